@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Portolan authors */
+
+#include "base/addr.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/must.h"
+
+static int
+addr_bits(const struct addr *a)
+{
+	return a->family == ADDR_IP4 ? 32 : 128;
+}
+
+/* inet_pton(3) is strict for both families; it only wants a C string. */
+bool
+addr_parse(struct addr *addr, struct slice text)
+{
+	char copy[ADDR_TEXT_MAX];
+	struct addr a = { .family = ADDR_NONE };
+
+	if (text.len == 0 || text.len >= sizeof(copy) ||
+	    memchr(text.p, 0, text.len) != NULL)
+		return false;
+	memcpy(copy, text.p, text.len);
+	copy[text.len] = '\0';
+	if (inet_pton(AF_INET, copy, a.bytes) == 1)
+		a.family = ADDR_IP4;
+	else if (inet_pton(AF_INET6, copy, a.bytes) == 1)
+		a.family = ADDR_IP6;
+	else
+		return false;
+	*addr = a;
+	return true;
+}
+
+static bool
+parse_port(uint16_t *port, struct slice text)
+{
+	uint64_t n;
+
+	if (text.len > 5 || !slice_to_u64(text, &n) || n > UINT16_MAX)
+		return false;
+	*port = (uint16_t)n;
+	return true;
+}
+
+bool
+addr_parse_port(struct addr *addr, uint16_t *port, struct slice text)
+{
+	uint16_t unwanted;
+	const char *colon, *bracket;
+	struct slice rest;
+
+	if (port == NULL)
+		port = &unwanted;
+	*port = 0;
+	if (text.len > 0 && text.p[0] == '[') {
+		bracket = memchr(text.p, ']', text.len);
+		if (bracket == NULL || !addr_parse(addr, (struct slice){
+		    text.p + 1, (size_t)(bracket - text.p) - 1 }) ||
+		    addr->family != ADDR_IP6)
+			return false;
+		rest = (struct slice){ bracket + 1,
+		    text.len - (size_t)(bracket - text.p) - 1 };
+		if (rest.len == 0)
+			return true;
+		return rest.p[0] == ':' && parse_port(port,
+		    (struct slice){ rest.p + 1, rest.len - 1 });
+	}
+	if (addr_parse(addr, text))
+		return true;
+	colon = text.len == 0 ? NULL : memchr(text.p, ':', text.len);
+	if (colon == NULL)
+		return false;
+	rest = (struct slice){ text.p, (size_t)(colon - text.p) };
+	return addr_parse(addr, rest) && parse_port(port,
+	    (struct slice){ colon + 1, text.len - rest.len - 1 });
+}
+
+const char *
+addr_text(const struct addr *addr, char *text)
+{
+	int af = addr->family == ADDR_IP4 ? AF_INET : AF_INET6;
+
+	if (addr->family == ADDR_NONE)
+		return strcpy(text, "-");
+	must(inet_ntop(af, addr->bytes, text, ADDR_TEXT_MAX) != NULL);
+	return text;
+}
+
+struct addr
+addr_canonical(const struct addr *addr)
+{
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+	static const uint8_t nat64[12] = { 0x00, 0x64, 0xff, 0x9b };
+	struct addr a = { .family = ADDR_IP4 };
+
+	if (addr->family != ADDR_IP6 || (memcmp(addr->bytes, mapped, 12) != 0 &&
+	    memcmp(addr->bytes, nat64, 12) != 0))
+		return *addr;
+	memcpy(a.bytes, addr->bytes + 12, 4);
+	return a;
+}
+
+bool
+addr_eq(const struct addr *a, const struct addr *b)
+{
+	return a->family == b->family && (a->family == ADDR_NONE ||
+	    memcmp(a->bytes, b->bytes, (size_t)addr_bits(a) / 8) == 0);
+}
+
+struct addr
+addr_from_ip4(uint32_t ip)
+{
+	return (struct addr){ .family = ADDR_IP4, .bytes = {
+	    (uint8_t)(ip >> 24), (uint8_t)(ip >> 16), (uint8_t)(ip >> 8),
+	    (uint8_t)ip } };
+}
+
+/* Clears the bits beyond the prefix; true if any was set. */
+static bool
+clear_host_bits(struct cidr *c)
+{
+	bool was_set = false;
+
+	for (int i = 0; i < addr_bits(&c->base) / 8; i++) {
+		int keep = c->bits - i * 8;
+		uint8_t mask = keep >= 8 ? 0xff :
+		    keep <= 0 ? 0 : (uint8_t)(0xff << (8 - keep));
+
+		was_set |= (c->base.bytes[i] & ~mask) != 0;
+		c->base.bytes[i] &= mask;
+	}
+	return was_set;
+}
+
+enum cidr_verdict
+cidr_parse(struct cidr *cidr, struct slice text)
+{
+	struct slice rest = text, ip;
+	struct cidr c;
+	uint64_t bits;
+
+	if (!slice_split(&rest, '/', &ip) || !addr_parse(&c.base, ip))
+		return CIDR_BAD;
+	bits = (uint64_t)addr_bits(&c.base);
+	if (rest.p != NULL && (rest.len > 3 || !slice_to_u64(rest, &bits) ||
+	    bits > (uint64_t)addr_bits(&c.base)))
+		return CIDR_BAD;
+	c.bits = (uint8_t)bits;
+	bool host_bits = clear_host_bits(&c);
+	*cidr = c;
+	return host_bits ? CIDR_HOST_BITS : CIDR_OK;
+}
+
+bool
+cidr_contains(const struct cidr *net, const struct addr *addr)
+{
+	int whole = net->bits / 8, part = net->bits % 8;
+	uint8_t mask = (uint8_t)(0xff << (8 - part));
+
+	if (net->base.family != addr->family ||
+	    memcmp(net->base.bytes, addr->bytes, (size_t)whole) != 0)
+		return false;
+	return part == 0 ||
+	    ((net->base.bytes[whole] ^ addr->bytes[whole]) & mask) == 0;
+}

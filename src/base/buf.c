@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Portolan authors */
+
+#include "base/buf.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/arena.h"
+#include "base/must.h"
+#include "base/utf8.h"
+
+void
+buf_fini(struct buf *b)
+{
+	free(b->p);
+	*b = (struct buf){ 0 };
+}
+
+char *
+buf_reserve(struct buf *b, size_t bytes)
+{
+	size_t cap = b->cap == 0 ? 256 : b->cap;
+
+	must(bytes < SIZE_MAX / 4);
+	while (cap - b->len < bytes)
+		cap *= 2;
+	if (cap != b->cap) {
+		b->p = xrealloc(b->p, cap);
+		b->cap = cap;
+	}
+	return b->p + b->len;
+}
+
+void
+buf_add(struct buf *b, const void *bytes, size_t len)
+{
+	if (len == 0)
+		return;
+	memcpy(buf_reserve(b, len), bytes, len);
+	b->len += len;
+}
+
+void
+buf_text(struct buf *b, const char *text)
+{
+	buf_add(b, text, strlen(text));
+}
+
+void
+buf_printf(struct buf *b, const char *fmt, ...)
+{
+	va_list ap;
+	int len;
+
+	va_start(ap, fmt);
+	len = vsnprintf(NULL, 0, fmt, ap);
+	va_end(ap);
+	must(len >= 0);
+	buf_reserve(b, (size_t)len + 1);
+	va_start(ap, fmt);
+	vsnprintf(b->p + b->len, (size_t)len + 1, fmt, ap);
+	va_end(ap);
+	b->len += (size_t)len;
+}
+
+void
+buf_u64(struct buf *b, uint64_t n)
+{
+	char digits[20];
+	size_t i = sizeof(digits);
+
+	do {
+		digits[--i] = (char)('0' + n % 10);
+		n /= 10;
+	} while (n != 0);
+	buf_add(b, digits + i, sizeof(digits) - i);
+}
+
+static void
+json_escape(struct buf *b, unsigned char c)
+{
+	switch (c) {
+	case '"':
+		buf_text(b, "\\\"");
+		break;
+	case '\\':
+		buf_text(b, "\\\\");
+		break;
+	case '\n':
+		buf_text(b, "\\n");
+		break;
+	default:
+		buf_printf(b, "\\u%04x", c);
+	}
+}
+
+void
+buf_json(struct buf *b, struct slice text)
+{
+	size_t i = 0, run = 0, width;
+
+	buf_char(b, '"');
+	while (i < text.len) {
+		unsigned char c = (unsigned char)text.p[i];
+
+		if (c >= 0x20 && c < 0x7f && c != '"' && c != '\\') {
+			i++;
+			continue;
+		}
+		width = c < 0x80 ? 0 : utf8_width(text.p + i, text.len - i);
+		if (width > 0) {
+			i += width;
+			continue;
+		}
+		buf_add(b, text.p + run, i - run);
+		if (c < 0x80)
+			json_escape(b, c);
+		else
+			buf_text(b, "\xef\xbf\xbd");
+		run = ++i;
+	}
+	buf_add(b, text.p + run, i - run);
+	buf_char(b, '"');
+}
+
+void
+buf_consume(struct buf *b, size_t len)
+{
+	must(len <= b->len);
+	b->len -= len;
+	if (b->len > 0)
+		memmove(b->p, b->p + len, b->len);
+}
+
+const char *
+buf_cstr(struct buf *b)
+{
+	*buf_reserve(b, 1) = '\0';
+	return b->p;
+}

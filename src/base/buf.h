@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Portolan authors */
+
+/*
+ * Bytes that grow: text being written, a body being collected.  The buffer
+ * owns its memory, keeps it over buf_clear() and gives it up in buf_fini().
+ * A zeroed struct is an empty buffer.
+ */
+#ifndef BASE_BUF_H
+#define BASE_BUF_H
+
+#include <stddef.h>
+
+#include "base/slice.h"
+
+struct buf {
+	char		*p;
+	size_t		 len, cap;
+};
+
+void buf_fini(struct buf *b);
+
+static inline void
+buf_clear(struct buf *b)
+{
+	b->len = 0;
+}
+
+/* Room for at least bytes more; the caller writes there and adds to len. */
+char *buf_reserve(struct buf *b, size_t bytes);
+
+void buf_add(struct buf *b, const void *bytes, size_t len);
+void buf_text(struct buf *b, const char *text);
+void buf_printf(struct buf *b, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static inline void
+buf_slice(struct buf *b, struct slice s)
+{
+	buf_add(b, s.p, s.len);
+}
+
+static inline void
+buf_char(struct buf *b, char c)
+{
+	*buf_reserve(b, 1) = c;
+	b->len++;
+}
+
+/* A decimal number, without the cost of printf. */
+void buf_u64(struct buf *b, uint64_t n);
+
+/*
+ * A JSON string with its quotes.  Control characters are escaped, and bytes
+ * that are not UTF-8 become U+FFFD, so any input makes valid JSON.
+ */
+void buf_json(struct buf *b, struct slice text);
+
+/* Takes len bytes off the front. */
+void buf_consume(struct buf *b, size_t len);
+
+static inline struct slice
+buf_all(const struct buf *b)
+{
+	return (struct slice){ b->p, b->len };
+}
+
+/* With a NUL after it, which does not count; good until the next change. */
+const char *buf_cstr(struct buf *b);
+
+#endif

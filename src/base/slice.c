@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Portolan authors */
+
+#include "base/slice.h"
+
+bool
+slice_eq_nocase(struct slice a, struct slice b)
+{
+	return a.len == b.len && slice_starts_nocase(a, b);
+}
+
+bool
+slice_starts_nocase(struct slice s, struct slice prefix)
+{
+	if (s.len < prefix.len)
+		return false;
+	for (size_t i = 0; i < prefix.len; i++)
+		if (ascii_lower(s.p[i]) != ascii_lower(prefix.p[i]))
+			return false;
+	return true;
+}
+
+static bool
+is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+struct slice
+slice_trim(struct slice s)
+{
+	while (s.len > 0 && is_blank(s.p[0])) {
+		s.p++;
+		s.len--;
+	}
+	while (s.len > 0 && is_blank(s.p[s.len - 1]))
+		s.len--;
+	return s;
+}
+
+bool
+slice_split(struct slice *rest, char sep, struct slice *part)
+{
+	const char *end;
+
+	if (rest->p == NULL) {
+		*part = (struct slice){ NULL, 0 };
+		return false;
+	}
+	end = rest->len == 0 ? NULL : memchr(rest->p, sep, rest->len);
+	if (end == NULL) {
+		*part = *rest;
+		*rest = (struct slice){ NULL, 0 };
+		return true;
+	}
+	*part = (struct slice){ rest->p, (size_t)(end - rest->p) };
+	rest->len -= part->len + 1;
+	rest->p = end + 1;
+	return true;
+}
+
+bool
+slice_to_u64(struct slice s, uint64_t *value)
+{
+	uint64_t sum = 0;
+
+	if (s.len == 0)
+		return false;
+	for (size_t i = 0; i < s.len; i++) {
+		unsigned digit = (unsigned)(s.p[i] - '0');
+
+		if (digit > 9 || sum > (UINT64_MAX - digit) / 10)
+			return false;
+		sum = sum * 10 + digit;
+	}
+	*value = sum;
+	return true;
+}
