@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Portolan authors */
+
+/*
+ * Request targets: one normalisation, after which every later reader sees
+ * the same path (RFC 3986 6.2.2, DESIGN section 2.2).
+ */
+#ifndef HTTP_TARGET_H
+#define HTTP_TARGET_H
+
+#include "base/slice.h"
+
+enum target_verdict {
+	TARGET_OK,
+	TARGET_BAD_ESCAPE,		/* % without two hex digits */
+	TARGET_ENCODED_SEPARATOR,	/* %2f, %5c or %00 */
+	TARGET_BACKSLASH,
+	TARGET_EMPTY_SEGMENT,		/* // */
+	TARGET_PARAMETER,		/* ; in a path under the given prefixes */
+	TARGET_ABOVE_ROOT,		/* ".." beyond the first segment */
+	TARGET_BAD_FORM,		/* neither /path nor http(s)://host/path */
+	TARGET_VERDICTS
+};
+
+const char *target_verdict_text(enum target_verdict verdict);
+
+struct target {
+	struct slice	 path;		/* normalised; begins with / */
+	struct slice	 query;		/* without ?, as it came; p NULL: none */
+	bool		 asterisk;	/* OPTIONS * : path is "*" */
+};
+
+/*
+ * out holds the normalised path and must have room for raw.len bytes; where
+ * nothing changes, path points into raw.  Parameters (;) are left to
+ * path_class of the policy floor, which knows the prefixes.
+ */
+enum target_verdict target_normalise(struct target *target, struct slice raw,
+    char *out);
+
+/*
+ * A Host value without port and trailing dot, in lower case, in out (room
+ * for 256 bytes); false if it is not host[:port] (RFC 9110 7.2).
+ */
+bool host_normalise(struct slice *host, struct slice raw, char *out);
+
+#endif
