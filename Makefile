@@ -7,7 +7,10 @@
 #   SAN=address,undefined | thread     build with sanitizers (asan, tsan set it)
 
 O	?= build
-CC	?= gcc
+# make's own default would be cc.
+ifeq ($(origin CC),default)
+CC	= gcc
+endif
 OPT	?= -O2
 VERSION	:= $(shell cat VERSION)
 
