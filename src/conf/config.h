@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Portolan authors */
+
+/*
+ * The checked configuration: portolan.yaml as numbers, names and lists, with
+ * defaults filled in.  Made by config_load() in one arena; immutable after.
+ * What other files say (region map, restrictions, database, certificates)
+ * comes together with it in a generation (conf/generation.h).
+ *
+ * Times are milliseconds, sizes bytes, whatever unit the file used.
+ */
+#ifndef CONF_CONFIG_H
+#define CONF_CONFIG_H
+
+#include "base/arena.h"
+#include "base/endpoint.h"
+#include "geo/region_map.h"
+#include "policy/client_address.h"
+#include "policy/hosts.h"
+
+enum listener_kind {
+	LISTENER_CLIENT,		/* faces the world */
+	LISTENER_LINK,			/* other regions' edges: mutual TLS */
+};
+
+struct config_listener {
+	const char	*name;		/* for logs and LISTEN_FDNAMES */
+	enum listener_kind kind;
+	struct endpoint	 address;
+	const char	*certificate, *key;	/* PEM files; NULL: plain */
+	struct source_line at;
+};
+
+/* The edge of another region. */
+struct config_peer {
+	const char	*region;	/* id; checked against the map */
+	const struct endpoint *addresses;
+	size_t		 naddresses;
+	struct source_line at;
+};
+
+struct config_link {
+	const char	*certificate, *key, *ca;	/* PEM; NULL: no link */
+	const struct config_peer *peers;
+	size_t		 npeers;
+};
+
+struct config_geo {
+	const char	*database;	/* NULL: none */
+	uint64_t	 warn_age_ms, max_age_ms;
+	bool		 unready_when_old;
+	double		 max_changed;	/* share of located space, 0..1 */
+	const char	*expectations;	/* file, or NULL */
+	uint64_t	 settle_ms;	/* quiet time before a changed file is read */
+};
+
+struct config_engines {
+	unsigned	 embedded;	/* workers of our own; 0: those of the map */
+	const char	*store_dir;	/* SQLite files of embedded workers */
+	const char	*flows_dir;	/* snapshot JSON files they serve */
+	const char	*probe_path;
+	uint64_t	 probe_interval_ms, probe_timeout_ms;
+	unsigned	 rise, fall;
+};
+
+struct config_limits {
+	size_t		 peek_bytes;
+	uint64_t	 body_bytes;	/* a request body's most; 0: no limit */
+	unsigned	 connections;	/* of the whole edge */
+	unsigned	 requests_per_connection;	/* 0: no limit */
+	uint64_t	 min_body_rate;	/* bytes a second, after a grace of 5 s */
+	unsigned	 retries;	/* further attempts of a request */
+	unsigned	 idle_upstream;	/* pooled connections per engine and thread */
+};
+
+struct config_timeouts {
+	uint64_t	 head_ms;	/* total, first byte to empty line */
+	uint64_t	 idle_ms;	/* keep-alive, between requests */
+	uint64_t	 body_idle_ms;
+	uint64_t	 send_idle_ms;	/* client takes nothing */
+	uint64_t	 connect_ms;	/* TLS included */
+	uint64_t	 response_head_ms;
+	uint64_t	 response_idle_ms;
+	uint64_t	 tunnel_idle_ms;
+	uint64_t	 upstream_idle_ms;	/* pooled connections */
+	uint64_t	 drain_ms;
+};
+
+struct config_policy {
+	const char	*restrictions;	/* file, or NULL */
+	uint64_t	 max_staleness_ms;	/* 0: no limit */
+	uint8_t		 tag_key[16];	/* from policy.flow_tag_key's file */
+};
+
+struct config_log {
+	const char	*access;	/* path, "stdout", or NULL: off */
+	bool		 query;		/* log queries (flow data); off */
+	unsigned	 level;		/* enum log_level */
+};
+
+struct config_console {
+	struct endpoint	 address;	/* port 0 and family none: no console */
+	bool		 enabled;
+	const char	*socket;	/* admin UNIX socket, mode 0600 */
+};
+
+struct config {
+	const char	*file;
+	const char	*dir;		/* relative paths begin here */
+	const char	*region;	/* this edge's; checked against the map */
+	const char	*main_region;
+	const char	*region_map;	/* file */
+	unsigned	 threads;	/* of the edge; 0: one per core */
+	const char	*user, *group;	/* NULL: stay who we are */
+	const char	*run_dir;	/* sockets between our processes */
+	const char	*pid_file;	/* NULL: none */
+	const char	*via;		/* pseudonym in Via, unique per edge group */
+	const struct config_listener *listeners;
+	size_t		 nlisteners;
+	const char	*const *global_hosts, *const *main_hosts;
+	size_t		 nglobal_hosts, nmain_hosts;
+	const char	*const *runtime_paths;	/* NULL: the default five */
+	size_t		 nruntime_paths;
+	const struct cidr *trusted;
+	size_t		 ntrusted;
+	unsigned	 trusted_hops;
+	enum client_field client_field;
+	bool		 send_forwarded;	/* RFC 7239 besides X-Forwarded-* */
+	const char	*const *cors_origins;	/* preflights answered by the edge */
+	size_t		 ncors_origins;
+	struct config_link link;
+	struct config_geo geo;
+	struct config_engines engines;
+	struct config_limits limits;
+	struct config_timeouts timeouts;
+	struct config_policy policy;
+	struct config_log log;
+	struct config_console console;
+};
+
+#endif

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Portolan authors */
+
+/*
+ * One immutable set of everything a decision reads, built from the files,
+ * swapped whole and atomically.  A request finishes under the generation it
+ * began with; the last holder gone, the control thread frees it.
+ */
+#ifndef CONF_GENERATION_H
+#define CONF_GENERATION_H
+
+#include <stdatomic.h>
+
+#include "conf/config.h"
+#include "conf/mistakes.h"
+#include "net/tls.h"
+#include "policy/decide.h"
+
+struct generation {
+	uint64_t	 id;		/* 1, 2, ... in this process */
+	const struct config *config;
+	struct policy	 policy;
+	const struct client_trust *trust;
+	struct tls_context *link_client;	/* NULL: no link */
+	struct tls_context *const *listener_tls;	/* by config->listeners; NULL: plain */
+	uint64_t	 restrictions_read_ms;	/* monotonic: when last known good */
+	uint64_t	 loaded_unix_ms;
+	atomic_int	 holders;	/* one per worker that may read it, and
+					   the control thread's own */
+	struct generation *retired_next;	/* the control thread's list */
+	struct arena	*arena;
+	struct geo_table *geo;
+	struct mmdb	*db;		/* NULL after compilation */
+};
+
+/* What to look at: --full of check, and every real start. */
+enum load_depth {
+	LOAD_PURE,			/* configuration files only: no database, no
+					   certificates, no network, no root */
+	LOAD_FULL,
+};
+
+/*
+ * Reads everything the file names.  NULL with every mistake of every file in
+ * *mistakes (warnings may be there beside a generation too).  before: the one
+ * in service, for the database guard, or NULL.  Where only the database is
+ * held back by the guard or unreadable, and before has one, the generation
+ * keeps before's database and a warning says so.  Any one thread.
+ */
+struct generation *generation_load(const char *file, enum load_depth depth,
+    const struct generation *before, struct mistakes *mistakes);
+
+/* Gives a reference back; true if it was the last (then generation_free). */
+bool generation_release(struct generation *g);
+void generation_free(struct generation **g);
+
+#endif
