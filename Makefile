@@ -1,18 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
-# One Makefile, not recursive.  `make help` lists the targets.
+# One Makefile, not recursive but for the second make after `deps`: what
+# pkg-config says is read when make starts, so the libraries must be there.
+# `make help` lists the targets.
 #
 #   O=DIR       where everything built goes (default: build)
-#   T=NAME      one test: make unit T=geo/mmdb, make e2e T=blocked_country_gets_403
+#   T=NAME      one test: make test T=geo/mmdb, make e2e T=blocked_country_gets_403
+#   V=1         show the commands
 #   WERROR=1    warnings are errors (CI)
+#   OPT=-O0     another optimisation; CC=clang another compiler (with another O)
 #   SAN=address,undefined | thread     build with sanitizers (asan, tsan set it)
 
-O	?= build
 # make's own default would be cc.
 ifeq ($(origin CC),default)
 CC	= gcc
 endif
+O	?= build
 OPT	?= -O2
 VERSION	:= $(shell cat VERSION)
+Q	:= $(if $(V),,@)
+say	= $(if $(V),,@printf '  %-5s %s\n' $(1) $(2))
+SUBMAKE	= $(MAKE) --no-print-directory
 
 # Folders of src/ from the lowest floor up; scripts/check-floors knows which
 # may include which.
@@ -20,7 +27,6 @@ FOLDERS	= base http geo net policy conf serve store upstream edge engine \
 	  console master command
 
 PKGS	= libevent libevent_pthreads openssl libmaxminddb yaml-0.1 jansson sqlite3
-# Immediate, and only once the libraries are there (install-deps comes first).
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 PKG_LIBS   := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
 
@@ -29,18 +35,24 @@ WARN	= -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 ifdef WERROR
 WARN	+= -Werror
 endif
-HARDEN	= -fPIE -fstack-protector-strong -fvisibility=hidden -fno-strict-overflow
+HARDEN	= -fPIE -fstack-protector-strong -fstack-clash-protection \
+	  -fvisibility=hidden -fno-strict-overflow
+ifeq ($(shell uname -m),x86_64)
+HARDEN	+= -fcf-protection
+endif
 ifdef SAN
 HARDEN	+= -fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=undefined
 SANLD	= -fsanitize=$(SAN)
 else ifneq ($(OPT),-O0)
 HARDEN	+= -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3
 endif
-# Rebuild what includes a changed header.
-CFLAGS_ALL = -std=gnu11 -g $(OPT) $(WARN) $(HARDEN) -D_GNU_SOURCE -Isrc \
-	  -I$(O)/gen -DPORTOLAN_VERSION='"$(VERSION)"' $(PKG_CFLAGS) $(CFLAGS) \
-	  -MMD -MP
-LDFLAGS_ALL = -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(SANLD) $(LDFLAGS)
+# What the linter needs to know as well.
+CPPFLAGS_ALL = -std=gnu11 -D_GNU_SOURCE -Isrc -I$(O)/gen \
+	  -DPORTOLAN_VERSION='"$(VERSION)"' $(PKG_CFLAGS)
+# -MMD: rebuild what includes a changed header.
+CFLAGS_ALL = $(CPPFLAGS_ALL) -g $(OPT) $(WARN) $(HARDEN) $(CFLAGS) -MMD -MP
+LDFLAGS_ALL = -pie -Wl,-z,relro,-z,now -Wl,-z,noexecstack -Wl,--as-needed \
+	  $(SANLD) $(LDFLAGS)
 LIBS	= $(PKG_LIBS) -lpthread -lm
 
 srcs	= $(sort $(wildcard src/$(1)/*.c))
@@ -50,133 +62,157 @@ lib	= $(O)/lib$(1).a
 upto	= $(if $(filter $(1),$(firstword $(2))),$(1),$(firstword $(2)) \
 	  $(call upto,$(1),$(wordlist 2,99,$(2))))
 HAVE	= $(foreach f,$(FOLDERS),$(if $(call srcs,$(f)),$(f)))
+libs	= $(foreach f,$(HAVE),$(call lib,$(f)))
 libsupto = $(foreach f,$(filter $(HAVE),$(call upto,$(1),$(FOLDERS))),$(call lib,$(f)))
+group	= -Wl,--start-group $(filter %.a,$^) -Wl,--end-group
 
 .PHONY: all test e2e unit asan tsan fuzz lint bench demo install uninstall \
-	clean help deps floors format fuzz-build
+	clean help deps floors test-run fuzz-build bench-build gen
 .DELETE_ON_ERROR:
 .SECONDARY:
 
 all: $(O)/portolan				## build the program
 
 help:						## this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | \
-	    sed -E 's/^([a-z-]+):.*## */  make \1\t/' | expand -t 24
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | \
+	    sed -E 's/^([a-z0-9-]+):.*## */  make \1\t/' | expand -t 24
 
-deps:						## install what is missing (apt)
-	scripts/install-deps
+deps:						## install what is missing (apt; root or sudo)
+	@scripts/install-deps
 
 # --- the program ---------------------------------------------------------------
 
-$(O)/portolan: $(O)/obj/main.o $(foreach f,$(FOLDERS),$(if $(call srcs,$(f)),$(call lib,$(f))))
-	$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $< -Wl,--start-group \
-	    $(filter %.a,$^) -Wl,--end-group $(LIBS)
+$(O)/portolan: $(O)/obj/main.o $(libs)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $< $(group) $(LIBS)
 
 define folder_rule
 $$(call lib,$(1)): $$(call objs,$(1))
-	@rm -f $$@
-	$$(AR) rcs $$@ $$^
+	$$(call say,AR,$$@)
+	$$(Q)rm -f $$@
+	$$(Q)$$(AR) rcs $$@ $$^
 endef
 $(foreach f,$(FOLDERS),$(eval $(call folder_rule,$(f))))
 
-$(O)/obj/%.o: src/%.c
-	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) -c -o $@ $<
-
-# Tables and pages that are data in the tree and bytes in the program:
-# data/NAME -> gen/NAME.inc.
+# Tables and pictures that are data in the tree and bytes in the program:
+# data/NAME -> gen/NAME.inc, to be included where they are used.
+GEN	= $(patsubst data/%,$(O)/gen/%.inc,$(wildcard data/*.csv data/*.svg))
+gen: $(GEN)
 $(O)/gen/%.inc: data/%
 	@mkdir -p $(@D)
-	xxd -i < $< > $@
-$(O)/obj/geo/country.o: $(O)/gen/countries.csv.inc $(O)/gen/country-aliases.csv.inc
-$(O)/obj/command/map_render.o: $(O)/gen/world.svg.inc
+	$(call say,GEN,$@)
+	$(Q)xxd -i < $< > $@
+
+$(O)/obj/%.o: src/%.c | $(GEN)
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) $(CFLAGS_ALL) -c -o $@ $<
 
 -include $(shell find $(O) -name '*.d' 2>/dev/null)
 
 # --- tests -----------------------------------------------------------------------
 
-# tests/unit/FOLDER/MODULE_test.c, linked with FOLDER's floor and those below.
-UNIT_SRCS = $(sort $(wildcard tests/unit/*/*_test.c))
-ifdef T
-UNIT_RUN  = $(filter $(O)/unit/$(T)_test,$(UNIT_SRCS:tests/unit/%.c=$(O)/unit/%))
-else
-UNIT_RUN  = $(UNIT_SRCS:tests/unit/%.c=$(O)/unit/%)
-endif
+# tests/unit/FOLDER/MODULE_test.c, linked with FOLDER's floor and those below;
+# tests/e2e/WHAT_IT_SAYS.py against the program.
+UNITS	= $(patsubst tests/unit/%_test.c,%,$(sort $(wildcard tests/unit/*/*_test.c)))
+STORIES	= $(patsubst tests/e2e/%.py,%,$(sort $(wildcard tests/e2e/*.py)))
+UNIT_RUN = $(if $(T),$(filter $(T),$(UNITS)),$(UNITS))
+E2E_RUN	= $(if $(T),$(filter $(T),$(STORIES)),$(STORIES))
+UNIT_BINS = $(UNIT_RUN:%=$(O)/unit/%_test)
+RUN_TESTS = PORTOLAN=$(abspath $(O)/portolan) scripts/run-tests
 
 define unit_rule
 $(O)/unit/$(1)/%_test: tests/unit/$(1)/%_test.c $$(call libsupto,$(1))
 	@mkdir -p $$(@D)
-	$$(CC) $$(CFLAGS_ALL) -Itests $$(LDFLAGS_ALL) -o $$@ $$< \
-	    -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group -lcmocka $$(LIBS)
+	$$(call say,TEST,$$@)
+	$$(Q)$$(CC) $$(CFLAGS_ALL) -Itests $$(LDFLAGS_ALL) -o $$@ $$< \
+	    $$(group) -lcmocka $$(LIBS)
 endef
 $(foreach f,$(FOLDERS),$(eval $(call unit_rule,$(f))))
 
-test: deps					## install, build, floors, unit tests, end-to-end stories
-	@$(MAKE) --no-print-directory test-run
+test: deps					## all that is needed, then every test (T=name: one)
+	@$(SUBMAKE) -j$$(nproc) test-run
 
-.PHONY: test-run
-test-run: floors all
-	@$(MAKE) --no-print-directory unit
-	@$(MAKE) --no-print-directory e2e
+test-run: floors all $(UNIT_BINS)
+	@$(RUN_TESTS) unit $(UNIT_BINS) -- e2e $(E2E_RUN:%=tests/e2e/%.py)
 
-unit: $(UNIT_RUN)				## unit tests (T=folder/module for one)
-	@scripts/run-tests unit $(UNIT_RUN)
+unit: $(UNIT_BINS)				## unit tests (T=folder/module: one)
+	@$(RUN_TESTS) unit $(UNIT_BINS)
 
-e2e: $(O)/portolan				## end-to-end stories (T=name for one)
-	@PORTOLAN=$(abspath $(O)/portolan) scripts/run-tests e2e $(if $(T),tests/e2e/$(T).py)
+e2e: $(O)/portolan				## end-to-end stories (T=name: one)
+	@$(RUN_TESTS) e2e $(E2E_RUN:%=tests/e2e/%.py)
 
 floors:						## who includes whom
-	scripts/check-floors
+	@scripts/check-floors
 
 # --- sanitizers, fuzzing, lint -------------------------------------------------
 
-asan:						## unit tests and stories under ASan and UBSan
-	@$(MAKE) --no-print-directory O=$(O)/asan SAN=address,undefined OPT=-O1 all unit e2e
+# Sanitized programs are several times slower; TIME_SCALE stretches the limits.
+asan:						## every test under ASan and UBSan
+	@TIME_SCALE=3 $(SUBMAKE) O=$(O)/asan SAN=address,undefined OPT=-O1 test-run
 
-tsan:						## unit tests and stories under TSan
-	@$(MAKE) --no-print-directory O=$(O)/tsan SAN=thread OPT=-O1 all unit e2e
+tsan:						## every test under TSan
+	@TIME_SCALE=4 $(SUBMAKE) O=$(O)/tsan SAN=thread OPT=-O1 test-run
 
-# tests/fuzz/fuzz_MODULE.c; SECONDS of each in FUZZ_SECONDS.
+# tests/fuzz/fuzz_MODULE.c with tests/fuzz/corpus/MODULE/.
 FUZZ_SECONDS ?= 60
-FUZZERS	= $(patsubst tests/fuzz/%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
+FUZZERS	= $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
+FUZZ_RUN = $(if $(T),$(filter $(T),$(FUZZERS)),$(FUZZERS))
 
-fuzz:						## every fuzz harness for FUZZ_SECONDS (60) each
-	@$(MAKE) --no-print-directory O=$(O)/fuzz CC=clang OPT=-O1 \
+fuzz:						## every fuzz harness for FUZZ_SECONDS=60 (T=module: one)
+	@$(SUBMAKE) O=$(O)/fuzz CC=clang OPT=-O1 \
 	    SAN=address,undefined,fuzzer-no-link fuzz-build
-	@scripts/run-fuzz $(O)/fuzz $(FUZZ_SECONDS) $(if $(T),fuzz_$(T),$(FUZZERS))
+	@scripts/run-fuzz $(O)/fuzz $(FUZZ_SECONDS) $(FUZZ_RUN)
 
-fuzz-build: $(FUZZERS:%=$(O)/%)
+fuzz-build: $(FUZZ_RUN:%=$(O)/fuzz_%)
 
-$(O)/fuzz_%: tests/fuzz/fuzz_%.c $(foreach f,$(HAVE),$(call lib,$(f)))
-	$(CC) $(CFLAGS_ALL) -fsanitize=fuzzer $(LDFLAGS_ALL) -o $@ $< \
-	    -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS)
+$(O)/fuzz_%: tests/fuzz/fuzz_%.c $(libs)
+	$(call say,FUZZ,$@)
+	$(Q)$(CC) $(CFLAGS_ALL) -fsanitize=fuzzer $(LDFLAGS_ALL) -o $@ $< \
+	    $(group) $(LIBS)
 
-lint: floors					## formatting, clang-tidy, cppcheck, floors
-	scripts/check-style
-	scripts/lint
+lint: floors gen				## style, clang-tidy, cppcheck, floors
+	@scripts/check-style
+	@scripts/lint $(CPPFLAGS_ALL)
 
-bench: all					## against nginx and HAProxy on this machine (see bench/README.md)
-	O=$(O) bench/run
+# --- benchmarks, demo ------------------------------------------------------------
 
-demo: deps					## a platform of three regions on loopback (ARGS=--once, REGIONS=6, GEODB=FILE)
-	@$(MAKE) --no-print-directory all
+# Programs of their own: bench/NAME.c -> NAME, linked with every floor.
+BENCHES	= $(patsubst bench/%.c,$(O)/bench/%,$(sort $(wildcard bench/*.c)))
+bench-build: all $(BENCHES)
+
+$(O)/bench/%: bench/%.c $(libs)
+	@mkdir -p $(@D)
+	$(call say,BENCH,$@)
+	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $< $(group) $(LIBS)
+
+bench:						## against nginx and HAProxy on this machine (bench/README.md)
+	@scripts/install-deps bench
+	@$(SUBMAKE) bench-build
+	@O=$(O) bench/run $(ARGS)
+
+demo: deps					## a platform of three regions on loopback (ARGS=--once REGIONS=6 GEODB=FILE)
+	@$(SUBMAKE) -j$$(nproc) all
 	@REGIONS=$(REGIONS) GEODB=$(GEODB) scripts/demo $(O)/portolan $(ARGS)
 
 # --- installation ------------------------------------------------------------------
 
 PREFIX	?= /usr/local
-install: all					## into PREFIX (/usr/local), below DESTDIR
-	install -D -m 755 $(O)/portolan $(DESTDIR)$(PREFIX)/sbin/portolan
-	for page in docs/man/*.[0-9]; do [ -e "$$page" ] || continue; \
-	    install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/}; done
-	for file in conf/*.yaml; do \
-	    install -D -m 644 $$file $(DESTDIR)$(PREFIX)/share/portolan/$$file; done
+BIN	= $(DESTDIR)$(PREFIX)/sbin
+SHARE	= $(DESTDIR)$(PREFIX)/share
 
-uninstall:					## what install put there
-	rm -f $(DESTDIR)$(PREFIX)/sbin/portolan
-	rm -rf $(DESTDIR)$(PREFIX)/share/portolan
+install: all					## into PREFIX=/usr/local, below DESTDIR
+	install -D -m 755 $(O)/portolan $(BIN)/portolan
 	for page in docs/man/*.[0-9]; do \
-	    rm -f $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/}; done
+	    install -D -m 644 $$page $(SHARE)/man/man$${page##*.}/$${page##*/}; done
+	for file in conf/*.yaml; do \
+	    install -D -m 644 $$file $(SHARE)/portolan/$$file; done
 
-clean:						## everything built
+uninstall:					## take out what install put there
+	rm -f $(BIN)/portolan
+	rm -rf $(SHARE)/portolan
+	for page in docs/man/*.[0-9]; do \
+	    rm -f $(SHARE)/man/man$${page##*.}/$${page##*/}; done
+
+clean:						## remove everything built
 	rm -rf $(O)
