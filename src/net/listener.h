@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Portolan authors */
+
+/*
+ * A listening socket on one loop.  Each loop opens its own with SO_REUSEPORT
+ * (or shares a descriptor that was handed over), accepts up to 64 a turn, and
+ * plans for running out of descriptors: one is kept in reserve, the listener
+ * pauses, and a timer resumes it.
+ */
+#ifndef NET_LISTENER_H
+#define NET_LISTENER_H
+
+#include "base/endpoint.h"
+#include "base/err.h"
+#include "net/loop.h"
+
+struct listener;
+
+struct listener_ops {
+	/* fd is non-blocking, close-on-exec and TCP_NODELAY, and the callee's;
+	 * peer is good during the call. */
+	void	(*accepted)(void *owner, int fd, const struct endpoint *peer);
+};
+
+/* A bound, listening, non-blocking socket; -1 with *err saying why.  For a
+ * UNIX socket a stale file is replaced; mode is its file mode. */
+int listener_bind(const struct endpoint *at, bool reuse_port, unsigned mode,
+    struct err *err);
+
+/* fd becomes the listener's. */
+struct listener *listener_new(struct loop *loop, int fd,
+    const struct listener_ops *ops, void *owner);
+void listener_pause(struct listener *l);
+void listener_resume(struct listener *l);
+void listener_free(struct listener **l);
+
+/* The address it is bound to: the port the kernel chose for port 0. */
+void listener_address(const struct listener *l, struct endpoint *at);
+
+#endif

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Portolan authors */
+
+/*
+ * A connected byte stream, plain or TLS behind one interface, embedded in
+ * the struct that owns it.  Non-blocking; callbacks come from the loop only,
+ * never from inside a call, and none comes after stream_close().
+ *
+ * What the socket does not take at once is queued; the owner looks at
+ * stream_pending() and stops whoever feeds it above STREAM_HIGH until
+ * drained() is called.  Queue memory is lent by the loop and given back as
+ * soon as the queue is empty, so an idle stream owns no buffer.
+ */
+#ifndef NET_STREAM_H
+#define NET_STREAM_H
+
+#include <sys/types.h>
+#include <sys/uio.h>
+
+#include "base/endpoint.h"
+#include "base/slice.h"
+#include "net/loop.h"
+#include "net/tls.h"
+
+enum { STREAM_HIGH = 64 * 1024, STREAM_LOW = 16 * 1024 };
+
+struct stream;
+
+enum stream_end {
+	STREAM_REFUSED,			/* connect failed */
+	STREAM_TLS_FAILED,		/* handshake or certificate */
+	STREAM_BROKEN,			/* reset, or an error of the socket */
+	STREAM_NO_DESCRIPTORS,		/* EMFILE, ENFILE */
+};
+
+struct stream_ops {
+	/* Connected (and the handshake done): once, for connect and for an
+	 * accepted TLS stream; an accepted plain one begins readable. */
+	void	(*opened)(struct stream *);
+	void	(*readable)(struct stream *);
+	void	(*drained)(struct stream *);	/* fell to STREAM_LOW or below
+						   after having been above HIGH, or
+						   became empty after stream_finish */
+	void	(*failed)(struct stream *, enum stream_end);	/* once */
+};
+
+struct stream {
+	struct loop	*loop;
+	const struct stream_ops *ops;
+	struct event	 read_event, write_event;
+	int		 fd;		/* -1: closed */
+	uint16_t	 flags;		/* private */
+	void		*tls;		/* private: SSL */
+	struct chunk	*queue, *queue_tail;	/* private */
+	size_t		 pending;	/* bytes queued */
+	uint64_t	 received, sent;	/* by the socket's owner's account */
+};
+
+/* fd is non-blocking and becomes the stream's.  tls NULL: plain. */
+void stream_accept(struct stream *s, struct loop *loop, int fd,
+    struct tls_context *tls, const struct stream_ops *ops);
+
+/* to must not be an ENDPOINT_NAME.  Failure comes through failed(). */
+void stream_connect(struct stream *s, struct loop *loop,
+    const struct endpoint *to, struct tls_context *tls,
+    const struct stream_ops *ops);
+
+enum { STREAM_AGAIN = -1, STREAM_ERROR = -2 };
+
+/* Bytes read, 0 at the peer's end of sending, or one of the two above.
+ * A read shorter than cap has drained the socket (plain streams). */
+ssize_t stream_read(struct stream *s, void *bytes, size_t cap);
+
+/* Takes all of it: writes what fits, queues the rest.  Failures are
+ * reported by failed() later. */
+void stream_send(struct stream *s, const struct iovec *parts, int count);
+
+static inline size_t
+stream_pending(const struct stream *s)
+{
+	return s->pending;
+}
+
+/* Back-pressure towards the peer: no more readable() until resumed. */
+void stream_pause(struct stream *s);
+void stream_resume(struct stream *s);
+
+/* End of our sending once the queue is empty (shutdown, close_notify). */
+void stream_finish(struct stream *s);
+
+/* At once; queued bytes are lost.  Twice does no harm. */
+void stream_close(struct stream *s);
+
+bool stream_is_tls(const struct stream *s);
+void stream_peer(const struct stream *s, struct endpoint *peer);
+
+/* SNI the client sent, or an empty slice. */
+struct slice stream_server_name(const struct stream *s);
+
+/*
+ * The region a verified peer certificate names: a URI SAN
+ * "portolan:region:GB".  False if there is no certificate or no such name.
+ */
+enum { STREAM_REGION_MAX = 16 };
+bool stream_peer_region(const struct stream *s, char id[STREAM_REGION_MAX]);
+
+#endif

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Portolan authors */
+
+/*
+ * Whoever answers HTTP/1.1: the edge, an engine, the console.  This floor
+ * reads requests and writes responses on accepted streams, and hands the
+ * requests to the handler that registered; it knows nothing of regions.
+ *
+ * Framing, keep-alive, pipelining (one request at a time, in order), limits,
+ * deadlines, draining and back-pressure are settled here.
+ */
+#ifndef SERVE_SERVE_H
+#define SERVE_SERVE_H
+
+#include "base/buf.h"
+#include "http/h1.h"
+#include "net/listener.h"
+#include "net/stream.h"
+
+struct request;
+
+/* How a request ended; goes to gone(). */
+enum serve_end {
+	SERVE_DONE,			/* answered to the last byte */
+	SERVE_REFUSED,			/* answered by refuse(): a bad head or body,
+					   or a deadline */
+	SERVE_CLIENT_LEFT,		/* closed or reset before the answer's end */
+	SERVE_SEND_TIMEOUT,		/* the client took nothing for too long */
+	SERVE_ABORTED,			/* by request_abort() */
+};
+
+/* Who answers the requests of a server.  All calls come from the loop, and
+ * none comes from inside a call of the handler's own. */
+struct handler_ops {
+	const char	*name;		/* for logs only */
+	size_t		 request_bytes;	/* of request->user; zeroed for each */
+	bool		 auto_continue;	/* 100 Continue is sent by serve as soon as
+					   head() returned without an answer; else
+					   the handler calls request_continue() */
+	/* The head is complete.  request->head is good during the call only. */
+	void		(*head)(struct request *);
+	/* A piece of the body, in order; good during the call only.  With last
+	 * (maybe empty) request->trailers is filled.  Not called for a request
+	 * without body (head->framing H1_NO_BODY, or length 0). */
+	void		(*body)(struct request *, struct slice bytes, bool last);
+	/* What was waiting has fallen below the low mark: go on. */
+	void		(*drained)(struct request *);
+	/* No valid request can be had: answer with status (the connection
+	 * closes after it).  head() may have been called before (a bad chunk,
+	 * a body that is too slow) or not (request->head is NULL).  If the answer
+	 * has begun already this is not called; the connection is cut. */
+	void		(*refuse)(struct request *, unsigned status,
+			    const char *rule, const char *sentence);
+	/* Once, and last; free what user holds. */
+	void		(*gone)(struct request *, enum serve_end end);
+};
+
+/* Read anew for each request, so that a reload changes them. */
+struct serve_limits {
+	uint64_t	 head_ms, idle_ms, body_idle_ms, send_idle_ms, tunnel_idle_ms;
+	uint64_t	 body_bytes;	/* 413 beyond; 0: no limit */
+	uint64_t	 min_body_rate;	/* bytes/s after 5 s of grace; 408; 0: none */
+	uint32_t	 requests;	/* of one connection; 0: no limit */
+};
+
+struct server {
+	struct loop	*loop;
+	const struct handler_ops *handler;
+	void		*owner;		/* the handler's: its worker */
+	const struct serve_limits *limits;
+	bool		 draining;	/* answers carry Connection: close, idle
+					   connections are closed */
+	/* counters, read by the loop's own thread or torn-free by others */
+	uint64_t	 connections, accepted, requests;
+	struct server_private *private;	/* connections, recycled structs */
+};
+
+struct server *server_new(struct loop *loop, const struct handler_ops *handler,
+    void *owner, const struct serve_limits *limits);
+void server_drain(struct server *server);	/* sets draining, closes idle ones */
+void server_free(struct server **server);	/* cuts what is open */
+
+/* Takes over an accepted connection.  listener: the handler's own number or
+ * pointer for it (request_listener()); tls is used for this one connection. */
+void server_accept(struct server *server, int fd, const struct endpoint *peer,
+    struct tls_context *tls, void *listener);
+
+struct request {
+	struct server	*server;
+	const struct h1_head *head;	/* NULL outside head() */
+	struct slice	 head_bytes;	/* the head as it came; as long as head */
+	bool		 expects_continue;
+	bool		 has_body;
+	bool		 body_done;	/* the last piece was delivered */
+	bool		 answered;	/* request_answer() was called */
+	bool		 tunnel;	/* after request_switch() */
+	uint8_t		 minor;		/* the client speaks HTTP/1.minor */
+	enum h1_method	 method;
+	struct buf	 trailers;	/* whole lines, see http/h1.h */
+	uint64_t	 body_bytes;	/* of the request, so far */
+	uint64_t	 sent_bytes;	/* of the answer, head included, so far */
+	uint64_t	 began_us;	/* first byte of the head (monotonic) */
+	struct conn	*conn;		/* serve's own */
+	_Alignas(16) char user[];	/* the handler's */
+};
+
+struct endpoint;
+const struct endpoint *request_peer(const struct request *r);
+void *request_listener(const struct request *r);
+struct stream *request_stream(struct request *r);	/* TLS facts only */
+
+/* An answer's head.  Framing, Connection and Date are written by serve. */
+struct answer {
+	unsigned	 status;
+	struct slice	 reason;	/* empty: the usual phrase */
+	struct slice	 fields;	/* whole "Name: value\r\n" lines, free of
+					   Connection, Content-Length, Transfer-
+					   Encoding, Keep-Alive */
+	int64_t		 length;	/* of the body; -1: not known (chunked, or
+					   until close for HTTP/1.0) */
+	bool		 no_body;	/* HEAD, 204, 304: length is still told if >= 0 */
+	bool		 has_date;	/* fields carry a Date */
+	bool		 close;		/* close the connection afterwards */
+};
+
+/* Once a request.  bytes: the front of the body, sent together with the
+ * head; last: that is all of it. */
+void request_answer(struct request *r, const struct answer *answer,
+    struct slice bytes, bool last);
+
+/* More of the body.  Returns false when more waits than STREAM_HIGH: stop
+ * feeding until drained(). */
+bool request_send(struct request *r, struct slice bytes);
+
+/* The end of it, with trailer lines (dropped unless chunked). */
+void request_send_last(struct request *r, struct slice bytes,
+    struct slice trailers);
+
+/* An interim answer (1xx but 101), before request_answer(). */
+void request_inform(struct request *r, unsigned status, struct slice fields);
+
+/* 100 Continue, once, if the client waits for it and has sent no body yet. */
+void request_continue(struct request *r);
+
+/* 101: sends the head; from now on body() and request_send() carry raw
+ * bytes, body(last) is the client's end of sending, request_send_last() ours. */
+void request_switch(struct request *r, struct slice fields);
+
+/* Back-pressure towards the client: no body() until resumed. */
+void request_pause(struct request *r);
+void request_resume(struct request *r);
+
+/* The answer cannot be completed: cut the connection so that the client
+ * notices.  gone() follows from the loop. */
+void request_abort(struct request *r);
+
+#endif

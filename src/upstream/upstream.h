@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Portolan authors */
+
+/*
+ * Whoever stands behind: an embedded engine worker (unix:), a remote engine,
+ * the edge of another region.  To the edge all are an upstream with a health
+ * and, on each thread, a pool of connections.
+ *
+ * Upstreams live as long as the process and are found by name, so pools,
+ * counters and health survive a reload; a generation holds pointers to them.
+ */
+#ifndef UPSTREAM_UPSTREAM_H
+#define UPSTREAM_UPSTREAM_H
+
+#include <stdatomic.h>
+
+#include "base/endpoint.h"
+#include "base/err.h"
+#include "http/h1.h"
+#include "net/stream.h"
+
+enum {
+	UPSTREAMS_MAX = 256,		/* in one process */
+	UPSTREAM_NAME_MAX = 320,
+};
+
+enum health {
+	HEALTH_UNKNOWN,			/* not probed yet: not up */
+	HEALTH_UP,
+	HEALTH_DOWN,
+	HEALTH_MISCONFIGURED,		/* answers, but says another region */
+};
+
+const char *health_name(enum health health);
+
+struct upstream_spec {
+	struct endpoint	 endpoint;	/* a name is resolved when applied */
+	char		 region[16];	/* the region it must report */
+	bool		 link;		/* the edge of another region */
+	unsigned	 weight;	/* from 1 */
+};
+
+struct upstream {
+	char		 name[UPSTREAM_NAME_MAX];	/* "GB http://10.0.0.1:8080" */
+	struct upstream_spec spec;
+	unsigned	 index;		/* below UPSTREAMS_MAX, its pools' number */
+	/* Written by the probing thread and by workers (passive signs), read
+	 * by all workers. */
+	_Atomic uint8_t	 health;	/* enum health */
+	_Atomic uint32_t failures;	/* in a row, passive */
+	_Atomic uint64_t requests, errors;
+	struct upstream_private *private;
+};
+
+/* All upstreams of the process, and their probes.  One control loop. */
+struct upstreams;
+
+struct probe_spec {
+	const char	*path;		/* "/healthz"; copied */
+	uint64_t	 interval_ms, timeout_ms;	/* interval jittered by a tenth */
+	unsigned	 rise, fall;
+};
+
+/* control: the loop that probes.  changed() is called on it whenever any
+ * health changes. */
+struct upstreams *upstreams_new(struct loop *control,
+    void (*changed)(void *arg), void *arg);
+void upstreams_free(struct upstreams **all);
+
+/*
+ * The set for a new generation, on the control thread: known ones are kept,
+ * new ones added and probed at once, and those in none of the sets still
+ * held are retired.  found[i] answers specs[i].  link_tls is used for
+ * connections to links (its reference is taken); NULL if there are none.
+ */
+bool upstreams_apply(struct upstreams *all, const struct upstream_spec *specs,
+    size_t count, const struct probe_spec *probe, struct tls_context *link_tls,
+    struct upstream **found, struct err *err);
+
+/* One thread's pools of connections to all upstreams. */
+struct pools;
+
+struct pool_limits {
+	unsigned	 idle;		/* kept per upstream */
+	uint64_t	 idle_ms;
+	uint64_t	 connect_ms, response_head_ms, response_idle_ms,
+			 tunnel_idle_ms;
+};
+
+/* limits is read anew for each exchange, so a reload may change it. */
+struct pools *pools_new(struct loop *loop, const struct pool_limits *limits);
+void pools_free(struct pools **pools);
+
+/* Exchanges in flight on this thread: what balancing looks at. */
+unsigned pools_outstanding(const struct pools *pools,
+    const struct upstream *to);
+
+/* One request and its answer on a connection of a pool. */
+struct exchange;
+
+enum exchange_end {
+	EXCHANGE_DONE,			/* answered to the last byte */
+	/* no byte was accepted: may be tried elsewhere, whatever the method */
+	EXCHANGE_REFUSED,		/* connect or TLS failed */
+	EXCHANGE_CONNECT_TIMEOUT,
+	EXCHANGE_NO_DESCRIPTORS,
+	/* a reused connection turned out closed, nothing came back: may be
+	 * tried again if the method is idempotent */
+	EXCHANGE_STALE,
+	/* too late to try again unless idempotent and nothing was passed on */
+	EXCHANGE_BROKEN,		/* closed or reset before the answer's end */
+	EXCHANGE_BAD_ANSWER,		/* not HTTP as we accept it: rule */
+	EXCHANGE_HEAD_TIMEOUT,
+	EXCHANGE_BODY_TIMEOUT,
+};
+
+const char *exchange_end_name(enum exchange_end end);
+
+/* All calls come from the loop; none from inside exchange_start() or another
+ * call of the owner's.  None comes after done() or exchange_cancel(). */
+struct exchange_ops {
+	void	(*inform)(struct exchange *, const struct h1_head *);	/* 1xx */
+	/* The head; good during the call.  Status 101: a tunnel from here on. */
+	void	(*head)(struct exchange *, const struct h1_head *);
+	/* last: the end (maybe empty); trailers are in exchange_trailers(). */
+	void	(*body)(struct exchange *, struct slice bytes, bool last);
+	void	(*drained)(struct exchange *);	/* feed on */
+	void	(*done)(struct exchange *, enum exchange_end end);
+};
+
+struct exchange_request {
+	struct slice	 head;		/* the whole head, its empty line included;
+					   must live until head() or done() */
+	struct slice	 body;		/* the front of the body, sent with the head;
+					   must live as long */
+	enum h1_framing	 framing;	/* of the request's body */
+	bool		 body_whole;	/* body is all of it (or there is none) */
+	enum h1_method	 method;
+};
+
+/* Never fails at once: failure is done().  user is the owner's. */
+struct exchange *exchange_start(struct pools *pools, struct upstream *to,
+    const struct exchange_request *request, const struct exchange_ops *ops,
+    void *user);
+
+void *exchange_user(const struct exchange *ex);
+
+/* More of the body, unframed: chunks are made here.  False: more waits than
+ * STREAM_HIGH, stop until drained().  In a tunnel: raw bytes. */
+bool exchange_send(struct exchange *ex, struct slice bytes);
+void exchange_send_last(struct exchange *ex, struct slice bytes,
+    struct slice trailers);
+
+void exchange_pause(struct exchange *ex);	/* no body() until resumed */
+void exchange_resume(struct exchange *ex);
+
+/* Whole lines after the last body(); empty before. */
+struct slice exchange_trailers(const struct exchange *ex);
+
+/* Whether any byte of the request was given to a connection's socket, and
+ * whether that connection had been used before. */
+bool exchange_sent(const struct exchange *ex);
+bool exchange_reused(const struct exchange *ex);
+uint64_t exchange_connect_us(const struct exchange *ex);	/* 0 when reused */
+
+/* Silence from now on; the connection is closed unless the exchange was
+ * complete.  Nulls *ex. */
+void exchange_cancel(struct exchange **ex);
+
+#endif
