@@ -48,37 +48,44 @@ parse_port(uint16_t *port, struct slice text)
 	return true;
 }
 
+/* "[v6]" or "[v6]:port". */
+static bool
+parse_bracketed(struct addr *addr, uint16_t *port, struct slice text)
+{
+	const char *bracket = memchr(text.p, ']', text.len);
+	struct slice inside, rest;
+
+	if (bracket == NULL)
+		return false;
+	inside = (struct slice){ text.p + 1, (size_t)(bracket - text.p) - 1 };
+	rest = (struct slice){ bracket + 1, text.len - inside.len - 2 };
+	if (!addr_parse(addr, inside) || addr->family != ADDR_IP6)
+		return false;
+	return rest.len == 0 || (rest.p[0] == ':' && parse_port(port,
+	    (struct slice){ rest.p + 1, rest.len - 1 }));
+}
+
 bool
 addr_parse_port(struct addr *addr, uint16_t *port, struct slice text)
 {
-	uint16_t unwanted;
-	const char *colon, *bracket;
-	struct slice rest;
+	struct slice rest = text, ip;
+	struct addr a;
+	uint16_t n = 0;
+	bool good;
 
-	if (port == NULL)
-		port = &unwanted;
-	*port = 0;
-	if (text.len > 0 && text.p[0] == '[') {
-		bracket = memchr(text.p, ']', text.len);
-		if (bracket == NULL || !addr_parse(addr, (struct slice){
-		    text.p + 1, (size_t)(bracket - text.p) - 1 }) ||
-		    addr->family != ADDR_IP6)
-			return false;
-		rest = (struct slice){ bracket + 1,
-		    text.len - (size_t)(bracket - text.p) - 1 };
-		if (rest.len == 0)
-			return true;
-		return rest.p[0] == ':' && parse_port(port,
-		    (struct slice){ rest.p + 1, rest.len - 1 });
-	}
-	if (addr_parse(addr, text))
-		return true;
-	colon = text.len == 0 ? NULL : memchr(text.p, ':', text.len);
-	if (colon == NULL)
+	if (text.len > 0 && text.p[0] == '[')
+		good = parse_bracketed(&a, &n, text);
+	else if (addr_parse(&a, text))
+		good = true;
+	else
+		good = text.len > 0 && slice_split(&rest, ':', &ip) &&
+		    addr_parse(&a, ip) && parse_port(&n, rest);
+	if (!good)
 		return false;
-	rest = (struct slice){ text.p, (size_t)(colon - text.p) };
-	return addr_parse(addr, rest) && parse_port(port,
-	    (struct slice){ colon + 1, text.len - rest.len - 1 });
+	*addr = a;
+	if (port != NULL)
+		*port = n;
+	return true;
 }
 
 const char *
@@ -144,15 +151,18 @@ cidr_parse(struct cidr *cidr, struct slice text)
 	struct slice rest = text, ip;
 	struct cidr c;
 	uint64_t bits;
+	bool host_bits;
 
 	if (!slice_split(&rest, '/', &ip) || !addr_parse(&c.base, ip))
 		return CIDR_BAD;
 	bits = (uint64_t)addr_bits(&c.base);
+	/* "/08" is refused: elsewhere it might be read as octal. */
 	if (rest.p != NULL && (rest.len > 3 || !slice_to_u64(rest, &bits) ||
+	    (rest.len > 1 && rest.p[0] == '0') ||
 	    bits > (uint64_t)addr_bits(&c.base)))
 		return CIDR_BAD;
 	c.bits = (uint8_t)bits;
-	bool host_bits = clear_host_bits(&c);
+	host_bits = clear_host_bits(&c);
 	*cidr = c;
 	return host_bits ? CIDR_HOST_BITS : CIDR_OK;
 }
@@ -163,7 +173,8 @@ cidr_contains(const struct cidr *net, const struct addr *addr)
 	int whole = net->bits / 8, part = net->bits % 8;
 	uint8_t mask = (uint8_t)(0xff << (8 - part));
 
-	if (net->base.family != addr->family ||
+	/* A peer without an address is in no network, not even a zeroed one. */
+	if (addr->family == ADDR_NONE || net->base.family != addr->family ||
 	    memcmp(net->base.bytes, addr->bytes, (size_t)whole) != 0)
 		return false;
 	return part == 0 ||

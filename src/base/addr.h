@@ -38,7 +38,8 @@ bool addr_parse(struct addr *addr, struct slice text);
 
 /*
  * "ip", "ip:port", "[v6]" or "[v6]:port", as X-Forwarded-For carries them.
- * *port is 0 where none is given; port may be NULL.
+ * *port is 0 where none is given; port may be NULL.  False leaves both
+ * unchanged.
  */
 bool addr_parse_port(struct addr *addr, uint16_t *port, struct slice text);
 

@@ -13,7 +13,8 @@ static bool
 parse_unix(struct endpoint *e, struct slice path)
 {
 	if (path.len == 0 || path.p[0] != '/' ||
-	    path.len >= sizeof(((struct sockaddr_un *)0)->sun_path))
+	    path.len >= sizeof(((struct sockaddr_un *)0)->sun_path) ||
+	    memchr(path.p, 0, path.len) != NULL)
 		return false;
 	e->kind = ENDPOINT_UNIX;
 	memcpy(e->name, path.p, path.len);
@@ -33,6 +34,7 @@ parse_name(struct endpoint *e, struct slice text)
 {
 	const char *colon = memchr(text.p, ':', text.len);
 	size_t len = colon == NULL ? 0 : (size_t)(colon - text.p);
+	bool only_numbers = true;
 	uint64_t port;
 
 	if (len == 0 || len >= sizeof(e->name) || !slice_to_u64((struct slice){
@@ -43,42 +45,57 @@ parse_name(struct endpoint *e, struct slice text)
 		if (!is_name_char(text.p[i]))
 			return false;
 		e->name[i] = ascii_lower(text.p[i]);
+		only_numbers &= !(e->name[i] > '9' || e->name[i] == '-');
 	}
+	/* Digits and dots are an address or a mistake: "10.0.0.256:80". */
+	if (only_numbers)
+		return false;
 	e->kind = ENDPOINT_NAME;
 	e->port = (uint16_t)port;
 	return true;
 }
 
+/* "1.2.3.4:80" or "[::1]:80": here the port must be there. */
+static bool
+parse_ip(struct endpoint *e, struct slice text)
+{
+	const char *last = memrchr(text.p, ':', text.len);
+
+	e->kind = ENDPOINT_IP;
+	return last != NULL && addr_parse_port(&e->addr, &e->port, text) &&
+	    (e->addr.family == ADDR_IP4 || (text.p[0] == '[' &&
+	    last[-1] == ']'));
+}
+
 bool
 endpoint_parse(struct endpoint *e, struct slice text)
 {
-	struct endpoint found = { .kind = ENDPOINT_IP };
-	bool good;
+	struct endpoint found = { .tls = false };
+	size_t scheme = 0;
 
 	if (slice_starts_nocase(text, SLICE("unix:"))) {
-		good = parse_unix(&found, (struct slice){ text.p + 5,
-		    text.len - 5 });
-		if (good)
-			*e = found;
-		return good;
+		if (!parse_unix(&found, (struct slice){ text.p + 5,
+		    text.len - 5 }))
+			return false;
+		*e = found;
+		return true;
 	}
-	found.tls = slice_starts_nocase(text, SLICE("https://"));
-	if (found.tls || slice_starts_nocase(text, SLICE("http://"))) {
-		text.p += found.tls ? 8 : 7;
-		text.len -= found.tls ? 8 : 7;
-	}
+	if (slice_starts_nocase(text, SLICE("https://")))
+		scheme = strlen("https://");
+	else if (slice_starts_nocase(text, SLICE("http://")))
+		scheme = strlen("http://");
+	found.tls = scheme == strlen("https://");
+	text.p += scheme;
+	text.len -= scheme;
 	if (text.len == 0)
 		return false;
-	/* All digits and dots before the port is an address or nothing. */
-	good = addr_parse_port(&found.addr, &found.port, text) &&
-	    memchr(text.p, ':', text.len) != NULL;
-	if (good && found.addr.family == ADDR_IP6 && text.p[0] != '[')
-		good = false;
-	if (!good)
-		good = parse_name(&found, text);
-	if (good)
-		*e = found;
-	return good;
+	if (!parse_ip(&found, text)) {
+		found.addr = (struct addr){ .family = ADDR_NONE };
+		if (!parse_name(&found, text))
+			return false;
+	}
+	*e = found;
+	return true;
 }
 
 const char *

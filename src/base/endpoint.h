@@ -23,8 +23,11 @@ struct endpoint {
 	char		 name[256];	/* ENDPOINT_NAME: host; UNIX: path */
 };
 
-/* "1.2.3.4:80", "[::1]:80", "name:80", "unix:/path", and any of the first
- * three after http:// or https:// (a path after the port is refused). */
+/*
+ * "1.2.3.4:80", "[::1]:80", "name:80", "unix:/path", and any of the first
+ * three after http:// or https:// (a path after the port is refused).  An
+ * address may have port 0, for a listener that takes any.
+ */
 bool endpoint_parse(struct endpoint *e, struct slice text);
 
 /* As endpoint_parse reads it, without scheme; text has ENDPOINT_TEXT bytes. */
