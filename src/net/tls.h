@@ -26,6 +26,8 @@ struct tls_context *tls_link_server_new(const char *certificate,
 struct tls_context *tls_link_client_new(const char *certificate,
     const char *key, const char *ca, struct err *err);
 
+/* One more user of it (any thread); each gives it back with _free. */
+struct tls_context *tls_context_hold(struct tls_context *tls);
 void tls_context_free(struct tls_context **tls);
 
 /* End of validity of the certificate, seconds since 1970. */

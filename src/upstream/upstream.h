@@ -37,7 +37,7 @@ struct upstream_spec {
 	struct endpoint	 endpoint;	/* a name is resolved when applied */
 	char		 region[16];	/* the region it must report */
 	bool		 link;		/* the edge of another region */
-	unsigned	 weight;	/* from 1 */
+	unsigned	 weight;	/* from 1; another weight is another upstream */
 };
 
 struct upstream {
@@ -69,13 +69,19 @@ void upstreams_free(struct upstreams **all);
 
 /*
  * The set for a new generation, on the control thread: known ones are kept,
- * new ones added and probed at once, and those in none of the sets still
- * held are retired.  found[i] answers specs[i].  link_tls is used for
- * connections to links (its reference is taken); NULL if there are none.
+ * new ones added and probed at once, those left out are probed no longer.
+ * found[i] answers specs[i] and is held until upstreams_release().  link_tls
+ * is held too and used for links and for https engines; NULL if there are
+ * none.  A failure changes nothing.
  */
 bool upstreams_apply(struct upstreams *all, const struct upstream_spec *specs,
     size_t count, const struct probe_spec *probe, struct tls_context *link_tls,
     struct upstream **found, struct err *err);
+
+/* The generation that found them is gone: what no set holds any more makes
+ * room for others.  Control thread. */
+void upstreams_release(struct upstreams *all, struct upstream **found,
+    size_t count);
 
 /* One thread's pools of connections to all upstreams. */
 struct pools;
@@ -122,7 +128,9 @@ struct exchange_ops {
 	void	(*inform)(struct exchange *, const struct h1_head *);	/* 1xx */
 	/* The head; good during the call.  Status 101: a tunnel from here on. */
 	void	(*head)(struct exchange *, const struct h1_head *);
-	/* last: the end (maybe empty); trailers are in exchange_trailers(). */
+	/* last: the end (maybe empty); trailers are in exchange_trailers().
+	 * Not called for an answer without body (framing H1_NO_BODY, or length
+	 * 0): there done() follows head(). */
 	void	(*body)(struct exchange *, struct slice bytes, bool last);
 	void	(*drained)(struct exchange *);	/* feed on */
 	void	(*done)(struct exchange *, enum exchange_end end);
@@ -153,6 +161,14 @@ void exchange_send_last(struct exchange *ex, struct slice bytes,
 
 void exchange_pause(struct exchange *ex);	/* no body() until resumed */
 void exchange_resume(struct exchange *ex);
+
+/*
+ * Inside head() only: takes what came of the body together with the head, so
+ * that both can go out in one write; body() will not bring it again.  last:
+ * that was all of it (no body() follows at all).  Only for framing by length;
+ * empty for the others.  Good until head() returns.
+ */
+struct slice exchange_take_front(struct exchange *ex, bool *last);
 
 /* Whole lines after the last body(); empty before. */
 struct slice exchange_trailers(const struct exchange *ex);
