@@ -32,7 +32,7 @@ enum path_class path_class_of(const struct path_classes *classes,
 
 /* Where a runtime call says which flow or state it is about. */
 enum flow_place {
-	FLOW_NOWHERE,			/* preflight, social without state ... */
+	FLOW_NOWHERE,			/* no call that we know */
 	FLOW_IN_BODY,			/* POST /api/run/N: JSON flowId.id, stateId */
 	FLOW_IN_PATH,			/* .../flow/{id}/...: *value is the flow */
 	STATE_IN_PATH,			/* *value is the state id */
@@ -42,8 +42,11 @@ enum flow_place {
 	STATE_IN_MULTIPART,		/* service/file/content */
 	STATE_IN_TOKEN,			/* /response, /event: JSON token */
 	STATE_IN_QUERY,			/* oauth, oauth2 (state=), saml in body */
+	FLOW_METADATA,			/* flow by name, list of flows: no state is
+					   touched, only the tenant's own count */
 };
 
+/* Both spellings of each call; the words are compared without case. */
 enum flow_place flow_place_of(struct slice path, struct slice *value);
 
 #endif

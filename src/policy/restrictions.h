@@ -26,6 +26,8 @@ struct restriction {
 	uint64_t	 countries[(COUNTRIES + 64) / 64];	/* bit by number */
 	uint8_t		 continents;	/* bit by enum continent */
 	uint8_t		 unions;	/* bit by enum union_id */
+	bool		 written_out;	/* countries hold those of the continents
+					   and unions too: one look is enough */
 };
 
 struct restriction_pair {
@@ -42,6 +44,15 @@ bool restriction_permits_region(const struct restriction *r,
 
 struct region_set restriction_regions(const struct restriction *r,
     const struct region_map *map);
+
+void restriction_add_country(struct restriction *r, uint16_t country);
+
+/* Permits what it did, faster; done to every copy in a set. */
+void restriction_write_out(struct restriction *r);
+
+/* *out permits what both permit; out may be one of them. */
+void restriction_intersect(struct restriction *out,
+    const struct restriction *a, const struct restriction *b);
 
 /*
  * What binds a request: the tenant's own pair and the flow's; both must
@@ -61,15 +72,20 @@ struct restrictions;
 struct restriction_hit restrictions_find(const struct restrictions *set,
     struct slice tenant, struct slice flow);
 
-/* By the 24-bit tag in a state id (policy/state_id.h). */
+/*
+ * By the 24-bit tag in a state id (policy/state_id.h).  tenant p NULL: whoever
+ * has a restricted flow with this tag, and if nobody has, every tenant's own.
+ */
 struct restriction_hit restrictions_find_tag(const struct restrictions *set,
     struct slice tenant, uint32_t tag);
 
-/* All flows of the tenant at once: the intersection. */
+/* All flows of the tenant at once: the intersection.  tenant p NULL: of all
+ * tenants, and all their flows. */
 struct restriction_hit restrictions_find_any(const struct restrictions *set,
     struct slice tenant);
 
-/* Whether any flow of the tenant is restricted: then a look inside pays. */
+/* Whether any flow of the tenant is restricted: then a look inside pays.
+ * tenant p NULL: whether anything is restricted at all. */
 bool restrictions_has_flows(const struct restrictions *set,
     struct slice tenant);
 

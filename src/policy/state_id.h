@@ -14,7 +14,10 @@
 
 #include "base/slice.h"
 
-enum { STATE_ID_TEXT = 37 };		/* with its NUL */
+enum {
+	STATE_ID_TEXT = 37,		/* with its NUL */
+	FLOW_TAG_MAX = 0xffffff,
+};
 
 struct state_id {
 	uint8_t		 region;	/* number of the birth region, 0..63 */

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Portolan authors */
+
+/*
+ * Where each call of the Run API says which flow or state it is about.  Both
+ * spellings: everything below /api/run/N since 2020, and the older
+ * /api/service/1, /api/social/1 and /api/log beside it.
+ */
+#include "policy/path_class.h"
+
+enum { WORDS_MAX = 8, NOTHING = -1 };
+
+/*
+ * The words of a path, first match wins: "*" is any one word, "**" any number
+ * of them, none included.  value is the index of the word that *value gets.
+ */
+static const struct place_row {
+	const char	*words[WORDS_MAX];
+	enum flow_place	 place;
+	int		 value;
+} rows[] = {
+	{ { "api", "run", "*" },			FLOW_IN_BODY, NOTHING },
+	{ { "api", "run", "*", "state" },		FLOW_IN_BODY, NOTHING },
+	/* "out" and "package" are words before the state, not states */
+	{ { "api", "run", "*", "state", "out", "*", "**" },	STATE_IN_PATH, 5 },
+	{ { "api", "run", "*", "state", "package" },	FLOW_NOWHERE, NOTHING },
+	{ { "api", "run", "*", "state", "package", "*" },	STATE_IN_PATH, 5 },
+	{ { "api", "run", "*", "state", "*", "**" },	STATE_IN_PATH, 4 },
+	{ { "api", "run", "*", "navigation", "*", "**" },	STATE_IN_PATH, 4 },
+	{ { "api", "run", "*", "authentication", "*", "**" },	STATE_IN_PATH, 4 },
+	{ { "api", "run", "*", "authorization", "*", "**" },	STATE_IN_PATH, 4 },
+	/* what a player asks before it has a flow's id: build-time metadata */
+	{ { "api", "run", "*", "flow" },		FLOW_METADATA, NOTHING },
+	{ { "api", "run", "*", "flow", "name", "**" },	FLOW_METADATA, NOTHING },
+	{ { "api", "run", "*", "flow", "environment", "**" },
+	    FLOW_METADATA, NOTHING },
+	{ { "api", "run", "*", "flow", "*", "**" },	FLOW_IN_PATH, 4 },
+	{ { "api", "run", "*", "service", "file", "content" },
+	    STATE_IN_MULTIPART, NOTHING },
+	{ { "api", "run", "*", "service", "data", "**" },
+	    STATE_IN_HEADER_OR_BODY, NOTHING },
+	{ { "api", "run", "*", "service", "file", "**" },
+	    STATE_IN_HEADER_OR_BODY, NOTHING },
+	{ { "api", "run", "*", "social", "**" },	STATE_IN_HEADER, NOTHING },
+	{ { "api", "run", "*", "response" },		STATE_IN_TOKEN, NOTHING },
+	{ { "api", "run", "*", "event" },		STATE_IN_TOKEN, NOTHING },
+	{ { "api", "run", "*", "oauth", "**" },		STATE_IN_QUERY, NOTHING },
+	{ { "api", "run", "*", "oauth2", "**" },	STATE_IN_QUERY, NOTHING },
+	{ { "api", "run", "*", "oidc", "**" },		STATE_IN_QUERY, NOTHING },
+	{ { "api", "run", "*", "saml", "**" },		STATE_IN_QUERY, NOTHING },
+
+	{ { "api", "service", "*", "file", "content" },
+	    STATE_IN_MULTIPART, NOTHING },
+	{ { "api", "service", "*", "data", "**" },
+	    STATE_IN_HEADER_OR_BODY, NOTHING },
+	{ { "api", "service", "*", "file", "**" },
+	    STATE_IN_HEADER_OR_BODY, NOTHING },
+	{ { "api", "social", "**" },			STATE_IN_HEADER, NOTHING },
+	{ { "api", "log", "*", "*", "**" },		STATE_IN_PATH, 3 },
+
+	/* files of a state; uploads are the multipart bodies of above */
+	{ { "api", "file", "*", "state", "*", "**" },	STATE_IN_PATH, 4 },
+	{ { "api", "file", "state", "*", "**" },	STATE_IN_PATH, 3 },
+	{ { "api", "file", "**" },		STATE_IN_HEADER_OR_BODY, NOTHING },
+};
+
+enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
+
+/* More words than any row looks at are not wanted. */
+static size_t
+split_words(struct slice path, struct slice words[WORDS_MAX])
+{
+	size_t count = 0;
+
+	if (path.len > 0 && path.p[0] == '/')
+		path = (struct slice){ path.p + 1, path.len - 1 };
+	while (count < WORDS_MAX && slice_split(&path, '/', &words[count]))
+		count++;
+	/* "/api/run/1/" is asked where "/api/run/1" is */
+	while (count > 0 && words[count - 1].len == 0)
+		count--;
+	return count;
+}
+
+static bool
+row_matches(const struct place_row *row, const struct slice *words,
+    size_t count)
+{
+	size_t i;
+
+	for (i = 0; i < WORDS_MAX && row->words[i] != NULL; i++) {
+		if (strcmp(row->words[i], "**") == 0)
+			return true;
+		if (i == count)
+			return false;
+		if (strcmp(row->words[i], "*") != 0 &&
+		    !slice_eq_nocase(words[i], slice_of(row->words[i])))
+			return false;
+	}
+	return i == count;
+}
+
+enum flow_place
+flow_place_of(struct slice path, struct slice *value)
+{
+	struct slice words[WORDS_MAX];
+	size_t count = split_words(path, words);
+
+	*value = (struct slice){ NULL, 0 };
+	for (size_t i = 0; i < ROWS; i++) {
+		if (!row_matches(&rows[i], words, count))
+			continue;
+		if (rows[i].value != NOTHING)
+			*value = words[rows[i].value];
+		return rows[i].place;
+	}
+	return FLOW_NOWHERE;
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Portolan authors */
+
+#include "policy/guid.h"
+
+/* 0..15, or 16 for what is no hexadecimal digit. */
+static uint8_t
+nibble(char c)
+{
+	if (c >= '0' && c <= '9')
+		return (uint8_t)(c - '0');
+	c = ascii_lower(c);
+	return c >= 'a' && c <= 'f' ? (uint8_t)(c - 'a' + 10) : 16;
+}
+
+/* "{...}" and "(...)" without what is around them. */
+static struct slice
+without_braces(struct slice s)
+{
+	if (s.len < 2)
+		return s;
+	if ((s.p[0] == '{' && s.p[s.len - 1] == '}') ||
+	    (s.p[0] == '(' && s.p[s.len - 1] == ')'))
+		return (struct slice){ s.p + 1, s.len - 2 };
+	return s;
+}
+
+static bool
+is_dash(size_t at)
+{
+	return at == 8 || at == 13 || at == 18 || at == 23;
+}
+
+bool
+guid_parse(uint8_t bytes[16], struct slice text)
+{
+	struct slice s = without_braces(text);
+	bool dashes = s.len == GUID_TEXT - 1;
+	uint8_t out[16] = { 0 }, digit;
+	size_t n = 0;
+
+	if (!dashes && s.len != 32)
+		return false;
+	for (size_t i = 0; i < s.len; i++) {
+		if (dashes && is_dash(i)) {
+			if (s.p[i] != '-')
+				return false;
+			continue;
+		}
+		digit = nibble(s.p[i]);
+		if (digit > 15)
+			return false;
+		out[n / 2] = (uint8_t)(out[n / 2] << 4 | digit);
+		n++;
+	}
+	memcpy(bytes, out, sizeof(out));
+	return true;
+}
+
+const char *
+guid_text(const uint8_t bytes[16], char text[GUID_TEXT])
+{
+	static const char digits[] = "0123456789abcdef";
+	char *p = text;
+
+	for (size_t i = 0; i < 16; i++) {
+		if (is_dash((size_t)(p - text)))
+			*p++ = '-';
+		*p++ = digits[bytes[i] >> 4];
+		*p++ = digits[bytes[i] & 15];
+	}
+	*p = '\0';
+	return text;
+}
+
+static bool
+is_name_byte(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	    (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+}
+
+/* The first byte keeps GUIDs apart from names that happen to be their bytes. */
+bool
+id_key_from(struct id_key *key, struct slice text)
+{
+	key->len = 0;
+	if (guid_parse((uint8_t *)key->bytes + 1, text)) {
+		key->bytes[0] = '#';
+		key->len = 17;
+		return true;
+	}
+	if (text.len == 0 || text.len >= ID_KEY_TEXT)
+		return false;
+	key->bytes[0] = '=';
+	for (size_t i = 0; i < text.len; i++) {
+		if (!is_name_byte(text.p[i]))
+			return false;
+		key->bytes[i + 1] = ascii_lower(text.p[i]);
+	}
+	key->len = (uint8_t)(text.len + 1);
+	return true;
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Portolan authors */
+
+#include "policy/path_class.h"
+
+#include "base/must.h"
+
+static const char *const default_prefixes[] = {
+	"/api/run", "/api/file", "/api/social", "/api/service/1/data",
+	"/api/service/1/file",
+};
+
+enum { DEFAULT_PREFIXES = sizeof(default_prefixes) / sizeof(char *) };
+
+struct path_classes {
+	size_t		 count;
+	struct slice	 prefixes[];	/* without a slash at the end */
+};
+
+const char *
+path_class_name(enum path_class class)
+{
+	static const char *const names[] = {
+		[PATH_CENTRAL] = "central",
+		[PATH_RUNTIME] = "runtime",
+		[PATH_AMBIGUOUS] = "ambiguous",
+	};
+
+	must(class <= PATH_AMBIGUOUS);
+	return names[class];
+}
+
+const struct path_classes *
+path_classes_build(struct arena *arena, const char *const *prefixes,
+    size_t count)
+{
+	struct path_classes *classes;
+
+	if (prefixes == NULL) {
+		prefixes = default_prefixes;
+		count = DEFAULT_PREFIXES;
+	}
+	classes = arena_alloc(arena,
+	    sizeof(*classes) + count * sizeof(classes->prefixes[0]));
+	classes->count = count;
+	for (size_t i = 0; i < count; i++) {
+		struct slice s = slice_of(arena_strdup(arena, prefixes[i]));
+
+		while (s.len > 0 && s.p[s.len - 1] == '/')
+			s.len--;
+		classes->prefixes[i] = s;
+	}
+	return classes;
+}
+
+/* The end of what prefix spells at the front of path, or NULL. */
+static const char *
+after_prefix(struct slice path, struct slice prefix)
+{
+	if (!slice_starts_nocase(path, prefix))
+		return NULL;
+	if (path.len > prefix.len && path.p[prefix.len] != '/')
+		return NULL;
+	return path.p + prefix.len;
+}
+
+/*
+ * Whether path is below prefix for a program that reads over parameters:
+ * "/api/run;v=1/2" is "/api/run/2" to one and something else to another.
+ */
+static bool
+below_without_parameters(struct slice path, struct slice prefix)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < prefix.len; i++, at++) {
+		if (at < path.len && path.p[at] == ';' && prefix.p[i] == '/')
+			while (at < path.len && path.p[at] != '/')
+				at++;
+		if (at >= path.len ||
+		    ascii_lower(path.p[at]) != ascii_lower(prefix.p[i]))
+			return false;
+	}
+	return at >= path.len || path.p[at] == '/' || path.p[at] == ';';
+}
+
+enum path_class
+path_class_of(const struct path_classes *classes, struct slice path)
+{
+	bool parameters = memchr(path.p, ';', path.len) != NULL;
+	enum path_class class = PATH_CENTRAL;
+
+	for (size_t i = 0; i < classes->count; i++) {
+		struct slice prefix = classes->prefixes[i];
+
+		if (after_prefix(path, prefix) != NULL)
+			return PATH_RUNTIME;
+		if (parameters && below_without_parameters(path, prefix))
+			class = PATH_AMBIGUOUS;
+	}
+	return class;
+}
