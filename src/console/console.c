@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Portolan authors */
+
+#include "console/console.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "console/private.h"
+
+/* Administration is slow and rare: seconds are fine, and a reload may take
+ * some; bodies are not expected at all. */
+static const struct serve_limits serve_limits = {
+	.head_ms = 10000, .idle_ms = 60000, .body_idle_ms = 10000,
+	.send_idle_ms = 30000, .tunnel_idle_ms = 60000, .body_bytes = 65536,
+};
+static const struct pool_limits pool_limits = {
+	.idle = 4, .idle_ms = 30000, .connect_ms = 2000,
+	.response_head_ms = 60000, .response_idle_ms = 30000,
+	.tunnel_idle_ms = 60000,
+};
+static const struct probe_spec probe = {
+	.path = "/healthz", .interval_ms = 5000, .timeout_ms = 2000,
+	.rise = 1, .fall = 1,
+};
+
+void
+console_answer(struct request *r, unsigned status, const char *type,
+    struct slice body)
+{
+	char fields[160];
+	struct answer answer = { .status = status,
+	    .length = (int64_t)body.len, .no_body = r->method == METHOD_HEAD };
+
+	snprintf(fields, sizeof(fields), "Content-Type: %s\r\n"
+	    "Cache-Control: no-store\r\n%s%s", type,
+	    status == 405 ? "Allow: GET, HEAD, POST\r\n" : "",
+	    status == 503 ? "Retry-After: 1\r\n" : "");
+	answer.fields = slice_of(fields);
+	request_answer(r, &answer, answer.no_body ? (struct slice){ 0 } : body,
+	    true);
+}
+
+/* --- the handler --------------------------------------------------------------- */
+
+static bool
+method_fits(const struct endpoint_entry *e, enum h1_method method)
+{
+	return e->method == method ||
+	    (e->method == METHOD_GET && method == METHOD_HEAD);
+}
+
+static void
+refuse_text(struct request *r, unsigned status, const char *sentence)
+{
+	console_answer(r, status, "text/plain; charset=utf-8",
+	    slice_of(sentence));
+}
+
+static void
+on_head(struct request *r)
+{
+	struct console *console = r->server->owner;
+	bool found = false;
+
+	for (const struct endpoint_entry *e = endpoints; e->path != NULL; e++) {
+		if (!slice_is(r->head->target, e->path))
+			continue;
+		found = true;
+		if (!method_fits(e, r->method))
+			continue;
+		if (e->changes && request_listener(r) != &console->admin) {
+			refuse_text(r, 403, "Changes are for the admin socket "
+			    "(console.socket; portolan ctl uses it).\n");
+			return;
+		}
+		e->run(console, r);
+		return;
+	}
+	refuse_text(r, found ? 405 : 404, found ?
+	    "That path is there, for another method.\n" :
+	    "There are /healthz, /readyz, /metrics and /status.\n");
+}
+
+static void
+on_body(struct request *r, struct slice bytes, bool last)
+{
+	(void)r;
+	(void)bytes;
+	(void)last;			/* nothing here takes one */
+}
+
+static void
+on_refuse(struct request *r, unsigned status, const char *rule,
+    const char *sentence)
+{
+	(void)rule;
+	refuse_text(r, status, sentence);
+}
+
+static void
+on_gone(struct request *r, enum serve_end end)
+{
+	(void)end;
+	forward_gone(r);
+}
+
+static const struct handler_ops handler = {
+	.name = "console",
+	.request_bytes = sizeof(struct console_request),
+	.auto_continue = true,
+	.head = on_head,
+	.body = on_body,
+	.drained = forward_drained,
+	.refuse = on_refuse,
+	.gone = on_gone,
+};
+
+/* --- the process ------------------------------------------------------------------ */
+
+static void
+on_tcp(void *owner, int fd, const struct endpoint *peer)
+{
+	struct console *console = owner;
+
+	server_accept(console->server, fd, peer, NULL, &console->tcp);
+}
+
+static void
+on_admin(void *owner, int fd, const struct endpoint *peer)
+{
+	struct console *console = owner;
+
+	server_accept(console->server, fd, peer, NULL, &console->admin);
+}
+
+static const struct listener_ops tcp_ops = { .accepted = on_tcp };
+static const struct listener_ops admin_ops = { .accepted = on_admin };
+
+static void
+on_health_change(void *arg)
+{
+	(void)arg;			/* every question is asked anyway */
+}
+
+static void
+stop(void *arg)
+{
+	loop_stop(arg);
+}
+
+static void
+ignore(void *arg)
+{
+	(void)arg;			/* HUP, USR1: nothing is kept open or read */
+}
+
+static bool
+find_edge(struct console *c, const char *path, struct err *err)
+{
+	struct upstream_spec spec = { .weight = 1 };
+	char text[300];
+
+	snprintf(text, sizeof(text), "unix:%s", path);
+	if (!endpoint_parse(&spec.endpoint, slice_of(text)))
+		return err_set(err, "%s: too long for a socket's path", path);
+	return upstreams_apply(c->upstreams, &spec, 1, &probe, NULL, &c->edge,
+	    err);
+}
+
+static void
+listen_on(struct console *c, const struct console_options *options)
+{
+	if (options->tcp_fd >= 0)
+		c->tcp = listener_new(c->loop, options->tcp_fd, &tcp_ops, c);
+	if (options->admin_fd >= 0)
+		c->admin = listener_new(c->loop, options->admin_fd,
+		    &admin_ops, c);
+}
+
+static void
+run(struct console *c, int notify_fd)
+{
+	loop_on_signal(c->loop, SIGTERM, stop, c->loop);
+	loop_on_signal(c->loop, SIGQUIT, stop, c->loop);
+	loop_on_signal(c->loop, SIGINT, stop, c->loop);
+	loop_on_signal(c->loop, SIGHUP, ignore, NULL);
+	loop_on_signal(c->loop, SIGUSR1, ignore, NULL);
+	if (notify_fd >= 0 && write(notify_fd, "READY\n", 6) != 6)
+		log_warn("the master does not hear");
+	loop_run(c->loop);
+}
+
+int
+console_main(const struct console_options *options)
+{
+	struct console c = { .limits = serve_limits,
+	    .pool_limits = pool_limits };
+	struct err err;
+	int code = EXIT_SUCCESS;
+
+	c.loop = loop_new();
+	c.upstreams = upstreams_new(c.loop, on_health_change, NULL);
+	c.pools = pools_new(c.loop, &c.pool_limits);
+	c.server = server_new(c.loop, &handler, &c, &c.limits);
+	if (find_edge(&c, options->edge_socket, &err)) {
+		listen_on(&c, options);
+		run(&c, options->notify_fd);
+	} else {
+		log_error("%s", err.text);
+		code = EXIT_FAILURE;
+	}
+	listener_free(&c.tcp);
+	listener_free(&c.admin);
+	server_free(&c.server);
+	pools_free(&c.pools);
+	upstreams_free(&c.upstreams);
+	loop_free(&c.loop);
+	return code;
+}

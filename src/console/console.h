@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Portolan authors */
+
+/*
+ * The console process: health, metrics and administration on a listener of
+ * their own, so that they answer however busy, or dead, the edge is.  What
+ * only the edge knows is asked of it through RUN_DIR/edge.sock.
+ *
+ * The TCP listener only reads; what changes something is for the UNIX socket,
+ * whose file mode says who may.
+ */
+#ifndef CONSOLE_CONSOLE_H
+#define CONSOLE_CONSOLE_H
+
+struct console_options {
+	const char	*edge_socket;	/* path */
+	int		 tcp_fd, admin_fd;	/* listening; -1: none */
+	int		 notify_fd;	/* gets "READY\n"; -1: nobody */
+};
+
+/* Until TERM, QUIT or INT; returns the exit code. */
+int console_main(const struct console_options *options);
+
+#endif

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Portolan authors */
+
+/*
+ * The console's endpoints, a row each.
+ */
+#include "console/private.h"
+
+/* Answers while this process lives, whatever the edge does. */
+static void
+healthz(struct console *console, struct request *r)
+{
+	(void)console;
+	console_answer(r, 200, "text/plain; charset=utf-8", SLICE("ok\n"));
+}
+
+static void
+readyz(struct console *console, struct request *r)
+{
+	forward_to_edge(console, r, "/readyz");
+}
+
+static void
+readyz_verbose(struct console *console, struct request *r)
+{
+	forward_to_edge(console, r, "/readyz?verbose");
+}
+
+static void
+metrics(struct console *console, struct request *r)
+{
+	forward_to_edge(console, r, "/metrics");
+}
+
+static void
+status(struct console *console, struct request *r)
+{
+	forward_to_edge(console, r, "/status");
+}
+
+static void
+reload(struct console *console, struct request *r)
+{
+	forward_to_edge(console, r, "/reload");
+}
+
+static void
+drain(struct console *console, struct request *r)
+{
+	forward_to_edge(console, r, "/drain");
+}
+
+const struct endpoint_entry endpoints[] = {
+	{ "/healthz",		METHOD_GET,  false, healthz },
+	{ "/readyz",		METHOD_GET,  false, readyz },
+	{ "/readyz?verbose",	METHOD_GET,  false, readyz_verbose },
+	{ "/metrics",		METHOD_GET,  false, metrics },
+	{ "/status",		METHOD_GET,  false, status },
+	{ "/reload",		METHOD_POST, true,  reload },
+	{ "/drain",		METHOD_POST, true,  drain },
+	{ NULL,			METHOD_OTHER, false, NULL },
+};

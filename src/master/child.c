@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Portolan authors */
+
+#include "master/child.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/must.h"
+
+enum { BACKOFF_FIRST_MS = 100, BACKOFF_MOST_MS = 10000,
+    LIFE_THAT_COUNTS_MS = 30000 };
+
+struct child *
+child_new(enum role_kind kind, unsigned number, const char *config_file,
+    const struct generation *generation)
+{
+	struct child *c = xcalloc(1, sizeof(*c));
+
+	c->role.kind = kind;
+	c->role.number = number;
+	c->role.config_file = config_file;
+	c->role.generation = generation;
+	c->role.sockets = &c->sockets;
+	c->role.notify_fd = -1;
+	c->notify_fd = -1;
+	c->backoff_ms = BACKOFF_FIRST_MS;
+	if (kind == ROLE_ENGINE)
+		snprintf(c->role.name, sizeof(c->role.name), "engine %s/%u",
+		    generation->config->region, number);
+	else
+		snprintf(c->role.name, sizeof(c->role.name), "%s",
+		    kind == ROLE_EDGE ? "edge" : "console");
+	return c;
+}
+
+void
+child_free(struct child **child)
+{
+	if (*child == NULL)
+		return;
+	sockets_close(&(*child)->sockets);
+	if ((*child)->notify_fd >= 0)
+		close((*child)->notify_fd);
+	free(*child);
+	*child = NULL;
+}
+
+/* From here on we are the child: signals as a fresh process has them, no
+ * descriptor but its own, no more rights than it needs. */
+static _Noreturn void
+live(struct role role, int (*run)(const struct role *),
+    const struct identity *identity, pid_t master)
+{
+	struct err err;
+	sigset_t none;
+
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	log_name(role.name);
+	/* A master that is killed takes the service down in order. */
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	if (getppid() != master)
+		_exit(EXIT_FAILURE);
+	sockets_keep_only(role.sockets, role.notify_fd);
+	if (!identity_assume(identity, &err)) {
+		log_error("%s", err.text);
+		_exit(EXIT_FAILURE);
+	}
+	/* Changing identity clears it. */
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	exit(run(&role));
+}
+
+void
+child_start(struct child *child, int (*run)(const struct role *),
+    const struct identity *identity)
+{
+	pid_t master = getpid();
+	int ends[2];
+
+	must(child->pid == 0);
+	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) {
+		log_error("%s: no pipe for it: %s; trying again",
+		    child->role.name, strerror(errno));
+		child->start_ms = clock_ms() + child->backoff_ms;
+		return;
+	}
+	child->ready = false;
+	child->line_len = 0;
+	child->role.notify_fd = ends[1];
+	child->pid = fork();
+	if (child->pid == 0)
+		live(child->role, run, identity, master);
+	close(ends[1]);
+	if (child->notify_fd >= 0)
+		close(child->notify_fd);
+	child->notify_fd = ends[0];
+	child->start_ms = clock_ms();
+	if (child->pid < 0) {
+		log_error("%s: cannot be forked: %s; trying again",
+		    child->role.name, strerror(errno));
+		child->pid = 0;
+		child->start_ms += child->backoff_ms;
+		return;
+	}
+	child->state = CHILD_RUNNING;
+}
+
+void
+child_signal(const struct child *child, int signo)
+{
+	if (child->pid > 0)
+		kill(child->pid, signo);
+}
+
+static enum child_word
+understand(const char *line)
+{
+	if (strcmp(line, "READY") == 0)
+		return WORD_READY;
+	if (strcmp(line, "RELOAD ok") == 0)
+		return WORD_RELOADED;
+	if (strcmp(line, "RELOAD failed") == 0)
+		return WORD_RELOAD_FAILED;
+	return WORD_NONE;
+}
+
+static enum child_word
+hear_byte(struct child *child, char c)
+{
+	if (c != '\n') {
+		if (child->line_len < sizeof(child->line) - 1)
+			child->line[child->line_len++] = c;
+		return WORD_NONE;
+	}
+	child->line[child->line_len] = '\0';
+	child->line_len = 0;
+	return understand(child->line);
+}
+
+enum child_word
+child_hear(struct child *child)
+{
+	enum child_word word = WORD_NONE, last = WORD_NONE;
+	char bytes[256];
+	ssize_t n;
+
+	while ((n = read(child->notify_fd, bytes, sizeof(bytes))) > 0)
+		for (ssize_t i = 0; i < n; i++) {
+			word = hear_byte(child, bytes[i]);
+			if (word == WORD_READY)
+				child->ready = child->was_ready = true;
+			if (word != WORD_NONE)
+				last = word;
+		}
+	if (n == 0) {
+		close(child->notify_fd);
+		child->notify_fd = -1;
+	}
+	return last;
+}
+
+static void
+log_end(const struct child *child, int status)
+{
+	if (WIFSIGNALED(status))
+		log_error("%s (process %ld) was ended by signal %d (%s)",
+		    child->role.name, (long)child->pid, WTERMSIG(status),
+		    strsignal(WTERMSIG(status)));
+	else if (child->state == CHILD_RUNNING || WEXITSTATUS(status) != 0)
+		log_error("%s (process %ld) ended with code %d",
+		    child->role.name, (long)child->pid, WEXITSTATUS(status));
+	else
+		log_info("%s (process %ld) has ended", child->role.name,
+		    (long)child->pid);
+}
+
+void
+child_ended(struct child *child, int status)
+{
+	uint64_t now = clock_ms();
+
+	log_end(child, status);
+	child->pid = 0;
+	if (child->state == CHILD_ENDING) {
+		child->state = CHILD_GONE;
+		return;
+	}
+	if (now - child->start_ms > LIFE_THAT_COUNTS_MS)
+		child->backoff_ms = BACKOFF_FIRST_MS;
+	child->state = CHILD_WAITING;
+	child->start_ms = now + child->backoff_ms;
+	log_info("%s starts again in %llu ms", child->role.name,
+	    (unsigned long long)child->backoff_ms);
+	child->restarts++;
+	child->backoff_ms *= 2;
+	if (child->backoff_ms > BACKOFF_MOST_MS)
+		child->backoff_ms = BACKOFF_MOST_MS;
+}

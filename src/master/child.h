@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Portolan authors */
+
+/*
+ * One child process: started, watched, started again after a crash, ended.
+ */
+#ifndef MASTER_CHILD_H
+#define MASTER_CHILD_H
+
+#include <sys/types.h>
+
+#include "master/master.h"
+#include "master/privileges.h"
+
+enum child_state {
+	CHILD_WAITING,			/* to be started at start_ms */
+	CHILD_RUNNING,
+	CHILD_ENDING,			/* was asked to drain */
+	CHILD_GONE,			/* and is to stay so */
+};
+
+/* Of all its lines, what the master needs to know. */
+enum child_word { WORD_NONE, WORD_READY, WORD_RELOADED, WORD_RELOAD_FAILED };
+
+struct child {
+	struct role	 role;
+	struct sockets	 sockets;
+	enum child_state state;
+	bool		 ready;		/* has said so since it was started */
+	bool		 was_ready;	/* ... or in an earlier life */
+	pid_t		 pid;		/* 0: none */
+	int		 notify_fd;	/* our end, -1: none */
+	char		 line[64];	/* begun, not ended yet */
+	size_t		 line_len;
+	uint64_t	 start_ms;	/* monotonic: when to start, or started */
+	uint64_t	 backoff_ms;
+	unsigned	 restarts;
+};
+
+struct child *child_new(enum role_kind kind, unsigned number,
+    const char *config_file, const struct generation *generation);
+void child_free(struct child **child);
+
+/* Forks; the child runs run(role) as identity and exits with its value. */
+void child_start(struct child *child, int (*run)(const struct role *),
+    const struct identity *identity);
+
+void child_signal(const struct child *child, int signo);
+
+/* Reads what it wrote; the last word of it that matters. */
+enum child_word child_hear(struct child *child);
+
+/*
+ * It has ended with this wait status: logs it, and plans the next start with
+ * back-off (100 ms, doubling to 10 s, forgotten after 30 s of life).
+ */
+void child_ended(struct child *child, int status);
+
+#endif

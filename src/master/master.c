@@ -1,0 +1,540 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Portolan authors */
+
+#include "master/master.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "master/child.h"
+#include "master/notify.h"
+#include "master/privileges.h"
+
+enum {
+	CHILDREN_MAX = 2 + 64,		/* edge, console, engine workers */
+	KILL_GRACE_MS = 5000,		/* after drain_ms, before SIGKILL */
+};
+
+enum stage {
+	STAGE_STARTING,			/* the edge was never ready yet */
+	STAGE_SERVING,
+	STAGE_DRAINING,			/* the edge drains; the rest still serves */
+	STAGE_ENDING,			/* the rest was asked to end */
+};
+
+struct master {
+	const struct master_options *options;
+	struct generation *generation;
+	struct identity	 identity;
+	struct child	*children[CHILDREN_MAX];
+	size_t		 nchildren;
+	enum stage	 stage;
+	int		 signal_fd;
+	uint64_t	 kill_ms;	/* monotonic; 0: nobody is to be killed */
+	uint64_t	 watchdog_ms, watchdog_due_ms;
+	int		 exit_code;
+};
+
+/* --- reading the files ------------------------------------------------------- */
+
+/* Only what the master itself needs; the edge reads everything, and judges. */
+static struct generation *
+read_config(const char *file)
+{
+	struct mistakes mistakes;
+	struct generation *g;
+	struct buf text = { 0 };
+
+	mistakes_init(&mistakes);
+	g = generation_load(file, LOAD_PURE, NULL, &mistakes);
+	if (g == NULL) {
+		mistakes_print(&mistakes, &text);
+		fputs(buf_cstr(&text), stderr);
+	}
+	buf_fini(&text);
+	mistakes_fini(&mistakes);
+	return g;
+}
+
+static unsigned
+edge_threads(const struct config *config)
+{
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (config->threads > 0)
+		return config->threads;
+	return cores < 1 ? 1 : (unsigned)cores;
+}
+
+/* --- children ------------------------------------------------------------------ */
+
+static bool
+open_sockets(struct master *m, struct child *c, struct err *err)
+{
+	const struct config *config = m->generation->config;
+
+	switch (c->role.kind) {
+	case ROLE_EDGE:
+		return sockets_open_edge(&c->sockets, config,
+		    edge_threads(config), err);
+	case ROLE_ENGINE:
+		return sockets_open_engine(&c->sockets, config,
+		    c->role.number, err);
+	default:
+		return sockets_open_console(&c->sockets, config, err);
+	}
+}
+
+/* Sockets that the file system shows belong to whom the children become. */
+static void
+own_socket_files(struct master *m, const struct child *c)
+{
+	const struct config *config = m->generation->config;
+	char path[256];
+
+	if (c->role.kind == ROLE_ENGINE) {
+		snprintf(path, sizeof(path), "%s/engine-%s-%u.sock",
+		    config->run_dir, config->region, c->role.number);
+		identity_own_file(&m->identity, path);
+	}
+	if (c->role.kind == ROLE_CONSOLE && config->console.socket != NULL)
+		identity_own_file(&m->identity, config->console.socket);
+}
+
+static bool
+add_child(struct master *m, enum role_kind kind, unsigned number,
+    struct err *err)
+{
+	struct child *c;
+
+	if (m->nchildren == CHILDREN_MAX)
+		return err_set(err, "engines.embedded: more than %d workers",
+		    CHILDREN_MAX - 2);
+	c = child_new(kind, number, m->options->config_file, m->generation);
+	if (!open_sockets(m, c, err)) {
+		child_free(&c);
+		return false;
+	}
+	own_socket_files(m, c);
+	c->state = CHILD_WAITING;
+	m->children[m->nchildren++] = c;
+	return true;
+}
+
+/* Engines first: the edge should find them. */
+static bool
+add_children(struct master *m, struct err *err)
+{
+	const struct config *config = m->generation->config;
+
+	for (unsigned i = 0; i < config->engines.embedded; i++)
+		if (!add_child(m, ROLE_ENGINE, i, err))
+			return false;
+	if (!add_child(m, ROLE_EDGE, 0, err))
+		return false;
+	if (!config->console.enabled && config->console.socket == NULL)
+		return true;
+	return add_child(m, ROLE_CONSOLE, 0, err);
+}
+
+static struct child *
+child_by_pid(struct master *m, pid_t pid)
+{
+	for (size_t i = 0; i < m->nchildren; i++)
+		if (m->children[i]->pid == pid)
+			return m->children[i];
+	return NULL;
+}
+
+static void
+signal_kind(struct master *m, enum role_kind kind, int signo)
+{
+	for (size_t i = 0; i < m->nchildren; i++)
+		if (m->children[i]->role.kind == kind)
+			child_signal(m->children[i], signo);
+}
+
+static bool
+all_gone(const struct master *m)
+{
+	for (size_t i = 0; i < m->nchildren; i++)
+		if (m->children[i]->state != CHILD_GONE)
+			return false;
+	return true;
+}
+
+/* --- ending ---------------------------------------------------------------------- */
+
+static void
+end_child(struct child *c)
+{
+	if (c->state == CHILD_WAITING)
+		c->state = CHILD_GONE;
+	if (c->state != CHILD_RUNNING)
+		return;
+	c->state = CHILD_ENDING;
+	child_signal(c, SIGTERM);
+}
+
+/* The edge first: engines and console serve it until its last request. */
+static void
+begin_drain(struct master *m)
+{
+	const struct config *config = m->generation->config;
+
+	if (m->stage >= STAGE_DRAINING)
+		return;
+	m->stage = STAGE_DRAINING;
+	m->kill_ms = clock_ms() + config->timeouts.drain_ms + KILL_GRACE_MS;
+	notify_manager("STOPPING=1\nSTATUS=Draining");
+	log_info("draining for at most %llu s",
+	    (unsigned long long)config->timeouts.drain_ms / 1000);
+	for (size_t i = 0; i < m->nchildren; i++)
+		if (m->children[i]->role.kind == ROLE_EDGE)
+			end_child(m->children[i]);
+}
+
+static void
+end_the_rest(struct master *m)
+{
+	m->stage = STAGE_ENDING;
+	m->kill_ms = clock_ms() + KILL_GRACE_MS;
+	for (size_t i = 0; i < m->nchildren; i++)
+		end_child(m->children[i]);
+}
+
+static void
+end_at_once(struct master *m)
+{
+	begin_drain(m);
+	end_the_rest(m);
+	for (size_t i = 0; i < m->nchildren; i++)
+		child_signal(m->children[i], SIGINT);
+	m->kill_ms = clock_ms() + 1000;
+}
+
+static void
+kill_who_stayed(struct master *m)
+{
+	m->kill_ms = clock_ms() + KILL_GRACE_MS;
+	for (size_t i = 0; i < m->nchildren; i++) {
+		struct child *c = m->children[i];
+
+		if (c->state != CHILD_ENDING)
+			continue;
+		log_warn("%s did not end in time and is killed", c->role.name);
+		child_signal(c, SIGKILL);
+	}
+}
+
+/* --- what happens ------------------------------------------------------------------ */
+
+/* A first start that the edge refuses (exit code, no crash) is a mistake in
+ * the files, which it has told; trying again would not mend it. */
+static bool
+start_was_refused(const struct master *m, const struct child *c, int status)
+{
+	return m->stage == STAGE_STARTING && c->role.kind == ROLE_EDGE &&
+	    !c->was_ready && WIFEXITED(status);
+}
+
+static void
+on_child_end(struct master *m, struct child *c, int status)
+{
+	bool refused = start_was_refused(m, c, status);
+	bool edge = c->role.kind == ROLE_EDGE;
+
+	child_ended(c, status);
+	if (refused) {
+		m->exit_code = WEXITSTATUS(status) == 0 ? EXIT_FAILURE :
+		    WEXITSTATUS(status);
+		c->state = CHILD_GONE;
+		end_the_rest(m);
+	} else if (edge && m->stage == STAGE_DRAINING) {
+		end_the_rest(m);
+	}
+	if (m->stage == STAGE_ENDING && c->state == CHILD_WAITING)
+		c->state = CHILD_GONE;
+}
+
+static void
+reap(struct master *m)
+{
+	struct child *c;
+	pid_t pid;
+	int status;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		c = child_by_pid(m, pid);
+		if (c != NULL)
+			on_child_end(m, c, status);
+	}
+}
+
+/* As many engine workers as the new configuration wants: more are started,
+ * the ones too many drain. */
+static void
+adjust_engines(struct master *m)
+{
+	unsigned wanted = m->generation->config->engines.embedded;
+	unsigned have = 0;
+	struct err err;
+
+	for (size_t i = 0; i < m->nchildren; i++) {
+		struct child *c = m->children[i];
+
+		if (c->role.kind != ROLE_ENGINE)
+			continue;
+		have++;
+		if (c->role.number >= wanted)
+			end_child(c);
+		else if (c->state == CHILD_GONE)
+			c->state = CHILD_WAITING;
+	}
+	for (unsigned i = have; i < wanted; i++)
+		if (!add_child(m, ROLE_ENGINE, i, &err)) {
+			log_error("engine worker %u cannot start: %s", i,
+			    err.text);
+			return;
+		}
+}
+
+/* The edge has a new generation in service: the others follow. */
+static void
+on_reloaded(struct master *m)
+{
+	struct generation *g = read_config(m->options->config_file);
+
+	notify_manager("READY=1\nSTATUS=Serving; reloaded");
+	if (g == NULL)
+		return;			/* changed again meanwhile; the next
+					   reload tells */
+	for (size_t i = 0; i < m->nchildren; i++)
+		m->children[i]->role.generation = g;
+	generation_free(&m->generation);
+	m->generation = g;
+	adjust_engines(m);
+	signal_kind(m, ROLE_ENGINE, SIGHUP);
+	signal_kind(m, ROLE_CONSOLE, SIGHUP);
+}
+
+static void
+on_word(struct master *m, struct child *c, enum child_word word)
+{
+	if (c->role.kind != ROLE_EDGE)
+		return;
+	switch (word) {
+	case WORD_READY:
+		if (m->stage == STAGE_STARTING)
+			m->stage = STAGE_SERVING;
+		notify_manager("READY=1\nSTATUS=Serving");
+		break;
+	case WORD_RELOADED:
+		on_reloaded(m);
+		break;
+	case WORD_RELOAD_FAILED:
+		/* The manager's protocol cannot say that a reload failed. */
+		notify_manager("READY=1\nSTATUS=Reload failed; the former "
+		    "configuration is in service");
+		break;
+	case WORD_NONE:
+		break;
+	}
+}
+
+static void
+on_signal(struct master *m, uint32_t signo)
+{
+	switch (signo) {
+	case SIGCHLD:
+		reap(m);
+		break;
+	case SIGHUP:
+		notify_reloading();
+		signal_kind(m, ROLE_EDGE, SIGHUP);
+		break;
+	case SIGUSR1:
+		for (size_t i = 0; i < m->nchildren; i++)
+			child_signal(m->children[i], SIGUSR1);
+		break;
+	case SIGINT:
+		end_at_once(m);
+		break;
+	case SIGTERM:
+		if (m->stage >= STAGE_DRAINING)
+			end_at_once(m);
+		else
+			begin_drain(m);
+		break;
+	case SIGQUIT:
+		begin_drain(m);
+		break;
+	}
+}
+
+/* --- the loop ------------------------------------------------------------------------ */
+
+static void
+start_who_is_due(struct master *m)
+{
+	uint64_t now = clock_ms();
+
+	for (size_t i = 0; i < m->nchildren; i++) {
+		struct child *c = m->children[i];
+
+		if (c->state == CHILD_WAITING && c->start_ms <= now)
+			child_start(c, m->options->roles[c->role.kind],
+			    &m->identity);
+	}
+}
+
+static int
+sooner(int wait_ms, uint64_t due_ms, uint64_t now)
+{
+	uint64_t left = due_ms > now ? due_ms - now : 0;
+
+	return wait_ms < 0 || left < (uint64_t)wait_ms ? (int)left : wait_ms;
+}
+
+static int
+time_to_wait(const struct master *m)
+{
+	uint64_t now = clock_ms();
+	int wait_ms = -1;
+
+	if (m->kill_ms != 0)
+		wait_ms = sooner(wait_ms, m->kill_ms, now);
+	if (m->watchdog_ms != 0)
+		wait_ms = sooner(wait_ms, m->watchdog_due_ms, now);
+	for (size_t i = 0; i < m->nchildren; i++)
+		if (m->children[i]->state == CHILD_WAITING)
+			wait_ms = sooner(wait_ms, m->children[i]->start_ms,
+			    now);
+	return wait_ms;
+}
+
+static void
+read_signals(struct master *m)
+{
+	struct signalfd_siginfo info;
+
+	while (read(m->signal_fd, &info, sizeof(info)) == sizeof(info))
+		on_signal(m, info.ssi_signo);
+}
+
+static void
+wait_and_handle(struct master *m)
+{
+	struct pollfd fds[1 + CHILDREN_MAX] = { { .fd = m->signal_fd,
+	    .events = POLLIN } };
+	size_t n = m->nchildren;
+
+	for (size_t i = 0; i < n; i++)
+		fds[1 + i] = (struct pollfd){ .fd = m->children[i]->notify_fd,
+		    .events = POLLIN };
+	if (poll(fds, 1 + n, time_to_wait(m)) < 0 && errno != EINTR)
+		log_error("poll: %s", strerror(errno));
+	for (size_t i = 0; i < n; i++)
+		if (fds[1 + i].revents != 0)
+			on_word(m, m->children[i], child_hear(m->children[i]));
+	if (fds[0].revents != 0)
+		read_signals(m);
+	if (m->kill_ms != 0 && clock_ms() >= m->kill_ms)
+		kill_who_stayed(m);
+	if (m->watchdog_ms != 0 && clock_ms() >= m->watchdog_due_ms) {
+		m->watchdog_due_ms = clock_ms() + m->watchdog_ms;
+		notify_manager("WATCHDOG=1");
+	}
+}
+
+static int
+open_signals(void)
+{
+	static const int wanted[] = { SIGCHLD, SIGHUP, SIGUSR1, SIGQUIT,
+	    SIGTERM, SIGINT };
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < sizeof(wanted) / sizeof(*wanted); i++)
+		sigaddset(&set, wanted[i]);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static bool
+write_pid(const char *file, struct err *err)
+{
+	FILE *f;
+
+	if (file == NULL)
+		return true;
+	f = fopen(file, "we");
+	if (f == NULL)
+		return err_set(err, "pid_file: %s: %s", file, strerror(errno));
+	fprintf(f, "%ld\n", (long)getpid());
+	fclose(f);
+	return true;
+}
+
+static bool
+prepare(struct master *m, struct err *err)
+{
+	const struct config *config = m->generation->config;
+
+	raise_descriptor_limit();
+	return identity_find(&m->identity, config->user, config->group, err) &&
+	    identity_own_dir(&m->identity, config->run_dir, err) &&
+	    (config->engines.embedded == 0 ||
+	    config->engines.store_dir == NULL ||
+	    identity_own_dir(&m->identity, config->engines.store_dir, err)) &&
+	    add_children(m, err) && write_pid(config->pid_file, err);
+}
+
+static void
+clean_up(struct master *m)
+{
+	if (m->generation->config->pid_file != NULL)
+		unlink(m->generation->config->pid_file);
+	for (size_t i = 0; i < m->nchildren; i++)
+		child_free(&m->children[i]);
+	generation_free(&m->generation);
+	close(m->signal_fd);
+}
+
+int
+master_run(const struct master_options *options)
+{
+	struct master m = { .options = options, .signal_fd = open_signals(),
+	    .watchdog_ms = notify_watchdog_ms() };
+	struct err err;
+
+	m.generation = read_config(options->config_file);
+	if (m.generation == NULL)
+		return EXIT_FAILURE;
+	log_name("master");
+	log_level((enum log_level)m.generation->config->log.level);
+	if (!prepare(&m, &err)) {
+		log_error("%s", err.text);
+		clean_up(&m);
+		return 2;
+	}
+	while (!all_gone(&m)) {
+		start_who_is_due(&m);
+		wait_and_handle(&m);
+	}
+	log_info("all ended");
+	clean_up(&m);
+	return m.exit_code;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Portolan authors */
+
+/*
+ * The master process: opens the listening sockets, starts the edge, the
+ * engine workers and the console as processes of their own, starts again what
+ * crashes, and passes signals on.  It answers no requests and holds no rule;
+ * what the roles do is handed in by the caller.
+ *
+ *	HUP	reload: the edge builds a new generation; engines follow when
+ *		it is in service
+ *	USR1	reopen logs
+ *	QUIT	drain and end; TERM the same, a second one or INT at once
+ */
+#ifndef MASTER_MASTER_H
+#define MASTER_MASTER_H
+
+#include "conf/generation.h"
+#include "master/sockets.h"
+
+enum role_kind { ROLE_EDGE, ROLE_ENGINE, ROLE_CONSOLE, ROLES };
+
+/* What a child is told; good for its whole life. */
+struct role {
+	enum role_kind	 kind;
+	unsigned	 number;	/* of an engine worker */
+	char		 name[48];	/* "edge", "engine GB/0", "console" */
+	const char	*config_file;
+	/* As the master read the files when it started this child. */
+	const struct generation *generation;
+	const struct sockets *sockets;	/* its own alone */
+	/* Lines for the master: "READY", "RELOAD ok", "RELOAD failed". */
+	int		 notify_fd;
+};
+
+struct master_options {
+	const char	*config_file;
+	/* A child's whole life, by enum role_kind; returns the exit code. */
+	int		(*roles[ROLES])(const struct role *role);
+};
+
+/* Until the service ends; returns the exit code.  Mistakes in the
+ * configuration are printed on standard error. */
+int master_run(const struct master_options *options);
+
+#endif
