@@ -73,6 +73,7 @@ enum h1_rule {
 	H1_TOO_MANY_FIELDS, H1_LINE_TOO_LONG, H1_TARGET_TOO_LONG,
 	H1_HEAD_TOO_LONG,
 	H1_BAD_CHUNK, H1_CHUNK_TOO_LONG, H1_BAD_TRAILER, H1_TRAILER_TOO_LONG,
+	H1_OTHER_VERSION, H1_REPEATED_FIELD,
 	H1_RULES
 };
 
@@ -99,7 +100,8 @@ struct h1_head {
 	bool		 keep_alive;	/* by version and Connection */
 	struct slice	 upgrade;	/* of an Upgrade that Connection names */
 	enum h1_framing	 framing;
-	uint64_t	 content_length;
+	uint64_t	 content_length;	/* for HEAD and 304: what it would
+						   be, though no body follows */
 	uint16_t	 nfields;
 	struct h1_field	 fields[H1_FIELDS_MAX];
 	/* index of the first field with an id, or -1: by[FIELD_HOST] */
@@ -118,7 +120,13 @@ struct h1_end {
  * A whole head from the front of bytes.  H1_MORE until its empty line is
  * there; call again with the same bytes and more behind them.  *seen, 0 at
  * first, remembers how far the search for that line got, so that a dripping
- * peer costs no more than a fast one.
+ * peer costs no more than a fast one.  What is wrong in the first bytes may be
+ * refused before the head is complete; *head counts after H1_DONE only.
+ *
+ * In a request a name with an underscore is refused where the same name with
+ * a hyphen means something to us, and left out of the fields otherwise: CGI
+ * and its heirs read both as one.  A field that names itself twice where only
+ * one can be meant (tenant, state, Content-Type ...) is refused.
  */
 enum h1_progress h1_read_request(struct h1_head *head, struct slice bytes,
     size_t *seen, struct h1_end *end);
@@ -141,9 +149,12 @@ bool method_is_idempotent(enum h1_method method);
 
 /* Chunked bodies (RFC 9112 7.1), decoded piece by piece. */
 struct h1_chunked {
-	uint8_t		 state;		/* private */
+	uint8_t		 state;		/* private, as is the rest */
 	uint64_t	 left;		/* of the current chunk */
 	uint32_t	 line;		/* bytes of the current line so far */
+	uint32_t	 ext;		/* ... of which extensions */
+	uint32_t	 trailers;	/* bytes of the trailer section so far */
+	uint32_t	 excess;	/* framing beyond what the data excuse */
 };
 
 enum h1_piece {
@@ -159,7 +170,8 @@ void h1_chunked_init(struct h1_chunked *c);
  * Takes from the front of *bytes; call until it is used up or END.  Trailer
  * lines are validated, and forbidden ones (framing, routing, control:
  * RFC 9110 6.5.1) dropped; the rest is appended to trailers as whole
- * "Name: value\r\n" lines.
+ * "Name: value\r\n" lines.  An unfinished line waits at the end of trailers:
+ * leave the buffer alone between the calls, and read it after END.
  */
 struct buf;
 enum h1_piece h1_chunked_read(struct h1_chunked *c, struct slice *bytes,

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Portolan authors */
+
+/*
+ * Which bytes may stand where in HTTP (RFC 9110 5.6.2 and 5.5, RFC 9112 3).
+ */
+#ifndef HTTP_CHARS_H
+#define HTTP_CHARS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/slice.h"
+
+/* A token's bytes in lower case; 0 for a byte that no token holds. */
+extern const unsigned char chars_token[256];
+
+static inline bool
+chars_is_token(char c)
+{
+	return chars_token[(unsigned char)c] != 0;
+}
+
+/* Each of these answers how many bytes from the front are good. */
+size_t chars_in_token(struct slice s);
+size_t chars_in_value(struct slice s);	/* visible, space, tab, 0x80..0xff */
+size_t chars_in_target(struct slice s);	/* 0x21..0x7e */
+
+/* A whole token, not empty. */
+static inline bool
+chars_all_token(struct slice s)
+{
+	return s.len > 0 && chars_in_token(s) == s.len;
+}
+
+/* 0..15, or -1 */
+static inline int
+chars_hex(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c = ascii_lower(c);
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+#endif

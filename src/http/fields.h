@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Portolan authors */
+
+/*
+ * What stands in a field's value (RFC 9110 5.6): lists, parameters, and the
+ * questions that more than one program asks of them.
+ */
+#ifndef HTTP_FIELDS_H
+#define HTTP_FIELDS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/slice.h"
+#include "http/h1.h"
+
+/*
+ * The next element of a comma-separated list, trimmed; empty ones are passed
+ * over.  A comma in a quoted string divides nothing; a quote that never
+ * closes takes all the rest with it, and the element will not parse.
+ */
+bool fields_next(struct slice *rest, struct slice *element);
+
+/*
+ * The last element and the list before it, for lists in which each hop adds
+ * to the right (X-Forwarded-For).  Commas divide wherever they are: these
+ * lists know no quotes, and a stranger's quote must not swallow what a
+ * trusted hop wrote behind it.  Empty elements are handed out as such.
+ */
+bool fields_last(struct slice *rest, struct slice *element);
+
+/* The next part of "a; b=c; d", trimmed; quotes as above. */
+bool fields_part(struct slice *rest, struct slice *part);
+
+/*
+ * name=value, as a part holds it; false for anything else.  The value still
+ * has its quotes.
+ */
+bool fields_param(struct slice part, struct slice *name, struct slice *value);
+
+/*
+ * A value without its quotes and the backslashes in them: a token points to
+ * itself, a quoted string is written to out (room for value.len bytes).
+ * False if it is neither.
+ */
+bool fields_unquote(struct slice *text, struct slice value, char *out);
+
+/* Whether token, in any case, is an element (its parameters aside). */
+bool fields_has(struct slice list, struct slice token);
+
+/*
+ * The node of for= in one element of Forwarded (RFC 7239 4), unquoted: what
+ * addr_parse_port() reads, or "unknown", or "_name".  False if the element is
+ * malformed or has no for, or more than one.
+ */
+bool forwarded_for(struct slice element, struct slice *node);
+
+/* Whether this pseudonym stands in any Via as received-by (RFC 9110 7.6.3). */
+bool via_has(const struct h1_head *head, struct slice pseudonym);
+
+/* How many hops all Via fields name. */
+unsigned via_count(const struct h1_head *head);
+
+/* Whether this cdn-id stands in any CDN-Loop (RFC 8586). */
+bool cdn_loop_has(const struct h1_head *head, struct slice cdn_id);
+
+/*
+ * What Accept says of a media type, in thousandths: the most specific range
+ * that covers it.  1000 where there is no Accept (RFC 9110 12.5.1).
+ */
+unsigned accept_weight(const struct h1_head *head, struct slice type);
+
+/* Whether Accept names the very type, not only a range, and not with q=0. */
+bool accept_names(const struct h1_head *head, struct slice type);
+
+/* A person with a browser: text/html by name, and before any JSON. */
+bool accept_prefers_html(const struct h1_head *head);
+
+#endif

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Portolan authors */
+
+/*
+ * One field line: "Name: value", nothing before the name, nothing between it
+ * and the colon (RFC 9112 5).
+ */
+
+#include "http/chars.h"
+#include "http/h1_parse.h"
+
+/* Why the byte at line.p[at], where the colon should be, is none. */
+static enum h1_rule
+bad_name(struct slice line, size_t at)
+{
+	if (at == line.len)
+		return H1_BAD_NAME;
+	switch (line.p[at]) {
+	case '\r':
+		return H1_BARE_CR_OR_LF;
+	case ' ':
+	case '\t':
+		/* A continuation of the line before, or a name's trailer. */
+		return at == 0 ? H1_OBS_FOLD : H1_SPACE_BEFORE_COLON;
+	default:
+		return H1_BAD_NAME;
+	}
+}
+
+/* Reads the name and says what it means; the length of the name. */
+static size_t
+read_name(struct h1_field *field, struct slice line, bool *underscore)
+{
+	char low[FIELD_LOW] = { 0 };
+	unsigned char c;
+	bool seen = false;
+	size_t n = 0;
+
+	while (n < line.len && (c = chars_token[(unsigned char)line.p[n]]) != 0) {
+		if (n < FIELD_LOW)
+			low[n] = (char)c;
+		seen |= c == '_';
+		n++;
+	}
+	*underscore = seen;
+	field->name = (struct slice){ line.p, n };
+	field->id = (uint8_t)field_identify_low(low, n);
+	field->hop = field_is_hop(field->id);
+	return n;
+}
+
+enum h1_rule
+h1_field_line(struct h1_field *field, struct slice line, bool *underscore,
+    size_t *at)
+{
+	size_t n = read_name(field, line, underscore);
+	size_t good;
+
+	if (n == 0 || n == line.len || line.p[n] != ':') {
+		*at = n;
+		return bad_name(line, n);
+	}
+	n++;
+	field->value = (struct slice){ line.p + n, line.len - n };
+	good = chars_in_value(field->value);
+	if (good < field->value.len) {
+		*at = n + good;
+		return line.p[n + good] == '\r' ? H1_BARE_CR_OR_LF :
+		    H1_BAD_VALUE;
+	}
+	field->value = slice_trim(field->value);
+	return H1_OK;
+}

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Portolan authors */
+
+#include "base/addr.h"
+#include "http/target.h"
+
+enum { NAME_MAX_BYTES = 253, LABEL_MAX_BYTES = 63 };	/* RFC 1035 2.3.4 */
+
+/* ":port" or nothing. */
+static bool
+read_port(struct slice s, uint16_t *port)
+{
+	uint64_t n;
+
+	*port = 0;
+	if (s.len == 0)
+		return true;
+	s.p++;
+	s.len--;
+	if (s.p[-1] != ':' || s.len > 5 || !slice_to_u64(s, &n) ||
+	    s.p[0] == '0' || n > UINT16_MAX)
+		return false;
+	*port = (uint16_t)n;
+	return true;
+}
+
+/* Any spelling of an address becomes the one of RFC 5952. */
+static bool
+read_ip6(struct slice *host, uint16_t *port, struct slice raw, char *out)
+{
+	const char *close = memchr(raw.p, ']', raw.len);
+	char text[ADDR_TEXT_MAX];
+	struct slice inner, rest;
+	struct addr addr;
+
+	if (close == NULL)
+		return false;
+	inner = (struct slice){ raw.p + 1, (size_t)(close - raw.p) - 1 };
+	rest = (struct slice){ close + 1, raw.len - inner.len - 2 };
+	if (!addr_parse(&addr, inner) || addr.family != ADDR_IP6 ||
+	    !read_port(rest, port))
+		return false;
+	addr_text(&addr, text);
+	host->p = out;
+	host->len = strlen(text) + 2;
+	out[0] = '[';
+	memcpy(out + 1, text, host->len - 2);
+	out[host->len - 1] = ']';
+	return true;
+}
+
+static bool
+is_name_char(char low)
+{
+	return (low >= 'a' && low <= 'z') || (low >= '0' && low <= '9') ||
+	    low == '-' || low == '_';
+}
+
+/* Copies a name in lower case; how much of raw it is, or 0 for a bad one. */
+static size_t
+read_name(struct slice raw, char *out)
+{
+	size_t i, label = 0;
+
+	for (i = 0; i < raw.len && raw.p[i] != ':'; i++) {
+		char c = ascii_lower(raw.p[i]);
+
+		/* One more than a name's bytes: the dot that ends it. */
+		if (i > NAME_MAX_BYTES)
+			return 0;
+		if (c == '.' ? label == 0 : !is_name_char(c))
+			return 0;
+		label = c == '.' ? 0 : label + 1;
+		if (label > LABEL_MAX_BYTES)
+			return 0;
+		out[i] = c;
+	}
+	if (i > NAME_MAX_BYTES && label != 0)
+		return 0;
+	return i;
+}
+
+static bool
+host_read(struct slice *host, uint16_t *port, struct slice raw, char *out)
+{
+	size_t n;
+
+	if (raw.len == 0)
+		return false;
+	if (raw.p[0] == '[')
+		return read_ip6(host, port, raw, out);
+	n = read_name(raw, out);
+	if (n == 0 ||
+	    !read_port((struct slice){ raw.p + n, raw.len - n }, port))
+		return false;
+	*host = (struct slice){ out, out[n - 1] == '.' ? n - 1 : n };
+	return true;
+}
+
+bool
+host_normalise(struct slice *host, struct slice raw, char *out)
+{
+	uint16_t port;
+
+	return host_read(host, &port, raw, out);
+}
+
+bool
+host_parse(struct host *host, struct slice raw)
+{
+	return host_read(&host->name, &host->port, raw, host->text);
+}
