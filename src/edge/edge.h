@@ -28,8 +28,9 @@ struct edge_options {
 	 * without any is bound here. */
 	const struct edge_socket *sockets;
 	size_t		 nsockets;
-	int		 ready_fd;	/* gets the line "READY" and is closed, once
-					   the listeners accept; -1: nobody asks */
+	int		 notify_fd;	/* gets the lines "READY" once the listeners
+					   accept, "RELOAD ok" and "RELOAD failed";
+					   -1: nobody asks */
 };
 
 /* How many workers this configuration asks for: so many sockets a listener

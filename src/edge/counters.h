@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Portolan authors */
+
+/*
+ * What a worker counts.  Each counter has one writer, its worker; the control
+ * thread reads and sums them, so a relaxed store is all that is needed and
+ * costs what a plain one does.
+ */
+#ifndef EDGE_COUNTERS_H
+#define EDGE_COUNTERS_H
+
+#include <stdatomic.h>
+
+#include "policy/decide.h"
+
+enum {
+	COUNTED_REGIONS = REGIONS_MAX + 1,	/* the last: no region */
+	NO_REGION = REGIONS_MAX,
+	COUNTED_CODES = 48,
+	DURATION_BUCKETS = 14,		/* the last: everything */
+	COUNTED_RULES = 48,		/* names of refused syntax */
+	CLIENT_SOURCES = 4,
+	PLACE_CLASSES = 3,
+};
+
+/* Which of the list that follows a forwarded request was decided by. */
+enum decided_by {
+	DECIDED_BY_HOST, DECIDED_BY_MAIN, DECIDED_BY_NETWORK,
+	DECIDED_BY_COUNTRY, DECIDED_BY_CONTINENT, DECIDED_BY_DEFAULT,
+	DECIDED_BY_FALLBACK, DECIDED_BY_NEARNESS, DECIDED_BY_STATE,
+	DECIDED_BY_LINK, DECISIONS
+};
+
+enum retry_why {
+	RETRY_REFUSED, RETRY_TIMEOUT, RETRY_STALE, RETRY_BROKEN,
+	RETRY_MISDIRECTED, RETRY_LINK_REFUSED, RETRIES
+};
+
+struct histogram {
+	_Atomic uint64_t bucket[DURATION_BUCKETS];	/* not cumulative */
+	_Atomic uint64_t sum_us;
+};
+
+struct counters {
+	_Atomic uint64_t requests[COUNTED_REGIONS][3][COUNTED_CODES];
+	_Atomic uint64_t decided[DECISIONS][REGIONS_MAX];
+	_Atomic uint64_t refused[OUTCOMES];
+	_Atomic uint64_t countries[COUNTRIES + 1];
+	_Atomic uint64_t sources[CLIENT_SOURCES];
+	_Atomic uint64_t access_denied[PLACE_CLASSES];
+	_Atomic uint64_t execution_denied, residency_unavailable;
+	_Atomic uint64_t assert_failures, link_disagreements, loops;
+	_Atomic uint64_t backend_mismatches;
+	_Atomic uint64_t retries[RETRIES];
+	_Atomic uint64_t attempts;
+	_Atomic uint64_t received_bytes, sent_bytes;
+	_Atomic uint64_t connections_paused;
+	struct histogram duration[COUNTED_REGIONS], upstream[COUNTED_REGIONS];
+	/* Syntax rules by name, in order of first sight; the names are
+	 * static.  A name is published after its counter was zeroed. */
+	struct {
+		_Atomic(const char *) name;
+		_Atomic uint64_t count;
+	} rules[COUNTED_RULES];
+};
+
+static inline void
+count_add(_Atomic uint64_t *counter, uint64_t n)
+{
+	atomic_store_explicit(counter, atomic_load_explicit(counter,
+	    memory_order_relaxed) + n, memory_order_relaxed);
+}
+
+static inline void
+count_one(_Atomic uint64_t *counter)
+{
+	count_add(counter, 1);
+}
+
+static inline uint64_t
+count_read(_Atomic uint64_t *counter)
+{
+	return atomic_load_explicit(counter, memory_order_relaxed);
+}
+
+/* Status codes that have a counter of their own; others count as theirs of
+ * the same hundred.  counters_code(counters_code_index(404)) is "404". */
+unsigned counters_code_index(unsigned status);
+const char *counters_code(unsigned index);	/* NULL beyond the last */
+
+void counters_rule(struct counters *c, const char *rule);
+void counters_duration(struct histogram *h, uint64_t us);
+
+/* Upper bounds in seconds, as Prometheus prints them; "+Inf" is the last. */
+extern const char *const duration_bounds[DURATION_BUCKETS];
+extern const char *const decided_by_names[DECISIONS];
+extern const char *const retry_names[RETRIES];
+
+#endif
