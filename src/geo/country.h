@@ -44,8 +44,8 @@ const struct country_alias *country_alias_find(struct slice code);
 /*
  * A place from what a database record says: codes in any case, aliases
  * resolved; the country's continent is the table's, and the record's own
- * continent counts only when it names no usable country (data/NOTE of the
- * test data).  Junk gives a place of class unknown.
+ * continent counts only when it names no usable country.  Junk gives a place
+ * of class unknown.
  */
 struct place place_from_codes(struct slice country, struct slice continent);
 
@@ -56,8 +56,11 @@ enum union_id union_find(struct slice code);
 const char *union_code(enum union_id id);
 bool union_has(enum union_id id, uint16_t country);
 
-/* The valid code a person probably meant ("UK" -> "GB", "gb" -> "GB"), with
- * a reason to print; NULL if nothing is near. */
+/*
+ * The valid code a person probably meant ("UK", "gb", "GBR" or "Untied
+ * Kingdom" -> "GB"), with a reason to print.  NULL if nothing is near; *why
+ * then says what the code stands for, if that is known ("EU"), or is NULL.
+ */
 const char *country_suggest(struct slice code, const char **why);
 
 #endif

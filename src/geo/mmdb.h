@@ -24,14 +24,15 @@ struct mmdb_info {
 	unsigned	 ip_version;	/* 4 or 6 */
 	size_t		 nodes, records, bytes;
 	unsigned	 usable_countries;	/* distinct */
+	double		 ip4_located;	/* share of all 2^32 addresses */
 };
 
 /*
  * Reads, opens and verifies everything: metadata, every node of the tree,
  * every distinct record, that records name countries at all, and that some
- * well-known addresses are where they should be if the file claims to cover
- * the world.  NULL with *err saying what is wrong with the file and what to
- * do.  Any thread.
+ * well-known addresses are where they should be if the file covers the world
+ * (by its size, or by locating a quarter of IPv4).  NULL with *err saying what
+ * is wrong with the file and what to do.  Any thread.
  */
 struct mmdb *mmdb_open(const char *path, struct err *err);
 
@@ -42,7 +43,11 @@ void mmdb_close(struct mmdb **db);
 
 const struct mmdb_info *mmdb_info(const struct mmdb *db);
 
-/* The reference look-up through libmaxminddb: slow, for tests and showing. */
+/*
+ * The reference look-up through libmaxminddb: slow, for tests and showing.
+ * What the database says, also of special-purpose addresses; IPv4-mapped and
+ * NAT64 addresses count as the IPv4 address in them.
+ */
 struct place mmdb_lookup(const struct mmdb *db, const struct addr *addr);
 
 /*
@@ -53,5 +58,8 @@ struct place mmdb_lookup(const struct mmdb *db, const struct addr *addr);
 void mmdb_walk(const struct mmdb *db,
     bool (*on_network)(void *arg, const struct cidr *net, struct place place),
     void *arg);
+
+/* Whether any record of the database names the country. */
+bool mmdb_has_country(const struct mmdb *db, uint16_t country);
 
 #endif

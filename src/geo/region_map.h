@@ -114,7 +114,7 @@ struct region_hit {
 struct region_hit region_map_place(const struct region_map *map,
     struct place place);
 
-/* Kilometres between two regions, or from a country's middle to a region. */
+/* Kilometres between two regions, along the great circle. */
 double region_distance(const struct region *a, const struct region *b);
 
 #endif
