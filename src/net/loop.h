@@ -25,15 +25,29 @@ struct loop {
 	uint64_t	 now_us;	/* the same, finer; for timers in logs */
 	char		*scratch;	/* LOOP_SCRATCH bytes to receive into: good
 					   until the next receive on this loop */
+	bool		 stale;		/* now_ is the last turn's: loop_wake() */
 	struct loop_private *private;
 };
 
+/* Also makes the process ignore SIGPIPE: OpenSSL writes without MSG_NOSIGNAL. */
 struct loop *loop_new(void);
+/* Calls posted and not made yet are dropped. */
 void loop_free(struct loop **loop);
 
 /* Until loop_stop(); runs what is due first, then waits. */
 void loop_run(struct loop *loop);
 void loop_stop(struct loop *loop);		/* any thread */
+
+/* First thing in every libevent callback of one's own: reads the time, once a
+ * turn.  Callbacks of this folder's modules come with it done. */
+void loop_read_time(struct loop *loop);
+
+static inline void
+loop_wake(struct loop *loop)
+{
+	if (loop->stale)
+		loop_read_time(loop);
+}
 
 /* Calls fn(arg) on the loop's thread, in order of posting.  Any thread. */
 void loop_post(struct loop *loop, void (*fn)(void *arg), void *arg);
@@ -72,7 +86,8 @@ timer_is_set(const struct timer *timer)
 	return !list_empty(&timer->node);
 }
 
-/* fn on the loop's thread when the process gets the signal. */
+/* fn on the loop's thread when the process gets the signal.  libevent allows
+ * one loop of a process to do so. */
 void loop_on_signal(struct loop *loop, int signo, void (*fn)(void *arg),
     void *arg);
 

@@ -33,6 +33,9 @@ enum stream_end {
 	STREAM_NO_DESCRIPTORS,		/* EMFILE, ENFILE */
 };
 
+/* For logs: "connection refused", ... */
+const char *stream_end_name(enum stream_end end);
+
 struct stream_ops {
 	/* Connected (and the handshake done): once, for connect and for an
 	 * accepted TLS stream; an accepted plain one begins readable. */
@@ -48,12 +51,17 @@ struct stream {
 	struct loop	*loop;
 	const struct stream_ops *ops;
 	struct event	 read_event, write_event;
+	struct task	 task;		/* private: callbacks that must wait */
 	int		 fd;		/* -1: closed */
-	uint16_t	 flags;		/* private */
+	uint32_t	 flags;		/* private */
 	void		*tls;		/* private: SSL */
 	struct chunk	*queue, *queue_tail;	/* private */
 	size_t		 pending;	/* bytes queued */
-	uint64_t	 received, sent;	/* by the socket's owner's account */
+	uint64_t	 received, sent;	/* bytes that the owner got, and that
+						   the socket took (TLS: before
+						   encryption) */
+	uint64_t	 sent_ms;	/* when the socket took some last, or the
+					   queue began: for send timeouts */
 };
 
 /* fd is non-blocking and becomes the stream's.  tls NULL: plain. */
@@ -68,7 +76,11 @@ void stream_connect(struct stream *s, struct loop *loop,
 enum { STREAM_AGAIN = -1, STREAM_ERROR = -2 };
 
 /* Bytes read, 0 at the peer's end of sending, or one of the two above.
- * A read shorter than cap has drained the socket (plain streams). */
+ * A read shorter than cap has drained the socket (plain streams); readable()
+ * comes again while anything is left.  After 0 there is no more readable(),
+ * but failed() once the peer has gone altogether (reset, closed both ways).
+ * After STREAM_ERROR failed() follows from the loop, unless closed first.
+ * TLS: an end without close_notify is STREAM_ERROR. */
 ssize_t stream_read(struct stream *s, void *bytes, size_t cap);
 
 /* Takes all of it: writes what fits, queues the rest.  Failures are
@@ -81,6 +93,9 @@ stream_pending(const struct stream *s)
 	return s->pending;
 }
 
+/* drained() also comes once, from the loop, when nothing waits any more. */
+void stream_tell_empty(struct stream *s);
+
 /* Back-pressure towards the peer: no more readable() until resumed. */
 void stream_pause(struct stream *s);
 void stream_resume(struct stream *s);
@@ -88,8 +103,18 @@ void stream_resume(struct stream *s);
 /* End of our sending once the queue is empty (shutdown, close_notify). */
 void stream_finish(struct stream *s);
 
-/* At once; queued bytes are lost.  Twice does no harm. */
+/* At once; queued bytes are lost.  Twice does no harm, nor does a zeroed
+ * struct that never was a stream. */
 void stream_close(struct stream *s);
+
+/* The same, but so that the peer cannot take it for a proper end: a reset on
+ * TCP, no close_notify on TLS. */
+void stream_cut(struct stream *s);
+
+/* Why the handshake failed, for logs; "" if it did not. */
+enum { STREAM_REASON_MAX = 160 };
+const char *stream_tls_reason(const struct stream *s,
+    char reason[STREAM_REASON_MAX]);
 
 bool stream_is_tls(const struct stream *s);
 void stream_peer(const struct stream *s, struct endpoint *peer);

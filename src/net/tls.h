@@ -28,6 +28,8 @@ struct tls_context *tls_link_client_new(const char *certificate,
 
 /* One more user of it (any thread); each gives it back with _free. */
 struct tls_context *tls_context_hold(struct tls_context *tls);
+/* One more user; returns tls (NULL stays NULL). */
+struct tls_context *tls_context_ref(struct tls_context *tls);
 void tls_context_free(struct tls_context **tls);
 
 /* End of validity of the certificate, seconds since 1970. */

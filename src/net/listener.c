@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Portolan authors */
+
+#include "net/listener.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/log.h"
+#include "base/must.h"
+
+enum {
+	BACKLOG = 4096,			/* the kernel cuts it to somaxconn */
+	ACCEPTS_A_TURN = 64,
+	PAUSE_MS = 100,			/* out of descriptors: first wait ... */
+	PAUSE_MOST_MS = 1000,		/* ... and the longest */
+};
+
+struct listener {
+	struct loop	*loop;
+	const struct listener_ops *ops;
+	void		*owner;
+	struct event	 event;
+	struct timer	 pause;		/* resumes after a lack of descriptors */
+	uint64_t	 pause_ms;	/* of the next such lack */
+	int		 fd;
+	int		 reserve;	/* given up to refuse one connection */
+	bool		 is_tcp;
+	bool		 paused;	/* by the owner */
+	bool		 accepting;	/* the owner is being called ... */
+	bool		 freed;		/* ... and has freed us meanwhile */
+	struct log_rate	 rate;
+};
+
+/* --- binding ------------------------------------------------------------------ */
+
+/*
+ * A file left behind by a process that is gone refuses connections; one that
+ * somebody listens on accepts them, and is not ours to take.
+ */
+static bool
+remove_stale(const struct endpoint *at, const struct sockaddr *sa,
+    socklen_t len, struct err *err)
+{
+	struct stat st;
+	int fd, failed;
+
+	if (lstat(at->name, &st) < 0)
+		return errno == ENOENT ? true : err_set(err,
+		    "unix:%s: %s", at->name, strerror(errno));
+	if (!S_ISSOCK(st.st_mode))
+		return err_set(err, "unix:%s: there is a file of that name that "
+		    "is no socket; remove it or choose another path", at->name);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return err_set(err, "unix:%s: %s", at->name, strerror(errno));
+	failed = connect(fd, sa, len) < 0 ? errno : 0;
+	close(fd);
+	if (failed != ECONNREFUSED && failed != ENOENT)
+		return err_set(err, "unix:%s: another process listens there",
+		    at->name);
+	if (unlink(at->name) < 0 && errno != ENOENT)
+		return err_set(err, "unix:%s: the socket that a former process "
+		    "left cannot be removed: %s", at->name, strerror(errno));
+	return true;
+}
+
+static bool
+set_options(int fd, const struct endpoint *at, bool reuse_port)
+{
+	const int on = 1;
+
+	if (at->kind == ENDPOINT_UNIX)
+		return true;
+	return setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 &&
+	    (!reuse_port || setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on,
+	    sizeof(on)) == 0) &&
+	    (at->addr.family != ADDR_IP6 || setsockopt(fd, IPPROTO_IPV6,
+	    IPV6_V6ONLY, &on, sizeof(on)) == 0);
+}
+
+/* The mode is the socket's before its file appears; chmod undoes the umask. */
+static bool
+bind_and_listen(int fd, const struct endpoint *at, const struct sockaddr *sa,
+    socklen_t len, unsigned mode)
+{
+	bool is_unix = at->kind == ENDPOINT_UNIX;
+
+	return (!is_unix || fchmod(fd, (mode_t)mode) == 0) &&
+	    bind(fd, sa, len) == 0 &&
+	    (!is_unix || chmod(at->name, (mode_t)mode) == 0) &&
+	    listen(fd, BACKLOG) == 0;
+}
+
+int
+listener_bind(const struct endpoint *at, bool reuse_port, unsigned mode,
+    struct err *err)
+{
+	struct sockaddr_storage ss;
+	char text[ENDPOINT_TEXT];
+	socklen_t len = endpoint_sockaddr(at, &ss);
+	int fd;
+
+	endpoint_text(at, text);
+	if (at->kind == ENDPOINT_UNIX) {
+		if (strlen(at->name) >= sizeof(((struct sockaddr_un *)0)->sun_path)) {
+			err_set(err, "%s: the path of a UNIX socket has at most "
+			    "107 bytes", text);
+			return -1;
+		}
+		if (!remove_stale(at, (struct sockaddr *)&ss, len, err))
+			return -1;
+	}
+	fd = socket(ss.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0 || !set_options(fd, at, reuse_port) || !bind_and_listen(fd,
+	    at, (struct sockaddr *)&ss, len, mode)) {
+		err_set(err, "%s: cannot be listened on: %s", text,
+		    strerror(errno));
+		if (fd >= 0)
+			close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+/* --- accepting ------------------------------------------------------------------ */
+
+static void
+reserve_open(struct listener *l)
+{
+	if (l->reserve < 0)
+		l->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+/*
+ * No descriptor left.  Whoever waits would wait for long, and the listening
+ * socket would stay readable: with the reserve one connection is taken and
+ * closed, so that its client knows; then nobody is accepted for a while.
+ */
+static void
+out_of_descriptors(struct listener *l, int error)
+{
+	uint32_t suppressed;
+	int fd;
+
+	if (log_rate_allows(&l->rate, 1, &suppressed))
+		log_error("accept: %s: new connections wait %u ms; raise the "
+		    "limit of open files (LimitNOFILE=) or lower the number of "
+		    "connections", strerror(error), (unsigned)l->pause_ms);
+	if (l->reserve >= 0) {
+		close(l->reserve);
+		l->reserve = -1;
+		fd = accept4(l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (fd >= 0)
+			close(fd);
+		reserve_open(l);
+	}
+	event_del(&l->event);
+	timer_set(l->loop, &l->pause, l->pause_ms);
+	l->pause_ms = l->pause_ms * 2 > PAUSE_MOST_MS ? PAUSE_MOST_MS :
+	    l->pause_ms * 2;
+}
+
+static void
+on_pause_end(struct timer *timer)
+{
+	struct listener *l = list_entry(timer, struct listener, pause);
+
+	reserve_open(l);
+	if (!l->paused)
+		must(event_add(&l->event, NULL) == 0);
+}
+
+/* Why accept4 failed; true if the next one may succeed. */
+static bool
+accept_failed(struct listener *l, int error)
+{
+	switch (error) {
+	case EMFILE:
+	case ENFILE:
+	case ENOBUFS:
+	case ENOMEM:
+		out_of_descriptors(l, error);
+		return false;
+	case EAGAIN:
+		return false;
+	default:
+		return true;		/* that connection's: gone before we came */
+	}
+}
+
+/* False when there is nobody more, or no way to take them. */
+static bool
+accept_one(struct listener *l)
+{
+	struct sockaddr_storage ss = { .ss_family = AF_UNSPEC };
+	socklen_t len = sizeof(ss);
+	struct endpoint peer;
+	const int on = 1;
+	int fd;
+
+	fd = accept4(l->fd, (struct sockaddr *)&ss, &len,
+	    SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (fd < 0)
+		return accept_failed(l, errno);
+	l->pause_ms = PAUSE_MS;
+	if (l->is_tcp)
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	endpoint_of_sockaddr(&peer, (struct sockaddr *)&ss);
+	l->ops->accepted(l->owner, fd, &peer);
+	return true;
+}
+
+/* The owner may pause or free the listener in accepted(). */
+static void
+on_readable(evutil_socket_t fd, short what, void *arg)
+{
+	struct listener *l = arg;
+
+	(void)fd;
+	(void)what;
+	loop_wake(l->loop);
+	l->accepting = true;
+	for (int i = 0; i < ACCEPTS_A_TURN; i++)
+		if (!accept_one(l) || l->freed || l->paused)
+			break;
+	l->accepting = false;
+	if (l->freed)
+		free(l);
+}
+
+struct listener *
+listener_new(struct loop *loop, int fd, const struct listener_ops *ops,
+    void *owner)
+{
+	struct listener *l = xcalloc(1, sizeof(*l));
+	struct sockaddr_storage ss = { .ss_family = AF_UNSPEC };
+	socklen_t len = sizeof(ss);
+
+	l->loop = loop;
+	l->ops = ops;
+	l->owner = owner;
+	l->fd = fd;
+	l->reserve = -1;
+	l->pause_ms = PAUSE_MS;
+	if (getsockname(fd, (struct sockaddr *)&ss, &len) == 0)
+		l->is_tcp = ss.ss_family == AF_INET || ss.ss_family == AF_INET6;
+	must(evutil_make_socket_nonblocking(fd) == 0);	/* handed over, maybe */
+	reserve_open(l);
+	timer_init(&l->pause, on_pause_end);
+	must(event_assign(&l->event, loop->base, fd, EV_READ | EV_PERSIST,
+	    on_readable, l) == 0);
+	must(event_add(&l->event, NULL) == 0);
+	return l;
+}
+
+void
+listener_pause(struct listener *l)
+{
+	l->paused = true;
+	event_del(&l->event);
+}
+
+void
+listener_resume(struct listener *l)
+{
+	l->paused = false;
+	if (!timer_is_set(&l->pause))
+		must(event_add(&l->event, NULL) == 0);
+}
+
+void
+listener_free(struct listener **l)
+{
+	if (*l == NULL)
+		return;
+	event_del(&(*l)->event);
+	timer_cancel(&(*l)->pause);
+	close((*l)->fd);
+	if ((*l)->reserve >= 0)
+		close((*l)->reserve);
+	(*l)->freed = true;
+	if (!(*l)->accepting)
+		free(*l);
+	*l = NULL;
+}
+
+void
+listener_address(const struct listener *l, struct endpoint *at)
+{
+	struct sockaddr_storage ss = { .ss_family = AF_UNSPEC };
+	socklen_t len = sizeof(ss);
+
+	must(getsockname(l->fd, (struct sockaddr *)&ss, &len) == 0);
+	endpoint_of_sockaddr(at, (struct sockaddr *)&ss);
+	if (ss.ss_family == AF_UNIX)
+		memcpy(at->name, ((struct sockaddr_un *)&ss)->sun_path,
+		    sizeof(((struct sockaddr_un *)&ss)->sun_path));
+}

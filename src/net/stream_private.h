@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Portolan authors */
+
+/*
+ * Between stream.c (sockets, queue, callbacks) and stream_tls.c (OpenSSL).
+ */
+#ifndef NET_STREAM_PRIVATE_H
+#define NET_STREAM_PRIVATE_H
+
+#include "net/stream.h"
+
+enum stream_flag {
+	S_CONNECTING	= 1 << 0,
+	S_HANDSHAKE	= 1 << 1,	/* TLS, not done yet */
+	S_OPEN		= 1 << 2,	/* bytes may go both ways */
+	S_FAILED	= 1 << 3,	/* none goes any more */
+	S_PAUSED	= 1 << 4,	/* by the owner */
+	S_READING	= 1 << 5,	/* read_event is added */
+	S_WRITING	= 1 << 6,	/* write_event is added */
+	S_ABOVE		= 1 << 7,	/* the queue has been above STREAM_HIGH */
+	S_FINISH	= 1 << 8,	/* end our sending when the queue is empty */
+	S_FINISHED	= 1 << 9,	/* ... done */
+	S_ENDED		= 1 << 10,	/* the peer has ended its sending */
+	S_EDGE		= 1 << 11,	/* ... and we watch for its going away */
+	S_TELL_EMPTY	= 1 << 12,
+	/* TLS: an operation waits for the other direction of the socket */
+	S_READ_WANTS_WRITE = 1 << 13,
+	S_WRITE_WANTS_READ = 1 << 14,
+	/* what the task is to do */
+	S_TASK_OPEN	= 1 << 15,
+	S_TASK_READ	= 1 << 16,
+	S_TASK_DRAINED	= 1 << 17,
+	S_TASK_FAIL	= 1 << 18,
+	S_CLOSED	= 1 << 19,
+	/* enum stream_end of the failure */
+	S_END_SHIFT	= 24,
+};
+
+enum tls_step { TLS_STEP_DONE, TLS_STEP_READ, TLS_STEP_WRITE, TLS_STEP_FAILED };
+
+/* One SSL_write makes one record of at most this many bytes. */
+enum { TLS_RECORD = 16 * 1024 };
+
+/* False when OpenSSL has no memory or no use for the context. */
+bool stream_tls_begin(struct stream *s, struct tls_context *tls, bool server);
+enum tls_step stream_tls_handshake(struct stream *s);
+
+/* As stream_read(); sets S_READ_WANTS_WRITE where that is so, and *more where
+ * another read will bring something that no event tells of. */
+ssize_t stream_tls_read(struct stream *s, void *bytes, size_t cap, bool *more);
+/* Whether bytes wait inside OpenSSL, which no event will tell. */
+bool stream_tls_has_more(const struct stream *s);
+
+/*
+ * At most one record.  After STREAM_AGAIN (S_WRITE_WANTS_READ may be set) the
+ * next call must bring the same bytes, maybe with more behind them.
+ */
+ssize_t stream_tls_write(struct stream *s, const void *bytes, size_t len);
+
+/* close_notify; false if the socket does not take it now. */
+bool stream_tls_finish(struct stream *s);
+void stream_tls_free(struct stream *s);
+
+#endif

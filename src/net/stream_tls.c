@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Portolan authors */
+
+/*
+ * OpenSSL straight on the socket: no memory BIO in between, so a record costs
+ * one system call and an idle connection no buffer.
+ */
+#include "net/stream_private.h"
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+#include <stdio.h>
+
+#include "net/tls_private.h"
+
+static SSL *
+ssl_of(const struct stream *s)
+{
+	return s->tls;
+}
+
+bool
+stream_tls_begin(struct stream *s, struct tls_context *tls, bool server)
+{
+	SSL *ssl;
+
+	ERR_clear_error();
+	ssl = SSL_new(tls_ssl_ctx(tls));
+	if (ssl == NULL)
+		return false;
+	s->tls = ssl;
+	if (SSL_set_fd(ssl, s->fd) != 1)
+		return false;
+	if (server)
+		SSL_set_accept_state(ssl);
+	else
+		SSL_set_connect_state(ssl);
+	return true;
+}
+
+enum tls_step
+stream_tls_handshake(struct stream *s)
+{
+	int n;
+
+	ERR_clear_error();
+	n = SSL_do_handshake(ssl_of(s));
+	if (n == 1)
+		return TLS_STEP_DONE;
+	switch (SSL_get_error(ssl_of(s), n)) {
+	case SSL_ERROR_WANT_READ:
+		return TLS_STEP_READ;
+	case SSL_ERROR_WANT_WRITE:
+		return TLS_STEP_WRITE;
+	default:
+		return TLS_STEP_FAILED;
+	}
+}
+
+static ssize_t
+read_ended(struct stream *s, int n)
+{
+	switch (SSL_get_error(ssl_of(s), n)) {
+	case SSL_ERROR_WANT_READ:
+		return STREAM_AGAIN;
+	case SSL_ERROR_WANT_WRITE:
+		s->flags |= S_READ_WANTS_WRITE;
+		return STREAM_AGAIN;
+	case SSL_ERROR_ZERO_RETURN:
+		return 0;
+	default:
+		return STREAM_ERROR;
+	}
+}
+
+/* Record after record while OpenSSL has bytes at hand. */
+ssize_t
+stream_tls_read(struct stream *s, void *bytes, size_t cap, bool *more)
+{
+	size_t total = 0, n;
+
+	*more = false;
+	do {
+		ssize_t end;
+		int done;
+
+		ERR_clear_error();
+		done = SSL_read_ex(ssl_of(s), (char *)bytes + total,
+		    cap - total, &n);
+		if (done != 1) {
+			end = read_ended(s, done);
+			/* The end is told by a read of its own. */
+			*more = total > 0 && end != STREAM_AGAIN;
+			return total > 0 ? (ssize_t)total : end;
+		}
+		total += n;
+	} while (total < cap && stream_tls_has_more(s));
+	*more = stream_tls_has_more(s);
+	return (ssize_t)total;
+}
+
+bool
+stream_tls_has_more(const struct stream *s)
+{
+	return SSL_has_pending(ssl_of(s)) == 1;
+}
+
+ssize_t
+stream_tls_write(struct stream *s, const void *bytes, size_t len)
+{
+	size_t n;
+	int done;
+
+	ERR_clear_error();
+	done = SSL_write_ex(ssl_of(s), bytes, len, &n);
+	if (done == 1)
+		return (ssize_t)n;
+	switch (SSL_get_error(ssl_of(s), done)) {
+	case SSL_ERROR_WANT_READ:
+		s->flags |= S_WRITE_WANTS_READ;
+		return STREAM_AGAIN;
+	case SSL_ERROR_WANT_WRITE:
+		return STREAM_AGAIN;
+	default:
+		return STREAM_ERROR;
+	}
+}
+
+bool
+stream_tls_finish(struct stream *s)
+{
+	int n;
+
+	ERR_clear_error();
+	n = SSL_shutdown(ssl_of(s));
+	return n >= 0 || SSL_get_error(ssl_of(s), n) != SSL_ERROR_WANT_WRITE;
+}
+
+void
+stream_tls_free(struct stream *s)
+{
+	SSL_free(ssl_of(s));
+	s->tls = NULL;
+}
+
+bool
+stream_is_tls(const struct stream *s)
+{
+	return s->tls != NULL;
+}
+
+struct slice
+stream_server_name(const struct stream *s)
+{
+	if (s->tls == NULL)
+		return (struct slice){ NULL, 0 };
+	return slice_of(SSL_get_servername(ssl_of(s), TLSEXT_NAMETYPE_host_name));
+}
+
+bool
+stream_peer_region(const struct stream *s, char id[STREAM_REGION_MAX])
+{
+	if (s->tls == NULL || !(s->flags & S_OPEN) ||
+	    SSL_get_verify_mode(ssl_of(s)) == SSL_VERIFY_NONE ||
+	    SSL_get_verify_result(ssl_of(s)) != X509_V_OK)
+		return false;
+	return tls_certificate_region(SSL_get0_peer_certificate(ssl_of(s)), id);
+}
+
+const char *
+stream_tls_reason(const struct stream *s, char reason[STREAM_REASON_MAX])
+{
+	long verified;
+
+	reason[0] = '\0';
+	if (s->tls == NULL || s->flags & S_OPEN)
+		return reason;
+	verified = SSL_get_verify_result(ssl_of(s));
+	snprintf(reason, STREAM_REASON_MAX, "%s in state \"%s\"",
+	    verified == X509_V_OK ? "no agreement" :
+	    X509_verify_cert_error_string(verified),
+	    SSL_state_string_long(ssl_of(s)));
+	return reason;
+}

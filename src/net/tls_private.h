@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Portolan authors */
+
+/*
+ * A tls_context is an SSL_CTX; only this folder knows.
+ */
+#ifndef NET_TLS_PRIVATE_H
+#define NET_TLS_PRIVATE_H
+
+#include <openssl/ssl.h>
+
+#include "net/stream.h"
+
+static inline SSL_CTX *
+tls_ssl_ctx(const struct tls_context *tls)
+{
+	/* No const in OpenSSL's getters before 4.0. */
+	return (SSL_CTX *)(uintptr_t)tls;
+}
+
+/* The region that a certificate names; false for none, several or NULL. */
+bool tls_certificate_region(const X509 *certificate,
+    char id[STREAM_REGION_MAX]);
+
+#endif
