@@ -85,9 +85,10 @@ deps:						## install what is missing (apt; root or sudo)
 
 # --- the program ---------------------------------------------------------------
 
-$(O)/portolan: $(O)/obj/main.o $(libs)
+$(O)/portolan: $(O)/obj/main.o $(call objs,command) $(libs)
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $< $(group) $(LIBS)
+	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) \
+	    $(group) $(LIBS)
 
 define folder_rule
 $$(call lib,$(1)): $$(call objs,$(1))

@@ -7,15 +7,21 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/must.h"
 #include "base/near.h"
 
 enum { COMMANDS_MAX = 32, HELP_COLUMN = 14 };
 
-/* The order of --help: as a newcomer meets them. */
-static const struct command *const commands[] = {
-	NULL,
-};
+/* In the order of --help: as a newcomer meets them. */
+#define COMMANDS(X) \
+	X(check) X(explain) X(map) X(geodb) X(run) X(ctl) X(engine)
+
+/* Weak while some of them are still being written. */
+#define DECLARE(name) \
+	extern const struct command command_##name __attribute__((weak));
+COMMANDS(DECLARE)
+
+#define POINTER(name) &command_##name,
+static const struct command *const commands[] = { COMMANDS(POINTER) };
 
 static bool
 is_help(const char *arg)
@@ -101,7 +107,8 @@ print_help(const struct command *list, size_t count)
 	    "usage: portolan COMMAND [options]\n\n");
 	print_rows(list, count);
 	printf("\n  -h, --help     this list; each command has --help of its own\n"
-	    "  -v, --version  the version; -V says more\n");
+	    "  -v, --version  the version; -V says more\n"
+	    "  -t             the same as check\n");
 	return EXIT_GOOD;
 }
 
@@ -109,12 +116,12 @@ int
 command_main(int argc, char **argv)
 {
 	struct command list[COMMANDS_MAX] = { { NULL, NULL, NULL } };
+	char check[] = "check";
 	size_t count = 0;
 
-	for (; commands[count] != NULL; count++) {
-		must(count < COMMANDS_MAX);
-		list[count] = *commands[count];
-	}
+	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
+		if (commands[i] != NULL)
+			list[count++] = *commands[i];
 	if (argc < 2)
 		return which_command("portolan");
 	if (is_help(argv[1]))
@@ -123,5 +130,7 @@ command_main(int argc, char **argv)
 		return print_version(false);
 	if (strcmp(argv[1], "-V") == 0)
 		return print_version(true);
+	if (strcmp(argv[1], "-t") == 0)
+		argv[1] = check;
 	return dispatch("portolan", list, count, argc, argv);
 }
