@@ -159,7 +159,8 @@ bool exchange_send(struct exchange *ex, struct slice bytes);
 void exchange_send_last(struct exchange *ex, struct slice bytes,
     struct slice trailers);
 
-void exchange_pause(struct exchange *ex);	/* no body() until resumed */
+/* No body() until resumed.  From head() on; before, it has no effect. */
+void exchange_pause(struct exchange *ex);
 void exchange_resume(struct exchange *ex);
 
 /*

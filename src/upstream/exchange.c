@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Portolan authors */
+
+/*
+ * The life of an exchange: connect or reuse, send, be answered, end.  Ends
+ * that are found inside a call of the owner's wait for a task, so that
+ * done() always comes from the loop.
+ */
+#include "base/must.h"
+#include "upstream/exchange.h"
+#include "upstream/upstream_private.h"
+
+const char *
+exchange_end_name(enum exchange_end end)
+{
+	static const char *const names[] = {
+		[EXCHANGE_DONE] = "done",
+		[EXCHANGE_REFUSED] = "connection-refused",
+		[EXCHANGE_CONNECT_TIMEOUT] = "connect-timeout",
+		[EXCHANGE_NO_DESCRIPTORS] = "no-descriptors",
+		[EXCHANGE_STALE] = "stale-connection",
+		[EXCHANGE_BROKEN] = "connection-broken",
+		[EXCHANGE_BAD_ANSWER] = "bad-answer",
+		[EXCHANGE_HEAD_TIMEOUT] = "response-head-timeout",
+		[EXCHANGE_BODY_TIMEOUT] = "response-body-timeout",
+	};
+
+	must((size_t)end < sizeof(names) / sizeof(names[0]));
+	return names[end];
+}
+
+/* --- the end ------------------------------------------------------------------------ */
+
+/* Lets go of everything but the struct itself. */
+static void
+exchange_detach(struct exchange *ex, bool keep)
+{
+	struct pools *pools = ex->pool->pools;
+	struct upstream_conn *conn = ex->conn;
+
+	must(ex->state != EX_ENDED);
+	ex->state = EX_ENDED;
+	ex->conn = NULL;
+	ex->pool->outstanding--;
+	timer_cancel(&ex->timer);
+	task_cancel(&ex->task);
+	buf_fini(&ex->unsent);
+	buf_fini(&ex->held);
+	if (conn != NULL) {
+		if (keep && ex->paused)
+			stream_resume(&conn->stream);
+		if (keep)
+			pool_give(conn);
+		else
+			pool_drop(conn);
+	}
+	pools_rest_exchange(pools, ex);
+}
+
+/*
+ * What an end says about the upstream.  A late answer does not: some
+ * requests take long, and a client could provoke it.  A closed connection
+ * that had been idle says nothing either, nor does a tunnel's end.
+ */
+static void
+exchange_judge(const struct exchange *ex, enum exchange_end end)
+{
+	if (ex->probe || ex->elsewhere || ex->state == EX_TUNNEL)
+		return;
+	if (end == EXCHANGE_REFUSED || end == EXCHANGE_CONNECT_TIMEOUT ||
+	    end == EXCHANGE_BROKEN)
+		upstream_failed(ex->pool->to);
+}
+
+void
+exchange_finish(struct exchange *ex, enum exchange_end end)
+{
+	exchange_judge(ex, end);
+	if (!ex->probe)
+		pool_count(ex->pool, end != EXCHANGE_DONE);
+	exchange_detach(ex, end == EXCHANGE_DONE && ex->clean);
+	ex->ops->done(ex, end);
+	buf_fini(&ex->trailers);
+}
+
+void
+exchange_finish_later(struct exchange *ex, enum exchange_end end)
+{
+	ex->ending = true;
+	ex->end = end;
+	task_set(ex->pool->pools->loop, &ex->task);
+}
+
+static void
+exchange_task(struct task *task)
+{
+	struct exchange *ex = list_entry(task, struct exchange, task);
+
+	if (ex->ending)
+		exchange_finish(ex, ex->end);
+	else
+		exchange_read_held(ex);
+}
+
+void
+exchange_cancel(struct exchange **ex_p)
+{
+	struct exchange *ex = *ex_p;
+
+	*ex_p = NULL;
+	if (ex == NULL || ex->state == EX_ENDED)
+		return;
+	if (!ex->probe)
+		pool_count(ex->pool, false);
+	exchange_detach(ex, ex->complete && ex->clean);
+	buf_fini(&ex->trailers);
+}
+
+/* --- time --------------------------------------------------------------------------- */
+
+static void
+exchange_too_late(struct timer *timer)
+{
+	struct exchange *ex = list_entry(timer, struct exchange, timer);
+
+	switch (ex->state) {
+	case EX_CONNECTING:
+		exchange_finish(ex, EXCHANGE_CONNECT_TIMEOUT);
+		break;
+	case EX_HEAD:
+		exchange_finish(ex, EXCHANGE_HEAD_TIMEOUT);
+		break;
+	default:
+		exchange_finish(ex, EXCHANGE_BODY_TIMEOUT);
+	}
+}
+
+/*
+ * Before the head, the peer's time runs only when it is its turn: it has all
+ * of the request, or does not take more of it.  A client that sends slowly
+ * has its own deadline.
+ */
+void
+exchange_rearm(struct exchange *ex)
+{
+	const struct pool_limits *limits = ex->pool->pools->limits;
+	uint64_t ms = 0;
+
+	switch (ex->state) {
+	case EX_CONNECTING:
+		ms = limits->connect_ms;
+		break;
+	case EX_HEAD:
+		if (ex->request_done || ex->blocked)
+			ms = limits->response_head_ms;
+		break;
+	case EX_BODY:
+		if (!ex->paused)
+			ms = limits->response_idle_ms;
+		break;
+	default:
+		ms = limits->tunnel_idle_ms;
+	}
+	if (ms == 0)
+		timer_cancel(&ex->timer);
+	else
+		timer_set(ex->pool->pools->loop, &ex->timer, ms);
+}
+
+/* --- the beginning -------------------------------------------------------------------- */
+
+static void
+exchange_connect(struct exchange *ex)
+{
+	struct pools *pools = ex->pool->pools;
+	struct tls_context *tls = NULL;
+	struct endpoint at;
+
+	ex->state = EX_CONNECTING;
+	if (!upstream_target(ex->pool->to, &at, &tls)) {
+		exchange_finish_later(ex, EXCHANGE_REFUSED);
+		return;
+	}
+	ex->conn = pool_new_conn(ex->pool);
+	ex->conn->ex = ex;
+	ex->began_us = pools->loop->now_us;
+	exchange_rearm(ex);
+	stream_connect(&ex->conn->stream, pools->loop, &at, tls,
+	    &upstream_conn_ops);
+	tls_context_free(&tls);
+}
+
+struct exchange *
+exchange_start(struct pools *pools, struct upstream *to,
+    const struct exchange_request *request, const struct exchange_ops *ops,
+    void *user)
+{
+	struct exchange *ex = pools_new_exchange(pools);
+
+	ex->pool = pools_pool(pools, to);
+	ex->pool->outstanding++;
+	ex->ops = ops;
+	ex->user = user;
+	ex->request = *request;
+	timer_init(&ex->timer, exchange_too_late);
+	task_init(&ex->task, exchange_task);
+	ex->conn = pool_take(ex->pool);
+	if (ex->conn == NULL) {
+		exchange_connect(ex);
+		return ex;
+	}
+	ex->conn->ex = ex;
+	ex->reused = true;
+	ex->state = EX_HEAD;
+	exchange_send_front(ex);
+	return ex;
+}
+
+/* A certificate of another region than the one we mean: not a byte to it. */
+static bool
+peer_is_elsewhere(const struct exchange *ex)
+{
+	const struct upstream_spec *spec = &ex->pool->to->spec;
+	char region[STREAM_REGION_MAX];
+
+	if (!spec->link && !spec->endpoint.tls)
+		return false;
+	return !stream_peer_region(&ex->conn->stream, region) ||
+	    strcmp(region, spec->region) != 0;
+}
+
+void
+exchange_opened(struct exchange *ex)
+{
+	uint64_t now_us = ex->pool->pools->loop->now_us;
+
+	ex->connect_us = now_us > ex->began_us ? now_us - ex->began_us : 1;
+	if (peer_is_elsewhere(ex)) {
+		ex->elsewhere = true;
+		upstream_is_elsewhere(ex->pool->to);
+		exchange_finish(ex, EXCHANGE_REFUSED);
+		return;
+	}
+	ex->state = EX_HEAD;
+	exchange_send_front(ex);
+	/* The owner was stopped by what waited here; the stream, which never
+	 * was above its mark, will not say that it may go on. */
+	if (ex->blocked && stream_pending(&ex->conn->stream) <= STREAM_HIGH)
+		exchange_drained(ex);
+}
+
+void
+exchange_drained(struct exchange *ex)
+{
+	if (ex->state == EX_TUNNEL && exchange_tunnel_over(ex)) {
+		exchange_finish(ex, EXCHANGE_DONE);
+		return;
+	}
+	if (!ex->blocked)
+		return;
+	ex->blocked = false;
+	exchange_rearm(ex);
+	ex->ops->drained(ex);
+}
+
+/* --- what went wrong -------------------------------------------------------------------- */
+
+static void
+connect_failed(struct exchange *ex, enum stream_end end)
+{
+	if (end != STREAM_NO_DESCRIPTORS) {
+		exchange_finish(ex, EXCHANGE_REFUSED);
+		return;
+	}
+	/* The next attempt shall find some. */
+	pools_drop_idle(ex->pool->pools);
+	exchange_finish(ex, EXCHANGE_NO_DESCRIPTORS);
+}
+
+void
+exchange_failed(struct exchange *ex, enum stream_end end)
+{
+	if (ex->state == EX_CONNECTING) {
+		connect_failed(ex, end);
+		return;
+	}
+	/* The peer may have answered before it closed on the rest of our
+	 * request; that answer is worth more than the error. */
+	if (!ex->paused)
+		exchange_readable(ex);
+	if (ex->state == EX_ENDED)
+		return;
+	exchange_finish(ex, ex->reused && !ex->heard ? EXCHANGE_STALE :
+	    EXCHANGE_BROKEN);
+}
+
+/* --- questions -------------------------------------------------------------------------- */
+
+void *
+exchange_user(const struct exchange *ex)
+{
+	return ex->user;
+}
+
+bool
+exchange_sent(const struct exchange *ex)
+{
+	return ex->sent;
+}
+
+bool
+exchange_reused(const struct exchange *ex)
+{
+	return ex->reused;
+}
+
+uint64_t
+exchange_connect_us(const struct exchange *ex)
+{
+	return ex->connect_us;
+}
+
+struct slice
+exchange_trailers(const struct exchange *ex)
+{
+	return ex->complete ? buf_all(&ex->trailers) :
+	    (struct slice){ NULL, 0 };
+}
+
+void
+exchange_is_probe(struct exchange *ex)
+{
+	ex->probe = true;
+}
+
+bool
+exchange_is_elsewhere(const struct exchange *ex)
+{
+	return ex->elsewhere;
+}

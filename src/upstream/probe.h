@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Portolan authors */
+
+/*
+ * Asking an upstream, again and again, whether it can serve and as which
+ * region.  Control thread only.
+ */
+#ifndef UPSTREAM_PROBE_H
+#define UPSTREAM_PROBE_H
+
+#include "net/loop.h"
+
+struct upstream;
+struct exchange;
+
+struct probe {
+	struct upstream	*of;
+	struct timer	 next;		/* when to ask */
+	struct timer	 deadline;	/* when to stop waiting */
+	struct exchange	*asking;	/* NULL between two questions */
+	char		*head;		/* the request */
+	unsigned	 good, bad;	/* results in a row */
+	bool		 answered;	/* this time: status 200 ... */
+	bool		 elsewhere;	/* ... but of another region */
+	unsigned	 status;
+	char		 region[16];	/* that the answer named */
+};
+
+void probe_init(struct probe *probe, struct upstream *of);
+
+/* At once, and from then on at the set's interval. */
+void probe_start(struct probe *probe);
+void probe_stop(struct probe *probe);
+void probe_soon(struct probe *probe);
+
+/* Workers took it down: only a row of good answers brings it back. */
+void probe_forget(struct probe *probe);
+
+#endif
