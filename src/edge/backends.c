@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Portolan authors */
+
+#include "edge/backends.h"
+
+#include <stdio.h>
+
+#include "base/must.h"
+
+/* The list of specifications while it is made. */
+struct listing {
+	const struct config *config;
+	const struct region_map *map;
+	struct upstream_spec *specs;
+	size_t		 count, room;
+	unsigned	 per_region[REGIONS_MAX];
+};
+
+static struct upstream_spec *
+add(struct listing *l, unsigned region, unsigned weight)
+{
+	struct upstream_spec *spec;
+
+	must(l->count < l->room);
+	spec = &l->specs[l->count++];
+	l->per_region[region]++;
+	spec->weight = weight;
+	memcpy(spec->region, l->map->regions[region].id, sizeof(spec->region));
+	return spec;
+}
+
+/* The sockets that our own engine workers listen on. */
+static bool
+add_embedded(struct listing *l, unsigned self, struct err *err)
+{
+	for (unsigned i = 0; i < l->config->engines.embedded; i++) {
+		struct upstream_spec *spec = add(l, self, 1);
+		char text[sizeof(spec->endpoint.name) + 64];
+
+		snprintf(text, sizeof(text), "unix:%s/engine-%s-%u.sock",
+		    l->config->run_dir, l->config->region, i);
+		if (!endpoint_parse(&spec->endpoint, slice_of(text)))
+			return err_set(err, "%s: too long for a UNIX socket; "
+			    "choose a shorter run_dir", text);
+	}
+	return true;
+}
+
+static bool
+add_engines(struct listing *l, unsigned self, struct err *err)
+{
+	const struct region *region = &l->map->regions[self];
+
+	if (l->config->engines.embedded > 0)
+		return add_embedded(l, self, err);
+	for (size_t i = 0; i < region->nengines; i++) {
+		const struct region_engine *engine = &region->engines[i];
+		struct upstream_spec *spec = add(l, self, engine->weight);
+
+		if (!endpoint_parse(&spec->endpoint, slice_of(engine->url)))
+			return err_set(err, "%s:%u: %s is no engine's address",
+			    engine->at.file, engine->at.line, engine->url);
+	}
+	return true;
+}
+
+static void
+add_peers(struct listing *l, unsigned self)
+{
+	for (size_t i = 0; i < l->config->link.npeers; i++) {
+		const struct config_peer *peer = &l->config->link.peers[i];
+		int region = region_find(l->map, slice_of(peer->region));
+
+		if (region < 0 || (unsigned)region == self)
+			continue;	/* conf has warned */
+		for (size_t k = 0; k < peer->naddresses; k++) {
+			struct upstream_spec *spec = add(l, (unsigned)region,
+			    1);
+
+			spec->endpoint = peer->addresses[k];
+			spec->endpoint.tls = true;
+			spec->link = true;
+		}
+	}
+}
+
+static size_t
+room_for(const struct config *config, const struct region *self)
+{
+	size_t n = config->engines.embedded + self->nengines;
+
+	for (size_t i = 0; i < config->link.npeers; i++)
+		n += config->link.peers[i].naddresses;
+	return n;
+}
+
+/* found stands in the order of the specifications; regions want their own. */
+static void
+group(struct backends *b, struct arena *arena, const struct listing *l,
+    struct upstream **found)
+{
+	size_t at = 0;
+
+	b->count = l->count;
+	b->nregions = l->map->nregions;
+	b->all = arena_array(arena, l->count, sizeof(struct upstream *));
+	for (unsigned r = 0; r < b->nregions; r++) {
+		struct backend_group *g = &b->regions[r];
+
+		g->list = b->all + at;
+		for (size_t i = 0; i < l->count; i++)
+			if (strcmp(l->specs[i].region,
+			    l->map->regions[r].id) == 0)
+				g->list[g->count++] = found[i];
+		must(g->count == l->per_region[r]);
+		at += g->count;
+	}
+	must(at == l->count);
+}
+
+bool
+backends_find(struct backends *backends, struct arena *arena,
+    const struct generation *generation, struct upstreams *upstreams,
+    struct err *err)
+{
+	const struct config *config = generation->config;
+	unsigned self = generation->policy.self;
+	struct listing l = { .config = config, .map = generation->policy.map };
+	const struct probe_spec probe = {
+		.path = config->engines.probe_path,
+		.interval_ms = config->engines.probe_interval_ms,
+		.timeout_ms = config->engines.probe_timeout_ms,
+		.rise = config->engines.rise, .fall = config->engines.fall,
+	};
+	struct upstream **found;
+
+	memset(backends, 0, sizeof(*backends));
+	l.room = room_for(config, &l.map->regions[self]);
+	l.specs = arena_array(arena, l.room, sizeof(*l.specs));
+	found = arena_array(arena, l.room, sizeof(struct upstream *));
+	if (!add_engines(&l, self, err))
+		return false;
+	add_peers(&l, self);
+	if (!upstreams_apply(upstreams, l.specs, l.count, &probe,
+	    generation->link_client, found, err))
+		return false;
+	group(backends, arena, &l, found);
+	return true;
+}
+
+void
+backends_release(struct backends *backends, struct upstreams *upstreams)
+{
+	upstreams_release(upstreams, backends->all, backends->count);
+	memset(backends, 0, sizeof(*backends));
+}
+
+struct region_set
+backends_up(const struct backends *backends)
+{
+	struct region_set up = { 0 };
+
+	for (unsigned r = 0; r < backends->nregions; r++) {
+		const struct backend_group *g = &backends->regions[r];
+
+		for (unsigned i = 0; i < g->count; i++)
+			if (upstream_is_up(g->list[i])) {
+				region_set_add(&up, r);
+				break;
+			}
+	}
+	return up;
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Portolan authors */
+
+/*
+ * The listening sockets of the process, by name, kind and address.  They live
+ * as long as the process, beside the generations, so a reload that keeps a
+ * listener keeps its socket and what waits in its queue.  Control thread,
+ * but for reading a slot.
+ */
+#ifndef EDGE_LISTENING_H
+#define EDGE_LISTENING_H
+
+#include <stdatomic.h>
+
+#include "base/list.h"
+#include "conf/config.h"
+#include "edge/edge.h"
+
+enum { WORKERS_MAX = 64, LISTENERS_MAX = 32 };
+
+/* A place to listen at.  Immutable once made, but for fds. */
+struct listening {
+	struct list	 node;
+	char		 name[64];
+	enum listener_kind kind;
+	bool		 tls;
+	uint16_t	 port;		/* as bound; 0: a UNIX socket */
+	struct endpoint	 address;	/* as configured */
+	/* By number of the worker.  The worker takes its own (leaving -1) when
+	 * it begins to listen; the control thread takes what is left when the
+	 * listener is gone.  Whoever took it owns it. */
+	atomic_int	 fds[WORKERS_MAX];
+};
+
+struct listenings {
+	struct list	 all;
+	unsigned	 workers;
+	/* Those handed over at the start; taken ones are -1. */
+	struct edge_socket *handed;
+	size_t		 nhanded;
+};
+
+void listenings_init(struct listenings *all, unsigned workers,
+    const struct edge_socket *handed, size_t count);
+void listenings_fini(struct listenings *all);
+
+/*
+ * A slot for each listener of config, in its order: kept, taken from what
+ * was handed over, or bound now.  False if one cannot be bound, with those
+ * of this call closed again.
+ */
+bool listenings_open(struct listenings *all, const struct config *config,
+    struct listening **found, struct err *err);
+
+/* Closes what found does not name; workers that listen there stop when they
+ * read the generation that has it no more. */
+void listenings_keep(struct listenings *all, struct listening *const *found,
+    size_t count);
+
+/* The worker's own socket, once; -1 if there is none. */
+static inline int
+listening_take(struct listening *l, unsigned worker)
+{
+	return atomic_exchange(&l->fds[worker], -1);
+}
+
+#endif

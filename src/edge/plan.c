@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Portolan authors */
+
+#include "edge/plan.h"
+
+static void
+write_lines(struct plan *p)
+{
+	const struct region_map *map = p->generation->policy.map;
+	const char *via = p->config->via;
+
+	p->pseudonym = slice_of(arena_strdup(p->arena, via));
+	p->via = slice_of(arena_printf(p->arena, "1.1 %s", via));
+	for (unsigned i = 0; i < map->nregions; i++)
+		p->region_ids[i] = slice_of(map->regions[i].id);
+}
+
+struct plan *
+plan_new(struct generation *generation, struct upstreams *upstreams,
+    struct listenings *listenings, struct err *err)
+{
+	struct arena *arena = arena_new(4096);
+	struct plan *p = arena_alloc(arena, sizeof(*p));
+
+	p->arena = arena;
+	p->generation = generation;
+	p->config = generation->config;
+	p->db_epoch = geo_table_epoch(generation->policy.geo);
+	p->logs = p->config->log.access != NULL;
+	atomic_init(&p->current_ms, generation->restrictions_read_ms);
+	write_lines(p);
+	if (!backends_find(&p->backends, arena, generation, upstreams, err)) {
+		generation_free(&generation);
+		arena_free(&arena);
+		return NULL;
+	}
+	if (!listenings_open(listenings, p->config, p->listening, err)) {
+		plan_free(&p, upstreams);
+		return NULL;
+	}
+	atomic_init(&p->up, backends_up(&p->backends).bits);
+	return p;
+}
+
+void
+plan_free(struct plan **plan, struct upstreams *upstreams)
+{
+	struct plan *p = *plan;
+	struct arena *arena = p->arena;
+
+	*plan = NULL;
+	backends_release(&p->backends, upstreams);
+	generation_free(&p->generation);
+	arena_free(&arena);
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Portolan authors */
+
+/*
+ * A generation, with what the edge made of it: who stands behind the regions,
+ * where to listen, and lines of heads that are the same for every request.
+ * Immutable but for what is atomic.  Its holders are the generation's.
+ */
+#ifndef EDGE_PLAN_H
+#define EDGE_PLAN_H
+
+#include "edge/backends.h"
+#include "edge/listening.h"
+
+struct plan {
+	struct generation *generation;
+	const struct config *config;	/* the generation's */
+	struct backends	 backends;
+	struct listening *listening[LISTENERS_MAX];	/* by config->listeners */
+
+	/* Regions that can serve: written by the control thread when a health
+	 * changes, read by the workers for each request. */
+	_Atomic uint16_t up;
+	/* When the restrictions were last known to be current (monotonic):
+	 * the control thread's word for the workers. */
+	_Atomic uint64_t current_ms;
+
+	struct slice	 via;		/* "1.1 portolan-us" */
+	struct slice	 pseudonym;	/* "portolan-us" */
+	struct slice	 region_ids[REGIONS_MAX];
+	uint64_t	 db_epoch;
+	bool		 logs;		/* access lines are wanted */
+	struct arena	*arena;
+};
+
+/*
+ * Control thread.  The generation becomes the plan's; NULL and *err if an
+ * upstream or a listener cannot be had (the generation is freed then).
+ */
+struct plan *plan_new(struct generation *generation,
+    struct upstreams *upstreams, struct listenings *listenings,
+    struct err *err);
+
+/* After the last holder let go.  Control thread. */
+void plan_free(struct plan **plan, struct upstreams *upstreams);
+
+static inline struct region_set
+plan_up(const struct plan *plan)
+{
+	return (struct region_set){ atomic_load_explicit(&plan->up,
+	    memory_order_relaxed) };
+}
+
+/* Whether the restrictions are older than policy.max_staleness. */
+static inline bool
+plan_is_stale(const struct plan *plan, uint64_t now_ms)
+{
+	uint64_t most = plan->config->policy.max_staleness_ms;
+
+	return most > 0 && now_ms > most + atomic_load_explicit(
+	    &plan->current_ms, memory_order_relaxed);
+}
+
+#endif

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Portolan authors */
+
+#include "edge/upstream_head.h"
+
+/* --- which of the client's fields pass -------------------------------------- */
+
+enum passing {
+	PASSES,
+	STAYS,				/* hop-by-hop, framing, or ours to say */
+	FORWARDING,			/* passes from an edge; else rewritten */
+	CONTROL,			/* by its full name */
+	STRANGER,			/* by its full name, from the untrusted */
+};
+
+static const uint8_t passing[FIELD_IDS] = {
+	[FIELD_OTHER] = STRANGER,
+	[FIELD_CONNECTION] = STAYS,
+	[FIELD_CONTENT_LENGTH] = STAYS,
+	[FIELD_EXPECT] = STAYS,
+	[FIELD_FORWARDED] = FORWARDING,
+	[FIELD_HOST] = STAYS,
+	[FIELD_KEEP_ALIVE] = STAYS,
+	[FIELD_PROXY_AUTHENTICATE] = STAYS,
+	[FIELD_PROXY_AUTHORIZATION] = STAYS,
+	[FIELD_PROXY_CONNECTION] = STAYS,
+	[FIELD_TE] = STAYS,
+	[FIELD_TRANSFER_ENCODING] = STAYS,
+	[FIELD_UPGRADE] = STAYS,
+	[FIELD_X_FORWARDED_FOR] = FORWARDING,
+	[FIELD_X_FORWARDED_HOST] = FORWARDING,
+	[FIELD_X_FORWARDED_PORT] = FORWARDING,
+	[FIELD_X_FORWARDED_PROTO] = FORWARDING,
+	[FIELD_X_MANYWHO] = CONTROL,
+	[FIELD_X_PORTOLAN] = STAYS,
+	[FIELD_X_REQUEST_ID] = STAYS,
+};
+
+bool
+is_control_field(struct slice name)
+{
+	return slice_starts_nocase(name, SLICE("X-ManyWho-Region")) ||
+	    slice_starts_nocase(name, SLICE("X-ManyWho-GeoLocation"));
+}
+
+/*
+ * Other spellings of "the client is": a program behind us might believe one
+ * that an untrusted client made up.
+ */
+static bool
+is_alias(struct slice name)
+{
+	static const struct slice aliases[] = {
+		SLICE("X-Forwarded-"), SLICE("X-Real-IP"),
+		SLICE("X-Client-IP"), SLICE("X-Cluster-Client-IP"),
+		SLICE("X-Original-"), SLICE("True-Client-IP"),
+	};
+	char first = ascii_lower(name.p[0]);
+
+	if (first != 'x' && first != 't')
+		return false;
+	for (size_t i = 0; i < sizeof(aliases) / sizeof(aliases[0]); i++)
+		if (slice_starts_nocase(name, aliases[i]))
+			return true;
+	return false;
+}
+
+static bool
+passes(const struct head_front *front, const struct h1_field *f)
+{
+	if (f->hop)
+		return false;
+	switch ((enum passing)passing[f->id]) {
+	case PASSES:
+		return true;
+	case STAYS:
+		return false;
+	case FORWARDING:
+		return front->link;
+	case CONTROL:
+		return !is_control_field(f->name);
+	case STRANGER:
+		break;
+	}
+	return front->trusted || front->link || !is_alias(f->name);
+}
+
+static void
+pass_fields(struct buf *out, const struct head_front *front)
+{
+	for (size_t i = 0; i < front->head->nfields; i++) {
+		const struct h1_field *f = &front->head->fields[i];
+
+		if (passes(front, f))
+			field_add(out, f->name, f->value);
+	}
+}
+
+/* --- forwarding fields ------------------------------------------------------ */
+
+/* The values of all fields with this id, joined, and a comma behind them. */
+static void
+join_values(struct buf *out, const struct h1_head *head, enum field_id id)
+{
+	if (head->by[id] < 0)
+		return;
+	for (size_t i = (size_t)head->by[id]; i < head->nfields; i++) {
+		const struct h1_field *f = &head->fields[i];
+
+		if (f->id != id || f->value.len == 0)
+			continue;
+		buf_slice(out, f->value);
+		buf_add(out, ", ", 2);
+	}
+}
+
+static struct slice
+peer_text(const struct addr *peer, char text[ADDR_TEXT_MAX])
+{
+	if (peer->family == ADDR_NONE)
+		return SLICE("unknown");
+	return slice_of(addr_text(peer, text));
+}
+
+static void
+write_forwarded_for(struct buf *out, const struct head_front *front)
+{
+	char text[ADDR_TEXT_MAX];
+
+	buf_slice(out, SLICE("X-Forwarded-For: "));
+	if (front->trusted)
+		join_values(out, front->head, FIELD_X_FORWARDED_FOR);
+	buf_slice(out, peer_text(front->peer, text));
+	buf_add(out, "\r\n", 2);
+}
+
+/* The first hop that we trust said it; else it is ours to say. */
+static struct slice
+said(const struct head_front *front, enum field_id id, struct slice ours)
+{
+	const struct h1_field *f = front->trusted ?
+	    h1_field(front->head, id) : NULL;
+
+	return f != NULL && f->value.len > 0 ? f->value : ours;
+}
+
+static struct slice
+port_text(uint16_t port, char text[8])
+{
+	char *p = text + 8;
+
+	do
+		*--p = (char)('0' + port % 10);
+	while ((port /= 10) != 0);
+	return (struct slice){ p, (size_t)(text + 8 - p) };
+}
+
+/* RFC 7239 6: an IPv6 address stands in brackets, and so in quotes. */
+static void
+write_forwarded(struct buf *out, const struct head_front *front)
+{
+	char text[ADDR_TEXT_MAX];
+	struct slice peer = peer_text(front->peer, text);
+	bool ip6 = front->peer->family == ADDR_IP6;
+
+	buf_slice(out, SLICE("Forwarded: "));
+	if (front->trusted)
+		join_values(out, front->head, FIELD_FORWARDED);
+	buf_slice(out, SLICE("for="));
+	buf_slice(out, ip6 ? SLICE("\"[") : SLICE(""));
+	buf_slice(out, peer);
+	buf_slice(out, ip6 ? SLICE("]\"") : SLICE(""));
+	buf_slice(out, SLICE(";host=\""));
+	buf_slice(out, front->head->host);
+	buf_slice(out, SLICE("\";proto="));
+	buf_slice(out, front->tls ? SLICE("https") : SLICE("http"));
+	buf_add(out, "\r\n", 2);
+}
+
+static void
+write_forwarding(struct buf *out, const struct head_front *front)
+{
+	char port[8];
+
+	write_forwarded_for(out, front);
+	FIELD_ADD(out, "X-Forwarded-Proto", said(front,
+	    FIELD_X_FORWARDED_PROTO, front->tls ? SLICE("https") :
+	    SLICE("http")));
+	FIELD_ADD(out, "X-Forwarded-Host", said(front, FIELD_X_FORWARDED_HOST,
+	    front->head->host));
+	FIELD_ADD(out, "X-Forwarded-Port", said(front, FIELD_X_FORWARDED_PORT,
+	    port_text(front->port, port)));
+	if (front->forwarded)
+		write_forwarded(out, front);
+}
+
+static void
+write_trace(struct buf *out, const struct head_front *front)
+{
+	if (front->head->by[FIELD_TRACEPARENT] >= 0)
+		return;			/* passed untouched */
+	buf_slice(out, SLICE("traceparent: 00-"));
+	buf_add(out, front->trace_id, 32);
+	buf_char(out, '-');
+	buf_add(out, front->span_id, 16);
+	buf_slice(out, SLICE("-01\r\n"));
+}
+
+static void
+write_request_line(struct buf *out, const struct head_front *front)
+{
+	buf_slice(out, front->head->method_text);
+	buf_char(out, ' ');
+	buf_slice(out, front->path);
+	if (front->query.p != NULL) {
+		buf_char(out, '?');
+		buf_slice(out, front->query);
+	}
+	buf_slice(out, SLICE(" HTTP/1.1\r\n"));
+}
+
+void
+head_front_write(struct buf *out, const struct head_front *front)
+{
+	write_request_line(out, front);
+	FIELD_ADD(out, "Host", front->head->host);
+	pass_fields(out, front);
+	if (!front->link)
+		write_forwarding(out, front);
+	/* Lists may stand in several lines (RFC 9110 5.3): ours comes last. */
+	FIELD_ADD(out, "Via", front->via);
+	FIELD_ADD(out, "CDN-Loop", front->pseudonym);
+	FIELD_ADD(out, "X-Request-Id", front->request_id);
+	write_trace(out, front);
+}
+
+/* --- what depends on where it goes ------------------------------------------ */
+
+static void
+write_framing(struct buf *out, const struct head_end *end)
+{
+	if (end->framing == H1_CHUNKED) {
+		buf_slice(out, SLICE("Transfer-Encoding: chunked\r\n"));
+		return;
+	}
+	if (end->framing != H1_LENGTH)
+		return;
+	buf_slice(out, SLICE("Content-Length: "));
+	buf_u64(out, end->length);
+	buf_add(out, "\r\n", 2);
+}
+
+void
+head_end_write(struct buf *out, const struct head_end *end)
+{
+	write_framing(out, end);
+	if (end->expect)
+		buf_slice(out, SLICE("Expect: 100-continue\r\n"));
+	if (end->upgrade.len > 0) {
+		FIELD_ADD(out, "Upgrade", end->upgrade);
+		buf_slice(out, SLICE("Connection: Upgrade\r\n"));
+	}
+	if (end->link != NULL)
+		link_write(out, end->link);
+	else {
+		/* Always there, empty where unknown: an engine that finds
+		 * none was not reached through an edge. */
+		FIELD_ADD(out, "X-ManyWho-GeoLocation-Country",
+		    slice_of(country_code(end->place.country)));
+		FIELD_ADD(out, "X-ManyWho-GeoLocation-Continent",
+		    slice_of(continent_code(end->place.continent)));
+	}
+	buf_add(out, "\r\n", 2);
+}
+
+bool
+request_id_is_good(struct slice id)
+{
+	for (size_t i = 0; i < id.len; i++) {
+		char c = id.p[i];
+
+		if (!(c >= '0' && c <= '9') && !(c >= 'a' && c <= 'z') &&
+		    !(c >= 'A' && c <= 'Z') && c != '-' && c != '_' &&
+		    c != '.')
+			return false;
+	}
+	return id.len > 0 && id.len <= LINK_ID_MAX;
+}

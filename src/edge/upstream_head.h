@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Portolan authors */
+
+/*
+ * The head that goes to an engine or to another edge, re-serialised from the
+ * fields that were parsed: what is hop-by-hop or would pretend to be ours is
+ * left out, what DESIGN section 4 asks for is put in.
+ *
+ * It is written in two parts.  The front is the same wherever the request
+ * goes, and is made while the client's head is there; the end depends on the
+ * decision, and is made anew for each attempt.
+ */
+#ifndef EDGE_UPSTREAM_HEAD_H
+#define EDGE_UPSTREAM_HEAD_H
+
+#include "edge/link.h"
+#include "edge/text.h"
+
+struct head_front {
+	const struct h1_head *head;
+	struct slice	 path, query;	/* normalised; query p NULL: none */
+	const struct addr *peer;	/* whoever is connected to us */
+	bool		 trusted;	/* its forwarding fields are kept */
+	bool		 link;		/* it is an edge: they are passed as is */
+	bool		 tls;
+	uint16_t	 port;		/* that the client reached */
+	bool		 forwarded;	/* send Forwarded (RFC 7239) */
+	struct slice	 via, pseudonym;
+	struct slice	 request_id;
+	const char	*span_id;	/* 16 digits, for a traceparent of ours */
+	const char	*trace_id;	/* 32 digits */
+};
+
+void head_front_write(struct buf *out, const struct head_front *front);
+
+struct head_end {
+	enum h1_framing	 framing;	/* of the body, as it came */
+	uint64_t	 length;
+	bool		 expect;	/* 100-continue is left to the upstream */
+	struct slice	 upgrade;	/* empty: none */
+	struct place	 place;		/* for an engine */
+	const struct link_facts *link;	/* for another edge; else NULL */
+};
+
+void head_end_write(struct buf *out, const struct head_end *end);
+
+/*
+ * X-ManyWho-Region* and X-ManyWho-GeoLocation*: ours to say, in both
+ * directions.
+ */
+bool is_control_field(struct slice name);
+
+/* An id that a trusted peer may give a request: 1 to 64 of A-Za-z0-9._- */
+bool request_id_is_good(struct slice id);
+
+#endif
