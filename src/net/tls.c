@@ -208,6 +208,13 @@ tls_context_ref(struct tls_context *tls)
 	return tls;
 }
 
+struct tls_context *
+tls_context_hold(struct tls_context *tls)
+{
+	must(SSL_CTX_up_ref(tls_ssl_ctx(tls)) == 1);
+	return tls;
+}
+
 void
 tls_context_free(struct tls_context **tls)
 {

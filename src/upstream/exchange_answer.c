@@ -312,27 +312,22 @@ exchange_readable(struct exchange *ex)
 	exchange_read_held(ex);
 	if (ex->state == EX_ENDED || ex->paused)
 		return;
-	do {
-		n = stream_read(&ex->conn->stream, loop->scratch,
-		    LOOP_SCRATCH);
-		if (n == STREAM_AGAIN)
-			return;
-		if (n == STREAM_ERROR) {
-			answer_ends_early(ex);
-			return;
-		}
-		if (n == 0) {
-			exchange_eof(ex);
-			return;
-		}
-		ex->heard = true;
-		if (ex->state != EX_HEAD)
-			exchange_rearm(ex);
-		exchange_feed(ex, (struct slice){ loop->scratch, (size_t)n });
-		/* A short read has drained a plain socket; TLS hands out
-		 * records, and may hold more than the socket knows of. */
-	} while (ex->state != EX_ENDED && !ex->paused &&
-	    (n == LOOP_SCRATCH || stream_is_tls(&ex->conn->stream)));
+	/* Once: if there is more, the stream calls again. */
+	n = stream_read(&ex->conn->stream, loop->scratch, LOOP_SCRATCH);
+	if (n == STREAM_AGAIN)
+		return;
+	if (n == STREAM_ERROR) {
+		answer_ends_early(ex);
+		return;
+	}
+	if (n == 0) {
+		exchange_eof(ex);
+		return;
+	}
+	ex->heard = true;
+	if (ex->state != EX_HEAD)
+		exchange_rearm(ex);
+	exchange_feed(ex, (struct slice){ loop->scratch, (size_t)n });
 }
 
 /* --- back-pressure -------------------------------------------------------------------------- */
