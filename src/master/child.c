@@ -116,6 +116,7 @@ child_start(struct child *child, int (*run)(const struct role *),
 		return;
 	}
 	child->state = CHILD_RUNNING;
+	log_info("%s is process %ld", child->role.name, (long)child->pid);
 }
 
 void

@@ -1,0 +1,28 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the Portolan authors
+"""A configuration with mistakes: all of them are told in one run, by file,
+line and column, and the service ends with code 1 without a process left."""
+import os
+import subprocess
+import tempfile
+
+from lib import same, story, truth
+from lib.command import PROGRAM
+
+
+@story
+def main():
+    with tempfile.TemporaryDirectory() as d:
+        path = os.path.join(d, "portolan.yaml")
+        with open(path, "w") as f:
+            f.write("region: US\nmain_region: US\nregionz: regions.yaml\n"
+                    "threads: many\nlisteners:\n  - name: a\n"
+                    "    address: 127.0.0.1\n")
+        done = subprocess.run([PROGRAM, "run", "-c", path], text=True,
+                              capture_output=True, timeout=60)
+        same("exit code", done.returncode, 1)
+        for place in ("portolan.yaml:3:1:", "portolan.yaml:4:10:",
+                      "portolan.yaml:7:14:"):
+            truth(f"{place} in {done.stderr}", place in done.stderr)
+        truth(f"a suggestion in {done.stderr}", "regions" in done.stderr)
