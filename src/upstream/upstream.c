@@ -272,7 +272,7 @@ upstream_add(struct upstreams *all, const char *name,
 {
 	/* The same one under another weight: what is known of it holds. */
 	const struct upstream *sibling = find_named(all, name);
-	uint8_t health = sibling == NULL || !sibling->private->current ?
+	uint8_t health = sibling == NULL || !sibling->private->probed ?
 	    HEALTH_UNKNOWN : atomic_load(&sibling->health);
 	struct upstream *up = slot_take(all);
 	struct upstream_private *p = up->private;
@@ -292,14 +292,20 @@ upstream_add(struct upstreams *all, const char *name,
 	return up;
 }
 
+static void
+upstream_leave(struct upstream *up)
+{
+	up->private->current = up->private->probed = false;
+	probe_stop(&up->private->probe);
+}
+
 /* Nobody can use it any more but idle connections of pools, which notice. */
 static void
 upstream_retire(struct upstream *up)
 {
 	struct upstream_private *p = up->private;
 
-	probe_stop(&p->probe);
-	p->current = false;
+	upstream_leave(up);
 	atomic_store(&p->serial, 0);
 	tls_context_free(&p->tls);
 	up->name[0] = '\0';
@@ -369,6 +375,7 @@ upstream_hold(struct upstream *up, struct tls_context *link_tls)
 	atomic_store(&p->fall, p->all->probe.fall);
 	upstream_set_tls(up, link_tls);
 	upstream_resolve(up);
+	p->probed = true;
 	probe_start(&p->probe);
 }
 
@@ -395,7 +402,7 @@ upstreams_apply(struct upstreams *all, const struct upstream_spec *specs,
 	}
 	for (size_t i = 0; i < UPSTREAMS_MAX; i++)
 		if (all->slots[i] != NULL && !all->slots[i]->private->current)
-			probe_stop(&all->slots[i]->private->probe);
+			upstream_leave(all->slots[i]);
 	return true;
 }
 

@@ -20,6 +20,7 @@ struct upstream_private {
 	struct upstreams *all;
 	unsigned	 holders;	/* sets that hold it, control thread only */
 	bool		 current;	/* in the newest set, control thread only */
+	bool		 probed;	/* so its health is fresh; the same */
 	/* Slots are used again; a pool that remembers another number holds
 	 * connections to somebody else. */
 	_Atomic uint64_t serial;

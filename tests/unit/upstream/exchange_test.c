@@ -595,6 +595,7 @@ reads_chunks(struct peer *p)
 
 	for (int i = 0; i < 2; i++) {
 		peer_read(p, fd, i == 0 ? "0\r\nX-T: v\r\n\r\n" : "0\r\n\r\n");
+		sem_post(&p->told);
 		sem_wait(&p->go);
 		peer_text(fd, OK_HELLO);
 	}
@@ -622,6 +623,7 @@ a_body_is_sent_in_chunks(void **state)
 	assert_true(exchange_send(c.ex, none));
 	exchange_send_last(c.ex, SLICE("end"), SLICE("X-T: v\r\n"));
 	run_for(c.loop, 50);
+	sem_wait(&p.told);
 	assert_string_equal(p.seen, POST_CHUNKED "5\r\nfront\r\n4\r\nmore\r\n"
 	    "3\r\nend\r\n0\r\nX-T: v\r\n\r\n");
 	sem_post(&p.go);
@@ -634,6 +636,7 @@ a_body_is_sent_in_chunks(void **state)
 	sem_post(&p.go);
 	client_begin(&c, &request);
 	loop_run(c.loop);
+	sem_wait(&p.told);
 	assert_true(c.reused);
 	assert_string_equal(p.seen, POST_CHUNKED "9\r\nall of it\r\n0\r\n\r\n");
 	client_fini(&c);

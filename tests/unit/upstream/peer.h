@@ -38,6 +38,7 @@ struct peer {
 	pthread_t	 thread;
 	void		(*script)(struct peer *);
 	sem_t		 go;		/* the test lets the script go on */
+	sem_t		 told;		/* the script has something to show */
 	char		 seen[64 * 1024];	/* of the last request */
 	size_t		 nseen;
 };
@@ -162,6 +163,7 @@ peer_play(struct peer *p, void (*script)(struct peer *))
 {
 	p->script = script;
 	sem_init(&p->go, 0, 0);
+	sem_init(&p->told, 0, 0);
 	must(pthread_create(&p->thread, NULL, peer_main, p) == 0);
 }
 
@@ -170,6 +172,7 @@ peer_join(struct peer *p)
 {
 	pthread_join(p->thread, NULL);
 	sem_destroy(&p->go);
+	sem_destroy(&p->told);
 	close(p->listener);
 }
 
