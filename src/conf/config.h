@@ -89,7 +89,8 @@ struct config_timeouts {
 struct config_policy {
 	const char	*restrictions;	/* file, or NULL */
 	uint64_t	 max_staleness_ms;	/* 0: no limit */
-	uint8_t		 tag_key[16];	/* from policy.flow_tag_key's file */
+	const char	*tag_key_file;	/* 32 hexadecimal digits; or NULL */
+	uint8_t		 tag_key[16];	/* from that file; zero without one */
 };
 
 struct config_log {
@@ -137,5 +138,22 @@ struct config {
 	struct config_log log;
 	struct config_console console;
 };
+
+struct mistakes;
+struct yaml_node;
+
+/*
+ * Reads and checks portolan.yaml alone, so no region id in it is looked up.
+ * NULL if there is no tree in the file.  Beside mistakes (mistakes->errors)
+ * the result is only good for reading the other files, to find theirs in the
+ * same run.  *root, for the marks of later mistakes, may be NULL.
+ */
+struct config *config_load(struct arena *arena, const char *file,
+    struct mistakes *mistakes, const struct yaml_node **root);
+
+/* The same from bytes; file is for the marks and relative names. */
+struct config *config_parse(struct arena *arena, const char *file,
+    struct slice bytes, struct mistakes *mistakes,
+    const struct yaml_node **root);
 
 #endif

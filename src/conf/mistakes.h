@@ -29,10 +29,11 @@ enum { MISTAKES_MAX = 200 };		/* then one says that there are more */
 
 struct mistakes {
 	struct arena	*arena;
-	struct mistake	*list;		/* in order of file, line, column */
+	struct mistake	*list;		/* by file as first named, line, column */
 	size_t		 count, errors;
 };
 
+/* What is added is copied: trees and generations may be freed before. */
 void mistakes_init(struct mistakes *m);
 void mistakes_fini(struct mistakes *m);
 
@@ -41,8 +42,12 @@ void mistakes_add(struct mistakes *m, struct mark mark, const char *path,
 void mistakes_warn(struct mistakes *m, struct mark mark, const char *path,
     const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
-/* All of them, a line each, errors and warnings told apart. */
+/* "file:line:column: path: sentence", without a line's end; a warning's
+ * sentence begins with "warning: ". */
 struct buf;
+void mistake_print(const struct mistake *mistake, struct buf *out);
+
+/* All of them, a line each; and as a JSON array of objects. */
 void mistakes_print(const struct mistakes *m, struct buf *out);
 void mistakes_json(const struct mistakes *m, struct buf *out);
 

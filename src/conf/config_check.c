@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Portolan authors */
+
+#include "conf/config_check.h"
+
+#include <string.h>
+
+#include "base/must.h"
+#include "conf/value.h"
+
+/* sun_path has 108 bytes; "/engine-" REGION "-" NUMBER ".sock" follows. */
+enum { RUN_DIR_MAX = 64, NAME_MAX_LEN = 32 };
+
+struct check {
+	const struct schema_reader *reader;
+	const struct config *config;
+	const struct yaml_node *root;
+};
+
+static const struct yaml_node *
+listener_node(const struct check *c, size_t number, const char *key)
+{
+	const struct yaml_node *n = yaml_get(c->root, "listeners")->first;
+
+	while (n->index < number)
+		n = n->next;
+	return yaml_get(n, key) != NULL ? yaml_get(n, key) : n;
+}
+
+/* Names become labels of metrics and of systemd's sockets. */
+static bool
+is_plain_name(const char *name)
+{
+	size_t len = strspn(name, "abcdefghijklmnopqrstuvwxyz"
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.");
+
+	return len > 0 && len <= NAME_MAX_LEN && name[len] == '\0';
+}
+
+static bool
+same_address(const struct endpoint *a, const struct endpoint *b)
+{
+	char first[ENDPOINT_TEXT], second[ENDPOINT_TEXT];
+
+	/* With port 0 the kernel chooses one for each. */
+	return (a->kind == ENDPOINT_UNIX || a->port != 0) &&
+	    strcmp(endpoint_text(a, first), endpoint_text(b, second)) == 0;
+}
+
+static void
+check_twins(const struct check *c, size_t i)
+{
+	const struct config_listener *list = c->config->listeners, *l = &list[i];
+
+	for (size_t k = 0; k < i; k++) {
+		if (l->name != NULL && list[k].name != NULL &&
+		    strcmp(list[k].name, l->name) == 0)
+			schema_mistake(c->reader, listener_node(c, i, "name"),
+			    "listener '%s' stands in line %u already", l->name,
+			    list[k].at.line);
+		if (l->name != NULL && list[k].name != NULL &&
+		    same_address(&list[k].address, &l->address))
+			schema_mistake(c->reader,
+			    listener_node(c, i, "address"),
+			    "listener '%s' listens there already",
+			    list[k].name);
+	}
+}
+
+static void
+check_listener(const struct check *c, size_t i)
+{
+	const struct config_listener *l = &c->config->listeners[i];
+
+	if (l->name != NULL && !is_plain_name(l->name))
+		schema_mistake(c->reader, listener_node(c, i, "name"),
+		    "a name is up to %d letters, digits, '-', '_' and '.'",
+		    NAME_MAX_LEN);
+	if (l->address.kind == ENDPOINT_NAME && l->address.name[0] != '\0')
+		schema_mistake(c->reader, listener_node(c, i, "address"),
+		    "listens on a name; write the address that it has here");
+	if (l->address.tls)
+		schema_mistake(c->reader, listener_node(c, i, "address"),
+		    "an address to listen on has no https://; give tls a "
+		    "certificate and key");
+	if (l->kind == LISTENER_LINK && l->certificate != NULL)
+		schema_mistake(c->reader, listener_node(c, i, "tls"),
+		    "a link listener shows the certificate of the section "
+		    "'link'; leave tls out");
+	if (l->kind == LISTENER_LINK && c->config->link.certificate == NULL)
+		schema_mistake(c->reader, listener_node(c, i, "kind"),
+		    "a link listener needs the section 'link' with "
+		    "certificate, key and ca");
+	check_twins(c, i);
+}
+
+static void
+check_listeners(const struct check *c)
+{
+	const struct yaml_node *node = yaml_get(c->root, "listeners");
+	bool client = false;
+
+	for (size_t i = 0; i < c->config->nlisteners; i++) {
+		check_listener(c, i);
+		client = client ||
+		    c->config->listeners[i].kind == LISTENER_CLIENT;
+	}
+	if (!client && node != NULL && (node->kind == YAML_LIST ||
+	    yaml_is_nothing(node)))
+		schema_mistake(c->reader, node, "no listener for clients");
+}
+
+static size_t
+occurrences(const char *const *list, size_t count, const char *text)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < count; i++)
+		n += strcmp(list[i], text) == 0;
+	return n;
+}
+
+/* The text of the list at path that reads so without case. */
+static const struct yaml_node *
+text_node(const struct check *c, const char *path, const char *text)
+{
+	const struct yaml_node *list = yaml_at(c->root, path), *found = list;
+
+	for (const struct yaml_node *n = list->first; n != NULL; n = n->next)
+		if (slice_eq_nocase(n->text, slice_of(text)))
+			found = n;
+	return found;
+}
+
+static void
+check_hosts(const struct check *c)
+{
+	const struct config *config = c->config;
+
+	for (size_t i = 0; i < config->nglobal_hosts; i++) {
+		const char *host = config->global_hosts[i];
+
+		if (occurrences(config->global_hosts, i, host) > 0)
+			schema_mistake(c->reader, text_node(c, "hosts.global",
+			    host), "'%s' is listed twice", host);
+	}
+	for (size_t i = 0; i < config->nmain_hosts; i++) {
+		const char *host = config->main_hosts[i];
+
+		if (occurrences(config->main_hosts, i, host) > 0)
+			schema_mistake(c->reader, text_node(c, "hosts.main",
+			    host), "'%s' is listed twice", host);
+		if (occurrences(config->global_hosts, config->nglobal_hosts,
+		    host) > 0)
+			schema_mistake(c->reader, text_node(c, "hosts.main",
+			    host), "'%s' is a global host as well; it can be "
+			    "one of the two", host);
+	}
+}
+
+static void
+check_client_address(const struct check *c)
+{
+	if (c->config->trusted_hops > 0 && c->config->ntrusted > 0)
+		schema_mistake(c->reader, yaml_at(c->root,
+		    "client_address.hops"), "trusts hops and networks at once; "
+		    "give hops or trusted, not both");
+}
+
+static void
+check_geo(const struct check *c)
+{
+	const struct config_geo *geo = &c->config->geo;
+
+	if (geo->max_age_ms < geo->warn_age_ms)
+		schema_mistake(c->reader, yaml_at(c->root, "geo.max_age"),
+		    "max_age is less than warn_age");
+	if (geo->database == NULL)
+		schema_warn(c->reader, yaml_at(c->root, "geo"),
+		    "no database: every public address is unknown and goes to "
+		    "the map's default, and access restrictions refuse it");
+}
+
+static void
+check_console(const struct check *c)
+{
+	const struct config_console *console = &c->config->console;
+	const struct yaml_node *at = yaml_at(c->root, "console.address");
+
+	if (!console->enabled)
+		return;
+	if (console->address.kind == ENDPOINT_NAME &&
+	    console->address.name[0] != '\0')
+		schema_mistake(c->reader, at, "listens on a name; write the "
+		    "address that it has here");
+	if (console->address.tls)
+		schema_mistake(c->reader, at, "the console does not speak TLS; "
+		    "leave https:// out");
+	for (size_t i = 0; i < c->config->nlisteners; i++)
+		if (c->config->listeners[i].name != NULL &&
+		    same_address(&c->config->listeners[i].address,
+		    &console->address))
+			schema_mistake(c->reader, at,
+			    "listener '%s' listens there already",
+			    c->config->listeners[i].name);
+}
+
+/* The via pseudonym is a token (RFC 9110 7.6.3); a comment or comma in it
+ * would be another hop to whoever reads it. */
+static void
+check_via(const struct check *c)
+{
+	const char *via = c->config->via;
+
+	if (via != NULL && yaml_get(yaml_get(c->root, "forward"), "via") !=
+	    NULL && !is_plain_name(via))
+		schema_mistake(c->reader, yaml_at(c->root, "forward.via"),
+		    "a pseudonym is up to %d letters, digits, '-', '_' and '.'",
+		    NAME_MAX_LEN);
+}
+
+static void
+check_processes(const struct check *c)
+{
+	const struct config *config = c->config;
+
+	if (strlen(config->run_dir) > RUN_DIR_MAX)
+		schema_mistake(c->reader, yaml_at(c->root, "run_dir"),
+		    "longer than %d bytes, so names of sockets in it would be "
+		    "too long", RUN_DIR_MAX);
+	if (config->console.socket != NULL &&
+	    strlen(config->console.socket) > RUN_DIR_MAX + 40)
+		schema_mistake(c->reader, yaml_at(c->root, "console.socket"),
+		    "longer than %d bytes, which a socket's name may not be",
+		    RUN_DIR_MAX + 40);
+	if (config->group != NULL && config->user == NULL)
+		schema_mistake(c->reader, yaml_at(c->root, "group"),
+		    "a group without a user; name both");
+	if (config->engines.probe_timeout_ms >
+	    config->engines.probe_interval_ms)
+		schema_mistake(c->reader, yaml_at(c->root,
+		    "engines.probe.timeout"), "longer than the interval, so "
+		    "probes would overtake each other");
+}
+
+void
+config_check(const struct schema_reader *reader, const struct config *config,
+    const struct yaml_node *root)
+{
+	const struct check c = { reader, config, root };
+
+	check_processes(&c);
+	check_listeners(&c);
+	check_hosts(&c);
+	check_client_address(&c);
+	check_via(&c);
+	check_geo(&c);
+	check_console(&c);
+}

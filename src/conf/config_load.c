@@ -1,0 +1,514 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Portolan authors */
+
+#include <string.h>
+
+#include "conf/config.h"
+#include "conf/config_check.h"
+#include "conf/file.h"
+#include "conf/schema.h"
+#include "conf/value.h"
+
+/* --- lists and names ------------------------------------------------------------ */
+
+/* Texts that value_host() takes; those that are none are told, left out. */
+static size_t
+read_hosts(const struct schema_reader *reader, const struct yaml_node *node,
+    const char *const **hosts)
+{
+	const struct yaml_node *const *nodes;
+	const char *const *texts;
+	size_t n = schema_texts(reader, node, &texts, &nodes), count = 0;
+	const char **list = arena_array(reader->arena, n, sizeof(*list));
+	struct err err;
+
+	for (size_t i = 0; i < n; i++) {
+		if (value_host(&list[count], reader->arena, nodes[i]->text,
+		    &err))
+			count++;
+		else
+			schema_mistake(reader, nodes[i], "%s", err.text);
+	}
+	*hosts = list;
+	return count;
+}
+
+static void
+read_global_hosts(const struct schema_reader *reader,
+    const struct yaml_node *node, void *target)
+{
+	struct config *config = target;
+
+	config->nglobal_hosts = read_hosts(reader, node,
+	    &config->global_hosts);
+}
+
+static void
+read_main_hosts(const struct schema_reader *reader,
+    const struct yaml_node *node, void *target)
+{
+	struct config *config = target;
+
+	config->nmain_hosts = read_hosts(reader, node, &config->main_hosts);
+}
+
+static const struct schema_row hosts_rows[] = {
+	{ "global", SCHEMA_CUSTOM, .read = read_global_hosts },
+	{ "main", SCHEMA_CUSTOM, .read = read_main_hosts },
+	{ 0 },
+};
+
+static void
+read_runtime_paths(const struct schema_reader *reader,
+    const struct yaml_node *node, void *target)
+{
+	struct config *config = target;
+	const struct yaml_node *const *nodes;
+	struct err err;
+
+	config->nruntime_paths = schema_texts(reader, node,
+	    &config->runtime_paths, &nodes);
+	if (config->nruntime_paths == 0)
+		schema_mistake(reader, node, "no path; leave the key out for "
+		    "the five of the platform");
+	for (size_t i = 0; i < config->nruntime_paths; i++)
+		if (!value_url_path(nodes[i]->text, &err))
+			schema_mistake(reader, nodes[i], "%s", err.text);
+}
+
+static const struct schema_row paths_rows[] = {
+	{ "runtime", SCHEMA_CUSTOM, .read = read_runtime_paths },
+	{ 0 },
+};
+
+static bool
+is_origin(struct slice text)
+{
+	struct slice name = text;
+	const char *slashes = memmem(text.p, text.len, "://", 3);
+
+	if (slashes == NULL || slashes == text.p)
+		return slice_is(text, "*");
+	name.p = slashes + 3;
+	name.len = (size_t)(text.p + text.len - name.p);
+	return name.len > 0 && memchr(name.p, '/', name.len) == NULL &&
+	    memchr(name.p, ' ', name.len) == NULL;
+}
+
+static void
+read_origins(const struct schema_reader *reader, const struct yaml_node *node,
+    void *target)
+{
+	struct config *config = target;
+	const struct yaml_node *const *nodes;
+
+	config->ncors_origins = schema_texts(reader, node,
+	    &config->cors_origins, &nodes);
+	for (size_t i = 0; i < config->ncors_origins; i++)
+		if (!is_origin(nodes[i]->text))
+			schema_mistake(reader, nodes[i], "%s is no origin; "
+			    "write https://host, with a port if it has one, "
+			    "without a path", value_quote(reader->arena,
+			    nodes[i]->text));
+}
+
+static const struct schema_row cors_rows[] = {
+	{ "origins", SCHEMA_CUSTOM, .read = read_origins },
+	{ 0 },
+};
+
+/* --- client addresses ------------------------------------------------------------- */
+
+static void
+read_trusted(const struct schema_reader *reader, const struct yaml_node *node,
+    void *target)
+{
+	struct config *config = target;
+	const struct yaml_node *const *nodes;
+	const char *const *texts;
+	size_t n = schema_texts(reader, node, &texts, &nodes), count = 0;
+	struct cidr *list = arena_array(reader->arena, n, sizeof(*list));
+	struct err err;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!value_cidr(&list[count], nodes[i]->text, &err)) {
+			schema_mistake(reader, nodes[i], "%s", err.text);
+			continue;
+		}
+		if (list[count].bits == 0)
+			schema_warn(reader, nodes[i], "everybody is trusted: "
+			    "any client can choose the address, and so the "
+			    "place, that it seems to have");
+		count++;
+	}
+	config->trusted = list;
+	config->ntrusted = count;
+}
+
+static const char *const client_fields[] = {
+	[CLIENT_FIELD_XFF] = "x-forwarded-for",
+	[CLIENT_FIELD_FORWARDED] = "forwarded", NULL
+};
+
+static const struct schema_row client_rows[] = {
+	{ "trusted", SCHEMA_CUSTOM, .read = read_trusted },
+	{ "hops", SCHEMA_NUMBER, SCHEMA_AT(struct config, trusted_hops),
+	    .most = 32 },
+	{ "header", SCHEMA_CHOICE, SCHEMA_AT(struct config, client_field),
+	    .choices = client_fields, .fallback = "x-forwarded-for" },
+	{ 0 },
+};
+
+/* --- listeners ------------------------------------------------------------------------ */
+
+static const char *const listener_kinds[] = {
+	[LISTENER_CLIENT] = "client", [LISTENER_LINK] = "link", NULL
+};
+
+static const struct schema_row tls_rows[] = {
+	{ "certificate", SCHEMA_FILE,
+	    SCHEMA_AT(struct config_listener, certificate), .required = true },
+	{ "key", SCHEMA_FILE, SCHEMA_AT(struct config_listener, key),
+	    .required = true },
+	{ 0 },
+};
+
+static const struct schema_row listener_rows[] = {
+	{ "name", SCHEMA_TEXT, SCHEMA_AT(struct config_listener, name),
+	    .required = true },
+	{ "address", SCHEMA_ENDPOINT,
+	    SCHEMA_AT(struct config_listener, address), .required = true },
+	{ "kind", SCHEMA_CHOICE, SCHEMA_AT(struct config_listener, kind),
+	    .choices = listener_kinds, .fallback = "client" },
+	{ "tls", SCHEMA_SECTION, .section = tls_rows },
+	{ 0 },
+};
+
+static void
+read_listeners(const struct schema_reader *reader,
+    const struct yaml_node *node, void *target)
+{
+	struct config *config = target;
+	struct config_listener *list;
+	size_t count = 0;
+
+	if (!schema_is_list(reader, node))
+		return;
+	list = arena_array(reader->arena, node->count, sizeof(*list));
+	for (const struct yaml_node *n = node->first; n != NULL; n = n->next) {
+		list[count].at = (struct source_line){ config->file,
+		    n->mark.line };
+		schema_read(reader, listener_rows, n, &list[count++]);
+	}
+	config->listeners = list;
+	config->nlisteners = count;
+}
+
+/* --- the link ---------------------------------------------------------------------------- */
+
+static void
+read_peer(const struct schema_reader *reader, const struct yaml_node *node,
+    struct config_peer *peer)
+{
+	const struct yaml_node *const *nodes;
+	const char *const *texts;
+	size_t n = schema_texts(reader, node, &texts, &nodes);
+	struct endpoint *list = arena_array(reader->arena, n, sizeof(*list));
+	struct err err;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!value_endpoint(&list[peer->naddresses], nodes[i]->text,
+		    &err))
+			schema_mistake(reader, nodes[i], "%s", err.text);
+		else
+			peer->naddresses++;
+	}
+	if (n == 0 && node->kind != YAML_BAD)
+		schema_mistake(reader, node, "no address for this region");
+	peer->addresses = list;
+}
+
+static void
+read_peers(const struct schema_reader *reader, const struct yaml_node *node,
+    void *target)
+{
+	struct config *config = target;
+	struct config_peer *list;
+	size_t count = 0;
+
+	if (!schema_is_map(reader, node))
+		return;
+	list = arena_array(reader->arena, node->count, sizeof(*list));
+	for (const struct yaml_node *n = node->first; n != NULL; n = n->next) {
+		list[count].region = n->key;
+		list[count].at = (struct source_line){ config->file,
+		    n->key_mark.line };
+		read_peer(reader, n, &list[count++]);
+	}
+	config->link.peers = list;
+	config->link.npeers = count;
+}
+
+static const struct schema_row link_rows[] = {
+	{ "certificate", SCHEMA_FILE,
+	    SCHEMA_AT(struct config, link.certificate), .required = true },
+	{ "key", SCHEMA_FILE, SCHEMA_AT(struct config, link.key),
+	    .required = true },
+	{ "ca", SCHEMA_FILE, SCHEMA_AT(struct config, link.ca),
+	    .required = true },
+	{ "peers", SCHEMA_CUSTOM, .read = read_peers },
+	{ 0 },
+};
+
+/* --- plain sections ------------------------------------------------------------------------ */
+
+static const struct schema_row forward_rows[] = {
+	{ "via", SCHEMA_TEXT, SCHEMA_AT(struct config, via) },
+	{ "forwarded", SCHEMA_BOOL, SCHEMA_AT(struct config, send_forwarded),
+	    .fallback = "false" },
+	{ 0 },
+};
+
+static const char *const when_old[] = { "warn", "unready", NULL };
+
+static const struct schema_row geo_rows[] = {
+	{ "database", SCHEMA_FILE, SCHEMA_AT(struct config, geo.database) },
+	{ "warn_age", SCHEMA_DURATION,
+	    SCHEMA_AT(struct config, geo.warn_age_ms), .fallback = "25d" },
+	{ "max_age", SCHEMA_DURATION,
+	    SCHEMA_AT(struct config, geo.max_age_ms), .fallback = "30d" },
+	{ "when_old", SCHEMA_CHOICE,
+	    SCHEMA_AT(struct config, geo.unready_when_old),
+	    .choices = when_old, .fallback = "warn" },
+	{ "max_changed", SCHEMA_SHARE,
+	    SCHEMA_AT(struct config, geo.max_changed), .fallback = "1%" },
+	{ "expectations", SCHEMA_FILE,
+	    SCHEMA_AT(struct config, geo.expectations) },
+	{ "settle", SCHEMA_DURATION, SCHEMA_AT(struct config, geo.settle_ms),
+	    .fallback = "5s", .most = 600 * 1000 },
+	{ 0 },
+};
+
+static const struct schema_row probe_rows[] = {
+	{ "path", SCHEMA_URL_PATH,
+	    SCHEMA_AT(struct config, engines.probe_path),
+	    .fallback = "/health" },
+	{ "interval", SCHEMA_DURATION,
+	    SCHEMA_AT(struct config, engines.probe_interval_ms),
+	    .fallback = "2s", .least = 100, .most = 3600 * 1000 },
+	{ "timeout", SCHEMA_DURATION,
+	    SCHEMA_AT(struct config, engines.probe_timeout_ms),
+	    .fallback = "1s", .least = 10, .most = 600 * 1000 },
+	{ "rise", SCHEMA_NUMBER, SCHEMA_AT(struct config, engines.rise),
+	    .fallback = "2", .least = 1, .most = 100 },
+	{ "fall", SCHEMA_NUMBER, SCHEMA_AT(struct config, engines.fall),
+	    .fallback = "3", .least = 1, .most = 100 },
+	{ 0 },
+};
+
+static const struct schema_row engines_rows[] = {
+	{ "embedded", SCHEMA_NUMBER,
+	    SCHEMA_AT(struct config, engines.embedded), .fallback = "0",
+	    .most = 256 },
+	{ "store", SCHEMA_FILE, SCHEMA_AT(struct config, engines.store_dir),
+	    .fallback = "/var/lib/portolan/state" },
+	{ "flows", SCHEMA_FILE, SCHEMA_AT(struct config, engines.flows_dir),
+	    .fallback = "/var/lib/portolan/flows" },
+	{ "probe", SCHEMA_SECTION, .section = probe_rows },
+	{ 0 },
+};
+
+/* A flow or state id stands within the first bytes of a body; 1 MiB held per
+ * waiting request is already much. */
+static const struct schema_row limits_rows[] = {
+	{ "peek_bytes", SCHEMA_SIZE,
+	    SCHEMA_AT(struct config, limits.peek_bytes), .fallback = "64KiB",
+	    .least = 1024, .most = 1024 * 1024 },
+	{ "body_bytes", SCHEMA_SIZE,
+	    SCHEMA_AT(struct config, limits.body_bytes),
+	    .fallback = "256MiB" },
+	{ "connections", SCHEMA_NUMBER,
+	    SCHEMA_AT(struct config, limits.connections),
+	    .fallback = "20000", .least = 1, .most = 10 * 1000 * 1000 },
+	{ "requests_per_connection", SCHEMA_NUMBER,
+	    SCHEMA_AT(struct config, limits.requests_per_connection),
+	    .fallback = "10000" },
+	{ "min_body_rate", SCHEMA_SIZE,
+	    SCHEMA_AT(struct config, limits.min_body_rate),
+	    .fallback = "256" },
+	{ "retries", SCHEMA_NUMBER, SCHEMA_AT(struct config, limits.retries),
+	    .fallback = "2", .most = 10 },
+	{ "idle_upstream", SCHEMA_NUMBER,
+	    SCHEMA_AT(struct config, limits.idle_upstream), .fallback = "64",
+	    .most = 100000 },
+	{ 0 },
+};
+
+enum { DAY_MS = 24 * 3600 * 1000, HOUR_MS = 3600 * 1000 };
+
+#define TIMEOUT(key, field, usual, longest) \
+	{ key, SCHEMA_DURATION, SCHEMA_AT(struct config, timeouts.field), \
+	    .fallback = usual, .least = 1, .most = longest }
+
+static const struct schema_row timeouts_rows[] = {
+	TIMEOUT("head", head_ms, "10s", HOUR_MS),
+	TIMEOUT("idle", idle_ms, "60s", HOUR_MS),
+	TIMEOUT("body_idle", body_idle_ms, "30s", HOUR_MS),
+	TIMEOUT("send_idle", send_idle_ms, "30s", HOUR_MS),
+	TIMEOUT("connect", connect_ms, "3s", HOUR_MS),
+	TIMEOUT("response_head", response_head_ms, "60s", HOUR_MS),
+	TIMEOUT("response_idle", response_idle_ms, "60s", HOUR_MS),
+	TIMEOUT("tunnel_idle", tunnel_idle_ms, "1h", DAY_MS),
+	TIMEOUT("upstream_idle", upstream_idle_ms, "30s", HOUR_MS),
+	TIMEOUT("drain", drain_ms, "30s", DAY_MS),
+	{ 0 },
+};
+
+static const struct schema_row policy_rows[] = {
+	{ "restrictions", SCHEMA_FILE,
+	    SCHEMA_AT(struct config, policy.restrictions) },
+	{ "max_staleness", SCHEMA_DURATION,
+	    SCHEMA_AT(struct config, policy.max_staleness_ms),
+	    .fallback = "0s" },
+	{ "flow_tag_key", SCHEMA_FILE,
+	    SCHEMA_AT(struct config, policy.tag_key_file) },
+	{ 0 },
+};
+
+static void
+read_access_log(const struct schema_reader *reader,
+    const struct yaml_node *node, void *target)
+{
+	struct config *config = target;
+
+	if (!schema_is_text(reader, node))
+		return;
+	if (slice_is(node->text, "off"))
+		config->log.access = NULL;
+	else if (slice_is(node->text, "stdout"))
+		config->log.access = "stdout";
+	else
+		config->log.access = file_beside(reader->arena, reader->dir,
+		    node->text.p);
+}
+
+static const char *const levels[] = { "error", "warn", "info", "debug",
+    NULL };
+
+static const struct schema_row log_rows[] = {
+	{ "access", SCHEMA_CUSTOM, .read = read_access_log },
+	{ "query", SCHEMA_BOOL, SCHEMA_AT(struct config, log.query),
+	    .fallback = "false" },
+	{ "level", SCHEMA_CHOICE, SCHEMA_AT(struct config, log.level),
+	    .choices = levels, .fallback = "info" },
+	{ 0 },
+};
+
+static void
+read_console(const struct schema_reader *reader, const struct yaml_node *node,
+    void *target)
+{
+	static const struct schema_row console_rows[] = {
+		{ "address", SCHEMA_ENDPOINT,
+		    SCHEMA_AT(struct config, console.address) },
+		{ "socket", SCHEMA_FILE,
+		    SCHEMA_AT(struct config, console.socket) },
+		{ 0 },
+	};
+	struct config *config = target;
+
+	schema_read(reader, console_rows, node, config);
+	config->console.enabled = yaml_get(node, "address") != NULL;
+}
+
+/* --- the whole file --------------------------------------------------------------------------- */
+
+static const struct schema_row rows[] = {
+	{ "region", SCHEMA_TEXT, SCHEMA_AT(struct config, region),
+	    .required = true },
+	{ "main_region", SCHEMA_TEXT, SCHEMA_AT(struct config, main_region),
+	    .required = true },
+	{ "regions", SCHEMA_FILE, SCHEMA_AT(struct config, region_map),
+	    .fallback = "regions.yaml" },
+	{ "threads", SCHEMA_NUMBER, SCHEMA_AT(struct config, threads),
+	    .fallback = "0", .most = 256 },
+	{ "user", SCHEMA_TEXT, SCHEMA_AT(struct config, user) },
+	{ "group", SCHEMA_TEXT, SCHEMA_AT(struct config, group) },
+	{ "run_dir", SCHEMA_FILE, SCHEMA_AT(struct config, run_dir),
+	    .fallback = "/run/portolan" },
+	{ "pid_file", SCHEMA_FILE, SCHEMA_AT(struct config, pid_file) },
+	{ "listeners", SCHEMA_CUSTOM, .read = read_listeners,
+	    .required = true },
+	{ "hosts", SCHEMA_SECTION, .section = hosts_rows },
+	{ "client_address", SCHEMA_SECTION, .section = client_rows },
+	{ "paths", SCHEMA_SECTION, .section = paths_rows },
+	{ "forward", SCHEMA_SECTION, .section = forward_rows },
+	{ "cors", SCHEMA_SECTION, .section = cors_rows },
+	{ "link", SCHEMA_SECTION, .section = link_rows },
+	{ "geo", SCHEMA_SECTION, .section = geo_rows },
+	{ "engines", SCHEMA_SECTION, .section = engines_rows },
+	{ "limits", SCHEMA_SECTION, .section = limits_rows },
+	{ "timeouts", SCHEMA_SECTION, .section = timeouts_rows },
+	{ "policy", SCHEMA_SECTION, .section = policy_rows },
+	{ "log", SCHEMA_SECTION, .section = log_rows },
+	{ "console", SCHEMA_CUSTOM, .read = read_console },
+	{ 0 },
+};
+
+static void
+derived_defaults(struct arena *arena, struct config *config)
+{
+	char *lower;
+
+	if (config->via == NULL && config->region != NULL) {
+		lower = arena_strdup(arena, config->region);
+		for (char *p = lower; *p != '\0'; p++)
+			*p = ascii_lower(*p);
+		config->via = arena_printf(arena, "portolan-%s", lower);
+	}
+	if (config->console.socket == NULL)
+		config->console.socket = arena_printf(arena, "%s/admin.sock",
+		    config->run_dir);
+}
+
+static struct config *
+from_tree(struct arena *arena, const char *file, const struct yaml_node *root,
+    struct mistakes *mistakes)
+{
+	struct schema_reader reader = { arena, mistakes,
+	    file_dir(arena, file) };
+	struct config *config;
+
+	if (root == NULL)
+		return NULL;
+	config = arena_alloc(arena, sizeof(*config));
+	config->file = arena_strdup(arena, file);
+	config->dir = reader.dir;
+	config->log.access = "stdout";
+	schema_read(&reader, rows, root, config);
+	derived_defaults(arena, config);
+	config_check(&reader, config, root);
+	return config;
+}
+
+struct config *
+config_load(struct arena *arena, const char *file, struct mistakes *mistakes,
+    const struct yaml_node **root)
+{
+	const struct yaml_node *tree = yaml_read(arena, file, mistakes);
+
+	if (root != NULL)
+		*root = tree;
+	return from_tree(arena, file, tree, mistakes);
+}
+
+struct config *
+config_parse(struct arena *arena, const char *file, struct slice bytes,
+    struct mistakes *mistakes, const struct yaml_node **root)
+{
+	const struct yaml_node *tree = yaml_parse(arena, file, bytes, mistakes);
+
+	if (root != NULL)
+		*root = tree;
+	return from_tree(arena, file, tree, mistakes);
+}
