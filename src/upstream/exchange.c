@@ -29,7 +29,7 @@ exchange_end_name(enum exchange_end end)
 	return names[end];
 }
 
-/* --- the end ------------------------------------------------------------------------ */
+/* --- the end --------------------------------------------------------------- */
 
 /* Lets go of everything but the struct itself. */
 static void
@@ -116,7 +116,7 @@ exchange_cancel(struct exchange **ex_p)
 	buf_fini(&ex->trailers);
 }
 
-/* --- time --------------------------------------------------------------------------- */
+/* --- time ------------------------------------------------------------------ */
 
 static void
 exchange_too_late(struct timer *timer)
@@ -167,7 +167,7 @@ exchange_rearm(struct exchange *ex)
 		timer_set(ex->pool->pools->loop, &ex->timer, ms);
 }
 
-/* --- the beginning -------------------------------------------------------------------- */
+/* --- the beginning --------------------------------------------------------- */
 
 static void
 exchange_connect(struct exchange *ex)
@@ -263,7 +263,7 @@ exchange_drained(struct exchange *ex)
 	ex->ops->drained(ex);
 }
 
-/* --- what went wrong -------------------------------------------------------------------- */
+/* --- what went wrong ------------------------------------------------------- */
 
 static void
 connect_failed(struct exchange *ex, enum stream_end end)
@@ -294,7 +294,7 @@ exchange_failed(struct exchange *ex, enum stream_end end)
 	    EXCHANGE_BROKEN);
 }
 
-/* --- questions -------------------------------------------------------------------------- */
+/* --- questions ------------------------------------------------------------- */
 
 void *
 exchange_user(const struct exchange *ex)

@@ -23,7 +23,7 @@ advance(struct slice *bytes, size_t n)
 	bytes->len -= n;
 }
 
-/* --- the end of an answer ------------------------------------------------------------- */
+/* --- the end of an answer -------------------------------------------------- */
 
 /*
  * rest: what came behind the last byte.  Bytes nobody asked for make the
@@ -48,7 +48,7 @@ answer_last(struct exchange *ex, struct slice piece, struct slice rest)
 		exchange_finish(ex, EXCHANGE_DONE);
 }
 
-/* --- its head --------------------------------------------------------------------------- */
+/* --- its head -------------------------------------------------------------- */
 
 /* RFC 9110 15.2.2: nobody switches who was not asked to. */
 static bool
@@ -161,7 +161,7 @@ exchange_take_front(struct exchange *ex, bool *last)
 	return ex->front;
 }
 
-/* --- its body --------------------------------------------------------------------------- */
+/* --- its body -------------------------------------------------------------- */
 
 static bool
 read_length(struct exchange *ex, struct slice *bytes)
@@ -271,7 +271,7 @@ exchange_feed(struct exchange *ex, struct slice bytes)
 		buf_fini(&ex->held);
 }
 
-/* --- the stream --------------------------------------------------------------------------- */
+/* --- the stream ------------------------------------------------------------ */
 
 static void
 answer_ends_early(struct exchange *ex)
@@ -330,7 +330,7 @@ exchange_readable(struct exchange *ex)
 	exchange_feed(ex, (struct slice){ loop->scratch, (size_t)n });
 }
 
-/* --- back-pressure -------------------------------------------------------------------------- */
+/* --- back-pressure --------------------------------------------------------- */
 
 void
 exchange_read_held(struct exchange *ex)

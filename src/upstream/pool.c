@@ -11,7 +11,7 @@
 /* Also how old the counters of struct upstream may be. */
 #define SWEEP_MS	500
 
-/* --- resting ---------------------------------------------------------------------- */
+/* --- resting --------------------------------------------------------------- */
 
 static void
 pools_wake(struct task *task)
@@ -61,7 +61,7 @@ conn_rest(struct upstream_conn *conn)
 	task_set(pools->loop, &pools->wake);
 }
 
-/* --- connections ------------------------------------------------------------------- */
+/* --- connections ----------------------------------------------------------- */
 
 struct upstream_conn *
 pool_new_conn(struct pool *pool)
@@ -147,7 +147,7 @@ pools_drop_idle(struct pools *pools)
 		pool_empty(&pools->of[i]);
 }
 
-/* --- what a stream reports ----------------------------------------------------------- */
+/* --- what a stream reports ------------------------------------------------- */
 
 /* Nothing may come on an idle connection but its end; TLS may bring tickets,
  * which are no bytes to us. */
@@ -220,7 +220,7 @@ const struct stream_ops upstream_conn_ops = {
 	.failed = conn_failed,
 };
 
-/* --- all pools of a thread ------------------------------------------------------------ */
+/* --- all pools of a thread ------------------------------------------------- */
 
 static void
 pool_tell(struct pool *pool)

@@ -59,7 +59,7 @@ probe_end(struct probe *probe, enum probe_result result, const char *why)
 	probe_judge(probe, result, why);
 }
 
-/* --- the answer ------------------------------------------------------------------ */
+/* --- the answer ------------------------------------------------------------ */
 
 static struct slice
 region_header(const struct upstream *up)
@@ -142,7 +142,7 @@ static const struct exchange_ops probe_ops = {
 	.done = probe_done,
 };
 
-/* --- the question ------------------------------------------------------------------ */
+/* --- the question ---------------------------------------------------------- */
 
 static void
 probe_ask(struct timer *timer)

@@ -64,7 +64,7 @@ upstream_set_health(struct upstream *up, enum health health, const char *why)
 	all->changed(all->arg);
 }
 
-/* --- passive signs ----------------------------------------------------------- */
+/* --- passive signs --------------------------------------------------------- */
 
 static void
 passive_down(void *arg)
@@ -117,7 +117,7 @@ upstream_is_elsewhere(struct upstream *up)
 		loop_post(up->private->all->control, passive_elsewhere, up);
 }
 
-/* --- addresses ----------------------------------------------------------------- */
+/* --- addresses ------------------------------------------------------------- */
 
 bool
 upstream_target(struct upstream *up, struct endpoint *at,
@@ -198,7 +198,7 @@ upstream_set_tls(struct upstream *up, struct tls_context *tls)
 	tls_context_free(&before);
 }
 
-/* --- sets ------------------------------------------------------------------------ */
+/* --- sets ------------------------------------------------------------------ */
 
 static void
 upstream_name(const struct upstream_spec *spec, char name[UPSTREAM_NAME_MAX])

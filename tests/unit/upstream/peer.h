@@ -30,7 +30,7 @@
 #include "base/must.h"
 #include "upstream/upstream.h"
 
-/* --- the peer ---------------------------------------------------------------------- */
+/* --- the peer -------------------------------------------------------------- */
 
 struct peer {
 	int		 listener;
@@ -176,7 +176,7 @@ peer_join(struct peer *p)
 	close(p->listener);
 }
 
-/* --- the client --------------------------------------------------------------------- */
+/* --- the client ------------------------------------------------------------ */
 
 struct client {
 	struct loop	*control, *loop;
@@ -328,6 +328,7 @@ a_request(enum h1_method method, const char *head)
 	    .framing = H1_NO_BODY, .body_whole = true, .method = method };
 }
 
+#define OK_HELLO	"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
 #define GET_HEAD	"GET /x HTTP/1.1\r\nHost: h\r\n\r\n"
 
 /* One GET to its end; what was called, in order. */

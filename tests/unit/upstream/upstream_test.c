@@ -42,7 +42,7 @@ end(struct upstreams *all)
 	loop_free(&control);
 }
 
-/* --- sets --------------------------------------------------------------------------------- */
+/* --- sets ------------------------------------------------------------------ */
 
 static void
 known_ones_are_kept(void **state)
@@ -179,7 +179,7 @@ pools_notice_a_new_owner_of_a_slot(void **state)
 	end(all);
 }
 
-/* --- probes ----------------------------------------------------------------------------------- */
+/* --- probes ---------------------------------------------------------------- */
 
 /* What the peer says to each probe in turn; the last one for ever. */
 static const char *const *_Atomic says;
@@ -346,7 +346,7 @@ what_fell_by_traffic_rises_by_probes(void **state)
 	peer_join(&p);
 }
 
-/* --- names ---------------------------------------------------------------------------------------- */
+/* --- names ----------------------------------------------------------------- */
 
 static void
 names_are_resolved_apart(void **state)

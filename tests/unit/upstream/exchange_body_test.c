@@ -1,0 +1,453 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Portolan authors */
+
+/*
+ * Bodies of every size and direction, early answers, and tunnels.
+ */
+#include "peer.h"
+
+/* --- request bodies -------------------------------------------------------- */
+
+#define POST_CHUNKED	"POST /x HTTP/1.1\r\nHost: h\r\n" \
+			"Transfer-Encoding: chunked\r\n\r\n"
+#define POST_9		"POST /x HTTP/1.1\r\nHost: h\r\n" \
+			"Content-Length: 9\r\n\r\n"
+
+static void
+reads_chunks(struct peer *p)
+{
+	int fd = peer_accept(p);
+
+	for (int i = 0; i < 2; i++) {
+		peer_read(p, fd, i == 0 ? "0\r\nX-T: v\r\n\r\n" : "0\r\n\r\n");
+		sem_post(&p->told);
+		sem_wait(&p->go);
+		peer_text(fd, OK_HELLO);
+	}
+	peer_wait_close(fd);
+}
+
+static void
+a_body_is_sent_in_chunks(void **state)
+{
+	struct exchange_request request = a_request(METHOD_POST, POST_CHUNKED);
+	struct slice none = { NULL, 0 };
+	struct peer p;
+	struct client c;
+
+	(void)state;
+	peer_listen(&p);
+	peer_play(&p, reads_chunks);
+	client_init(&c, &p.at);
+	request.framing = H1_CHUNKED;
+	request.body = SLICE("front");
+	request.body_whole = false;
+	/* All given while it still connects, an empty piece among it. */
+	client_begin(&c, &request);
+	assert_true(exchange_send(c.ex, SLICE("more")));
+	assert_true(exchange_send(c.ex, none));
+	exchange_send_last(c.ex, SLICE("end"), SLICE("X-T: v\r\n"));
+	run_for(c.loop, 50);
+	sem_wait(&p.told);
+	assert_string_equal(p.seen, POST_CHUNKED "5\r\nfront\r\n4\r\nmore\r\n"
+	    "3\r\nend\r\n0\r\nX-T: v\r\n\r\n");
+	sem_post(&p.go);
+	loop_run(c.loop);
+	assert_int_equal(c.end, EXCHANGE_DONE);
+
+	/* On the pooled connection, whole. */
+	request.body = SLICE("all of it");
+	request.body_whole = true;
+	sem_post(&p.go);
+	client_begin(&c, &request);
+	loop_run(c.loop);
+	sem_wait(&p.told);
+	assert_true(c.reused);
+	assert_string_equal(p.seen, POST_CHUNKED "9\r\nall of it\r\n0\r\n\r\n");
+	client_fini(&c);
+	peer_join(&p);
+}
+
+static void
+answers_before_the_body(struct peer *p)
+{
+	int fd = peer_accept(p);
+
+	peer_request(p, fd);
+	peer_text(fd, "HTTP/1.1 413 Content Too Large\r\n"
+	    "Content-Length: 0\r\n\r\n");
+	peer_wait_close(fd);
+	fd = peer_accept(p);
+	peer_request(p, fd);
+	peer_text(fd, OK_HELLO);
+	peer_wait_close(fd);
+}
+
+static void
+an_early_answer_ends_it_without_reuse(void **state)
+{
+	struct exchange_request request = a_request(METHOD_POST, POST_9);
+	struct peer p;
+	struct client c;
+
+	(void)state;
+	peer_listen(&p);
+	peer_play(&p, answers_before_the_body);
+	client_init(&c, &p.at);
+	request.framing = H1_LENGTH;
+	request.body = SLICE("front");
+	request.body_whole = false;
+	client_begin(&c, &request);
+	loop_run(c.loop);
+	assert_string_equal(buf_cstr(&c.log), "head 413; done");
+	client_get(&c);
+	assert_false(c.reused);
+	client_fini(&c);
+	peer_join(&p);
+}
+
+/* The answer is in our receive buffer when sending fails: it counts. */
+static void
+answers_and_hangs_up(struct peer *p)
+{
+	int fd = peer_accept(p);
+
+	peer_request(p, fd);
+	peer_text(fd, "HTTP/1.1 413 Content Too Large\r\n"
+	    "Connection: close\r\nContent-Length: 3\r\n\r\nbig");
+	shutdown(fd, SHUT_RDWR);
+	sem_wait(&p->go);
+	close(fd);
+}
+
+static char mega[1 << 20];
+
+static void
+feeds_on(struct client *c, const char *what)
+{
+	if (strcmp(what, "drained") == 0 && c->ex != NULL)
+		while (exchange_send(c->ex, (struct slice){ mega,
+		    sizeof(mega) / 16 }))
+			;
+}
+
+static void
+an_answer_counts_though_sending_fails(void **state)
+{
+	struct exchange_request request = a_request(METHOD_POST,
+	    "POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 99999999\r\n\r\n");
+	struct peer p;
+	struct client c;
+
+	(void)state;
+	peer_listen(&p);
+	peer_play(&p, answers_and_hangs_up);
+	client_init(&c, &p.at);
+	c.act = feeds_on;
+	request.framing = H1_LENGTH;
+	request.body_whole = false;
+	client_begin(&c, &request);
+	feeds_on(&c, "drained");
+	loop_run(c.loop);
+	assert_int_equal(c.done, 1);
+	/* Whether the kernel kept the answer is a race of its own making. */
+	assert_true(c.end == EXCHANGE_DONE || c.end == EXCHANGE_BROKEN);
+	sem_post(&p.go);
+	client_fini(&c);
+	peer_join(&p);
+}
+
+/* --- huge bodies ----------------------------------------------------------- */
+
+enum { HUGE_BYTES = 24 << 20 };
+
+static uint64_t huge_got;
+
+static void
+reads_huge(struct peer *p)
+{
+	static char buf[1 << 16];
+	int fd = peer_accept(p);
+
+	peer_request(p, fd);
+	sem_wait(&p->go);		/* let it wait in the queues first */
+	for (huge_got = 0; huge_got < HUGE_BYTES;) {
+		ssize_t n = read(fd, buf, sizeof(buf));
+
+		must(n > 0);
+		huge_got += (uint64_t)n;
+	}
+	peer_text(fd, OK_HELLO);
+	peer_wait_close(fd);
+}
+
+static uint64_t huge_given;
+static bool huge_blocked;
+
+static void
+gives_huge(struct client *c, const char *what)
+{
+	const struct slice piece = { mega, 32 * 1024 };
+
+	if (strcmp(what, "drained") != 0)
+		return;
+	huge_blocked = false;
+	while (!huge_blocked && huge_given < HUGE_BYTES - piece.len) {
+		huge_given += piece.len;
+		huge_blocked = !exchange_send(c->ex, piece);
+	}
+	if (!huge_blocked)
+		exchange_send_last(c->ex, piece, (struct slice){ NULL, 0 });
+}
+
+static void
+a_huge_request_waits_for_its_reader(void **state)
+{
+	struct exchange_request request = a_request(METHOD_POST,
+	    "POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 25165824\r\n\r\n");
+	struct peer p;
+	struct client c;
+
+	(void)state;
+	huge_given = 0;
+	peer_listen(&p);
+	peer_play(&p, reads_huge);
+	client_init(&c, &p.at);
+	c.act = gives_huge;
+	request.framing = H1_LENGTH;
+	request.body_whole = false;
+	client_begin(&c, &request);
+	gives_huge(&c, "drained");	/* connecting: 64 KiB and no more */
+	assert_true(huge_blocked);
+	assert_true(huge_given <= STREAM_HIGH + 32 * 1024);
+	run_for(c.loop, 100);
+	assert_true(huge_blocked);	/* the kernel's queues are full, too */
+	assert_true(huge_given < HUGE_BYTES / 2);
+	sem_post(&p.go);
+	loop_run(c.loop);
+	assert_int_equal(c.end, EXCHANGE_DONE);
+	assert_int_equal(huge_got, HUGE_BYTES);
+	client_fini(&c);
+	peer_join(&p);
+}
+
+static bool huge_chunked;
+
+static void
+sends_huge(struct peer *p)
+{
+	int fd = peer_accept(p);
+	char head[32];
+
+	peer_request(p, fd);
+	peer_text(fd, "HTTP/1.1 200 OK\r\n");
+	peer_text(fd, huge_chunked ? "Transfer-Encoding: chunked\r\n\r\n" :
+	    "Content-Length: 25165824\r\n\r\n");
+	for (size_t sent = 0; sent < HUGE_BYTES; sent += 10240) {
+		size_t n = HUGE_BYTES - sent < 10240 ? HUGE_BYTES - sent :
+		    10240;
+
+		snprintf(head, sizeof(head), "%zx\r\n", n);
+		if (huge_chunked)
+			peer_text(fd, head);
+		peer_bytes(fd, mega, n);
+		if (huge_chunked)
+			peer_text(fd, "\r\n");
+	}
+	if (huge_chunked)
+		peer_text(fd, "0\r\n\r\n");
+	peer_wait_close(fd);
+}
+
+static unsigned pauses;
+static size_t paused_at;
+static struct timer resume_timer;
+static struct client *paused_client;
+
+static void
+resumes(struct timer *timer)
+{
+	(void)timer;
+	assert_int_equal(paused_client->body.len, paused_at);
+	exchange_resume(paused_client->ex);
+}
+
+static void
+pauses_often(struct client *c, const char *what)
+{
+	if (strcmp(what, "body") != 0)
+		return;
+	/* While paused nothing comes, not even of what was received. */
+	assert_false(timer_is_set(&resume_timer));
+	if (c->body.len / (1 << 20) <= pauses)
+		return;
+	pauses++;
+	paused_at = c->body.len;
+	exchange_pause(c->ex);
+	timer_set(c->loop, &resume_timer, 1);
+}
+
+static void
+a_huge_answer_waits_for_its_reader(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct peer p;
+		struct client c;
+
+		huge_chunked = i == 1;
+		pauses = 0;
+		peer_listen(&p);
+		peer_play(&p, sends_huge);
+		client_init(&c, &p.at);
+		paused_client = &c;
+		timer_init(&resume_timer, resumes);
+		c.act = pauses_often;
+		client_get(&c);
+		assert_int_equal(c.end, EXCHANGE_DONE);
+		assert_int_equal(c.body.len, HUGE_BYTES);
+		assert_true(pauses >= 20);
+		client_fini(&c);
+		peer_join(&p);
+	}
+}
+
+/* --- tunnels --------------------------------------------------------------- */
+
+#define UPGRADE_HEAD	"GET /ws HTTP/1.1\r\nHost: h\r\nConnection: upgrade\r\n" \
+			"Upgrade: websocket\r\n\r\n"
+#define SWITCHING	"HTTP/1.1 101 Switching Protocols\r\n" \
+			"Connection: upgrade\r\nUpgrade: websocket\r\n\r\n"
+
+static void
+echoes(struct peer *p)
+{
+	char buf[256];
+	int fd = peer_accept(p);
+	ssize_t n;
+
+	peer_request(p, fd);
+	peer_text(fd, SWITCHING "welcome ");
+	while ((n = read(fd, buf, sizeof(buf))) > 0)
+		peer_bytes(fd, buf, (size_t)n);
+	peer_text(fd, " bye");
+	close(fd);
+}
+
+static void
+talks(struct client *c, const char *what)
+{
+	if (strcmp(what, "head") == 0)
+		assert_true(exchange_send(c->ex, SLICE("ping")));
+	else if (strcmp(what, "body") == 0 && c->body.len == 12)
+		exchange_send_last(c->ex, SLICE(""), SLICE(""));
+}
+
+static void
+a_tunnel_carries_both_ways(void **state)
+{
+	struct exchange_request request = a_request(METHOD_GET, UPGRADE_HEAD);
+	struct peer p;
+	struct client c;
+
+	(void)state;
+	peer_listen(&p);
+	peer_play(&p, echoes);
+	client_init(&c, &p.at);
+	c.act = talks;
+	client_begin(&c, &request);
+	loop_run(c.loop);
+	assert_int_equal(c.end, EXCHANGE_DONE);
+	assert_int_equal(c.done, 1);
+	assert_string_equal(buf_cstr(&c.body), "welcome ping bye");
+	client_fini(&c);
+	peer_join(&p);
+}
+
+static void
+switches_and_waits(struct peer *p)
+{
+	int fd = peer_accept(p);
+
+	peer_request(p, fd);
+	peer_text(fd, SWITCHING);
+	peer_wait_close(fd);
+}
+
+static void
+a_silent_tunnel_has_its_time(void **state)
+{
+	struct exchange_request request = a_request(METHOD_GET, UPGRADE_HEAD);
+	struct peer p;
+	struct client c;
+
+	(void)state;
+	peer_listen(&p);
+	peer_play(&p, switches_and_waits);
+	client_init(&c, &p.at);
+	c.limits.tunnel_idle_ms = 50;
+	client_begin(&c, &request);
+	loop_run(c.loop);
+	assert_string_equal(buf_cstr(&c.log),
+	    "head 101; response-body-timeout");
+	client_fini(&c);
+	peer_join(&p);
+}
+
+static void
+closes_its_side(struct peer *p)
+{
+	int fd = peer_accept(p);
+
+	peer_request(p, fd);
+	peer_text(fd, SWITCHING "last words");
+	shutdown(fd, SHUT_WR);
+	peer_wait_close(fd);
+}
+
+static void
+finishes_late(struct client *c, const char *what)
+{
+	if (strcmp(what, "last") == 0) {
+		exchange_send(c->ex, SLICE("still talking"));
+		exchange_send_last(c->ex, SLICE(""), SLICE(""));
+	}
+}
+
+static void
+a_tunnel_closes_one_side_at_a_time(void **state)
+{
+	struct exchange_request request = a_request(METHOD_GET, UPGRADE_HEAD);
+	struct peer p;
+	struct client c;
+
+	(void)state;
+	peer_listen(&p);
+	peer_play(&p, closes_its_side);
+	client_init(&c, &p.at);
+	c.act = finishes_late;
+	client_begin(&c, &request);
+	loop_run(c.loop);
+	assert_int_equal(c.end, EXCHANGE_DONE);
+	assert_string_equal(buf_cstr(&c.body), "last words");
+	client_fini(&c);
+	peer_join(&p);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_body_is_sent_in_chunks),
+		cmocka_unit_test(an_early_answer_ends_it_without_reuse),
+		cmocka_unit_test(an_answer_counts_though_sending_fails),
+		cmocka_unit_test(a_huge_request_waits_for_its_reader),
+		cmocka_unit_test(a_huge_answer_waits_for_its_reader),
+		cmocka_unit_test(a_tunnel_carries_both_ways),
+		cmocka_unit_test(a_silent_tunnel_has_its_time),
+		cmocka_unit_test(a_tunnel_closes_one_side_at_a_time),
+	};
+
+	alarm(120);			/* a hang is a failure, too */
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
