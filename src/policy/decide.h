@@ -35,7 +35,11 @@ enum flow_knowledge {
 					   the tenant must permit */
 	FLOW_EXEMPT,			/* callbacks and login returns: access does
 					   not apply, execution by FLOW_BY_TAG */
+	FLOW_EXEMPT_UNKNOWN,		/* the same, but their token is not ours:
+					   execution as for FLOW_UNKNOWN */
 };
+
+const char *flow_knowledge_name(enum flow_knowledge knowledge);
 
 /* Slices need to live through the call only. */
 struct facts {
@@ -48,6 +52,11 @@ struct facts {
 	uint32_t	 tag;
 	enum flow_knowledge knowledge;
 	bool		 stale;		/* restrictions older than max_staleness */
+	uint8_t		 method;	/* enum h1_method; for the peek */
+	bool		 has_birth;	/* a state's id told its birth region: */
+	uint8_t		 birth;		/* exempt calls follow the state there */
+	char		*room;		/* of PEEK_TEXT bytes (policy/peek.h), or
+					   NULL: tokens in the query are not read */
 };
 
 enum outcome {
@@ -76,7 +85,7 @@ const char *candidate_fate_name(enum candidate_fate fate);
 /* Where a candidate comes from. */
 enum candidate_origin {
 	CANDIDATE_BY_HOST, CANDIDATE_BY_MAIN, CANDIDATE_BY_MAP,
-	CANDIDATE_BY_FALLBACK, CANDIDATE_BY_NEARNESS
+	CANDIDATE_BY_FALLBACK, CANDIDATE_BY_NEARNESS, CANDIDATE_BY_STATE
 };
 
 const char *candidate_origin_name(enum candidate_origin origin);
@@ -92,9 +101,11 @@ struct decision {
 	uint8_t		 region;	/* after OUTCOME_FORWARD */
 	enum host_kind	 host_kind;
 	enum path_class	 path_class;
-	struct geo_hit	 hit;
+	struct geo_hit	 hit;		/* after every outcome */
 	struct restriction_hit restrictions;	/* of runtime requests */
-	struct region_set allowed;	/* regions that may process it */
+	struct region_set allowed;	/* regions that may process it: by the
+					   restrictions, and by a host or path
+					   that belongs to one region */
 	uint8_t		 ncandidates;
 	struct candidate candidates[REGIONS_MAX];	/* in order */
 };

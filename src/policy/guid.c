@@ -3,15 +3,7 @@
 
 #include "policy/guid.h"
 
-/* 0..15, or 16 for what is no hexadecimal digit. */
-static uint8_t
-nibble(char c)
-{
-	if (c >= '0' && c <= '9')
-		return (uint8_t)(c - '0');
-	c = ascii_lower(c);
-	return c >= 'a' && c <= 'f' ? (uint8_t)(c - 'a' + 10) : 16;
-}
+#include "http/chars.h"
 
 /* "{...}" and "(...)" without what is around them. */
 static struct slice
@@ -36,8 +28,9 @@ guid_parse(uint8_t bytes[16], struct slice text)
 {
 	struct slice s = without_braces(text);
 	bool dashes = s.len == GUID_TEXT - 1;
-	uint8_t out[16] = { 0 }, digit;
+	uint8_t out[16] = { 0 };
 	size_t n = 0;
+	int digit;
 
 	if (!dashes && s.len != 32)
 		return false;
@@ -47,8 +40,8 @@ guid_parse(uint8_t bytes[16], struct slice text)
 				return false;
 			continue;
 		}
-		digit = nibble(s.p[i]);
-		if (digit > 15)
+		digit = chars_hex(s.p[i]);
+		if (digit < 0)
 			return false;
 		out[n / 2] = (uint8_t)(out[n / 2] << 4 | digit);
 		n++;

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Portolan authors */
+
+#include "policy/balance.h"
+
+#include "base/must.h"
+
+/* xorshift64* (Vigna 2016): a few nanoseconds, and good enough to deal. */
+uint64_t
+balance_next(struct balance_random *random)
+{
+	uint64_t x = random->state;
+
+	must(x != 0);
+	x ^= x >> 12;
+	x ^= x << 25;
+	x ^= x >> 27;
+	random->state = x;
+	return x * UINT64_C(0x2545f4914f6cdd1d);
+}
+
+/* Of 0 .. below - 1; the high bits are the random ones. */
+static uint64_t
+random_below(struct balance_random *random, uint64_t below)
+{
+	return (uint64_t)((unsigned __int128)balance_next(random) *
+	    below >> 64);
+}
+
+static bool
+is_usable(const struct balance_choice *choices, unsigned i, uint64_t usable)
+{
+	return (usable >> i & 1) != 0 && choices[i].weight > 0;
+}
+
+static uint64_t
+sum_of_weights(const struct balance_choice *choices, unsigned count,
+    uint64_t usable)
+{
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < count; i++)
+		if (is_usable(choices, i, usable))
+			sum += choices[i].weight;
+	return sum;
+}
+
+/* One of the usable ones, by weight; there is one. */
+static unsigned
+draw(const struct balance_choice *choices, unsigned count, uint64_t usable,
+    uint64_t sum, struct balance_random *random)
+{
+	uint64_t at = random_below(random, sum);
+
+	for (unsigned i = 0; i < count; i++) {
+		if (!is_usable(choices, i, usable))
+			continue;
+		if (at < choices[i].weight)
+			return i;
+		at -= choices[i].weight;
+	}
+	must(false);
+	return 0;
+}
+
+/* Load as requests per weight, that of the next one included. */
+static bool
+is_less_loaded(const struct balance_choice *a, const struct balance_choice *b)
+{
+	return ((uint64_t)a->outstanding + 1) * b->weight <
+	    ((uint64_t)b->outstanding + 1) * a->weight;
+}
+
+int
+balance_pick(const struct balance_choice *choices, unsigned count,
+    uint64_t usable, struct balance_random *random)
+{
+	uint64_t sum;
+	unsigned a, b;
+
+	must(count <= BALANCE_MAX);
+	sum = sum_of_weights(choices, count, usable);
+	if (sum == 0)
+		return -1;
+	a = draw(choices, count, usable, sum, random);
+	usable &= ~(UINT64_C(1) << a);
+	sum -= choices[a].weight;
+	if (sum == 0)
+		return (int)a;
+	b = draw(choices, count, usable, sum, random);
+	return is_less_loaded(&choices[b], &choices[a]) ? (int)b : (int)a;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Portolan authors */
+
+/*
+ * Which engine of a region takes the next request: the less loaded of two
+ * that were drawn at random by weight.  Nearly as even as asking all of them,
+ * and no herd runs to the one that just became free.
+ */
+#ifndef POLICY_BALANCE_H
+#define POLICY_BALANCE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { BALANCE_MAX = 64 };		/* choices: a bit each in a set */
+
+struct balance_choice {
+	uint32_t	 weight;	/* from 1; 0 takes nothing */
+	uint32_t	 outstanding;	/* requests it has in hand */
+};
+
+/* State of a generator of its own, one a thread; any seed but zero. */
+struct balance_random {
+	uint64_t	 state;
+};
+
+uint64_t balance_next(struct balance_random *random);
+
+/*
+ * An index, or -1 if nothing is left.  usable: bit i is choice i; whoever is
+ * down or was tried already is not in it.
+ */
+int balance_pick(const struct balance_choice *choices, unsigned count,
+    uint64_t usable, struct balance_random *random);
+
+#endif
