@@ -162,18 +162,27 @@ visit_node(struct visit *v, uint32_t node, unsigned depth, struct err *err)
 	return true;
 }
 
-/* Nodes that nothing leads to must be sound, too: they should not be there. */
+/*
+ * Nodes that nothing leads to must be sound, too: they should not be there.
+ * Zeroed ones lead to the root, which no record may do.
+ */
 static bool
 is_rest_sound(const struct visit *v, struct err *err)
 {
-	if (v->reached == v->tree->nodes)
-		return true;
-	for (uint32_t node = 0; node < v->tree->nodes; node++)
-		for (unsigned side = 0; side < 2; side++) {
-			uint32_t record = tree_record(v->tree, node, side);
+	const struct mmdb_tree *tree = v->tree;
 
-			if (record >= v->tree->nodes &&
-			    !is_in_range(v->tree, record, err))
+	if (v->reached == tree->nodes)
+		return true;
+	for (uint32_t node = 0; node < tree->nodes; node++)
+		for (unsigned side = 0; side < 2; side++) {
+			uint32_t record = tree_record(tree, node, side);
+
+			if (record == 0)
+				return err_set(err, "the search tree is "
+				    "damaged: node %u leads back to the root",
+				    node);
+			if (record >= tree->nodes &&
+			    !is_in_range(tree, record, err))
 				return false;
 		}
 	return true;

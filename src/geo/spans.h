@@ -7,10 +7,10 @@
  * number of threads.  Exact to the last bit; a look-up is a few loads, no
  * lock and no allocation.
  *
- * Two levels: sixteen bits of the address choose a bucket, and within it a
- * short search finds the span.  In IPv6 a bucket may hold a whole registry's
- * space, so each has a second index of its own, as fine as it needs; spans
- * that end inside a /64 are rare and kept aside.
+ * Sixteen bits of the address choose a bucket, and within it a short search
+ * finds the span.  In IPv6 a bucket may hold a whole registry's space, so it
+ * has an index of its own, and crowded parts of it again, as fine as they need;
+ * spans that end inside a /64 are rare and kept aside.
  */
 #ifndef GEO_SPANS_H
 #define GEO_SPANS_H
@@ -21,7 +21,7 @@
 /* An address as a number; standard C has none that is wide enough. */
 typedef unsigned __int128 ip_number;
 
-enum { SPAN_NUMBER_BITS = 31 };		/* numbers are below 2^31 */
+enum { SPAN_NUMBER_BITS = 29 };		/* numbers are below 2^29 */
 
 struct spans4;
 struct spans6;

@@ -9,9 +9,18 @@
 #include "base/arena.h"
 #include "base/must.h"
 
-enum { BUCKETS = 1 << 16, ENTRIES_FIRST = 4096, DEEP_FIRST = 16 };
+enum {
+	BUCKETS = 1 << 16, ENTRIES_FIRST = 4096, DEEP_FIRST = 16,
+	WINDOW = 8,			/* entries of one slot at most, and of the
+					   last step of a search: two cache lines */
+};
 
 static const uint32_t DEEP = UINT32_C(1) << SPAN_NUMBER_BITS;
+
+/* What a slot says: the number itself, a node, or (neither) an entry. */
+static const uint32_t SLOT_NUMBER = UINT32_C(1) << 31;
+static const uint32_t SLOT_NODE = UINT32_C(1) << 30;
+static const uint32_t SLOT_VALUE = (UINT32_C(1) << 30) - 1;
 
 /* Where a span begins, by the first 64 bits of its first address. */
 struct entry {
@@ -20,14 +29,15 @@ struct entry {
 } __attribute__((packed, aligned(4)));
 
 /*
- * The spans of one /16, from the one that holds its first address to the one
- * that holds its last.  Their starts are indexed by the next bits of the
- * address, so many that a slot of the index has about one span.
+ * A piece of address space, from the span that holds its first address to the
+ * one that holds its last.  It is cut into so many slots that each has about
+ * one span.  Registries fill their space unevenly, so a slot that has many is
+ * a node again.
  */
-struct bucket {
-	uint32_t	 first, last;	/* entries */
-	uint32_t	 index;		/* first slot; if first == last, the number */
-	uint8_t		 shift;		/* bits below those of the index */
+struct node {
+	uint32_t	 index;		/* first slot; with SLOT_NUMBER: the number
+					   that holds for all of it */
+	uint8_t		 bits, shift;	/* of the slots; below them */
 };
 
 /* A /64 that holds several spans: starts are the low halves of addresses. */
@@ -42,13 +52,14 @@ struct entries {
 };
 
 struct spans6 {
-	struct bucket	 buckets[BUCKETS];
+	struct node	*nodes;		/* one a /16, then their parts */
+	size_t		 nnodes, nodes_cap;
 	struct entries	 highs;
 	struct entries	 lows;
 	struct deep	*deeps;
 	size_t		 ndeeps, deeps_cap;
-	uint32_t	*index;
-	size_t		 nindex;
+	uint32_t	*index;		/* slots */
+	size_t		 nindex, index_cap;
 	uint32_t	 last;		/* the number written last */
 };
 
@@ -62,6 +73,9 @@ spans6_new(void)
 	s->lows.cap = s->deeps_cap = DEEP_FIRST;
 	s->lows.p = xmalloc(s->lows.cap * sizeof(*s->lows.p));
 	s->deeps = xmalloc(s->deeps_cap * sizeof(*s->deeps));
+	s->nodes_cap = BUCKETS;
+	s->nodes = xcalloc(s->nodes_cap, sizeof(*s->nodes));
+	s->nnodes = BUCKETS;
 	s->last = UINT32_MAX;
 	return s;
 }
@@ -75,6 +89,7 @@ spans6_free(struct spans6 **spans)
 	free((*spans)->lows.p);
 	free((*spans)->deeps);
 	free((*spans)->index);
+	free((*spans)->nodes);
 	free(*spans);
 	*spans = NULL;
 }
@@ -176,83 +191,162 @@ search(const struct entry *entries, uint32_t first, uint32_t last,
 	return (uint32_t)(e - entries);
 }
 
-/* Slot j: the entry that holds the first address of the slot. */
-static void
-index_bucket(struct spans6 *s, struct bucket *b, uint64_t base, unsigned bits)
+static uint32_t
+new_node(struct spans6 *s)
 {
-	uint32_t at = b->first;
-
-	b->shift = (uint8_t)(48 - bits);
-	b->index = (uint32_t)s->nindex;
-	for (uint64_t j = 0; j < UINT64_C(1) << bits; j++) {
-		while (at < b->last &&
-		    s->highs.p[at + 1].start <= base + (j << b->shift))
-			at++;
-		s->index[s->nindex++] = at;
+	if (s->nnodes == s->nodes_cap) {
+		s->nodes_cap += s->nodes_cap / 8;
+		s->nodes = xrealloc(s->nodes, s->nodes_cap * sizeof(*s->nodes));
 	}
-	s->index[s->nindex++] = b->last;
+	return (uint32_t)s->nnodes++;
 }
 
-/* Which entries the buckets hold, and how many slots they need. */
-static size_t
-divide_buckets(struct spans6 *s)
+static uint32_t
+new_slots(struct spans6 *s, size_t count)
 {
-	uint32_t at = 0;
-	size_t slots = 0;
+	size_t first = s->nindex;
 
-	for (uint64_t i = 0; i < BUCKETS; i++) {
-		struct bucket *b = &s->buckets[i];
-
-		while (at + 1 < s->highs.count &&
-		    s->highs.p[at + 1].start <= i << 48)
-			at++;
-		b->first = at;
-		while (at + 1 < s->highs.count &&
-		    s->highs.p[at + 1].start >> 48 <= i)
-			at++;
-		b->last = at;
-		if (b->first != b->last)
-			slots += (size_t)(UINT32_C(1) <<
-			    log2_floor(b->last - b->first + 1)) + 1;
+	while (s->index_cap - s->nindex < count) {
+		s->index_cap = s->index_cap == 0 ? ENTRIES_FIRST :
+		    s->index_cap + s->index_cap / 2;
+		s->index = xrealloc(s->index, s->index_cap * sizeof(*s->index));
 	}
-	return slots;
+	s->nindex += count;
+	return (uint32_t)first;
+}
+
+/* The last entry from at on, last at most, that begins at or before start. */
+static uint32_t
+entry_at(const struct spans6 *s, uint32_t at, uint32_t last, uint64_t start)
+{
+	while (at < last && s->highs.p[at + 1].start <= start)
+		at++;
+	return at;
+}
+
+static uint32_t build_node(struct spans6 *s, uint32_t number, uint64_t base,
+    unsigned width, uint32_t first, uint32_t last);
+
+/* A slot of 2^width /64s, from the entry of its first address to that of its
+ * last. */
+static uint32_t
+make_slot(struct spans6 *s, uint64_t base, unsigned width, uint32_t first,
+    uint32_t last)
+{
+	uint32_t number = s->highs.p[first].number;
+
+	if (first == last && (number & DEEP) == 0)
+		return SLOT_NUMBER | number;
+	if (last - first < WINDOW)
+		return first;
+	return SLOT_NODE | build_node(s, new_node(s), base, width, first, last);
+}
+
+/*
+ * A node of 2^width /64s from base on.  Depth is bounded: a node consumes
+ * three bits at least.  Returns its own number.
+ */
+static uint32_t
+build_node(struct spans6 *s, uint32_t number, uint64_t base, unsigned width,
+    uint32_t first, uint32_t last)
+{
+	unsigned bits = log2_floor(last - first + 1) + 1;
+	struct node node;
+	uint32_t at = first, end, slot;
+	uint64_t start;
+
+	node.bits = (uint8_t)(bits < width ? bits : width);
+	node.shift = (uint8_t)(width - node.bits);
+	node.index = new_slots(s, (size_t)1 << node.bits);
+	for (uint64_t j = 0; j < UINT64_C(1) << node.bits; j++) {
+		start = base + (j << node.shift);
+		at = entry_at(s, at, last, start);
+		end = entry_at(s, at, last,
+		    start + ((UINT64_C(1) << node.shift) - 1));
+		slot = make_slot(s, start, node.shift, at, end);
+		s->index[node.index + j] = slot;
+		at = end;
+	}
+	s->nodes[number] = node;
+	return number;
+}
+
+/* One of the first level: most of them are of one number all over. */
+static void
+build_bucket(struct spans6 *s, uint32_t number, uint32_t first, uint32_t last)
+{
+	uint32_t all = s->highs.p[first].number;
+
+	if (first == last && (all & DEEP) == 0)
+		s->nodes[number] = (struct node){ SLOT_NUMBER | all, 0, 0 };
+	else
+		build_node(s, number, (uint64_t)number << 48, 48, first, last);
 }
 
 static void
-shrink(struct entries *e)
+shrink(struct entries *e, size_t spare)
 {
-	e->cap = e->count + 1;
+	e->cap = e->count + spare;
 	e->p = xrealloc(e->p, e->cap * sizeof(*e->p));
 }
 
 void
 spans6_finish(struct spans6 *s)
 {
+	uint32_t first, last = 0, count;
+
 	must(s->last != UINT32_MAX);
 	close_deep(s, UINT64_MAX, 1);
-	must(s->highs.count < UINT32_MAX && s->lows.count < UINT32_MAX);
-	s->index = xmalloc((divide_buckets(s) + 1) * sizeof(*s->index));
-	for (uint64_t i = 0; i < BUCKETS; i++) {
-		struct bucket *b = &s->buckets[i];
+	must(s->highs.count <= SLOT_VALUE && s->lows.count <= SLOT_VALUE);
+	count = (uint32_t)s->highs.count;
+	for (uint32_t i = 0; i < BUCKETS; i++) {
+		uint64_t base = (uint64_t)i << 48;
 
-		if (b->first == b->last)
-			b->index = s->highs.p[b->first].number;
-		else
-			index_bucket(s, b, i << 48,
-			    log2_floor(b->last - b->first + 1));
+		first = entry_at(s, last, count - 1, base);
+		last = entry_at(s, first, count - 1,
+		    base + UINT64_C(0xffffffffffff));
+		build_bucket(s, i, first, last);
 	}
-	shrink(&s->highs);
-	shrink(&s->lows);
+	s->index = xrealloc(s->index, (s->nindex + 1) * sizeof(*s->index));
+	s->nodes = xrealloc(s->nodes, s->nnodes * sizeof(*s->nodes));
+	must(s->nindex <= SLOT_VALUE && s->nnodes <= SLOT_VALUE);
+	/* Behind the last entry the search reads on; where it ends there (at
+	 * the very last /64), the answer is the same. */
+	for (uint32_t i = 0, number = newest(s)->number; i < WINDOW; i++)
+		push(&s->highs, UINT64_MAX, number);
+	s->highs.count -= WINDOW;
+	shrink(&s->highs, WINDOW);
+	shrink(&s->lows, 1);
 }
 
-/* Which entry holds a /64. */
+/* What the slot of a /64 says; SLOT_NODE has been followed. */
 static uint32_t
-find_high(const struct spans6 *s, const struct bucket *b, uint64_t high)
+find_slot(const struct spans6 *s, uint64_t high)
 {
-	const uint32_t *slot = s->index + b->index +
-	    ((high & UINT64_C(0xffffffffffff)) >> b->shift);
+	const struct node *node = &s->nodes[high >> 48];
+	uint32_t slot = node->index;
 
-	return search(s->highs.p, slot[0], slot[1], high);
+	while ((slot & SLOT_NUMBER) == 0) {
+		slot = s->index[slot + (high >> node->shift &
+		    ((UINT64_C(1) << node->bits) - 1))];
+		if ((slot & SLOT_NODE) == 0)
+			break;
+		node = &s->nodes[slot & SLOT_VALUE];
+		slot = node->index;
+	}
+	return slot;
+}
+
+/* The entry that holds a /64, of those from first on: always three steps, so
+ * that the processor need not guess. */
+static const struct entry *
+find_entry(const struct spans6 *s, uint32_t first, uint64_t high)
+{
+	const struct entry *e = s->highs.p + first;
+
+	e = e[4].start <= high ? e + 4 : e;
+	e = e[2].start <= high ? e + 2 : e;
+	return e[1].start <= high ? e + 1 : e;
 }
 
 static uint32_t
@@ -266,11 +360,11 @@ find_low(const struct spans6 *s, uint32_t number, uint64_t low)
 uint32_t
 spans6_find(const struct spans6 *s, uint64_t high, uint64_t low)
 {
-	const struct bucket *b = &s->buckets[high >> 48];
-	uint32_t number = b->index;
+	uint32_t slot = find_slot(s, high), number;
 
-	if (b->first != b->last)
-		number = s->highs.p[find_high(s, b, high)].number;
+	if ((slot & SLOT_NUMBER) != 0)
+		return slot & ~SLOT_NUMBER;
+	number = find_entry(s, slot, high)->number;
 	if ((number & DEEP) != 0)
 		number = s->lows.p[find_low(s, number, low)].number;
 	return number;
@@ -280,8 +374,7 @@ uint32_t
 spans6_span(const struct spans6 *s, ip_number ip, ip_number *last)
 {
 	uint64_t high = (uint64_t)(ip >> 64), low = (uint64_t)ip;
-	const struct bucket *b = &s->buckets[high >> 48];
-	uint32_t at = b->first == b->last ? b->first : find_high(s, b, high);
+	uint32_t at = search(s->highs.p, 0, (uint32_t)s->highs.count - 1, high);
 	uint32_t number = s->highs.p[at].number, i;
 	const struct deep *d;
 
@@ -300,7 +393,8 @@ spans6_span(const struct spans6 *s, ip_number ip, ip_number *last)
 size_t
 spans6_bytes(const struct spans6 *s)
 {
-	return sizeof(*s) + s->nindex * sizeof(*s->index) +
+	return sizeof(*s) + s->nnodes * sizeof(*s->nodes) +
+	    s->nindex * sizeof(*s->index) +
 	    (s->highs.cap + s->lows.cap) * sizeof(*s->highs.p) +
 	    s->deeps_cap * sizeof(*s->deeps);
 }
