@@ -26,8 +26,12 @@ enum serve_end {
 					   or a deadline */
 	SERVE_CLIENT_LEFT,		/* closed or reset before the answer's end */
 	SERVE_SEND_TIMEOUT,		/* the client took nothing for too long */
-	SERVE_ABORTED,			/* by request_abort() */
+	SERVE_ABORTED,			/* by request_abort(), or the server's end */
+	SERVE_TUNNEL_IDLE,		/* a tunnel in which nothing moved */
 };
+
+/* For logs: "done", "client-left", ... */
+const char *serve_end_name(enum serve_end end);
 
 /* Who answers the requests of a server.  All calls come from the loop, and
  * none comes from inside a call of the handler's own. */
@@ -47,11 +51,14 @@ struct handler_ops {
 	void		(*drained)(struct request *);
 	/* No valid request can be had: answer with status (the connection
 	 * closes after it).  head() may have been called before (a bad chunk,
-	 * a body that is too slow) or not (request->head is NULL).  If the answer
-	 * has begun already this is not called; the connection is cut. */
+	 * a body that is too slow) or not (request->head is NULL, unless the
+	 * head was good and only its Content-Length too large).  No body()
+	 * comes any more.  If the answer has begun already this is not called;
+	 * the connection is cut. */
 	void		(*refuse)(struct request *, unsigned status,
 			    const char *rule, const char *sentence);
-	/* Once, and last; free what user holds. */
+	/* Once, and last; free what user holds.  Whatever is called on the
+	 * request before this, even after its end, does no harm. */
 	void		(*gone)(struct request *, enum serve_end end);
 };
 
@@ -62,6 +69,16 @@ struct serve_limits {
 	uint64_t	 min_body_rate;	/* bytes/s after 5 s of grace; 408; 0: none */
 	uint32_t	 requests;	/* of one connection; 0: no limit */
 };
+
+/*
+ * A client may end its sending after a request and still wait for the answer
+ * (RFC 9112 9.6): that is not leaving.  It has left when it resets, closes
+ * altogether where that shows (UNIX sockets), or ends within a request.
+ *
+ * An answer that ends before the request's body has: the rest is read and
+ * thrown away if that is little, else the connection closes once the client
+ * has had time to read the answer.
+ */
 
 struct server {
 	struct loop	*loop;

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Portolan authors */
+
+/*
+ * The body of a request, out of its framing and to the handler.
+ */
+#include "serve/serve_private.h"
+
+#include "base/must.h"
+
+static const struct body_fault too_large = { 413, "body-too-large",
+    "the body is larger than is accepted here" };
+
+/* The handler hears of it unless it has answered already. */
+static void
+deliver(struct active *a, struct slice bytes, bool last)
+{
+	struct request *r = &a->request;
+
+	r->body_done = last;
+	r->body_bytes += bytes.len;
+	a->moved_ms = a->conn->server->loop->now_ms;
+	a->continued = true;		/* who sends a body waits for nothing */
+	if (a->answer_done && !r->tunnel)
+		a->in_discarded += bytes.len;
+	else if (bytes.len > 0 || last)
+		r->server->handler->body(r, bytes, last);
+}
+
+/* A length said beforehand was looked at with the head. */
+static bool
+is_too_large(const struct active *a, size_t more)
+{
+	uint64_t most = a->request.server->limits->body_bytes;
+
+	return most > 0 && !a->answer_done &&
+	    a->request.body_bytes + more > most;
+}
+
+static void
+read_length(struct active *a, struct slice *in)
+{
+	struct slice bytes = *in;
+
+	if (bytes.len > a->in_left)
+		bytes.len = (size_t)a->in_left;
+	in->p += bytes.len;
+	in->len -= bytes.len;
+	a->in_left -= bytes.len;
+	deliver(a, bytes, a->in_left == 0);
+}
+
+/*
+ * All chunks that are here are moved together, so that many small ones cost
+ * one call.  The bytes are the connection's own and may be written over.
+ */
+static bool
+read_chunked(struct active *a, struct slice *in, struct body_fault *fault)
+{
+	struct slice whole = { in->p, 0 }, data;
+	char *to = (char *)(uintptr_t)in->p;
+	enum h1_piece piece = H1_PIECE_MORE;
+	enum h1_rule rule = H1_OK;
+
+	while (in->len > 0 && piece != H1_PIECE_END) {
+		piece = h1_chunked_read(&a->chunked, in, &data,
+		    &a->request.trailers, &rule);
+		if (piece == H1_PIECE_BAD) {
+			const struct h1_rule_info *info = h1_rule_info(rule);
+
+			*fault = (struct body_fault){ info->status, info->name,
+			    info->sentence };
+			return false;
+		}
+		if (piece == H1_PIECE_DATA) {
+			memmove(to + whole.len, data.p, data.len);
+			whole.len += data.len;
+		}
+	}
+	if (is_too_large(a, whole.len)) {
+		*fault = too_large;
+		return false;
+	}
+	deliver(a, whole, piece == H1_PIECE_END);
+	return true;
+}
+
+bool
+body_read(struct active *a, struct slice *in, struct body_fault *fault)
+{
+	struct slice all = *in;
+
+	must(!a->request.body_done);
+	if (a->is_chunked)
+		return read_chunked(a, in, fault);
+	if (a->request.tunnel) {
+		*in = (struct slice){ in->p + in->len, 0 };
+		deliver(a, all, false);
+	} else {
+		read_length(a, in);
+	}
+	return true;
+}
+
+void
+body_end_tunnel(struct active *a)
+{
+	deliver(a, (struct slice){ NULL, 0 }, true);
+}

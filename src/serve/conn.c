@@ -1,0 +1,537 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Portolan authors */
+
+/*
+ * The life of a connection.  Whatever happens (bytes, room to write, a call
+ * of the handler's, a deadline) ends in conn_run(), which takes steps until
+ * there is nothing to do but wait.  The handler's calls only leave marks, so
+ * nothing here is ever entered from inside a call.
+ */
+#include "serve/serve_private.h"
+
+#include "base/must.h"
+
+enum step { STEP_ON, STEP_WAIT, STEP_CLOSED };
+
+static void
+enter(struct conn *c, enum conn_state state)
+{
+	c->state = (uint8_t)state;
+	c->since_ms = c->server->loop->now_ms;
+}
+
+/* --- the end ------------------------------------------------------------------------ */
+
+static void
+tell_gone(struct active *a, enum serve_end end)
+{
+	if (a->gone)
+		return;
+	a->gone = true;
+	a->request.server->handler->gone(&a->request, end);
+}
+
+static void
+end_request(struct conn *c, enum serve_end end)
+{
+	tell_gone(c->active, end);
+	active_recycle(c->active);
+	c->active = NULL;
+}
+
+void
+conn_close(struct conn *c, enum serve_end end, bool cut)
+{
+	if (c->active != NULL)
+		end_request(c, end);
+	timer_cancel(&c->timer);
+	task_cancel(&c->task);
+	if (c->held != NULL)
+		chunk_give(c->server->loop, c->held);
+	if (cut)
+		stream_cut(&c->stream);
+	else
+		stream_close(&c->stream);
+	conn_recycle(c);
+}
+
+static enum step
+closed(struct conn *c, enum serve_end end, bool cut)
+{
+	conn_close(c, end, cut);
+	return STEP_CLOSED;
+}
+
+/* --- a request begins ----------------------------------------------------------------- */
+
+static struct request *
+begin(struct conn *c)
+{
+	struct active *a = active_new(c);
+
+	c->active = a;
+	c->requests++;
+	c->server->requests++;
+	enter(c, CONN_BUSY);
+	a->peer.kind = (enum endpoint_kind)c->peer_kind;
+	a->peer.addr = c->peer;
+	a->peer.port = c->peer_port;
+	a->moved_ms = a->body_since_ms = c->since_ms;
+	a->continued = true;
+	a->request.began_us = c->began_us;
+	a->request.minor = 1;
+	return &a->request;
+}
+
+static void
+take_head(struct active *a, const struct h1_head *head, struct slice bytes)
+{
+	struct request *r = &a->request;
+
+	r->head = head;
+	r->head_bytes = bytes;
+	r->minor = head->minor;
+	r->method = head->method;
+	r->has_body = head->framing == H1_CHUNKED ||
+	    (head->framing == H1_LENGTH && head->content_length > 0);
+	r->body_done = !r->has_body;
+	r->expects_continue = r->has_body && head->expect_continue;
+	a->continued = !r->expects_continue;
+	a->is_chunked = head->framing == H1_CHUNKED;
+	a->in_left = head->content_length;
+	a->keep = head->keep_alive;
+	if (a->is_chunked)
+		h1_chunked_init(&a->chunked);
+}
+
+/*
+ * The handler answers, in this call or later; then the connection closes.
+ * What has begun to be answered can only be cut.
+ */
+static enum step
+refuse(struct conn *c, const struct body_fault *fault)
+{
+	struct request *r = c->state == CONN_BUSY ? &c->active->request :
+	    begin(c);
+	struct active *a = c->active;
+
+	if (r->answered)
+		return closed(c, SERVE_REFUSED, !a->gone);
+	a->refused = a->close = true;
+	c->server->handler->refuse(r, fault->status, fault->rule,
+	    fault->sentence);
+	return STEP_ON;
+}
+
+static enum step
+refuse_head(struct conn *c, struct slice *in, enum h1_rule rule)
+{
+	const struct h1_rule_info *info = h1_rule_info(rule);
+	struct body_fault fault = { info->status, info->name, info->sentence };
+
+	in->len = 0;			/* where it ends, nobody knows */
+	return refuse(c, &fault);
+}
+
+static enum step
+hand_over(struct conn *c, const struct h1_head *head, struct slice bytes)
+{
+	static const struct body_fault too_large = { 413, "body-too-large",
+	    "the body is larger than is accepted here" };
+	struct server *server = c->server;
+	struct request *r = begin(c);
+	uint64_t most = server->limits->body_bytes;
+	enum step step = STEP_ON;
+
+	take_head(c->active, head, bytes);
+	if (most > 0 && head->framing == H1_LENGTH &&
+	    head->content_length > most)
+		step = refuse(c, &too_large);
+	else
+		server->handler->head(r);
+	r->head = NULL;
+	r->head_bytes = (struct slice){ NULL, 0 };
+	return step;
+}
+
+static enum step
+head_step(struct conn *c, struct slice *in)
+{
+	struct server_private *sp = c->server->private;
+	struct slice bytes = *in;
+	struct h1_end end;
+
+	switch (h1_read_request(&sp->head, *in, &c->seen, &end)) {
+	case H1_MORE:
+		return c->ended ? closed(c, SERVE_CLIENT_LEFT, false) : STEP_WAIT;
+	case H1_REFUSED:
+		return refuse_head(c, in, end.rule);
+	case H1_DONE:
+		break;
+	}
+	bytes.len = end.consumed;
+	in->p += end.consumed;
+	in->len -= end.consumed;
+	return hand_over(c, &sp->head, bytes);
+}
+
+static enum step
+idle_step(struct conn *c, struct slice *in)
+{
+	if (in->len > 0) {
+		enter(c, CONN_HEAD);
+		c->began_us = c->server->loop->now_us;
+		c->seen = 0;
+		return head_step(c, in);
+	}
+	if (c->ended || (c->server->draining && c->requests > 0))
+		return closed(c, SERVE_CLIENT_LEFT, false);
+	return STEP_WAIT;
+}
+
+/* --- a request is being answered -------------------------------------------------------- */
+
+static bool
+wants_body(const struct active *a)
+{
+	if (a->request.body_done)
+		return false;
+	if (a->answer_done && !a->request.tunnel)
+		return a->in_discarded < LINGER_BYTES;
+	return !a->paused && !a->refused;
+}
+
+static enum step
+body_step(struct conn *c, struct slice *in)
+{
+	struct active *a = c->active;
+	struct body_fault fault;
+
+	if (!a->refused && body_read(a, in, &fault))
+		return STEP_ON;
+	if (a->refused) {
+		a->in_discarded += in->len;
+		in->len = 0;
+		return STEP_ON;
+	}
+	in->len = 0;
+	return refuse(c, &fault);
+}
+
+/* The last answer is with the client: a connection closed with input unread
+ * would be reset, and the answer lost with it. */
+static enum step
+leave_step(struct conn *c, struct slice *in)
+{
+	bool all_read = c->active->request.body_done && in->len == 0;
+
+	end_request(c, SERVE_DONE);
+	if (!all_read || stream_is_tls(&c->stream))
+		stream_finish(&c->stream);
+	if (all_read || c->ended)
+		return closed(c, SERVE_DONE, false);
+	in->len = 0;
+	enter(c, CONN_LINGER);
+	return STEP_WAIT;
+}
+
+static enum step
+answered_step(struct conn *c, struct slice *in)
+{
+	struct active *a = c->active;
+
+	tell_gone(a, a->refused ? SERVE_REFUSED : SERVE_DONE);
+	if (a->close || a->in_discarded > DISCARD_BYTES)
+		return leave_step(c, in);
+	if (!a->request.body_done)
+		return STEP_WAIT;
+	end_request(c, SERVE_DONE);
+	enter(c, CONN_IDLE);
+	return STEP_ON;
+}
+
+/* The client sends no more, and all it sent has been taken. */
+static enum step
+ended_step(struct conn *c)
+{
+	struct active *a = c->active;
+
+	if (a->request.body_done)
+		return STEP_WAIT;
+	if (a->request.tunnel) {
+		if (a->paused)
+			return STEP_WAIT;
+		body_end_tunnel(a);
+		return STEP_ON;
+	}
+	if (a->answer_done && stream_pending(&c->stream) > 0)
+		return STEP_WAIT;
+	return closed(c, SERVE_CLIENT_LEFT, false);
+}
+
+static enum step
+busy_step(struct conn *c, struct slice *in)
+{
+	struct active *a = c->active;
+	struct request *r = &a->request;
+
+	if (a->aborted)
+		return closed(c, SERVE_ABORTED, true);
+	if (!a->continued && in->len == 0 && r->server->handler->auto_continue)
+		request_continue(r);
+	if (in->len > 0 && wants_body(a))
+		return body_step(c, in);
+	if (a->answer_done && (!r->tunnel || r->body_done)) {
+		if (stream_pending(&c->stream) == 0)
+			return answered_step(c, in);
+		stream_tell_empty(&c->stream);
+	}
+	if (c->ended && in->len == 0)
+		return ended_step(c);
+	return STEP_WAIT;
+}
+
+/* --- after the last answer ---------------------------------------------------------------- */
+
+static enum step
+linger_step(struct conn *c, struct slice *in)
+{
+	c->lingered += (uint32_t)in->len;
+	in->len = 0;
+	if (c->ended || c->lingered > LINGER_BYTES)
+		return closed(c, SERVE_DONE, false);
+	return STEP_WAIT;
+}
+
+/* --- the steps in turn ----------------------------------------------------------------------- */
+
+static enum step
+conn_step(struct conn *c, struct slice *in)
+{
+	switch ((enum conn_state)c->state) {
+	case CONN_OPENING:
+		return STEP_WAIT;
+	case CONN_IDLE:
+		return idle_step(c, in);
+	case CONN_HEAD:
+		return head_step(c, in);
+	case CONN_BUSY:
+		return busy_step(c, in);
+	case CONN_LINGER:
+		return linger_step(c, in);
+	}
+	return STEP_WAIT;
+}
+
+/* What was not taken waits in a chunk of its own. */
+static void
+hold(struct conn *c, struct slice rest)
+{
+	struct loop *loop = c->server->loop;
+
+	if (c->held != NULL) {
+		c->held->begin = c->held->end - (uint32_t)rest.len;
+		if (rest.len > 0)
+			return;
+		chunk_give(loop, c->held);
+		c->held = NULL;
+	} else if (rest.len > 0) {
+		c->held = chunk_take(loop, rest.len);
+		must(chunk_add(c->held, rest.p, rest.len) == rest.len);
+	}
+}
+
+static bool
+wants_reading(const struct conn *c)
+{
+	if (c->state != CONN_BUSY)
+		return true;
+	if (c->held != NULL)
+		return false;
+	/* With the body done: the next request, or the client's leaving. */
+	return c->active->request.body_done || wants_body(c->active);
+}
+
+void
+conn_update_reading(struct conn *c)
+{
+	if (wants_reading(c))
+		stream_resume(&c->stream);
+	else
+		stream_pause(&c->stream);
+}
+
+static void
+conn_run(struct conn *c, struct slice in)
+{
+	enum step step;
+
+	do
+		step = conn_step(c, &in);
+	while (step == STEP_ON);
+	if (step == STEP_CLOSED)
+		return;
+	task_cancel(&c->task);
+	hold(c, in);
+	conn_update_reading(c);
+	conn_arm(c);
+}
+
+static struct slice
+held_bytes(const struct conn *c)
+{
+	return c->held == NULL ? (struct slice){ NULL, 0 } :
+	    chunk_all(c->held);
+}
+
+/* --- input ------------------------------------------------------------------------------------ */
+
+/* Room behind what is held; a head needs more than a small chunk at most once. */
+static void
+make_room(struct conn *c)
+{
+	struct chunk *old = c->held, *larger;
+	struct slice bytes = chunk_all(old);
+
+	if (old->begin == 0 && chunk_room(old) > 0)
+		return;
+	if (bytes.len < old->size) {
+		memmove(old->bytes, bytes.p, bytes.len);
+		old->begin = 0;
+		old->end = (uint32_t)bytes.len;
+		return;
+	}
+	larger = chunk_take(c->server->loop, CHUNK_LARGE);
+	must(bytes.len < CHUNK_LARGE);
+	chunk_add(larger, bytes.p, bytes.len);
+	chunk_give(c->server->loop, old);
+	c->held = larger;
+}
+
+/* What may come at once: all that is left of a large body, else no more than
+ * a chunk can hold if it must. */
+static size_t
+receive_limit(const struct conn *c)
+{
+	const struct active *a = c->active;
+
+	if (a == NULL || a->is_chunked || !wants_body(a) || a->refused)
+		return CHUNK_LARGE;
+	if (a->request.tunnel || a->in_left > LOOP_SCRATCH)
+		return LOOP_SCRATCH;
+	return a->in_left > CHUNK_LARGE ? (size_t)a->in_left : CHUNK_LARGE;
+}
+
+static ssize_t
+receive(struct conn *c, struct slice *in)
+{
+	struct loop *loop = c->server->loop;
+	ssize_t n;
+
+	if (c->held == NULL) {
+		n = stream_read(&c->stream, loop->scratch, receive_limit(c));
+		*in = (struct slice){ loop->scratch, n > 0 ? (size_t)n : 0 };
+		return n;
+	}
+	make_room(c);
+	n = stream_read(&c->stream, c->held->bytes + c->held->end,
+	    chunk_room(c->held));
+	if (n > 0)
+		c->held->end += (uint32_t)n;
+	*in = chunk_all(c->held);
+	return n;
+}
+
+static void
+on_readable(struct stream *s)
+{
+	struct conn *c = list_entry(s, struct conn, stream);
+	struct slice in;
+	ssize_t n = receive(c, &in);
+
+	if (n < 0)
+		return;			/* an error is told by on_failed() */
+	if (n == 0)
+		c->ended = true;
+	conn_run(c, in);
+}
+
+/* --- other events ---------------------------------------------------------------------------------- */
+
+static void
+on_opened(struct stream *s)
+{
+	struct conn *c = list_entry(s, struct conn, stream);
+
+	enter(c, CONN_IDLE);
+	conn_arm(c);
+}
+
+static void
+on_drained(struct stream *s)
+{
+	struct conn *c = list_entry(s, struct conn, stream);
+	struct active *a = c->active;
+
+	if (a != NULL && a->high && !a->answer_done) {
+		a->high = false;
+		c->server->handler->drained(&a->request);
+	}
+	conn_run(c, held_bytes(c));
+}
+
+static void
+on_failed(struct stream *s, enum stream_end end)
+{
+	struct conn *c = list_entry(s, struct conn, stream);
+
+	(void)end;
+	conn_close(c, SERVE_CLIENT_LEFT, false);
+}
+
+const struct stream_ops conn_stream_ops = {
+	.opened = on_opened,
+	.readable = on_readable,
+	.drained = on_drained,
+	.failed = on_failed,
+};
+
+/* An idle connection that has to leave may have a request in its socket. */
+static void
+on_task(struct task *task)
+{
+	struct conn *c = list_entry(task, struct conn, task);
+	struct slice in = held_bytes(c);
+
+	if (c->state == CONN_IDLE && c->server->draining &&
+	    receive(c, &in) == 0)
+		c->ended = true;
+	conn_run(c, in);
+}
+
+void
+conn_wake(struct conn *c)
+{
+	task_set(c->server->loop, &c->task);
+}
+
+void
+conn_refuse(struct conn *c, const struct body_fault *fault)
+{
+	struct slice in = held_bytes(c);
+
+	if (refuse(c, fault) == STEP_CLOSED)
+		return;
+	in.len = 0;
+	conn_run(c, in);
+}
+
+void
+conn_start(struct conn *c, int fd, struct tls_context *tls)
+{
+	timer_init(&c->timer, conn_on_timer);
+	task_init(&c->task, on_task);
+	enter(c, tls == NULL ? CONN_IDLE : CONN_OPENING);
+	stream_accept(&c->stream, c->server->loop, fd, tls, &conn_stream_ops);
+	conn_arm(c);
+}

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Portolan authors */
+
+/*
+ * How long a client may take.  A connection has one timer, which is left
+ * where it stands when its deadline moves away, and looks again when it
+ * fires; so a request that goes well touches no timer.
+ */
+#include "serve/serve_private.h"
+
+#define NEVER	UINT64_MAX
+
+enum late { LATE_NOT, LATE_CLOSE, LATE_HEAD, LATE_BODY, LATE_RATE, LATE_SEND,
+    LATE_TUNNEL };
+
+struct deadline {
+	uint64_t	 at_ms;
+	enum late	 late;		/* what it means; NOT: only look again */
+};
+
+static const struct body_fault faults[] = {
+	[LATE_HEAD] = { 408, "head-timeout",
+	    "the request's head took too long to arrive" },
+	[LATE_BODY] = { 408, "body-timeout",
+	    "the request's body stopped arriving" },
+	[LATE_RATE] = { 408, "body-too-slow",
+	    "the request's body arrives too slowly" },
+};
+
+static void
+sooner(struct deadline *d, uint64_t at_ms, enum late late)
+{
+	if (at_ms < d->at_ms)
+		*d = (struct deadline){ at_ms, late };
+}
+
+/* When the body's average falls below the rate if nothing more comes. */
+static uint64_t
+rate_deadline(const struct active *a, const struct serve_limits *limits)
+{
+	uint64_t earned_ms = a->request.body_bytes * 1000 /
+	    limits->min_body_rate;
+
+	return a->body_since_ms +
+	    (earned_ms > RATE_GRACE_MS ? earned_ms : RATE_GRACE_MS);
+}
+
+/* Whether it is the client's turn to send some of the body. */
+static bool
+awaits_body(const struct active *a)
+{
+	return !a->request.body_done && !a->paused && a->continued &&
+	    !a->refused;
+}
+
+static struct deadline
+busy_deadline(const struct conn *c, const struct serve_limits *limits)
+{
+	const struct active *a = c->active;
+	struct deadline d = { NEVER, LATE_NOT };
+
+	if (a->request.tunnel) {
+		sooner(&d, a->moved_ms + limits->tunnel_idle_ms, LATE_TUNNEL);
+		return d;
+	}
+	if (stream_pending(&c->stream) > 0)
+		sooner(&d, c->stream.sent_ms + limits->send_idle_ms, LATE_SEND);
+	if (!awaits_body(a))
+		return d;
+	sooner(&d, a->moved_ms + limits->body_idle_ms, LATE_BODY);
+	if (limits->min_body_rate > 0 && !a->answer_done)
+		sooner(&d, rate_deadline(a, limits), LATE_RATE);
+	return d;
+}
+
+static struct deadline
+conn_deadline(const struct conn *c)
+{
+	const struct serve_limits *limits = c->server->limits;
+	struct deadline d = { NEVER, LATE_NOT };
+
+	switch ((enum conn_state)c->state) {
+	case CONN_OPENING:
+		sooner(&d, c->since_ms + limits->head_ms, LATE_CLOSE);
+		break;
+	case CONN_IDLE:
+		sooner(&d, c->since_ms + limits->idle_ms, LATE_CLOSE);
+		if (c->server->draining)
+			sooner(&d, c->since_ms + DRAIN_GRACE_MS, LATE_CLOSE);
+		break;
+	case CONN_HEAD:
+		sooner(&d, c->since_ms + limits->head_ms, LATE_HEAD);
+		break;
+	case CONN_BUSY:
+		return busy_deadline(c, limits);
+	case CONN_LINGER:
+		sooner(&d, c->since_ms + LINGER_MS, LATE_CLOSE);
+		if (stream_pending(&c->stream) > 0)
+			d.at_ms = c->stream.sent_ms + limits->send_idle_ms;
+		break;
+	}
+	return d;
+}
+
+void
+conn_arm(struct conn *c)
+{
+	struct loop *loop = c->server->loop;
+	struct deadline d = conn_deadline(c);
+
+	if (d.at_ms == NEVER ||
+	    (timer_is_set(&c->timer) && c->timer.due_ms <= d.at_ms))
+		return;
+	timer_set(loop, &c->timer, d.at_ms > loop->now_ms ?
+	    d.at_ms - loop->now_ms : 0);
+}
+
+void
+conn_on_timer(struct timer *timer)
+{
+	struct conn *c = list_entry(timer, struct conn, timer);
+	struct deadline d = conn_deadline(c);
+
+	if (d.at_ms > c->server->loop->now_ms) {
+		conn_arm(c);
+		return;
+	}
+	switch (d.late) {
+	case LATE_NOT:
+	case LATE_CLOSE:
+		conn_close(c, SERVE_CLIENT_LEFT, false);
+		break;
+	case LATE_HEAD:
+	case LATE_BODY:
+	case LATE_RATE:
+		conn_refuse(c, &faults[d.late]);
+		break;
+	case LATE_SEND:
+		conn_close(c, SERVE_SEND_TIMEOUT, true);
+		break;
+	case LATE_TUNNEL:
+		conn_close(c, SERVE_TUNNEL_IDLE, true);
+		break;
+	}
+}

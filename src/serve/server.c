@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Portolan authors */
+
+/*
+ * Servers, and the memory of their connections and requests.
+ */
+#include <stdlib.h>
+
+#include "base/arena.h"
+#include "base/must.h"
+#include "serve/serve_private.h"
+
+const char *
+serve_end_name(enum serve_end end)
+{
+	static const char *const names[] = {
+		[SERVE_DONE] = "done",
+		[SERVE_REFUSED] = "refused",
+		[SERVE_CLIENT_LEFT] = "client-left",
+		[SERVE_SEND_TIMEOUT] = "send-timeout",
+		[SERVE_ABORTED] = "aborted",
+		[SERVE_TUNNEL_IDLE] = "tunnel-idle",
+	};
+
+	return names[end];
+}
+
+/* --- recycled memory -------------------------------------------------------------- */
+
+struct conn *
+conn_new(struct server *server)
+{
+	struct server_private *sp = server->private;
+	struct list *node = list_pop(&sp->spare_conns);
+	struct conn *c;
+
+	if (node != NULL) {
+		c = list_entry(node, struct conn, node);
+		sp->nspare_conns--;
+		memset(c, 0, sizeof(*c));
+	} else {
+		c = xcalloc(1, sizeof(*c));
+	}
+	c->server = server;
+	list_append(&sp->conns, &c->node);
+	server->connections++;
+	return c;
+}
+
+void
+conn_recycle(struct conn *c)
+{
+	struct server *server = c->server;
+	struct server_private *sp = server->private;
+
+	list_remove(&c->node);
+	server->connections--;
+	if (sp->nspare_conns >= SPARE_CONNS) {
+		free(c);
+		return;
+	}
+	list_push(&sp->spare_conns, &c->node);
+	sp->nspare_conns++;
+}
+
+/* Zeroed but for the trailers' memory, which stays with the struct. */
+struct active *
+active_new(struct conn *c)
+{
+	struct server *server = c->server;
+	struct server_private *sp = server->private;
+	size_t bytes = sizeof(struct active) + server->handler->request_bytes;
+	struct list *node = list_pop(&sp->spare_actives);
+	struct buf trailers = { 0 };
+	struct active *a;
+
+	if (node != NULL) {
+		a = list_entry(node, struct active, node);
+		sp->nspare_actives--;
+		trailers = a->request.trailers;
+		buf_clear(&trailers);
+		memset(a, 0, offsetof(struct active, peer));
+		memset(&a->is_chunked, 0, bytes -
+		    offsetof(struct active, is_chunked));
+	} else {
+		a = xcalloc(1, bytes);
+	}
+	list_init(&a->node);
+	a->conn = c;
+	a->request.trailers = trailers;
+	a->request.server = server;
+	a->request.conn = c;
+	return a;
+}
+
+void
+active_recycle(struct active *a)
+{
+	struct server_private *sp = a->conn->server->private;
+
+	if (sp->nspare_actives >= SPARE_ACTIVES) {
+		buf_fini(&a->request.trailers);
+		free(a);
+		return;
+	}
+	list_push(&sp->spare_actives, &a->node);
+	sp->nspare_actives++;
+}
+
+/* --- servers ----------------------------------------------------------------------- */
+
+struct server *
+server_new(struct loop *loop, const struct handler_ops *handler, void *owner,
+    const struct serve_limits *limits)
+{
+	struct server *server = xcalloc(1, sizeof(*server));
+	struct server_private *sp = xcalloc(1, sizeof(*sp));
+
+	server->loop = loop;
+	server->handler = handler;
+	server->owner = owner;
+	server->limits = limits;
+	server->private = sp;
+	list_init(&sp->conns);
+	list_init(&sp->spare_conns);
+	list_init(&sp->spare_actives);
+	return server;
+}
+
+void
+server_accept(struct server *server, int fd, const struct endpoint *peer,
+    struct tls_context *tls, void *listener)
+{
+	struct conn *c = conn_new(server);
+
+	server->accepted++;
+	c->listener = listener;
+	c->peer = peer->addr;
+	c->peer_port = peer->port;
+	c->peer_kind = (uint8_t)peer->kind;
+	conn_start(c, fd, tls);
+}
+
+/* From the loop, since a last look at the socket may find a request. */
+void
+server_drain(struct server *server)
+{
+	server->draining = true;
+	list_each(node, &server->private->conns)
+		conn_wake(list_entry(node, struct conn, node));
+}
+
+void
+server_free(struct server **server)
+{
+	struct server_private *sp;
+	struct list *node;
+
+	if (*server == NULL)
+		return;
+	sp = (*server)->private;
+	while (!list_empty(&sp->conns))
+		conn_close(list_entry(sp->conns.next, struct conn, node),
+		    SERVE_ABORTED, true);
+	while ((node = list_pop(&sp->spare_conns)) != NULL)
+		free(list_entry(node, struct conn, node));
+	while ((node = list_pop(&sp->spare_actives)) != NULL) {
+		struct active *a = list_entry(node, struct active, node);
+
+		buf_fini(&a->request.trailers);
+		free(a);
+	}
+	buf_fini(&sp->out);
+	free(sp);
+	free(*server);
+	*server = NULL;
+}
