@@ -171,3 +171,26 @@ backends_up(const struct backends *backends)
 	}
 	return up;
 }
+
+int
+backends_pick(const struct backend_group *group, uint64_t tried,
+    const struct pools *pools, struct balance_random *random)
+{
+	struct balance_choice choices[BALANCE_MAX];
+	unsigned count = group->count < BALANCE_MAX ? group->count :
+	    BALANCE_MAX;
+	uint64_t usable = 0;
+
+	for (unsigned i = 0; i < count; i++) {
+		struct upstream *u = group->list[i];
+
+		if ((tried >> i & 1) != 0 || !upstream_is_up(u))
+			continue;
+		usable |= UINT64_C(1) << i;
+		choices[i] = (struct balance_choice){ u->spec.weight,
+		    pools_outstanding(pools, u) };
+	}
+	/* Those that are not usable are not looked at. */
+	return usable == 0 ? -1 : balance_pick(choices, count, usable,
+	    random);
+}

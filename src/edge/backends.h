@@ -9,6 +9,7 @@
 #define EDGE_BACKENDS_H
 
 #include "conf/generation.h"
+#include "policy/balance.h"
 #include "upstream/upstream.h"
 
 struct backend_group {
@@ -37,6 +38,11 @@ void backends_release(struct backends *backends, struct upstreams *upstreams);
 
 /* Regions with somebody up behind them.  Any thread. */
 struct region_set backends_up(const struct backends *backends);
+
+/* One of the group that is up and not in tried (bit by index), as
+ * policy/balance.h deals; -1 if there is none. */
+int backends_pick(const struct backend_group *group, uint64_t tried,
+    const struct pools *pools, struct balance_random *random);
 
 static inline bool
 upstream_is_up(struct upstream *u)

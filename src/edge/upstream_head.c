@@ -134,27 +134,6 @@ write_forwarded_for(struct buf *out, const struct head_front *front)
 	buf_add(out, "\r\n", 2);
 }
 
-/* The first hop that we trust said it; else it is ours to say. */
-static struct slice
-said(const struct head_front *front, enum field_id id, struct slice ours)
-{
-	const struct h1_field *f = front->trusted ?
-	    h1_field(front->head, id) : NULL;
-
-	return f != NULL && f->value.len > 0 ? f->value : ours;
-}
-
-static struct slice
-port_text(uint16_t port, char text[8])
-{
-	char *p = text + 8;
-
-	do
-		*--p = (char)('0' + port % 10);
-	while ((port /= 10) != 0);
-	return (struct slice){ p, (size_t)(text + 8 - p) };
-}
-
 /* RFC 7239 6: an IPv6 address stands in brackets, and so in quotes. */
 static void
 write_forwarded(struct buf *out, const struct head_front *front)
@@ -180,16 +159,10 @@ write_forwarded(struct buf *out, const struct head_front *front)
 static void
 write_forwarding(struct buf *out, const struct head_front *front)
 {
-	char port[8];
-
 	write_forwarded_for(out, front);
-	FIELD_ADD(out, "X-Forwarded-Proto", said(front,
-	    FIELD_X_FORWARDED_PROTO, front->tls ? SLICE("https") :
-	    SLICE("http")));
-	FIELD_ADD(out, "X-Forwarded-Host", said(front, FIELD_X_FORWARDED_HOST,
-	    front->head->host));
-	FIELD_ADD(out, "X-Forwarded-Port", said(front, FIELD_X_FORWARDED_PORT,
-	    port_text(front->port, port)));
+	FIELD_ADD(out, "X-Forwarded-Proto", front->proto);
+	FIELD_ADD(out, "X-Forwarded-Host", front->host);
+	FIELD_ADD(out, "X-Forwarded-Port", front->port);
 	if (front->forwarded)
 		write_forwarded(out, front);
 }

@@ -22,8 +22,9 @@ struct head_front {
 	const struct addr *peer;	/* whoever is connected to us */
 	bool		 trusted;	/* its forwarding fields are kept */
 	bool		 link;		/* it is an edge: they are passed as is */
+	/* X-Forwarded-Proto, -Host, -Port: a trusted peer's word or ours */
+	struct slice	 proto, host, port;
 	bool		 tls;
-	uint16_t	 port;		/* that the client reached */
 	bool		 forwarded;	/* send Forwarded (RFC 7239) */
 	struct slice	 via, pseudonym;
 	struct slice	 request_id;

@@ -1,0 +1,412 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Portolan authors */
+
+/*
+ * Attempts: one of the chosen region's engines or edges is picked, the
+ * request is sent, and where that fails it is tried again only if nothing can
+ * happen twice.
+ */
+#include <stdio.h>
+
+#include "edge/request.h"
+#include "edge/upstream_head.h"
+
+/* --- pick ------------------------------------------------------------------- */
+
+static const struct region_map *
+map_of(const struct edge_request *er)
+{
+	return er->plan->generation->policy.map;
+}
+
+enum step_end
+step_pick(struct edge_request *er)
+{
+	uint8_t region = er->decision.region;
+	const struct backend_group *group =
+	    &er->plan->backends.regions[region];
+	int picked;
+
+	if (region != er->region) {
+		er->region = region;
+		er->tried = 0;
+	}
+	picked = backends_pick(group, er->tried, er->worker->pools,
+	    &er->worker->balance);
+	if (picked >= 0) {
+		er->upstream = group->list[picked];
+		er->tried |= (uint64_t)1 << picked;
+		return STEP_NEXT;
+	}
+	region_set_add(&er->failed, region);
+	if (!er->over_link) {
+		er->step = STEP_DECIDE;
+		return STEP_AGAIN;
+	}
+	er->refusal = (uint8_t)(er->attempts > 0 ?
+	    refusal_of_end(er->last_end) : REFUSAL_REGION_UNAVAILABLE);
+	return STEP_ANSWER;
+}
+
+/* --- forward ---------------------------------------------------------------- */
+
+static void on_inform(struct exchange *, const struct h1_head *);
+static void on_answer(struct exchange *, const struct h1_head *);
+static void on_answer_body(struct exchange *, struct slice, bool);
+static void on_upstream_drained(struct exchange *);
+static void on_done(struct exchange *, enum exchange_end);
+
+static const struct exchange_ops forward_ops = {
+	.inform = on_inform,
+	.head = on_answer,
+	.body = on_answer_body,
+	.drained = on_upstream_drained,
+	.done = on_done,
+};
+
+/*
+ * The last line of defence (DESIGN section 6): whatever went wrong before, a
+ * request does not leave for a region that may not process it.
+ */
+static bool
+is_allowed(struct edge_request *er)
+{
+	const struct decision *d = &er->decision;
+	const char *id = map_of(er)->regions[d->region].id;
+
+	if (d->outcome == OUTCOME_FORWARD &&
+	    region_set_has(d->allowed, d->region) &&
+	    strcmp(er->upstream->spec.region, id) == 0)
+		return true;
+	count_one(&er->worker->counters.assert_failures);
+	log_error("residency: a request was about to leave for %s, which may "
+	    "not process it; it was refused request_id=%s upstream=%s",
+	    id, er->request_id, er->upstream->name);
+	return false;
+}
+
+static void
+tell_link(const struct edge_request *er, struct link_facts *told)
+{
+	const struct restriction_hit *hit = &er->decision.restrictions;
+	const struct region *to = &map_of(er)->regions[er->decision.region];
+
+	memset(told, 0, sizeof(*told));
+	told->client = er->client.addr;
+	memcpy(told->frontend, er->frontend, sizeof(told->frontend));
+	memcpy(told->decided, to->id, sizeof(told->decided));
+	memcpy(told->request_id, er->request_id, sizeof(told->request_id));
+	told->generation = er->plan->generation->id;
+	told->place = er->decision.hit.place;
+	told->knowledge = er->facts.knowledge;
+	told->tag = er->facts.tag;
+	memcpy(told->flow, er->flow, sizeof(told->flow));
+	/* An empty value would not be read: a nameless flow is restricted by
+	 * nothing. */
+	if (told->knowledge == FLOW_BY_ID && told->flow[0] == '\0')
+		told->knowledge = FLOW_NOT_NEEDED;
+	if (hit->tenant_id != NULL || hit->flow_id != NULL)
+		snprintf(told->restrictions, sizeof(told->restrictions),
+		    "%s %s", hit->tenant_id == NULL ? "-" : hit->tenant_id,
+		    hit->flow_id == NULL ? "-" : hit->flow_id);
+}
+
+/* The part of the head that depends on where it goes. */
+static struct slice
+finish_head(struct edge_request *er)
+{
+	struct link_facts told;
+	struct head_end end = {
+		.framing = er->framing, .length = er->length,
+		.expect = er->passes_expect,
+		.place = er->decision.hit.place,
+	};
+
+	if (er->upstream->spec.link) {
+		tell_link(er, &told);
+		end.link = &told;
+	}
+	er->text.len = er->front_end;
+	buf_reserve(&er->text, 2048);	/* upgrade stands in the same buffer */
+	end.upgrade = request_text(er, er->upgrade);
+	head_end_write(&er->text, &end);
+	return (struct slice){ er->text.p + er->head_at,
+	    er->text.len - er->head_at };
+}
+
+static void
+start(struct edge_request *er)
+{
+	struct request *r = er->request;
+	bool trailers = er->body_last && r->trailers.len > 0;
+	struct exchange_request request = {
+		.head = finish_head(er),
+		.body = buf_all(&er->body),
+		.framing = er->framing,
+		.body_whole = !r->has_body || (er->body_last && !trailers),
+		.method = r->method,
+	};
+
+	er->attempts++;
+	er->times.sent_us = er->worker->loop->now_us;
+	er->exchange = exchange_start(er->worker->pools, er->upstream,
+	    &request, &forward_ops, er);
+	if (trailers)
+		exchange_send_last(er->exchange, (struct slice){ NULL, 0 },
+		    buf_all(&r->trailers));
+	if (er->client_paused) {
+		er->client_paused = false;
+		request_resume(r);
+	}
+}
+
+/*
+ * A body's front usually comes in the packet of its head, and leaves in one,
+ * too: it is waited for to the end of this turn.
+ */
+enum step_end
+step_forward(struct edge_request *er)
+{
+	struct request *r = er->request;
+
+	if (r->has_body && er->attempts == 0 && er->body.len == 0 &&
+	    !er->body_last && !er->passes_expect && !er->waited_body) {
+		er->waited_body = er->waiting_body = true;
+		task_set(er->worker->loop, &er->task);
+		return STEP_WAIT;
+	}
+	if (!is_allowed(er)) {
+		er->refusal = REFUSAL_RESIDENCY_UNAVAILABLE;
+		return STEP_ANSWER;
+	}
+	start(er);
+	return STEP_NEXT;
+}
+
+/* --- the body on its way ------------------------------------------------------ */
+
+/*
+ * Room is made at once: the exchange points into the buffer until the request
+ * is sent, so it must not move while more is added.
+ */
+void
+forward_keep(struct edge_request *er, struct slice bytes)
+{
+	if (er->body.p == NULL) {
+		er->body = worker_lend(er->worker);
+		buf_reserve(&er->body, KEEP_BYTES);
+	}
+	buf_slice(&er->body, bytes);
+}
+
+void
+forward_body(struct edge_request *er, struct slice bytes, bool last)
+{
+	if (er->exchange == NULL)
+		return;			/* the upstream has answered already */
+	if (!er->switched && er->body_kept) {
+		er->body_kept = er->body.len + bytes.len <= KEEP_BYTES;
+		if (er->body_kept)
+			forward_keep(er, bytes);
+	}
+	if (last) {
+		exchange_send_last(er->exchange, bytes,
+		    buf_all(&er->request->trailers));
+		return;
+	}
+	if (!exchange_send(er->exchange, bytes)) {
+		er->client_paused = true;
+		request_pause(er->request);
+	}
+}
+
+static void
+on_upstream_drained(struct exchange *ex)
+{
+	struct edge_request *er = exchange_user(ex);
+
+	if (!er->client_paused)
+		return;
+	er->client_paused = false;
+	request_resume(er->request);
+}
+
+void
+forward_cancel(struct edge_request *er)
+{
+	if (er->exchange == NULL)
+		return;
+	er->touched |= exchange_sent(er->exchange);
+	exchange_cancel(&er->exchange);
+	if (er->client_paused) {
+		er->client_paused = false;
+		request_resume(er->request);
+	}
+}
+
+/* --- trying again ------------------------------------------------------------- */
+
+/* Whether all that was sent can be sent again. */
+static bool
+is_whole(const struct edge_request *er)
+{
+	return !er->request->has_body || er->body_kept;
+}
+
+static bool
+has_attempts(const struct edge_request *er)
+{
+	return er->attempts <= er->plan->config->limits.retries;
+}
+
+/*
+ * No byte was accepted: any request.  A byte may have been: only one that may
+ * happen twice.  One that takes too long would only take that long again.
+ */
+static bool
+may_try_again(const struct edge_request *er, enum exchange_end end,
+    enum retry_why *why)
+{
+	switch (end) {
+	case EXCHANGE_REFUSED:
+		*why = RETRY_REFUSED;
+		break;
+	case EXCHANGE_CONNECT_TIMEOUT:
+		*why = RETRY_TIMEOUT;
+		break;
+	case EXCHANGE_STALE:
+	case EXCHANGE_BROKEN:
+		*why = end == EXCHANGE_STALE ? RETRY_STALE : RETRY_BROKEN;
+		if (!method_is_idempotent(er->request->method))
+			return false;
+		break;
+	default:
+		return false;
+	}
+	return is_whole(er) && has_attempts(er);
+}
+
+/* A closed pooled connection says nothing against the engine. */
+static void
+forgive_stale(struct edge_request *er)
+{
+	const struct backend_group *group =
+	    &er->plan->backends.regions[er->region];
+
+	for (unsigned i = 0; i < group->count; i++)
+		if (group->list[i] == er->upstream)
+			er->tried &= ~((uint64_t)1 << i);
+}
+
+static char
+ender_of(enum exchange_end end)
+{
+	switch (end) {
+	case EXCHANGE_NO_DESCRIPTORS:
+		return 'R';
+	case EXCHANGE_CONNECT_TIMEOUT:
+	case EXCHANGE_HEAD_TIMEOUT:
+	case EXCHANGE_BODY_TIMEOUT:
+		return 's';
+	default:
+		return 'S';
+	}
+}
+
+static void
+attempt_failed(struct edge_request *er, enum exchange_end end)
+{
+	enum retry_why why;
+
+	er->last_end = (uint8_t)end;
+	if (may_try_again(er, end, &why)) {
+		count_one(&er->worker->counters.retries[why]);
+		if (why == RETRY_STALE)
+			forgive_stale(er);
+		er->step = STEP_PICK;
+		edge_request_run(er);
+		return;
+	}
+	record_ender(er, ender_of(end));
+	edge_request_refuse(er, refusal_of_end(end));
+}
+
+bool
+forward_elsewhere(struct edge_request *er, enum retry_why why)
+{
+	struct region_set failed = er->failed, up = plan_up(er->plan);
+	struct decision next;
+
+	if (er->over_link || !is_whole(er) || !has_attempts(er))
+		return false;
+	region_set_add(&failed, er->decision.region);
+	if (er->may.bits != 0)
+		failed.bits |= (uint16_t)~er->may.bits;
+	up.bits &= (uint16_t)~failed.bits;
+	decide(&er->plan->generation->policy, up, edge_request_facts(er),
+	    &next);
+	if (next.outcome != OUTCOME_FORWARD)
+		return false;
+	count_one(&er->worker->counters.retries[why]);
+	er->failed = failed;
+	er->decision = next;
+	er->step = STEP_PICK;
+	return true;
+}
+
+/* --- what the exchange reports -------------------------------------------------- */
+
+static void
+on_inform(struct exchange *ex, const struct h1_head *head)
+{
+	respond_inform(exchange_user(ex), head);
+}
+
+static void
+on_answer(struct exchange *ex, const struct h1_head *head)
+{
+	struct edge_request *er = exchange_user(ex);
+
+	er->touched = true;
+	er->times.answered_us = er->worker->loop->now_us;
+	er->times.connect_us = exchange_connect_us(ex);
+	if (respond_head(er, head))
+		return;
+	forward_cancel(er);
+	edge_request_run(er);
+}
+
+static void
+on_answer_body(struct exchange *ex, struct slice bytes, bool last)
+{
+	struct edge_request *er = exchange_user(ex);
+
+	if (last)
+		request_send_last(er->request, bytes, exchange_trailers(ex));
+	else if (!request_send(er->request, bytes))
+		exchange_pause(ex);
+}
+
+static void
+on_done(struct exchange *ex, enum exchange_end end)
+{
+	struct edge_request *er = exchange_user(ex);
+
+	er->touched |= exchange_sent(ex);
+	er->exchange = NULL;
+	if (end != EXCHANGE_DONE && !er->request->answered) {
+		attempt_failed(er, end);
+		return;
+	}
+	if (end != EXCHANGE_DONE) {
+		/* The client must not take what it has for all of it. */
+		record_ender(er, ender_of(end));
+		request_abort(er->request);
+		return;
+	}
+	if (er->client_paused) {
+		/* Answered before all of it was read: let it run out. */
+		er->client_paused = false;
+		request_resume(er->request);
+	}
+}

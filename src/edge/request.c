@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Portolan authors */
+
+#include "edge/request.h"
+
+#include "base/must.h"
+#include "edge/cors.h"
+#include "policy/peek.h"
+
+static enum step_end step_admit(struct edge_request *);
+static enum step_end step_decide(struct edge_request *);
+static enum step_end step_respond(struct edge_request *);
+
+/*
+ * The life of a request, in the order it is lived.  A step either lets the
+ * next one run, waits for an event that will call edge_request_run() again,
+ * or has found a reason for an answer of our own, which ends the way.
+ */
+static const struct step {
+	const char	*name;
+	enum step_end	(*run)(struct edge_request *);
+} steps[STEPS] = {
+	/* locate.c: one reading of host and path */
+	[STEP_RECEIVE]	= { "receive",	step_receive },
+	/* locate.c: who asks; over a link, what the other edge told */
+	[STEP_LOCATE]	= { "locate",	step_locate },
+	/* locate.c, upstream_head.c: the head for whoever will serve it */
+	[STEP_COMPOSE]	= { "compose",	step_compose },
+	/* which flow is it about?  may hold the body back */
+	[STEP_ADMIT]	= { "admit",	step_admit },
+	/* policy/decide.c: may it be served, and where? */
+	[STEP_DECIDE]	= { "decide",	step_decide },
+	/* forward.c: one of the region's engines, or its edge */
+	[STEP_PICK]	= { "pick",	step_pick },
+	/* forward.c: send, and try again where that is safe */
+	[STEP_FORWARD]	= { "forward",	step_forward },
+	/* respond.c: the answer, as it comes */
+	[STEP_RESPOND]	= { "respond",	step_respond },
+	/* record.c: and when all is over, the access line (on_gone) */
+};
+
+void
+edge_request_run(struct edge_request *er)
+{
+	for (;;) {
+		switch (steps[er->step].run(er)) {
+		case STEP_NEXT:
+			er->step++;
+			break;
+		case STEP_AGAIN:
+			break;
+		case STEP_WAIT:
+			return;
+		case STEP_ANSWER:
+			edge_request_refuse(er, er->refusal);
+			return;
+		}
+	}
+}
+
+const struct facts *
+edge_request_facts(struct edge_request *er)
+{
+	struct facts *f = &er->facts;
+	struct slice none = { NULL, 0 };
+
+	f->host = request_text(er, er->host);
+	f->sni_host = er->sni.len > 0 ? request_text(er, er->sni) : none;
+	f->path = request_text(er, er->path);
+	f->client = er->client.addr;
+	f->tenant = er->tenant.len > 0 ? request_text(er, er->tenant) : none;
+	f->flow = f->knowledge == FLOW_BY_ID ? slice_of(er->flow) : none;
+	f->method = (uint8_t)er->request->method;
+	f->stale = plan_is_stale(er->plan, er->worker->loop->now_ms);
+	return f;
+}
+
+/* --- admit ------------------------------------------------------------------ */
+
+/* The flow's name may stand in bytes that are about to go. */
+static void
+keep_flow(struct edge_request *er)
+{
+	struct slice flow = er->facts.flow;
+
+	er->times.admitted_us = er->worker->loop->now_us;
+	if (er->facts.knowledge != FLOW_BY_ID || flow.p == er->flow)
+		return;
+	/* No restricted flow has a longer name. */
+	if (flow.len > LINK_NAME_MAX)
+		flow.len = 0;
+	if (flow.len > 0)
+		memmove(er->flow, flow.p, flow.len);
+	er->flow[flow.len] = '\0';
+}
+
+static enum step_end
+step_admit(struct edge_request *er)
+{
+	struct request *r = er->request;
+	enum peek_end end;
+
+	if (er->over_link) {
+		er->times.admitted_us = er->worker->loop->now_us;
+		return STEP_NEXT;	/* the other edge has looked */
+	}
+	edge_request_facts(er);
+	end = peek_head(&er->plan->generation->policy, request_query(er),
+	    request_text(er, er->state), r->has_body, &er->facts);
+	if (end != PEEK_MORE) {
+		keep_flow(er);
+		er->passes_expect = r->expects_continue;
+		return STEP_NEXT;
+	}
+	er->peeking = true;
+	request_continue(r);
+	return STEP_WAIT;
+}
+
+/* Not one byte leaves before it is known what binds the request. */
+static void
+look_inside(struct edge_request *er)
+{
+	size_t most = er->plan->config->limits.peek_bytes;
+	struct slice front = buf_all(&er->body);
+	bool whole = er->body_last || front.len >= most;
+
+	if (front.len > most)
+		front.len = most;
+	edge_request_facts(er);
+	if (peek_body(request_text(er, er->content_type), front, whole,
+	    &er->facts, er->flow) == PEEK_MORE && !whole)
+		return;
+	keep_flow(er);
+	er->peeking = false;
+	er->step = STEP_DECIDE;
+	edge_request_run(er);
+}
+
+/* --- decide ----------------------------------------------------------------- */
+
+static enum step_end
+step_decide(struct edge_request *er)
+{
+	struct region_set up = plan_up(er->plan);
+
+	if (er->over_link) {
+		record_decision(er);
+		return STEP_NEXT;	/* verified in step_locate() */
+	}
+	up.bits &= (uint16_t)~er->failed.bits;
+	decide(&er->plan->generation->policy, up, edge_request_facts(er),
+	    &er->decision);
+	if (er->attempts == 0)
+		record_decision(er);
+	if (er->decision.outcome == OUTCOME_FORWARD)
+		return STEP_NEXT;
+	/* What went wrong with the last candidate says more than that there
+	 * are no others. */
+	er->refusal = (uint8_t)(er->attempts > 0 ?
+	    refusal_of_end(er->last_end) :
+	    refusal_of_outcome(er->decision.outcome));
+	return STEP_ANSWER;
+}
+
+static enum step_end
+step_respond(struct edge_request *er)
+{
+	(void)er;
+	return STEP_WAIT;
+}
+
+/* --- answers of our own ------------------------------------------------------- */
+
+static void
+write_fields(struct edge_request *er, enum refusal why)
+{
+	struct buf *fields = &er->worker->fields;
+
+	FIELD_ADD(fields, "X-ManyWho-Region-Frontend",
+	    slice_of(er->frontend));
+	if (er->cors)
+		cors_write(fields, request_text(er, er->origin));
+	if (er->over_link && !er->touched)
+		FIELD_ADD(fields, LINK_REFUSED, slice_of(refusal_name(why)));
+}
+
+void
+edge_request_refuse(struct edge_request *er, enum refusal why)
+{
+	struct worker *w = er->worker;
+	const struct answer_spec spec = {
+		.why = why, .form = er->accept,
+		.request_id = slice_of(er->request_id),
+		.pseudonym = er->plan->pseudonym,
+		.status = er->status, .rule = er->rule,
+		.sentence = why == REFUSAL_SYNTAX ? er->sentence : NULL,
+	};
+	struct answer answer = { .no_body =
+	    er->request->method == METHOD_HEAD };
+	struct slice body;
+
+	record_ender(er, 'P');
+	forward_cancel(er);
+	er->refusal = (uint8_t)why;
+	er->ended = true;
+	buf_clear(&w->fields);
+	buf_clear(&w->body);
+	answer.status = answer_write(&w->fields, &w->body, &spec);
+	write_fields(er, why);
+	answer.fields = buf_all(&w->fields);
+	body = buf_all(&w->body);
+	answer.length = (int64_t)body.len;
+	/* Who reads a request otherwise than we do may see another one in
+	 * what follows. */
+	answer.close = answer.status == 400;
+	er->status = (uint16_t)answer.status;
+	if (answer.no_body)
+		body.len = 0;
+	request_answer(er->request, &answer, body, true);
+}
+
+/* --- the handler -------------------------------------------------------------- */
+
+static void
+on_task(struct task *task)
+{
+	struct edge_request *er = list_entry(task, struct edge_request, task);
+
+	/* No body came with the head: it is not waited for any longer. */
+	er->waiting_body = false;
+	edge_request_run(er);
+}
+
+static void
+begin(struct edge_request *er, struct request *r)
+{
+	struct worker *w = r->server->owner;
+
+	er->request = r;
+	er->worker = w;
+	er->pin = worker_pin(w);
+	er->plan = er->pin->plan;
+	er->listening = request_listener(r);
+	er->over_link = er->listening->kind == LISTENER_LINK;
+	er->text = worker_lend(w);
+	er->body_kept = true;
+	er->backend = -1;
+	er->times.head_us = w->loop->now_us;
+	task_init(&er->task, on_task);
+	ids_text(&w->ids, er->trace_id);
+	memcpy(er->request_id, er->trace_id, ID_TEXT);
+	memcpy(er->frontend, er->plan->generation->policy.map->regions[
+	    er->plan->generation->policy.self].id, sizeof(er->frontend));
+}
+
+static void
+on_head(struct request *r)
+{
+	struct edge_request *er = edge_request_of(r);
+
+	begin(er, r);
+	edge_request_run(er);
+}
+
+static void
+on_body(struct request *r, struct slice bytes, bool last)
+{
+	struct edge_request *er = edge_request_of(r);
+
+	er->body_last |= last;
+	if (er->ended)
+		return;			/* answered without it */
+	if (er->peeking) {
+		forward_keep(er, bytes);
+		look_inside(er);
+	} else if (er->waiting_body) {
+		er->waiting_body = false;
+		task_cancel(&er->task);
+		if (bytes.len <= KEEP_BYTES) {
+			forward_keep(er, bytes);
+			edge_request_run(er);
+		} else {
+			er->body_last = false;
+			edge_request_run(er);
+			er->body_last = last;
+			forward_body(er, bytes, last);
+		}
+	} else
+		forward_body(er, bytes, last);
+}
+
+static void
+on_drained(struct request *r)
+{
+	struct edge_request *er = edge_request_of(r);
+
+	if (er->exchange != NULL)
+		exchange_resume(er->exchange);
+}
+
+static void
+on_refuse(struct request *r, unsigned status, const char *rule,
+    const char *sentence)
+{
+	struct edge_request *er = edge_request_of(r);
+
+	if (er->request == NULL)
+		begin(er, r);
+	er->peeking = er->waiting_body = false;
+	task_cancel(&er->task);
+	er->status = (uint16_t)status;
+	er->rule = rule;
+	er->sentence = sentence;
+	counters_rule(&er->worker->counters, rule);
+	/* Too slow, or gone silent: the client's doing. */
+	record_ender(er, status == 408 ? 'c' : 'P');
+	edge_request_refuse(er, REFUSAL_SYNTAX);
+}
+
+static void
+on_gone(struct request *r, enum serve_end end)
+{
+	struct edge_request *er = edge_request_of(r);
+
+	if (er->request == NULL)
+		return;			/* not even a head */
+	if (end == SERVE_CLIENT_LEFT)
+		record_ender(er, 'C');
+	else if (end == SERVE_SEND_TIMEOUT)
+		record_ender(er, 'c');
+	record_request(er, end);
+	task_cancel(&er->task);
+	forward_cancel(er);
+	worker_take_back(er->worker, &er->text);
+	worker_take_back(er->worker, &er->body);
+	worker_unpin(er->worker, er->pin);
+}
+
+const struct handler_ops edge_handler = {
+	.name = "edge",
+	.request_bytes = sizeof(struct edge_request),
+	.head = on_head,
+	.body = on_body,
+	.drained = on_drained,
+	.refuse = on_refuse,
+	.gone = on_gone,
+};

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Portolan authors */
+
+/*
+ * A worker: one thread with a loop, listeners, connections, pools, counters
+ * and an access log of its own.  Nothing of it is shared on the way of a
+ * request.  Others may call the functions marked "any thread"; the rest is
+ * for the worker's own.
+ */
+#ifndef EDGE_WORKER_H
+#define EDGE_WORKER_H
+
+#include <pthread.h>
+
+#include "base/log.h"
+#include "edge/access_log.h"
+#include "edge/counters.h"
+#include "edge/ids.h"
+#include "edge/plan.h"
+#include "serve/serve.h"
+
+enum { SPARE_BUFS = 64 };
+
+struct edge;
+
+/* A plan, as one worker holds it: the requests that began under it are
+ * counted with a plain integer that no other thread touches. */
+struct pin {
+	struct plan	*plan;
+	uint64_t	 requests;
+};
+
+struct worker_listener {
+	struct listener	*listener;
+	struct listening *at;		/* NULL: not in use */
+	struct worker	*worker;
+};
+
+struct worker {
+	unsigned	 number;
+	struct edge	*edge;
+	pthread_t	 thread;
+	struct loop	*loop;
+	struct server	*server;
+	struct pools	*pools;
+	struct serve_limits serve_limits;
+	struct pool_limits pool_limits;
+
+	/* The newest plan that this worker has not taken yet: put there by
+	 * the control thread, taken by the worker. */
+	_Atomic(struct plan *) next;
+	struct pin	*pin;		/* the plan in service */
+
+	struct worker_listener listeners[LISTENERS_MAX];
+	bool		 accepting;	/* false: full, or draining */
+	bool		 draining;
+	unsigned	 connections_most;
+	struct timer	 tick;		/* a second: log, a pause's end */
+
+	struct ids	 ids;
+	struct balance_random balance;
+	struct access_log log;
+	struct counters	 counters;
+	struct log_rate	 complaints;	/* of what peers can provoke */
+	uint64_t	 unix_offset_us;	/* real time minus monotonic */
+	struct buf	 fields;	/* of the answer being written */
+	struct buf	 body;		/* of an answer of our own */
+	struct buf	 spare[SPARE_BUFS];
+	unsigned	 nspare;
+};
+
+/* The control thread makes and frees them; the thread runs in between. */
+struct worker *worker_new(struct edge *edge, unsigned number,
+    struct plan *first);
+bool worker_start(struct worker *w);
+/* After the thread has ended. */
+void worker_free(struct worker **w);
+
+/* Any thread (in fact the control thread): publish takes over one of the
+ * generation's holders; the others set things going. */
+void worker_publish(struct worker *w, struct plan *plan);
+void worker_reopen_log(struct worker *w);
+void worker_drain(struct worker *w);	/* then worker_ended() comes */
+void worker_stop(struct worker *w);	/* at once */
+
+/* A request begins and ends under the plan in service. */
+struct pin *worker_pin(struct worker *w);
+void worker_unpin(struct worker *w, struct pin *pin);
+
+/* Buffers are lent for the time of a request. */
+struct buf worker_lend(struct worker *w);
+void worker_take_back(struct worker *w, struct buf *b);
+
+/* --- what edge.c does for its workers; any thread ------------------------- */
+
+/* The worker's last act. */
+void edge_worker_ended(struct edge *edge, struct worker *w);
+
+/* The last holder of a plan let go: the control thread frees it. */
+void edge_retire(struct edge *edge, struct plan *plan);
+
+#endif
