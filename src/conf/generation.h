@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 
 #include "conf/config.h"
+#include "conf/expectations.h"
 #include "conf/mistakes.h"
 #include "net/tls.h"
 #include "policy/decide.h"
@@ -30,7 +31,11 @@ struct generation {
 	struct generation *retired_next;	/* the control thread's list */
 	struct arena	*arena;
 	struct geo_table *geo;
-	struct mmdb	*db;		/* NULL after compilation */
+	const struct expectations *expectations;	/* never NULL */
+	struct database	*database;	/* shared by generations; NULL: none */
+	const struct mmdb *db;		/* the one in it, for mmdb_info(); or NULL */
+	const char	*database_held;	/* why the file's newer database is not
+					   in service; NULL: it is */
 };
 
 /* What to look at: --full of check, and every real start. */
@@ -49,6 +54,14 @@ enum load_depth {
  */
 struct generation *generation_load(const char *file, enum load_depth depth,
     const struct generation *before, struct mistakes *mistakes);
+
+/*
+ * The key of the flow tags, from the file that policy.flow_tag_key names;
+ * zeroes without one.  A LOAD_FULL generation has used it; whoever mints state
+ * ids from a LOAD_PURE one reads it by this.
+ */
+bool config_read_tag_key(const struct config *config, uint8_t key[16],
+    struct err *err);
 
 /* Gives a reference back; true if it was the last (then generation_free). */
 bool generation_release(struct generation *g);

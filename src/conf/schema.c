@@ -31,23 +31,27 @@ path_of(const struct schema_reader *reader, const struct yaml_node *node,
 	return text;
 }
 
-static const char *
-sentence(char *text, size_t room, const char *fmt, va_list ap)
+static void
+tell(const struct schema_reader *reader, const struct yaml_node *node,
+    bool at_key, bool warning, const char *fmt, va_list ap)
 {
-	vsnprintf(text, room, fmt, ap);
-	return text;
+	void (*add)(struct mistakes *, struct mark, const char *, const char *,
+	    ...) = warning ? mistakes_warn : mistakes_add;
+	char text[1024];
+
+	vsnprintf(text, sizeof(text), fmt, ap);
+	add(reader->mistakes, at_key ? node->key_mark : node->mark,
+	    path_of(reader, node, NULL), "%s", text);
 }
 
 void
 schema_mistake(const struct schema_reader *reader,
     const struct yaml_node *node, const char *fmt, ...)
 {
-	char text[1024];
 	va_list ap;
 
 	va_start(ap, fmt);
-	mistakes_add(reader->mistakes, node->mark, path_of(reader, node, NULL),
-	    "%s", sentence(text, sizeof(text), fmt, ap));
+	tell(reader, node, false, false, fmt, ap);
 	va_end(ap);
 }
 
@@ -55,13 +59,10 @@ void
 schema_warn(const struct schema_reader *reader, const struct yaml_node *node,
     const char *fmt, ...)
 {
-	char text[1024];
 	va_list ap;
 
 	va_start(ap, fmt);
-	mistakes_warn(reader->mistakes, node->mark,
-	    path_of(reader, node, NULL), "%s",
-	    sentence(text, sizeof(text), fmt, ap));
+	tell(reader, node, false, true, fmt, ap);
 	va_end(ap);
 }
 
@@ -69,13 +70,21 @@ void
 schema_key_mistake(const struct schema_reader *reader,
     const struct yaml_node *node, const char *fmt, ...)
 {
-	char text[1024];
 	va_list ap;
 
 	va_start(ap, fmt);
-	mistakes_add(reader->mistakes, node->key_mark,
-	    path_of(reader, node, NULL), "%s",
-	    sentence(text, sizeof(text), fmt, ap));
+	tell(reader, node, true, false, fmt, ap);
+	va_end(ap);
+}
+
+void
+schema_key_warn(const struct schema_reader *reader,
+    const struct yaml_node *node, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	tell(reader, node, true, true, fmt, ap);
 	va_end(ap);
 }
 
@@ -383,16 +392,15 @@ schema_read(const struct schema_reader *reader, const struct schema_row *rows,
 	for (const struct schema_row *row = rows; row->key != NULL; row++) {
 		const struct yaml_node *node = yaml_get(map, row->key);
 
-		if (row->type == SCHEMA_SECTION) {
-			schema_read(reader, row->section, node, target);
-			continue;
-		}
-		read_default(reader, row, target);
-		if (node != NULL)
-			read_row(reader, row, node, target);
-		else if (row->required && map != NULL)
+		if (row->type != SCHEMA_SECTION)
+			read_default(reader, row, target);
+		if (row->required && map != NULL && node == NULL)
 			mistakes_add(reader->mistakes, map->mark,
 			    path_of(reader, map, row->key), "is missing");
+		if (row->type == SCHEMA_SECTION)
+			schema_read(reader, row->section, node, target);
+		else if (node != NULL)
+			read_row(reader, row, node, target);
 	}
 	if (map != NULL)
 		refuse_unknown(reader, rows, map);

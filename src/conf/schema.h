@@ -60,7 +60,7 @@ struct schema_row {
 };
 
 #define SCHEMA_AT(type, field) \
-	offsetof(type, field), sizeof(((type *)NULL)->field)
+	.offset = offsetof(type, field), .width = sizeof(((type *)NULL)->field)
 
 /* Defaults into target, then what map says; map NULL: defaults alone. */
 void schema_read(const struct schema_reader *reader,
@@ -76,6 +76,10 @@ void schema_warn(const struct schema_reader *reader,
 
 /* The same at the node's key. */
 void schema_key_mistake(const struct schema_reader *reader,
+    const struct yaml_node *node, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+void schema_key_warn(const struct schema_reader *reader,
     const struct yaml_node *node, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 

@@ -298,6 +298,8 @@ bad_country(struct slice text, struct err *err)
 
 	if (continent_find(text) != CONTINENT_NONE && code == NULL)
 		return BAD(err, text, "is a continent, not a country");
+	if (code == NULL && why != NULL)
+		return BAD(err, text, "is no country code (%s)", why);
 	if (code == NULL)
 		return BAD(err, text, "is no country code (ISO 3166-1, two "
 		    "capital letters)");

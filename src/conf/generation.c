@@ -1,0 +1,449 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Portolan authors */
+
+#include "conf/generation.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/must.h"
+#include "conf/database.h"
+#include "conf/file.h"
+#include "conf/generation_tls.h"
+#include "conf/region_rules.h"
+#include "conf/regions_file.h"
+#include "conf/restrictions_file.h"
+
+enum { KEY_DIGITS = 32 };
+
+/* A generation in the making. */
+struct loading {
+	struct generation *g;
+	enum load_depth	 depth;
+	const struct generation *before;
+	struct schema_reader reader;
+	struct config	*config;
+	const struct yaml_node *root;	/* of portolan.yaml */
+	const struct region_map *map;
+};
+
+/* --- regions that portolan.yaml names --------------------------------------------- */
+
+static int
+region_named(struct loading *l, const char *key)
+{
+	const struct yaml_node *node = yaml_get(l->root, key);
+
+	if (node == NULL || node->kind != YAML_TEXT || yaml_is_nothing(node))
+		return -1;
+	return region_rules_id(&l->reader, l->map, node);
+}
+
+static void
+check_peer(struct loading *l, const struct yaml_node *node)
+{
+	const char *ids[REGIONS_MAX];
+	int region = region_find(l->map, slice_of(node->key));
+
+	for (unsigned i = 0; i < l->map->nregions; i++)
+		ids[i] = l->map->regions[i].id;
+	if (region < 0)
+		schema_key_mistake(&l->reader, node, "no region of the map%s",
+		    schema_hint(&l->reader, slice_of(node->key), ids,
+		    l->map->nregions));
+	else if (l->config->region != NULL &&
+	    strcmp(l->config->region, node->key) == 0)
+		schema_key_mistake(&l->reader, node, "the region of this edge "
+		    "itself; peers are the others");
+}
+
+static bool
+has_peer(const struct config *config, const char *region)
+{
+	for (size_t i = 0; i < config->link.npeers; i++)
+		if (strcmp(config->link.peers[i].region, region) == 0)
+			return true;
+	return false;
+}
+
+/* Regions that the map may choose and that this edge has no way to. */
+static void
+warn_no_way(struct loading *l)
+{
+	struct buf names = { 0 };
+
+	for (unsigned i = 0; i < l->map->nregions; i++) {
+		const char *id = l->map->regions[i].id;
+
+		if (strcmp(id, l->config->region) != 0 &&
+		    !has_peer(l->config, id))
+			buf_printf(&names, "%s%s", names.len > 0 ? ", " : "",
+			    id);
+	}
+	if (names.len > 0)
+		schema_warn(&l->reader, yaml_at(l->root, "link.peers"),
+		    "no way from here to %s: link.peers does not name %s",
+		    buf_cstr(&names), memchr(names.p, ',', names.len) != NULL ?
+		    "them" : "it");
+	buf_fini(&names);
+}
+
+static void
+warn_no_engines(struct loading *l)
+{
+	if (l->config->engines.embedded == 0 &&
+	    l->map->regions[l->g->policy.self].nengines == 0)
+		schema_warn(&l->reader, yaml_at(l->root, "engines"),
+		    "region %s has no engines: list some in the map, or set "
+		    "engines.embedded", l->config->region);
+}
+
+static void
+check_regions(struct loading *l)
+{
+	const struct yaml_node *peers = yaml_get(yaml_get(l->root, "link"),
+	    "peers");
+	size_t errors = l->reader.mistakes->errors;
+	int self = region_named(l, "region");
+	int main_region = region_named(l, "main_region");
+
+	if (peers != NULL && peers->kind == YAML_MAP)
+		for (const struct yaml_node *n = peers->first; n != NULL;
+		    n = n->next)
+			check_peer(l, n);
+	if (self < 0 || main_region < 0)
+		return;
+	l->g->policy.self = (uint8_t)self;
+	l->g->policy.main = (uint8_t)main_region;
+	if (l->reader.mistakes->errors == errors) {
+		warn_no_way(l);
+		warn_no_engines(l);
+	}
+}
+
+/* --- hosts ------------------------------------------------------------------------- */
+
+static bool
+is_listed(const char *const *names, size_t count, const char *name)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(names[i], name) == 0)
+			return true;
+	return false;
+}
+
+/* What portolan.yaml says of a name wins over the map. */
+static void
+build_hosts(struct loading *l)
+{
+	const struct config *c = l->config;
+	size_t count = 0, room = c->nglobal_hosts + c->nmain_hosts;
+	struct host_spec *specs;
+
+	for (unsigned i = 0; i < l->map->nregions; i++)
+		room += l->map->regions[i].nhosts;
+	specs = arena_array(l->g->arena, room, sizeof(*specs));
+	for (size_t i = 0; i < c->nglobal_hosts; i++)
+		specs[count++] = (struct host_spec){ c->global_hosts[i],
+		    HOST_GLOBAL, 0 };
+	for (size_t i = 0; i < c->nmain_hosts; i++)
+		specs[count++] = (struct host_spec){ c->main_hosts[i],
+		    HOST_MAIN, l->g->policy.main };
+	for (unsigned i = 0; i < l->map->nregions; i++) {
+		const struct region *region = &l->map->regions[i];
+
+		for (size_t k = 0; k < region->nhosts; k++)
+			if (!is_listed(c->global_hosts, c->nglobal_hosts,
+			    region->hosts[k]) && !is_listed(c->main_hosts,
+			    c->nmain_hosts, region->hosts[k]))
+				specs[count++] = (struct host_spec){
+				    region->hosts[k], HOST_REGIONAL,
+				    (uint8_t)i };
+	}
+	l->g->policy.hosts = hosts_build(l->g->arena, specs, count);
+	if (c->nglobal_hosts == 0)
+		schema_warn(&l->reader, yaml_at(l->root, "hosts.global"),
+		    "no global host: each request stays in the region that its "
+		    "host name belongs to, whatever the map says");
+}
+
+/* --- restrictions ---------------------------------------------------------------------- */
+
+static int
+digit(char c)
+{
+	c = ascii_lower(c);
+	return c >= '0' && c <= '9' ? c - '0' :
+	    c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static bool
+parse_key(uint8_t key[16], struct slice text, struct err *err)
+{
+	while (text.len > 0 && (text.p[text.len - 1] == '\n' ||
+	    text.p[text.len - 1] == '\r'))
+		text.len--;
+	if (text.len != KEY_DIGITS)
+		return err_set(err, "does not hold %d hexadecimal digits; "
+		    "make one with: openssl rand -hex 16", KEY_DIGITS);
+	for (size_t i = 0; i < 16; i++) {
+		int high = digit(text.p[2 * i]), low = digit(text.p[2 * i + 1]);
+
+		if (high < 0 || low < 0)
+			return err_set(err, "holds something else than "
+			    "hexadecimal digits");
+		key[i] = (uint8_t)(high << 4 | low);
+	}
+	return true;
+}
+
+bool
+config_read_tag_key(const struct config *config, uint8_t key[16],
+    struct err *err)
+{
+	struct buf text = { 0 };
+	bool ok;
+
+	memset(key, 0, 16);
+	if (config->policy.tag_key_file == NULL)
+		return true;
+	ok = file_read(&text, config->policy.tag_key_file, 1024, err) &&
+	    parse_key(key, buf_all(&text), err);
+	if (text.p != NULL)
+		explicit_bzero(text.p, text.cap);
+	buf_fini(&text);
+	return ok || err_wrap(err, "%s", config->policy.tag_key_file);
+}
+
+static void
+load_restrictions(struct loading *l)
+{
+	struct err err;
+
+	if (l->depth == LOAD_FULL && !config_read_tag_key(l->config,
+	    l->config->policy.tag_key, &err))
+		schema_mistake(&l->reader, yaml_at(l->root,
+		    "policy.flow_tag_key"), "%s", err.text);
+	l->g->policy.restrictions = restrictions_file_load(l->g->arena,
+	    l->config->policy.restrictions, l->config->policy.tag_key,
+	    l->g->id, l->reader.mistakes);
+	l->g->restrictions_read_ms = clock_ms();
+}
+
+/* --- expectations ------------------------------------------------------------------------ */
+
+static void
+load_expectations(struct loading *l)
+{
+	static const struct expectations none;
+	const char *file = l->config->geo.expectations;
+
+	l->g->expectations = file == NULL ? &none :
+	    expectations_load(l->g->arena, file, l->map, l->reader.mistakes);
+}
+
+/* Of one kind: addresses, or all others. */
+static void
+try_expectations(struct loading *l, bool addresses)
+{
+	const struct expectations *all = l->g->expectations;
+	struct err err;
+
+	for (size_t i = 0; i < all->count; i++) {
+		const struct expectation *e = &all->list[i];
+
+		if ((e->kind == EXPECT_ADDRESS) == addresses &&
+		    !expectation_holds(e, l->map, l->g->geo, &err))
+			mistakes_add(l->reader.mistakes, e->mark, "expect",
+			    "%s", err.text);
+	}
+}
+
+/* --- the database ------------------------------------------------------------------------- */
+
+static const struct yaml_node *
+database_node(const struct loading *l)
+{
+	return yaml_at(l->root, "geo.database");
+}
+
+static void
+warn_age(struct loading *l)
+{
+	uint64_t built = mmdb_info(l->g->db)->build_epoch * 1000;
+	uint64_t now = clock_unix_ms();
+	uint64_t age = now > built ? now - built : 0;
+	const unsigned long long day = 24 * 3600 * 1000;
+
+	if (age > l->config->geo.max_age_ms)
+		schema_warn(&l->reader, database_node(l), "the database was "
+		    "built %llu days ago, more than geo.max_age allows; get a "
+		    "new one", age / day);
+	else if (age > l->config->geo.warn_age_ms)
+		schema_warn(&l->reader, database_node(l), "the database was "
+		    "built %llu days ago; get a new one", age / day);
+}
+
+/* Under the database in service, or none, which is then compiled anew. */
+static void
+use_database(struct loading *l, struct database *database)
+{
+	geo_table_free(&l->g->geo);
+	database_release(&l->g->database);
+	l->g->database = database;
+	l->g->db = database == NULL ? NULL : database->mmdb;
+	l->g->geo = geo_table_build(l->g->db, l->map);
+}
+
+/* The file's database is not taken: the former one stays, if there is one. */
+static void
+hold_back(struct loading *l, const char *why)
+{
+	if (l->before == NULL || l->before->database == NULL) {
+		schema_mistake(&l->reader, database_node(l), "%s", why);
+		return;
+	}
+	use_database(l, database_hold(l->before->database));
+	l->g->database_held = arena_strdup(l->g->arena, why);
+	schema_warn(&l->reader, database_node(l), "the new database is held "
+	    "back and the old one stays in service: %s", why);
+}
+
+static void
+load_new_database(struct loading *l)
+{
+	struct database *old = l->before == NULL ? NULL :
+	    l->before->database;
+	struct database *new;
+	struct err err;
+
+	new = database_open(l->config->geo.database, &err);
+	if (new == NULL) {
+		hold_back(l, err.text);
+		return;
+	}
+	use_database(l, new);
+	if (old == NULL)
+		return;
+	if (!guard_allows(&(struct guard){ old->mmdb, new->mmdb, l->g->geo,
+	    l->map, l->g->expectations, l->config->geo.max_changed }, &err))
+		hold_back(l, err.text);
+}
+
+static void
+load_database(struct loading *l)
+{
+	const char *path = l->config->geo.database;
+	struct database *old = l->before == NULL ? NULL :
+	    l->before->database;
+
+	if (path == NULL)
+		use_database(l, NULL);
+	else if (old != NULL && database_is_current(old, path))
+		use_database(l, database_hold(old));
+	else
+		load_new_database(l);
+	if (l->g->db != NULL)
+		warn_age(l);
+	if (l->g->geo != NULL)
+		try_expectations(l, true);
+}
+
+/* --- all together --------------------------------------------------------------------------- */
+
+static bool
+load_files(struct loading *l)
+{
+	struct mistakes *m = l->reader.mistakes;
+
+	if (l->config == NULL)
+		return false;
+	l->map = regions_file_load(l->g->arena, l->config->region_map, m,
+	    NULL);
+	load_restrictions(l);
+	if (l->map == NULL)
+		return false;
+	check_regions(l);
+	load_expectations(l);
+	if (m->errors > 0)
+		return false;
+	build_hosts(l);
+	try_expectations(l, false);
+	return m->errors == 0;
+}
+
+static bool
+load_the_rest(struct loading *l)
+{
+	if (l->depth == LOAD_FULL) {
+		load_database(l);
+		generation_tls_load(l->g, &l->reader, l->root);
+	} else {
+		use_database(l, NULL);
+	}
+	return l->reader.mistakes->errors == 0;
+}
+
+static void
+complete(struct loading *l)
+{
+	struct generation *g = l->g;
+	const struct config *c = l->config;
+
+	g->config = c;
+	g->policy.generation = g->id;
+	g->policy.map = l->map;
+	g->policy.geo = g->geo;
+	g->policy.paths = path_classes_build(g->arena, c->runtime_paths,
+	    c->nruntime_paths);
+	g->trust = client_trust_build(g->arena, c->trusted, c->ntrusted,
+	    c->trusted_hops, c->client_field);
+	g->loaded_unix_ms = clock_unix_ms();
+	atomic_init(&g->holders, 1);
+}
+
+struct generation *
+generation_load(const char *file, enum load_depth depth,
+    const struct generation *before, struct mistakes *mistakes)
+{
+	static atomic_uint_fast64_t ids;
+	struct arena *arena = arena_new(0);
+	struct loading l = { .g = arena_alloc(arena, sizeof(*l.g)),
+	    .depth = depth, .before = before };
+
+	l.g->arena = arena;
+	l.g->id = atomic_fetch_add(&ids, 1) + 1;
+	l.config = config_load(arena, file, mistakes, &l.root);
+	l.g->config = l.config;
+	l.reader = (struct schema_reader){ arena, mistakes, "." };
+	if (load_files(&l) && load_the_rest(&l))
+		complete(&l);
+	else
+		generation_free(&l.g);
+	return l.g;
+}
+
+bool
+generation_release(struct generation *g)
+{
+	int before = atomic_fetch_sub(&g->holders, 1);
+
+	must(before > 0);
+	return before == 1;
+}
+
+void
+generation_free(struct generation **g)
+{
+	struct generation *gone = *g;
+	struct arena *arena;
+
+	if (gone == NULL)
+		return;
+	*g = NULL;
+	arena = gone->arena;
+	generation_tls_free(gone);
+	geo_table_free(&gone->geo);
+	database_release(&gone->database);
+	arena_free(&arena);
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Portolan authors */
+
+/*
+ * The certificates of a generation: one context per TLS listener and one for
+ * the way out over the link.
+ */
+#ifndef CONF_GENERATION_TLS_H
+#define CONF_GENERATION_TLS_H
+
+#include "conf/generation.h"
+#include "conf/schema.h"
+
+/* g->config must be set.  What cannot be read is told; what runs out soon
+ * is warned of. */
+void generation_tls_load(struct generation *g,
+    const struct schema_reader *reader, const struct yaml_node *root);
+void generation_tls_free(struct generation *g);
+
+#endif
