@@ -8,14 +8,7 @@
 #include "base/arena.h"
 #include "base/must.h"
 
-enum {
-	UNSEEN = 0,
-	OPEN = 255,			/* its subtree is being visited */
-	NETWORKS_PER_NODE = 16,		/* a tree without sharing has one, and
-					   each alias of IPv4 adds one more */
-	NETWORKS_LEAST = 1 << 16,
-	NETWORKS_MOST = 1 << 26,
-};
+enum { IP4_DEPTH = 96 };			/* of ::/96, where IPv4 is kept */
 
 uint64_t
 mmdb_tree_bytes(uint64_t nodes, unsigned record_bits)
@@ -61,36 +54,20 @@ ip4_root(const struct mmdb_tree *tree)
 
 	if (tree->ip_version == 4)
 		return 0;
-	for (unsigned i = 0; i < 96 && at < tree->nodes; i++)
+	for (unsigned i = 0; i < IP4_DEPTH && at < tree->nodes; i++)
 		at = tree_record(tree, at, 0);
 	return at;
 }
 
-/* Of a node whose visit is over. */
-struct visited {
-	uint32_t	 networks;
-	uint8_t		 height;
-};
-
 struct visit {
-	struct mmdb_tree *tree;
-	uint8_t		*height;	/* by node */
-	uint32_t	*networks;	/* by node; stops at UINT32_MAX */
-	uint32_t	 ip4;
+	const struct mmdb_tree *tree;
+	bool		*seen;		/* by node */
 	uint32_t	 reached;
-	bool		 shared;	/* some node can be reached twice */
+	uint32_t	 ip4;
+	unsigned	 ip4_depth;	/* at which it was first met */
 	bool		(*on_record)(void *arg, size_t offset, struct err *err);
 	void		*arg;
 };
-
-static uint32_t
-add_networks(uint32_t a, uint32_t b)
-{
-	return a > UINT32_MAX - b ? UINT32_MAX : a + b;
-}
-
-static bool visit_node(struct visit *v, uint32_t node, unsigned depth,
-    struct err *err);
 
 /* Of a record that leads to no node. */
 static bool
@@ -108,109 +85,50 @@ is_in_range(const struct mmdb_tree *tree, uint32_t record, struct err *err)
 	    "the data (is the file truncated?)");
 }
 
-/* What one record of a node leads to; *out counts it. */
+/*
+ * Each node has one record that leads to it, and only IPv4 may be reached in
+ * other ways (mapped, 6to4, Teredo).  A node with two, or with none, is the
+ * trace of a record that leads elsewhere than its writer meant.  The way along
+ * ::/96 comes first, so IPv4 is visited at its own place.
+ */
+static bool
+visit_again(const struct visit *v, uint32_t node, unsigned depth,
+    struct err *err)
+{
+	/* Below its own place it would be a cycle. */
+	if (node == v->ip4 && v->ip4_depth == IP4_DEPTH && depth <= IP4_DEPTH)
+		return true;
+	return err_set(err, "the search tree is damaged: two records lead to "
+	    "node %u", node);
+}
+
 static bool
 visit_record(struct visit *v, uint32_t record, unsigned depth,
-    struct visited *out, struct err *err)
+    struct err *err)
 {
 	uint32_t nodes = v->tree->nodes;
 
-	*out = (struct visited){ 0 };
 	if (record == nodes)
 		return true;
-	if (record < nodes) {
-		if (!visit_node(v, record, depth + 1, err))
-			return false;
-		*out = (struct visited){ v->networks[record],
-		    v->height[record] };
-		return true;
-	}
-	out->networks = 1;
-	return is_in_range(v->tree, record, err) &&
-	    v->on_record(v->arg, record - nodes - MMDB_SEPARATOR, err);
-}
-
-/*
- * A node that two records lead to is visited once: its height tells whether
- * the second way is too deep.  The recursion is as deep as an address is long.
- */
-static bool
-visit_node(struct visit *v, uint32_t node, unsigned depth, struct err *err)
-{
-	struct visited left, right;
-
-	if (v->height[node] == OPEN)
-		return err_set(err, "the search tree is damaged: node %u leads "
-		    "back to itself", node);
-	if (depth + (v->height[node] == UNSEEN ? 1u : v->height[node]) >
-	    tree_depth(v->tree))
+	if (record > nodes)
+		return is_in_range(v->tree, record, err) && v->on_record(v->arg,
+		    record - nodes - MMDB_SEPARATOR, err);
+	if (v->seen[record])
+		return visit_again(v, record, depth, err);
+	if (depth == tree_depth(v->tree))
 		return err_set(err, "the search tree is damaged: deeper than "
-		    "an address is long, at node %u", node);
-	if (v->height[node] != UNSEEN) {
-		v->shared |= node != v->ip4;
-		return true;
-	}
-	v->height[node] = OPEN;
+		    "an address is long, at node %u", record);
+	v->seen[record] = true;
 	v->reached++;
-	if (!visit_record(v, tree_record(v->tree, node, 0), depth, &left,
-	    err) || !visit_record(v, tree_record(v->tree, node, 1), depth,
-	    &right, err))
-		return false;
-	v->height[node] = (uint8_t)(1 + (left.height > right.height ?
-	    left.height : right.height));
-	v->networks[node] = add_networks(left.networks, right.networks);
-	return true;
-}
-
-/*
- * Nodes that nothing leads to must be sound, too: they should not be there.
- * Zeroed ones lead to the root, which no record may do.
- */
-static bool
-is_rest_sound(const struct visit *v, struct err *err)
-{
-	const struct mmdb_tree *tree = v->tree;
-
-	if (v->reached == tree->nodes)
-		return true;
-	for (uint32_t node = 0; node < tree->nodes; node++)
-		for (unsigned side = 0; side < 2; side++) {
-			uint32_t record = tree_record(tree, node, side);
-
-			if (record == 0)
-				return err_set(err, "the search tree is "
-				    "damaged: node %u leads back to the root",
-				    node);
-			if (record >= tree->nodes &&
-			    !is_in_range(tree, record, err))
-				return false;
-		}
-	return true;
-}
-
-/*
- * A flipped bit that turns a record to another node leaves one node that
- * nothing leads to and one that two records lead to.  A writer may have
- * reasons for either (shared subtrees, unused nodes), not for both.
- */
-static bool
-is_plausible(const struct visit *v, struct err *err)
-{
-	uint64_t networks = v->networks[0];
-	uint64_t limit = (uint64_t)v->tree->nodes * NETWORKS_PER_NODE +
-	    NETWORKS_LEAST;
-
-	if (v->shared && v->reached < v->tree->nodes)
-		return err_set(err, "the search tree is damaged: some records "
-		    "lead to the wrong node");
-	if (networks > limit || networks > NETWORKS_MOST)
-		return err_set(err, "the search tree unfolds into more networks "
-		    "than a real database has");
-	return true;
+	if (record == v->ip4)
+		v->ip4_depth = depth;
+	return visit_record(v, tree_record(v->tree, record, 0), depth + 1,
+	    err) && visit_record(v, tree_record(v->tree, record, 1), depth + 1,
+	    err);
 }
 
 bool
-mmdb_tree_verify(struct mmdb_tree *tree,
+mmdb_tree_verify(const struct mmdb_tree *tree,
     bool (*on_record)(void *arg, size_t offset, struct err *err), void *arg,
     struct err *err)
 {
@@ -218,14 +136,14 @@ mmdb_tree_verify(struct mmdb_tree *tree,
 	bool good;
 
 	must(tree->nodes > 0);
-	v.height = xcalloc(tree->nodes, sizeof(*v.height));
-	v.networks = xcalloc(tree->nodes, sizeof(*v.networks));
+	v.seen = xcalloc(tree->nodes, sizeof(*v.seen));
 	v.ip4 = ip4_root(tree);
-	good = visit_node(&v, 0, 0, err) && is_rest_sound(&v, err) &&
-	    is_plausible(&v, err);
-	tree->networks = v.networks[0];
-	free(v.height);
-	free(v.networks);
+	good = visit_record(&v, 0, 0, err);
+	if (good && v.reached < tree->nodes)
+		good = err_set(err, "the search tree is damaged: no record leads "
+		    "to %u of its %u nodes", tree->nodes - v.reached,
+		    tree->nodes);
+	free(v.seen);
 	return good;
 }
 

@@ -22,19 +22,18 @@ struct mmdb_tree {
 	unsigned	 record_bits;	/* 24, 28 or 32 */
 	unsigned	 ip_version;	/* 4 or 6 */
 	size_t		 data_len;
-	uint64_t	 networks;	/* verify counts them; aliases too */
 };
 
 /* Bytes that so many nodes take. */
 uint64_t mmdb_tree_bytes(uint64_t nodes, unsigned record_bits);
 
 /*
- * Visits every node that can be reached: records in range, no cycle, no
- * deeper than an address is long, no signs of a record that leads elsewhere
- * than its writer meant.  on_record gets each offset into the data section,
- * often more than once; returning false, with *err set, ends the visit.
+ * Visits every node: records in range, no cycle, no deeper than an address is
+ * long, each node with exactly one record that leads to it (but for aliases
+ * of IPv4).  on_record gets each offset into the data section, often more than
+ * once; returning false, with *err set, ends the visit.
  */
-bool mmdb_tree_verify(struct mmdb_tree *tree,
+bool mmdb_tree_verify(const struct mmdb_tree *tree,
     bool (*on_record)(void *arg, size_t offset, struct err *err), void *arg,
     struct err *err);
 
