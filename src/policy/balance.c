@@ -63,12 +63,12 @@ draw(const struct balance_choice *choices, unsigned count, uint64_t usable,
 	return 0;
 }
 
-/* Load as requests per weight, that of the next one included. */
+/* Load is requests per weight; where it is equal, the draw has decided. */
 static bool
 is_less_loaded(const struct balance_choice *a, const struct balance_choice *b)
 {
-	return ((uint64_t)a->outstanding + 1) * b->weight <
-	    ((uint64_t)b->outstanding + 1) * a->weight;
+	return (uint64_t)a->outstanding * b->weight <
+	    (uint64_t)b->outstanding * a->weight;
 }
 
 int
