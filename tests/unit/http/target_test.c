@@ -107,69 +107,69 @@ normal_is_normal(void **state)
 	}
 }
 
+static const struct {
+	const char		*raw;
+	enum target_verdict	 verdict;
+} bads[] = {
+	{ "/%", TARGET_BAD_ESCAPE },
+	{ "/%4", TARGET_BAD_ESCAPE },
+	{ "/%4?1", TARGET_BAD_ESCAPE },
+	{ "/%4g", TARGET_BAD_ESCAPE },
+	{ "/%u0041", TARGET_BAD_ESCAPE },
+	{ "/a%", TARGET_BAD_ESCAPE },
+	{ "/a%%41", TARGET_BAD_ESCAPE },
+	{ "/a%2fb", TARGET_ENCODED_SEPARATOR },
+	{ "/a%2Fb", TARGET_ENCODED_SEPARATOR },
+	{ "/a%5cb", TARGET_ENCODED_SEPARATOR },
+	{ "/a%00", TARGET_ENCODED_SEPARATOR },
+	/* UTF-8 that is longer than it need be. */
+	{ "/a%c0%afb", TARGET_ENCODED_SEPARATOR },
+	{ "/%c0%ae%c0%ae/b", TARGET_ENCODED_SEPARATOR },
+	{ "/%C1%9c", TARGET_ENCODED_SEPARATOR },
+	{ "/%e0%80%af", TARGET_ENCODED_SEPARATOR },
+	{ "/%f0%80%80%af", TARGET_ENCODED_SEPARATOR },
+	{ "/a\\b", TARGET_BACKSLASH },
+	{ "/\\", TARGET_BACKSLASH },
+	{ "/..\\a", TARGET_BACKSLASH },
+	{ "//", TARGET_EMPTY_SEGMENT },
+	{ "//a", TARGET_EMPTY_SEGMENT },
+	{ "/a//b", TARGET_EMPTY_SEGMENT },
+	{ "/a/b//", TARGET_EMPTY_SEGMENT },
+	{ "/a/..//b", TARGET_EMPTY_SEGMENT },
+	{ "/.//a", TARGET_EMPTY_SEGMENT },
+	{ "http://a//b", TARGET_EMPTY_SEGMENT },
+	/* Cut off first by some, and a dot segment then. */
+	{ "/a/..;x/b", TARGET_PARAMETER },
+	{ "/a/.;/b", TARGET_PARAMETER },
+	{ "/a/%2e%2e;", TARGET_PARAMETER },
+	{ "/..", TARGET_ABOVE_ROOT },
+	{ "/../", TARGET_ABOVE_ROOT },
+	{ "/../a", TARGET_ABOVE_ROOT },
+	{ "/a/../..", TARGET_ABOVE_ROOT },
+	{ "/./../a", TARGET_ABOVE_ROOT },
+	{ "/a/%2e%2e/%2e%2e/b", TARGET_ABOVE_ROOT },
+	{ "", TARGET_BAD_FORM },
+	{ "a", TARGET_BAD_FORM },
+	{ "?a", TARGET_BAD_FORM },
+	{ "**", TARGET_BAD_FORM },
+	{ "ftp://a/", TARGET_BAD_FORM },
+	{ "http:/a", TARGET_BAD_FORM },
+	{ "/a b", TARGET_BAD_FORM },
+	{ "/a\tb", TARGET_BAD_FORM },
+	{ "/a?b c", TARGET_BAD_FORM },
+	{ "/a?\x80", TARGET_BAD_FORM },
+	{ "/a#b", TARGET_BAD_FORM },
+	{ "/a?b#c", TARGET_BAD_FORM },
+	{ "http://a#b", TARGET_BAD_FORM },
+	{ "/caf\xc3\xa9", TARGET_BAD_FORM },
+};
+
 static void
 refuses(void **state)
 {
-	static const struct {
-		const char		*raw;
-		enum target_verdict	 verdict;
-	} rows[] = {
-		{ "/%", TARGET_BAD_ESCAPE },
-		{ "/%4", TARGET_BAD_ESCAPE },
-		{ "/%4?1", TARGET_BAD_ESCAPE },
-		{ "/%4g", TARGET_BAD_ESCAPE },
-		{ "/%u0041", TARGET_BAD_ESCAPE },
-		{ "/a%", TARGET_BAD_ESCAPE },
-		{ "/a%%41", TARGET_BAD_ESCAPE },
-		{ "/a%2fb", TARGET_ENCODED_SEPARATOR },
-		{ "/a%2Fb", TARGET_ENCODED_SEPARATOR },
-		{ "/a%5cb", TARGET_ENCODED_SEPARATOR },
-		{ "/a%00", TARGET_ENCODED_SEPARATOR },
-		/* UTF-8 that is longer than it need be. */
-		{ "/a%c0%afb", TARGET_ENCODED_SEPARATOR },
-		{ "/%c0%ae%c0%ae/b", TARGET_ENCODED_SEPARATOR },
-		{ "/%C1%9c", TARGET_ENCODED_SEPARATOR },
-		{ "/%e0%80%af", TARGET_ENCODED_SEPARATOR },
-		{ "/%f0%80%80%af", TARGET_ENCODED_SEPARATOR },
-		{ "/a\\b", TARGET_BACKSLASH },
-		{ "/\\", TARGET_BACKSLASH },
-		{ "/..\\a", TARGET_BACKSLASH },
-		{ "//", TARGET_EMPTY_SEGMENT },
-		{ "//a", TARGET_EMPTY_SEGMENT },
-		{ "/a//b", TARGET_EMPTY_SEGMENT },
-		{ "/a/b//", TARGET_EMPTY_SEGMENT },
-		{ "/a/..//b", TARGET_EMPTY_SEGMENT },
-		{ "/.//a", TARGET_EMPTY_SEGMENT },
-		{ "http://a//b", TARGET_EMPTY_SEGMENT },
-		/* Cut off first by some, and a dot segment then. */
-		{ "/a/..;x/b", TARGET_PARAMETER },
-		{ "/a/.;/b", TARGET_PARAMETER },
-		{ "/a/%2e%2e;", TARGET_PARAMETER },
-		{ "/..", TARGET_ABOVE_ROOT },
-		{ "/../", TARGET_ABOVE_ROOT },
-		{ "/../a", TARGET_ABOVE_ROOT },
-		{ "/a/../..", TARGET_ABOVE_ROOT },
-		{ "/./../a", TARGET_ABOVE_ROOT },
-		{ "/a/%2e%2e/%2e%2e/b", TARGET_ABOVE_ROOT },
-		{ "", TARGET_BAD_FORM },
-		{ "a", TARGET_BAD_FORM },
-		{ "?a", TARGET_BAD_FORM },
-		{ "**", TARGET_BAD_FORM },
-		{ "ftp://a/", TARGET_BAD_FORM },
-		{ "http:/a", TARGET_BAD_FORM },
-		{ "/a b", TARGET_BAD_FORM },
-		{ "/a\tb", TARGET_BAD_FORM },
-		{ "/a?b c", TARGET_BAD_FORM },
-		{ "/a?\x80", TARGET_BAD_FORM },
-		{ "/a#b", TARGET_BAD_FORM },
-		{ "/a?b#c", TARGET_BAD_FORM },
-		{ "http://a#b", TARGET_BAD_FORM },
-		{ "/caf\xc3\xa9", TARGET_BAD_FORM },
-	};
-
 	(void)state;
-	for (size_t i = 0; i < COUNT(rows); i++) {
-		size_t len = strlen(rows[i].raw);
+	for (size_t i = 0; i < COUNT(bads); i++) {
+		size_t len = strlen(bads[i].raw);
 		char *raw = xmalloc(len + 1), *out = xmalloc(len + 1);
 		enum target_verdict verdict;
 		struct target target;
@@ -177,11 +177,11 @@ refuses(void **state)
 		/* Blocks of just the size, for the sanitizer. */
 		raw = xrealloc(raw, len > 0 ? len : 1);
 		out = xrealloc(out, len > 0 ? len : 1);
-		memcpy(raw, rows[i].raw, len);
+		memcpy(raw, bads[i].raw, len);
 		verdict = target_normalise(&target,
 		    (struct slice){ raw, len }, out);
-		if (verdict != rows[i].verdict)
-			fail_msg("%s: %s", rows[i].raw,
+		if (verdict != bads[i].verdict)
+			fail_msg("%s: %s", bads[i].raw,
 			    target_verdict_text(verdict));
 		free(raw);
 		free(out);
