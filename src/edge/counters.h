@@ -55,6 +55,8 @@ struct counters {
 	_Atomic uint64_t attempts;
 	_Atomic uint64_t received_bytes, sent_bytes;
 	_Atomic uint64_t connections_paused;
+	/* The server's own numbers, copied each second. */
+	_Atomic uint64_t connections, accepted, served;
 	struct histogram duration[COUNTED_REGIONS], upstream[COUNTED_REGIONS];
 	/* Syntax rules by name, in order of first sight; the names are
 	 * static.  A name is published after its counter was zeroed. */
@@ -75,6 +77,12 @@ static inline void
 count_one(_Atomic uint64_t *counter)
 {
 	count_add(counter, 1);
+}
+
+static inline void
+count_set(_Atomic uint64_t *counter, uint64_t n)
+{
+	atomic_store_explicit(counter, n, memory_order_relaxed);
 }
 
 static inline uint64_t

@@ -26,6 +26,7 @@ plan_new(struct generation *generation, struct upstreams *upstreams,
 	p->generation = generation;
 	p->config = generation->config;
 	p->db_epoch = geo_table_epoch(generation->policy.geo);
+	p->workers = listenings->workers;
 	p->logs = p->config->log.access != NULL;
 	atomic_init(&p->current_ms, generation->restrictions_read_ms);
 	write_lines(p);

@@ -12,6 +12,8 @@
 #include "edge/backends.h"
 #include "edge/listening.h"
 
+struct edge;
+
 struct plan {
 	struct generation *generation;
 	const struct config *config;	/* the generation's */
@@ -30,6 +32,9 @@ struct plan {
 	struct slice	 region_ids[REGIONS_MAX];
 	uint64_t	 db_epoch;
 	bool		 logs;		/* access lines are wanted */
+	unsigned	 workers;	/* that share the limits */
+	struct edge	*edge;		/* whose it is */
+	struct plan	*older;		/* the control thread's list of all */
 	struct arena	*arena;
 };
 

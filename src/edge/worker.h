@@ -31,8 +31,9 @@ struct pin {
 };
 
 struct worker_listener {
-	struct listener	*listener;
-	struct listening *at;		/* NULL: not in use */
+	struct listener	*listener;	/* NULL: not in use */
+	struct listening *at;
+	size_t		 index;		/* of the plan's configuration */
 	struct worker	*worker;
 };
 
@@ -52,10 +53,11 @@ struct worker {
 	struct pin	*pin;		/* the plan in service */
 
 	struct worker_listener listeners[LISTENERS_MAX];
-	bool		 accepting;	/* false: full, or draining */
-	bool		 draining;
+	bool		 full;		/* listeners pause: too many connections */
+	bool		 draining, ending;
 	unsigned	 connections_most;
-	struct timer	 tick;		/* a second: log, a pause's end */
+	struct timer	 tick;		/* each second: the log, the clock */
+	struct timer	 look;		/* soon again: is there room, is it over? */
 
 	struct ids	 ids;
 	struct balance_random balance;
@@ -70,18 +72,18 @@ struct worker {
 };
 
 /* The control thread makes and frees them; the thread runs in between. */
-struct worker *worker_new(struct edge *edge, unsigned number,
-    struct plan *first);
+struct worker *worker_new(struct edge *edge, unsigned number);
 bool worker_start(struct worker *w);
 /* After the thread has ended. */
 void worker_free(struct worker **w);
 
-/* Any thread (in fact the control thread): publish takes over one of the
- * generation's holders; the others set things going. */
+/* Any thread (in fact the control thread): these set things going.  One of
+ * the plan's holders is the worker's from publish on. */
 void worker_publish(struct worker *w, struct plan *plan);
 void worker_reopen_log(struct worker *w);
-void worker_drain(struct worker *w);	/* then worker_ended() comes */
-void worker_stop(struct worker *w);	/* at once */
+void worker_drain(struct worker *w);	/* clients are asked to go elsewhere */
+void worker_end(struct worker *w);	/* no new ones; ends with the last */
+void worker_stop(struct worker *w);	/* ends at once */
 
 /* A request begins and ends under the plan in service. */
 struct pin *worker_pin(struct worker *w);

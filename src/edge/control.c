@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Portolan authors */
+
+/*
+ * The control socket: RUN_DIR/edge.sock, HTTP, for the console process and
+ * whoever may open the file.  Served by the control thread's own loop, so it
+ * answers however busy the workers are.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "edge/process.h"
+
+enum { CONTROL_MODE = 0600 };
+
+struct control {
+	struct edge	*edge;
+	struct listener	*listener;
+	struct server	*server;
+	struct serve_limits limits;
+	struct list	 waiting;	/* control_request, for a reload's end */
+	char		 path[sizeof(((struct endpoint *)0)->name)];
+};
+
+struct control_request {
+	struct list	 node;
+	struct request	*request;
+	uint64_t	 round;
+};
+
+static struct control_request *
+mine(struct request *r)
+{
+	return (struct control_request *)(void *)r->user;
+}
+
+static void
+reply(struct request *r, unsigned status, const char *type, struct slice body)
+{
+	struct buf fields = { 0 };
+	struct answer answer = { .status = status,
+	    .length = (int64_t)body.len, .no_body = r->method == METHOD_HEAD };
+
+	buf_printf(&fields, "Content-Type: %s\r\nCache-Control: no-store\r\n",
+	    type);
+	answer.fields = buf_all(&fields);
+	if (answer.no_body)
+		body.len = 0;
+	request_answer(r, &answer, body, true);
+	buf_fini(&fields);
+}
+
+static void
+reply_text(struct request *r, unsigned status, struct slice text)
+{
+	reply(r, status, "text/plain; charset=utf-8", text);
+}
+
+/* --- endpoints ---------------------------------------------------------------- */
+
+static void
+healthz(struct control *c, struct request *r)
+{
+	(void)c;
+	reply_text(r, 200, SLICE("ok\n"));
+}
+
+static void
+readyz(struct control *c, struct request *r)
+{
+	const char *why = edge_not_ready(c->edge);
+	struct buf text = { 0 };
+
+	buf_printf(&text, "%s\n", why == NULL ? "ready" : why);
+	reply_text(r, why == NULL ? 200 : 503, buf_all(&text));
+	buf_fini(&text);
+}
+
+static void
+readyz_verbose(struct control *c, struct request *r)
+{
+	struct buf text = { 0 };
+
+	edge_ready_write(c->edge, &text);
+	reply_text(r, edge_not_ready(c->edge) == NULL ? 200 : 503,
+	    buf_all(&text));
+	buf_fini(&text);
+}
+
+static void
+status(struct control *c, struct request *r)
+{
+	struct buf text = { 0 };
+
+	edge_status_write(c->edge, &text);
+	reply(r, 200, "application/json", buf_all(&text));
+	buf_fini(&text);
+}
+
+static void
+metrics(struct control *c, struct request *r)
+{
+	struct buf text = { 0 };
+
+	edge_metrics_write(c->edge, &text);
+	reply(r, 200, "text/plain; version=0.0.4; charset=utf-8",
+	    buf_all(&text));
+	buf_fini(&text);
+}
+
+/* Answered when the round has ended. */
+static void
+reload(struct control *c, struct request *r)
+{
+	struct control_request *cr = mine(r);
+
+	cr->round = edge_reload(c->edge);
+	list_append(&c->waiting, &cr->node);
+}
+
+static void
+drain(struct control *c, struct request *r)
+{
+	edge_drain(c->edge);
+	reply_text(r, 200, SLICE("draining\n"));
+}
+
+static const struct control_endpoint {
+	const char	*path;
+	enum h1_method	 method;	/* GET answers HEAD as well */
+	void		(*run)(struct control *, struct request *);
+} endpoints[] = {
+	{ "/healthz",		METHOD_GET,	healthz },
+	{ "/readyz",		METHOD_GET,	readyz },
+	{ "/readyz?verbose",	METHOD_GET,	readyz_verbose },
+	{ "/status",		METHOD_GET,	status },
+	{ "/metrics",		METHOD_GET,	metrics },
+	{ "/reload",		METHOD_POST,	reload },
+	{ "/drain",		METHOD_POST,	drain },
+};
+
+/* --- the handler ---------------------------------------------------------------- */
+
+static void
+on_head(struct request *r)
+{
+	enum h1_method method = r->method == METHOD_HEAD ? METHOD_GET :
+	    r->method;
+	struct control_request *cr = mine(r);
+	bool known = false;
+
+	cr->request = r;
+	list_init(&cr->node);
+	for (size_t i = 0; i < sizeof(endpoints) / sizeof(endpoints[0]); i++) {
+		if (!slice_is(r->head->target, endpoints[i].path))
+			continue;
+		known = true;
+		if (endpoints[i].method == method) {
+			endpoints[i].run(r->server->owner, r);
+			return;
+		}
+	}
+	reply_text(r, known ? 405 : 404, known ? SLICE("another method\n") :
+	    SLICE("no such endpoint\n"));
+}
+
+static void
+on_body(struct request *r, struct slice bytes, bool last)
+{
+	(void)r;			/* bodies say nothing here */
+	(void)bytes;
+	(void)last;
+}
+
+static void
+on_drained(struct request *r)
+{
+	(void)r;			/* answers are sent whole */
+}
+
+static void
+on_refuse(struct request *r, unsigned code, const char *rule,
+    const char *sentence)
+{
+	struct buf text = { 0 };
+
+	buf_printf(&text, "%s: %s\n", rule, sentence);
+	reply_text(r, code, buf_all(&text));
+	buf_fini(&text);
+}
+
+static void
+on_gone(struct request *r, enum serve_end end)
+{
+	struct control_request *cr = mine(r);
+
+	(void)end;
+	if (cr->request != NULL)
+		list_remove(&cr->node);
+}
+
+static const struct handler_ops control_ops = {
+	.name = "control",
+	.request_bytes = sizeof(struct control_request),
+	.auto_continue = true,
+	.head = on_head,
+	.body = on_body,
+	.drained = on_drained,
+	.refuse = on_refuse,
+	.gone = on_gone,
+};
+
+void
+control_reloaded(struct control *control, uint64_t round, bool good,
+    struct slice words)
+{
+	struct buf text = { 0 };
+
+	buf_printf(&text, "%s", good ? "reloaded\n" : "reload failed\n");
+	buf_slice(&text, words);
+	list_each(node, &control->waiting) {
+		struct control_request *cr = list_entry(node,
+		    struct control_request, node);
+
+		if (cr->round > round)
+			continue;
+		list_remove(&cr->node);
+		reply_text(cr->request, good ? 200 : 422, buf_all(&text));
+	}
+	buf_fini(&text);
+}
+
+/* --- the socket ------------------------------------------------------------------ */
+
+static void
+on_accepted(void *owner, int fd, const struct endpoint *peer)
+{
+	struct control *c = owner;
+
+	server_accept(c->server, fd, peer, NULL, NULL);
+}
+
+static const struct listener_ops listener_ops = {
+	.accepted = on_accepted,
+};
+
+struct control *
+control_new(struct edge *edge, struct err *err)
+{
+	struct endpoint at = { .kind = ENDPOINT_UNIX };
+	struct control *c;
+	int fd, len = snprintf(at.name, sizeof(at.name), "%s/%s",
+	    edge->plan->config->run_dir, EDGE_CONTROL_SOCKET);
+
+	if (len < 0 || (size_t)len >= sizeof(at.name)) {
+		err_set(err, "run_dir: too long for a UNIX socket in it");
+		return NULL;
+	}
+	fd = listener_bind(&at, false, CONTROL_MODE, err);
+	if (fd < 0)
+		return NULL;
+	c = xcalloc(1, sizeof(*c));
+	c->edge = edge;
+	memcpy(c->path, at.name, sizeof(c->path));
+	list_init(&c->waiting);
+	c->limits = (struct serve_limits){ .head_ms = 10000, .idle_ms = 60000,
+	    .body_idle_ms = 10000, .send_idle_ms = 30000,
+	    .tunnel_idle_ms = 1000, .body_bytes = 65536 };
+	c->server = server_new(edge->loop, &control_ops, c, &c->limits);
+	c->listener = listener_new(edge->loop, fd, &listener_ops, c);
+	return c;
+}
+
+void
+control_free(struct control **control)
+{
+	struct control *c = *control;
+
+	*control = NULL;
+	listener_free(&c->listener);
+	unlink(c->path);
+	server_free(&c->server);
+	free(c);
+}

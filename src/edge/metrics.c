@@ -1,0 +1,495 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Portolan authors */
+
+/*
+ * Metrics in Prometheus' text format.  Nothing has a label that a client can
+ * choose (addresses, tenants, flows), so their number is bounded.
+ */
+#include <sys/resource.h>
+#include <dirent.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "edge/process.h"
+
+struct page {
+	const struct edge *edge;
+	struct buf	*out;
+};
+
+static void
+family(struct page *p, const char *name, const char *type, const char *help)
+{
+	buf_printf(p->out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name,
+	    type);
+}
+
+static void
+sample(struct page *p, const char *name, const char *labels, uint64_t value)
+{
+	buf_printf(p->out, "%s%s ", name, labels);
+	buf_u64(p->out, value);
+	buf_char(p->out, '\n');
+}
+
+/* Of a counter at the same place in each worker's struct counters. */
+static uint64_t
+sum_at(const struct page *p, size_t offset)
+{
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < p->edge->nworkers; i++)
+		sum += count_read((_Atomic uint64_t *)(void *)((char *)
+		    &p->edge->workers[i]->counters + offset));
+	return sum;
+}
+
+#define SUM(p, member)	sum_at((p), offsetof(struct counters, member))
+/* Of one element of an array member; its index is not a constant. */
+#define SUM_OF(p, member, index) sum_at((p), \
+	offsetof(struct counters, member) + (size_t)(index) * \
+	sizeof(_Atomic uint64_t))
+
+static const char *
+region_name(const struct page *p, unsigned region)
+{
+	return region < p->edge->plan->backends.nregions ?
+	    p->edge->plan->region_ids[region].p : "none";
+}
+
+static unsigned
+nregions(const struct page *p)
+{
+	return p->edge->plan->backends.nregions;
+}
+
+/* --- requests ------------------------------------------------------------------- */
+
+static void
+requests_of(struct page *p, unsigned region)
+{
+	char labels[160];
+
+	for (unsigned class = 0; class < 3; class++)
+		for (unsigned i = 0; counters_code(i) != NULL; i++) {
+			uint64_t n = SUM_OF(p, requests, (region * 3 + class) *
+			    COUNTED_CODES + i);
+
+			if (n == 0)
+				continue;
+			snprintf(labels, sizeof(labels), "{region=\"%s\","
+			    "class=\"%s\",code=\"%s\"}",
+			    region_name(p, region), path_class_name(class),
+			    counters_code(i));
+			sample(p, "portolan_requests_total", labels, n);
+		}
+}
+
+static void
+requests(struct page *p)
+{
+	family(p, "portolan_requests_total", "counter",
+	    "Requests by the region that executed them, class of path and "
+	    "status.");
+	for (unsigned r = 0; r < nregions(p); r++)
+		requests_of(p, r);
+	requests_of(p, NO_REGION);
+}
+
+static void
+histogram_of(struct page *p, const char *name, unsigned region, size_t offset)
+{
+	uint64_t total = 0, us;
+	char labels[96], full[96];
+
+	snprintf(full, sizeof(full), "%s_bucket", name);
+	for (int i = 0; i < DURATION_BUCKETS; i++) {
+		total += sum_at(p, offset + (size_t)i *
+		    sizeof(_Atomic uint64_t));
+		snprintf(labels, sizeof(labels), "{region=\"%s\",le=\"%s\"}",
+		    region_name(p, region), duration_bounds[i]);
+		sample(p, full, labels, total);
+	}
+	us = sum_at(p, offset + offsetof(struct histogram, sum_us));
+	buf_printf(p->out, "%s_sum{region=\"%s\"} %llu.%06llu\n", name,
+	    region_name(p, region), (unsigned long long)us / 1000000,
+	    (unsigned long long)us % 1000000);
+	buf_printf(p->out, "%s_count{region=\"%s\"} %llu\n", name,
+	    region_name(p, region), (unsigned long long)total);
+}
+
+static void
+histograms(struct page *p, const char *name, const char *help, size_t offset)
+{
+	family(p, name, "histogram", help);
+	for (unsigned r = 0; r <= NO_REGION; r++)
+		if (r < nregions(p) || r == NO_REGION)
+			histogram_of(p, name, r, offset + r *
+			    sizeof(struct histogram));
+}
+
+static void
+durations(struct page *p)
+{
+	histograms(p, "portolan_request_duration_seconds",
+	    "From a request's first byte to its answer's last, tunnels left "
+	    "out.", offsetof(struct counters, duration));
+	histograms(p, "portolan_upstream_duration_seconds",
+	    "From sending a request to an upstream to its answer's head.",
+	    offsetof(struct counters, upstream));
+}
+
+/* --- decisions ------------------------------------------------------------------- */
+
+static void
+decisions(struct page *p)
+{
+	char labels[96];
+
+	family(p, "portolan_decisions_total", "counter",
+	    "Decisions by reason and region; refusals have no region.");
+	for (unsigned d = 0; d < DECISIONS; d++)
+		for (unsigned r = 0; r < nregions(p); r++) {
+			snprintf(labels, sizeof(labels),
+			    "{reason=\"%s\",region=\"%s\"}",
+			    decided_by_names[d], region_name(p, r));
+			sample(p, "portolan_decisions_total", labels,
+			    SUM_OF(p, decided, d * REGIONS_MAX + r));
+		}
+	for (unsigned o = 0; o < OUTCOMES; o++) {
+		if (o == OUTCOME_FORWARD)
+			continue;
+		snprintf(labels, sizeof(labels), "{reason=\"%s\",region=\"\"}",
+		    outcome_name((enum outcome)o));
+		sample(p, "portolan_decisions_total", labels,
+		    SUM_OF(p, refused, o));
+	}
+}
+
+static void
+clients(struct page *p)
+{
+	char labels[96];
+
+	family(p, "portolan_client_country_total", "counter",
+	    "Decided requests by the client's country; empty: unknown.");
+	for (unsigned c = 0; c <= COUNTRIES; c++) {
+		uint64_t n = SUM_OF(p, countries, c);
+
+		if (n == 0)
+			continue;
+		snprintf(labels, sizeof(labels), "{country=\"%s\"}",
+		    country_code((uint16_t)c));
+		sample(p, "portolan_client_country_total", labels, n);
+	}
+	family(p, "portolan_client_address_total", "counter",
+	    "Where the client's address came from.");
+	for (unsigned s = 0; s < CLIENT_SOURCES; s++) {
+		snprintf(labels, sizeof(labels), "{source=\"%s\"}",
+		    client_source_name((enum client_source)s));
+		sample(p, "portolan_client_address_total", labels,
+		    SUM_OF(p, sources, s));
+	}
+}
+
+static void
+restrictions(struct page *p)
+{
+	char labels[96];
+
+	family(p, "portolan_restriction_denied_total", "counter",
+	    "Requests refused by a restriction.");
+	for (unsigned c = 0; c < PLACE_CLASSES; c++) {
+		snprintf(labels, sizeof(labels),
+		    "{kind=\"access\",reason=\"%s\"}",
+		    place_class_name((enum place_class)c));
+		sample(p, "portolan_restriction_denied_total", labels,
+		    SUM_OF(p, access_denied, c));
+	}
+	sample(p, "portolan_restriction_denied_total",
+	    "{kind=\"execution\",reason=\"host\"}", SUM(p, execution_denied));
+}
+
+/* --- one number each --------------------------------------------------------------- */
+
+static const struct {
+	const char	*name, *help;
+	size_t		 offset;
+} singles[] = {
+	{ "portolan_residency_unavailable_total", "Requests refused because "
+	    "no permitted region was up.",
+	    offsetof(struct counters, residency_unavailable) },
+	{ "portolan_residency_assert_failures_total", "Requests stopped on "
+	    "their way to a region that may not have them; must stay 0.",
+	    offsetof(struct counters, assert_failures) },
+	{ "portolan_backend_mismatches_total", "Answers of engines that stand "
+	    "in another region than configured.",
+	    offsetof(struct counters, backend_mismatches) },
+	{ "portolan_link_disagreements_total", "Requests from other edges "
+	    "that this one may not serve.",
+	    offsetof(struct counters, link_disagreements) },
+	{ "portolan_loops_total", "Requests that had been here before.",
+	    offsetof(struct counters, loops) },
+	{ "portolan_upstream_attempts_total", "Requests sent to upstreams, "
+	    "repetitions included.", offsetof(struct counters, attempts) },
+	{ "portolan_received_body_bytes_total", "Bytes of requests' bodies.",
+	    offsetof(struct counters, received_bytes) },
+	{ "portolan_sent_bytes_total", "Bytes of answers.",
+	    offsetof(struct counters, sent_bytes) },
+	{ "portolan_accept_pauses_total", "Times that limits.connections was "
+	    "reached.", offsetof(struct counters, connections_paused) },
+};
+
+static void
+all_singles(struct page *p)
+{
+	for (size_t i = 0; i < sizeof(singles) / sizeof(singles[0]); i++) {
+		family(p, singles[i].name, "counter", singles[i].help);
+		sample(p, singles[i].name, "", sum_at(p, singles[i].offset));
+	}
+}
+
+static void
+retries(struct page *p)
+{
+	char labels[96];
+
+	family(p, "portolan_retries_total", "counter",
+	    "Requests sent once more, by the reason.");
+	for (unsigned i = 0; i < RETRIES; i++) {
+		snprintf(labels, sizeof(labels), "{why=\"%s\"}",
+		    retry_names[i]);
+		sample(p, "portolan_retries_total", labels,
+		    SUM_OF(p, retries, i));
+	}
+}
+
+/* Each worker has its own list of rules, in its own order. */
+static uint64_t
+sum_rule(const struct page *p, const char *rule)
+{
+	uint64_t sum = 0;
+
+	for (unsigned w = 0; w < p->edge->nworkers; w++)
+		for (unsigned i = 0; i < COUNTED_RULES; i++) {
+			struct counters *c = &p->edge->workers[w]->counters;
+			const char *name = atomic_load_explicit(
+			    &c->rules[i].name, memory_order_acquire);
+
+			if (name != NULL && strcmp(name, rule) == 0)
+				sum += count_read(&c->rules[i].count);
+		}
+	return sum;
+}
+
+static bool
+seen_before(const struct page *p, unsigned worker, const char *rule)
+{
+	for (unsigned w = 0; w < worker; w++)
+		for (unsigned i = 0; i < COUNTED_RULES; i++) {
+			const char *name = atomic_load_explicit(
+			    &p->edge->workers[w]->counters.rules[i].name,
+			    memory_order_acquire);
+
+			if (name != NULL && strcmp(name, rule) == 0)
+				return true;
+		}
+	return false;
+}
+
+static void
+rejects(struct page *p)
+{
+	char labels[96];
+
+	family(p, "portolan_http_rejects_total", "counter",
+	    "Requests refused by a rule of HTTP.");
+	for (unsigned w = 0; w < p->edge->nworkers; w++)
+		for (unsigned i = 0; i < COUNTED_RULES; i++) {
+			const char *name = atomic_load_explicit(
+			    &p->edge->workers[w]->counters.rules[i].name,
+			    memory_order_acquire);
+
+			if (name == NULL || seen_before(p, w, name))
+				continue;
+			snprintf(labels, sizeof(labels), "{rule=\"%s\"}",
+			    name);
+			sample(p, "portolan_http_rejects_total", labels,
+			    sum_rule(p, name));
+		}
+}
+
+/* --- state ---------------------------------------------------------------------------- */
+
+static void
+upstreams(struct page *p)
+{
+	const struct backends *b = &p->edge->plan->backends;
+
+	family(p, "portolan_upstream_up", "gauge",
+	    "1 if the engine or edge answers its probes.");
+	for (size_t i = 0; i < b->count; i++)
+		buf_printf(p->out, "portolan_upstream_up{region=\"%s\","
+		    "engine=\"%s\"} %d\n", b->all[i]->spec.region,
+		    b->all[i]->name, upstream_is_up(b->all[i]));
+	family(p, "portolan_upstream_requests_total", "counter",
+	    "Exchanges with an engine or edge.");
+	for (size_t i = 0; i < b->count; i++)
+		buf_printf(p->out, "portolan_upstream_requests_total{region="
+		    "\"%s\",engine=\"%s\"} %llu\n", b->all[i]->spec.region,
+		    b->all[i]->name,
+		    (unsigned long long)atomic_load(&b->all[i]->requests));
+	family(p, "portolan_upstream_errors_total", "counter",
+	    "Exchanges with an engine or edge that failed.");
+	for (size_t i = 0; i < b->count; i++)
+		buf_printf(p->out, "portolan_upstream_errors_total{region="
+		    "\"%s\",engine=\"%s\"} %llu\n", b->all[i]->spec.region,
+		    b->all[i]->name,
+		    (unsigned long long)atomic_load(&b->all[i]->errors));
+}
+
+static void
+connections(struct page *p)
+{
+	uint64_t open = 0, accepted = 0, dropped = 0;
+
+	for (unsigned i = 0; i < p->edge->nworkers; i++) {
+		struct worker *w = p->edge->workers[i];
+
+		open += count_read(&w->counters.connections);
+		accepted += count_read(&w->counters.accepted);
+		dropped += count_read(&w->log.dropped);
+	}
+	family(p, "portolan_connections", "gauge", "Connections of clients.");
+	sample(p, "portolan_connections", "{side=\"client\",state=\"open\"}",
+	    open);
+	family(p, "portolan_connections_accepted_total", "counter",
+	    "Connections that clients made.");
+	sample(p, "portolan_connections_accepted_total", "", accepted);
+	family(p, "portolan_access_log_dropped_total", "counter",
+	    "Access lines that the log did not take.");
+	sample(p, "portolan_access_log_dropped_total", "", dropped);
+}
+
+static void
+generation(struct page *p)
+{
+	const struct edge *e = p->edge;
+
+	family(p, "portolan_config_generation", "gauge",
+	    "The generation in service.");
+	sample(p, "portolan_config_generation", "", e->plan->generation->id);
+	family(p, "portolan_config_last_reload_successful", "gauge",
+	    "1 if the last load was taken into service.");
+	sample(p, "portolan_config_last_reload_successful", "", e->last_good);
+	family(p, "portolan_config_last_reload_timestamp_seconds", "gauge",
+	    "When a generation was last taken into service.");
+	sample(p, "portolan_config_last_reload_timestamp_seconds", "",
+	    e->last_unix_ms / 1000);
+	family(p, "portolan_geoip_db_build_timestamp_seconds", "gauge",
+	    "Build time of the geo database in service; 0: none.");
+	sample(p, "portolan_geoip_db_build_timestamp_seconds", "",
+	    e->plan->db_epoch);
+	family(p, "portolan_geoip_reload_total", "counter",
+	    "New geo databases, taken or held back.");
+	sample(p, "portolan_geoip_reload_total", "{result=\"taken\"}",
+	    e->db_good);
+	sample(p, "portolan_geoip_reload_total", "{result=\"held\"}",
+	    e->db_held);
+}
+
+static void
+certificates(struct page *p)
+{
+	const struct plan *plan = p->edge->plan;
+
+	family(p, "portolan_tls_cert_expiry_timestamp_seconds", "gauge",
+	    "End of validity of a listener's certificate.");
+	for (size_t i = 0; i < plan->config->nlisteners; i++) {
+		const struct tls_context *tls =
+		    plan->generation->listener_tls[i];
+
+		if (tls != NULL)
+			buf_printf(p->out,
+			    "portolan_tls_cert_expiry_timestamp_seconds{name="
+			    "\"%s\"} %lld\n", plan->config->listeners[i].name,
+			    (long long)tls_context_expiry(tls));
+	}
+}
+
+static unsigned
+open_descriptors(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	unsigned n = 0;
+
+	if (dir == NULL)
+		return 0;
+	while (readdir(dir) != NULL)
+		n++;
+	closedir(dir);
+	return n < 3 ? 0 : n - 3;	/* ".", "..", and its own */
+}
+
+static uint64_t
+resident_bytes(void)
+{
+	FILE *f = fopen("/proc/self/statm", "r");
+	unsigned long long size = 0, resident = 0;
+
+	if (f == NULL)
+		return 0;
+	if (fscanf(f, "%llu %llu", &size, &resident) != 2)
+		resident = 0;
+	fclose(f);
+	return resident * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+static void
+process(struct page *p)
+{
+	struct rusage use;
+	uint64_t us;
+
+	family(p, "portolan_build_info", "gauge", "What is running.");
+	sample(p, "portolan_build_info",
+	    "{version=\"" PORTOLAN_VERSION "\"}", 1);
+	getrusage(RUSAGE_SELF, &use);
+	us = (uint64_t)(use.ru_utime.tv_sec + use.ru_stime.tv_sec) * 1000000 +
+	    (uint64_t)(use.ru_utime.tv_usec + use.ru_stime.tv_usec);
+	family(p, "process_cpu_seconds_total", "counter",
+	    "User and system time.");
+	buf_printf(p->out, "process_cpu_seconds_total %llu.%06llu\n",
+	    (unsigned long long)us / 1000000,
+	    (unsigned long long)us % 1000000);
+	family(p, "process_resident_memory_bytes", "gauge",
+	    "Resident memory.");
+	sample(p, "process_resident_memory_bytes", "", resident_bytes());
+	family(p, "process_open_fds", "gauge", "Open descriptors.");
+	sample(p, "process_open_fds", "", open_descriptors());
+	family(p, "process_start_time_seconds", "gauge",
+	    "Start of the process.");
+	sample(p, "process_start_time_seconds", "",
+	    p->edge->began_unix_ms / 1000);
+}
+
+void
+edge_metrics_write(const struct edge *edge, struct buf *out)
+{
+	struct page p = { edge, out };
+
+	requests(&p);
+	durations(&p);
+	decisions(&p);
+	clients(&p);
+	restrictions(&p);
+	all_singles(&p);
+	retries(&p);
+	rejects(&p);
+	upstreams(&p);
+	connections(&p);
+	generation(&p);
+	certificates(&p);
+	process(&p);
+}

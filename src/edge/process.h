@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Portolan authors */
+
+/*
+ * The control thread's view of the process.  Everything here belongs to that
+ * thread; workers are told things by messages (worker.h).
+ *
+ *	edge.c		start, signals, drain, end
+ *	reload.c	generations: loaded by a helper thread, published, freed
+ *	control.c	the control socket
+ *	metrics.c, status.c	what it tells
+ */
+#ifndef EDGE_PROCESS_H
+#define EDGE_PROCESS_H
+
+#include "conf/watch.h"
+#include "edge/edge.h"
+#include "edge/worker.h"
+
+struct loading;
+struct control;
+
+struct edge {
+	struct loop	*loop;
+	const char	*config_file;
+	int		 notify_fd;	/* -1: nobody is told */
+	struct upstreams *upstreams;
+	struct listenings listenings;
+	struct worker	*workers[WORKERS_MAX];
+	unsigned	 nworkers, running;
+	struct control	*control;
+
+	/* generations */
+	struct plan	*plan;		/* in service; one holder is ours */
+	struct plan	*plans;		/* all that are not freed yet */
+	struct watch	*watch;
+	struct file_identity restrictions;	/* as the plan's were read */
+	struct loading	*loading;	/* one at a time ... */
+	bool		 load_again;	/* ... and another after it */
+	uint64_t	 rounds;	/* loads begun */
+	bool		 last_good;
+	uint64_t	 last_unix_ms;
+	uint64_t	 reloads_good, reloads_bad, db_good, db_held;
+
+	struct timer	 tick;		/* each second: files, currency */
+	struct timer	 deadline;	/* of the drain */
+	bool		 draining, ending;
+	uint64_t	 began_unix_ms;
+};
+
+/* --- reload.c ------------------------------------------------------------- */
+
+/* The first one, in this thread; mistakes go to standard error. */
+bool edge_load_first(struct edge *edge, const struct edge_options *options);
+
+void edge_publish_first(struct edge *edge);
+
+/* Begins to load, in a moment if one is being loaded.  The number of the
+ * round that control_reloaded() will tell of. */
+uint64_t edge_reload(struct edge *edge);
+
+/* Each second. */
+void edge_watch(struct edge *edge);
+
+/* A health has changed: what is up, in all plans. */
+void edge_count_up(struct edge *edge);
+
+/* At the end; every worker has let go. */
+void edge_unload(struct edge *edge);
+
+/* A line for the master process, its end included. */
+void edge_tell_master(const struct edge *edge, const char *line);
+
+/* --- edge.c --------------------------------------------------------------- */
+
+/* Clients are asked to go elsewhere; nothing is closed. */
+void edge_drain(struct edge *edge);
+
+/* --- control.c ------------------------------------------------------------ */
+
+struct control *control_new(struct edge *edge, struct err *err);
+void control_free(struct control **control);
+
+/* A round has ended: good or not, with all mistakes in words. */
+void control_reloaded(struct control *control, uint64_t round, bool good,
+    struct slice words);
+
+/* --- status.c, metrics.c -------------------------------------------------- */
+
+/* NULL when ready, else why not, in a few words. */
+const char *edge_not_ready(const struct edge *edge);
+
+void edge_status_write(const struct edge *edge, struct buf *out);
+void edge_ready_write(const struct edge *edge, struct buf *out);
+void edge_metrics_write(const struct edge *edge, struct buf *out);
+
+#endif

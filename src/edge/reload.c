@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Portolan authors */
+
+/*
+ * Generations come and go: one is loaded by a helper thread (a database takes
+ * a while to verify and compile, and probes must not wait for it), turned
+ * into a plan and published by the control thread, and freed by it when the
+ * last worker has let go.  Whatever goes wrong before it is published leaves
+ * the one in service as it is.
+ */
+#include <pthread.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/must.h"
+#include "edge/process.h"
+
+struct loading {
+	struct edge	*edge;
+	pthread_t	 thread;
+	const struct generation *before;	/* held by edge->plan */
+	struct file_identity restrictions;	/* as they were before reading */
+	struct generation *result;
+	struct mistakes	 mistakes;
+};
+
+void
+edge_tell_master(const struct edge *edge, const char *line)
+{
+	size_t len = strlen(line);
+
+	if (edge->notify_fd >= 0 &&
+	    write(edge->notify_fd, line, len) != (ssize_t)len)
+		log_warn("the master process does not listen any more");
+}
+
+/* --- what is up --------------------------------------------------------------- */
+
+void
+edge_count_up(struct edge *edge)
+{
+	for (struct plan *p = edge->plans; p != NULL; p = p->older)
+		atomic_store_explicit(&p->up, backends_up(&p->backends).bits,
+		    memory_order_relaxed);
+}
+
+/* --- the end of a plan -------------------------------------------------------- */
+
+static void
+free_plan(struct edge *edge, struct plan *plan)
+{
+	struct plan **at = &edge->plans;
+
+	while (*at != plan)
+		at = &(*at)->older;
+	*at = plan->older;
+	log_debug("generation %llu is not in use any more",
+	    (unsigned long long)plan->generation->id);
+	plan_free(&plan, edge->upstreams);
+}
+
+static void
+on_retired(void *arg)
+{
+	struct plan *plan = arg;
+
+	free_plan(plan->edge, plan);
+}
+
+void
+edge_retire(struct edge *edge, struct plan *plan)
+{
+	loop_post(edge->loop, on_retired, plan);
+}
+
+/* The control thread's own holder. */
+static void
+release(struct edge *edge, struct plan *plan)
+{
+	if (generation_release(plan->generation))
+		free_plan(edge, plan);
+}
+
+/*
+ * Nobody is left to let go of anything, but messages about plans that were
+ * retired at the very end may not have been read: all go.
+ */
+void
+edge_unload(struct edge *edge)
+{
+	struct loading *l = edge->loading;
+
+	if (l != NULL) {
+		must(pthread_join(l->thread, NULL) == 0);
+		if (l->result != NULL)
+			generation_free(&l->result);
+		mistakes_fini(&l->mistakes);
+		free(l);
+	}
+	edge->plan = NULL;
+	while (edge->plans != NULL)
+		free_plan(edge, edge->plans);
+}
+
+/* --- publishing ------------------------------------------------------------------ */
+
+/* NULL and *err if it cannot be had; the generation is gone then. */
+static struct plan *
+make_plan(struct edge *edge, struct generation *generation, struct err *err)
+{
+	struct plan *plan = plan_new(generation, edge->upstreams,
+	    &edge->listenings, err);
+
+	if (plan == NULL)
+		return NULL;
+	plan->edge = edge;
+	plan->older = edge->plans;
+	edge->plans = plan;
+	return plan;
+}
+
+/* One holder is the control thread's. */
+static void
+publish(struct edge *edge, struct plan *plan)
+{
+	struct plan *before = edge->plan;
+
+	edge->plan = plan;
+	/* Before anyone else can see it. */
+	atomic_store(&plan->generation->holders, (int)edge->nworkers + 1);
+	for (unsigned i = 0; i < edge->nworkers; i++)
+		worker_publish(edge->workers[i], plan);
+	listenings_keep(&edge->listenings, plan->listening,
+	    plan->config->nlisteners);
+	watch_config(edge->watch, plan->config);
+	watch_add(edge->watch, plan->config->file);
+	log_level((enum log_level)plan->config->log.level);
+	edge->last_unix_ms = clock_unix_ms();
+	if (before != NULL)
+		release(edge, before);
+}
+
+static void
+log_mistakes(const struct mistakes *mistakes)
+{
+	for (size_t i = 0; i < mistakes->count; i++) {
+		const struct mistake *m = &mistakes->list[i];
+
+		(m->warning ? log_warn : log_error)("%s:%u:%u: %s%s%s",
+		    m->mark.file, m->mark.line, m->mark.column, m->path,
+		    m->path[0] == '\0' ? "" : ": ", m->sentence);
+	}
+}
+
+static void
+count_database(struct edge *edge, const struct plan *plan, uint64_t before)
+{
+	if (plan->config->geo.database == NULL)
+		return;
+	if (plan->db_epoch != before)
+		edge->db_good++;
+	else
+		for (size_t i = 0; i < edge->loading->mistakes.count; i++)
+			if (strstr(edge->loading->mistakes.list[i].path,
+			    "geo.database") != NULL) {
+				edge->db_held++;
+				return;
+			}
+}
+
+static bool
+take_result(struct edge *edge, struct loading *l, struct buf *words)
+{
+	uint64_t before = edge->plan->db_epoch;
+	struct plan *plan;
+	struct err err;
+
+	mistakes_print(&l->mistakes, words);
+	if (l->result == NULL)
+		return false;
+	plan = make_plan(edge, l->result, &err);
+	if (plan == NULL) {
+		log_error("%s", err.text);
+		buf_printf(words, "%s\n", err.text);
+		return false;
+	}
+	if (edge_threads(plan->config) != edge->nworkers)
+		log_warn("threads: the number changes with a restart only");
+	count_database(edge, plan, before);
+	edge->restrictions = l->restrictions;
+	publish(edge, plan);
+	return true;
+}
+
+static void
+on_loaded(void *arg)
+{
+	struct loading *l = arg;
+	struct edge *edge = l->edge;
+	struct buf words = { 0 };
+	bool good;
+
+	must(pthread_join(l->thread, NULL) == 0);
+	log_mistakes(&l->mistakes);
+	good = take_result(edge, l, &words);
+	edge->last_good = good;
+	if (good) {
+		edge->reloads_good++;
+		log_info("generation %llu is in service",
+		    (unsigned long long)edge->plan->generation->id);
+	} else {
+		edge->reloads_bad++;
+		log_error("reload failed: generation %llu stays in service",
+		    (unsigned long long)edge->plan->generation->id);
+	}
+	edge_tell_master(edge, good ? "RELOAD ok\n" : "RELOAD failed\n");
+	control_reloaded(edge->control, edge->rounds, good, buf_all(&words));
+	buf_fini(&words);
+	mistakes_fini(&l->mistakes);
+	free(l);
+	edge->loading = NULL;
+	if (edge->load_again && !edge->ending)
+		edge_reload(edge);
+}
+
+/* --- loading ------------------------------------------------------------------------ */
+
+static void *
+load(void *arg)
+{
+	struct loading *l = arg;
+
+	l->result = generation_load(l->edge->config_file, LOAD_FULL,
+	    l->before, &l->mistakes);
+	loop_post(l->edge->loop, on_loaded, l);
+	return NULL;
+}
+
+/* Before the file is read: if it changes meanwhile, it counts as changed. */
+static struct file_identity
+restrictions_now(const struct config *config)
+{
+	struct file_identity none = { .exists = false };
+
+	return config == NULL || config->policy.restrictions == NULL ? none :
+	    file_identity(config->policy.restrictions);
+}
+
+uint64_t
+edge_reload(struct edge *edge)
+{
+	struct loading *l;
+
+	if (edge->loading != NULL) {
+		edge->load_again = true;
+		return edge->rounds + 1;
+	}
+	edge->load_again = false;
+	edge->rounds++;
+	l = xcalloc(1, sizeof(*l));
+	l->edge = edge;
+	l->before = edge->plan->generation;
+	l->restrictions = restrictions_now(edge->plan->config);
+	mistakes_init(&l->mistakes);
+	edge->loading = l;
+	must(pthread_create(&l->thread, NULL, load, l) == 0);
+	return edge->rounds;
+}
+
+static void
+print_mistakes(const struct mistakes *mistakes)
+{
+	struct buf out = { 0 };
+
+	mistakes_print(mistakes, &out);
+	if (out.len > 0 && write(STDERR_FILENO, out.p, out.len) < 0)
+		log_error("the mistakes cannot be printed");
+	buf_fini(&out);
+}
+
+bool
+edge_load_first(struct edge *edge, const struct edge_options *options)
+{
+	struct generation *generation;
+	struct mistakes mistakes;
+	struct err err;
+
+	mistakes_init(&mistakes);
+	generation = generation_load(options->config_file, LOAD_FULL, NULL,
+	    &mistakes);
+	print_mistakes(&mistakes);
+	mistakes_fini(&mistakes);
+	if (generation == NULL)
+		return false;
+	edge->restrictions = restrictions_now(generation->config);
+	edge->nworkers = edge_threads(generation->config);
+	listenings_init(&edge->listenings, edge->nworkers, options->sockets,
+	    options->nsockets);
+	edge->plan = make_plan(edge, generation, &err);
+	if (edge->plan == NULL) {
+		log_error("%s", err.text);
+		return false;
+	}
+	edge->watch = watch_new(edge->plan->config->geo.settle_ms);
+	for (unsigned i = 0; i < edge->nworkers; i++)
+		edge->workers[i] = worker_new(edge, i);
+	edge->last_good = true;
+	return true;
+}
+
+void
+edge_publish_first(struct edge *edge)
+{
+	struct plan *first = edge->plan;
+
+	edge->plan = NULL;		/* nothing comes before it */
+	publish(edge, first);
+}
+
+/* --- files -------------------------------------------------------------------------- */
+
+/*
+ * A file says all there is to know of the restrictions as long as it is there
+ * and is the one that was read.
+ */
+static void
+check_currency(struct edge *edge)
+{
+	struct file_identity now = restrictions_now(edge->plan->config);
+
+	if (edge->plan->config->policy.restrictions != NULL &&
+	    !(now.exists && file_identity_eq(&now, &edge->restrictions)))
+		return;
+	atomic_store_explicit(&edge->plan->current_ms, edge->loop->now_ms,
+	    memory_order_relaxed);
+}
+
+void
+edge_watch(struct edge *edge)
+{
+	check_currency(edge);
+	if (!watch_due(edge->watch, edge->loop->now_ms))
+		return;
+	log_info("%s has changed: reloading", watch_changed(edge->watch));
+	edge_reload(edge);
+}

@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Portolan authors */
+
+#include "edge/worker.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/must.h"
+#include "edge/request.h"
+
+enum {
+	TICK_MS = 1000,
+	LOOK_MS = 50,
+	SPARE_BYTES = 64 * 1024,	/* a buffer that grew larger is freed */
+};
+
+/* --- lent buffers ----------------------------------------------------------- */
+
+struct buf
+worker_lend(struct worker *w)
+{
+	return w->nspare == 0 ? (struct buf){ NULL, 0, 0 } :
+	    w->spare[--w->nspare];
+}
+
+void
+worker_take_back(struct worker *w, struct buf *b)
+{
+	if (b->p == NULL)
+		return;
+	if (w->nspare == SPARE_BUFS || b->cap > SPARE_BYTES) {
+		buf_fini(b);
+		return;
+	}
+	buf_clear(b);
+	w->spare[w->nspare++] = *b;
+	*b = (struct buf){ NULL, 0, 0 };
+}
+
+/* --- plans ------------------------------------------------------------------ */
+
+struct pin *
+worker_pin(struct worker *w)
+{
+	w->pin->requests++;
+	return w->pin;
+}
+
+static void
+let_go(struct worker *w, struct pin *pin)
+{
+	struct plan *plan = pin->plan;
+
+	free(pin);
+	if (generation_release(plan->generation))
+		edge_retire(w->edge, plan);
+}
+
+void
+worker_unpin(struct worker *w, struct pin *pin)
+{
+	if (--pin->requests == 0 && pin != w->pin)
+		let_go(w, pin);
+}
+
+static void
+take_limits(struct worker *w, const struct config *config)
+{
+	const struct config_timeouts *t = &config->timeouts;
+	const struct config_limits *l = &config->limits;
+
+	w->serve_limits = (struct serve_limits){
+		.head_ms = t->head_ms, .idle_ms = t->idle_ms,
+		.body_idle_ms = t->body_idle_ms,
+		.send_idle_ms = t->send_idle_ms,
+		.tunnel_idle_ms = t->tunnel_idle_ms,
+		.body_bytes = l->body_bytes,
+		.min_body_rate = l->min_body_rate,
+		.requests = l->requests_per_connection,
+	};
+	w->pool_limits = (struct pool_limits){
+		.idle = l->idle_upstream, .idle_ms = t->upstream_idle_ms,
+		.connect_ms = t->connect_ms,
+		.response_head_ms = t->response_head_ms,
+		.response_idle_ms = t->response_idle_ms,
+		.tunnel_idle_ms = t->tunnel_idle_ms,
+	};
+}
+
+/* --- listeners ---------------------------------------------------------------- */
+
+static void
+pause_all(struct worker *w, bool pause)
+{
+	w->full = pause;
+	for (size_t i = 0; i < LISTENERS_MAX; i++) {
+		if (w->listeners[i].listener == NULL)
+			continue;
+		if (pause)
+			listener_pause(w->listeners[i].listener);
+		else
+			listener_resume(w->listeners[i].listener);
+	}
+}
+
+/*
+ * What is beyond the limit waits in the kernel's queue, where it costs us
+ * nothing.
+ */
+static void
+on_accepted(void *owner, int fd, const struct endpoint *peer)
+{
+	struct worker_listener *l = owner;
+	struct worker *w = l->worker;
+
+	server_accept(w->server, fd, peer,
+	    w->pin->plan->generation->listener_tls[l->index], l->at);
+	if (w->server->connections < w->connections_most || w->full)
+		return;
+	count_one(&w->counters.connections_paused);
+	pause_all(w, true);
+	timer_set(w->loop, &w->look, LOOK_MS);
+}
+
+static const struct listener_ops listener_ops = {
+	.accepted = on_accepted,
+};
+
+static struct worker_listener *
+listener_at(struct worker *w, const struct listening *at)
+{
+	for (size_t i = 0; i < LISTENERS_MAX; i++)
+		if (w->listeners[i].listener != NULL &&
+		    w->listeners[i].at == at)
+			return &w->listeners[i];
+	return NULL;
+}
+
+static void
+listen_at(struct worker *w, struct listening *at, size_t index)
+{
+	int fd = listening_take(at, w->number);
+
+	if (fd < 0)
+		return;			/* gone again before we woke */
+	for (size_t i = 0; i < LISTENERS_MAX; i++) {
+		struct worker_listener *l = &w->listeners[i];
+
+		if (l->listener != NULL)
+			continue;
+		*l = (struct worker_listener){ .at = at, .index = index,
+		    .worker = w };
+		l->listener = listener_new(w->loop, fd, &listener_ops, l);
+		if (w->full)
+			listener_pause(l->listener);
+		return;
+	}
+	must(false);
+}
+
+static bool
+plan_has(const struct plan *plan, const struct listening *at)
+{
+	for (size_t i = 0; i < plan->config->nlisteners; i++)
+		if (plan->listening[i] == at)
+			return true;
+	return false;
+}
+
+static void
+close_listeners(struct worker *w, const struct plan *but_those_of)
+{
+	for (size_t i = 0; i < LISTENERS_MAX; i++) {
+		struct worker_listener *l = &w->listeners[i];
+
+		if (l->listener != NULL && (but_those_of == NULL ||
+		    !plan_has(but_those_of, l->at)))
+			listener_free(&l->listener);
+	}
+}
+
+static void
+take_listeners(struct worker *w, struct plan *plan)
+{
+	close_listeners(w, plan);
+	for (size_t i = 0; i < plan->config->nlisteners && !w->ending; i++) {
+		struct worker_listener *l = listener_at(w,
+		    plan->listening[i]);
+
+		if (l != NULL)
+			l->index = i;
+		else
+			listen_at(w, plan->listening[i], i);
+	}
+}
+
+/* --- from the control thread ---------------------------------------------------- */
+
+static void
+take_plan(void *arg)
+{
+	struct worker *w = arg;
+	struct plan *plan = atomic_exchange(&w->next, NULL);
+	struct pin *old = w->pin;
+	struct err err;
+
+	if (plan == NULL)
+		return;			/* taken already */
+	w->pin = xcalloc(1, sizeof(*w->pin));
+	w->pin->plan = plan;
+	take_limits(w, plan->config);
+	w->connections_most = plan->config->limits.connections /
+	    plan->workers;
+	if (w->connections_most == 0)
+		w->connections_most = 1;
+	take_listeners(w, plan);
+	if (!access_log_open(&w->log, plan->config->log.access, &err))
+		log_error("%s; requests are not logged", err.text);
+	if (old != NULL && old->requests == 0)
+		let_go(w, old);
+}
+
+void
+worker_publish(struct worker *w, struct plan *plan)
+{
+	struct plan *unread = atomic_exchange(&w->next, plan);
+
+	/* The worker never woke for the one before: give it back. */
+	if (unread != NULL && generation_release(unread->generation))
+		edge_retire(w->edge, unread);
+	loop_post(w->loop, take_plan, w);
+}
+
+static void
+reopen_log(void *arg)
+{
+	struct worker *w = arg;
+
+	access_log_reopen(&w->log);
+}
+
+void
+worker_reopen_log(struct worker *w)
+{
+	loop_post(w->loop, reopen_log, w);
+}
+
+static void
+drain(void *arg)
+{
+	struct worker *w = arg;
+
+	w->draining = true;
+	server_drain(w->server);
+}
+
+void
+worker_drain(struct worker *w)
+{
+	loop_post(w->loop, drain, w);
+}
+
+static void
+end(void *arg)
+{
+	struct worker *w = arg;
+
+	w->ending = true;
+	close_listeners(w, NULL);
+	drain(w);
+	timer_set(w->loop, &w->look, LOOK_MS);
+}
+
+void
+worker_end(struct worker *w)
+{
+	loop_post(w->loop, end, w);
+}
+
+void
+worker_stop(struct worker *w)
+{
+	loop_stop(w->loop);
+}
+
+/* --- timers ----------------------------------------------------------------------- */
+
+static void
+on_tick(struct timer *timer)
+{
+	struct worker *w = list_entry(timer, struct worker, tick);
+
+	access_log_flush(&w->log);
+	count_set(&w->counters.connections, w->server->connections);
+	count_set(&w->counters.accepted, w->server->accepted);
+	count_set(&w->counters.served, w->server->requests);
+	w->unix_offset_us = clock_unix_ms() * 1000 - w->loop->now_us;
+	timer_set(w->loop, timer, TICK_MS);
+}
+
+static void
+on_look(struct timer *timer)
+{
+	struct worker *w = list_entry(timer, struct worker, look);
+
+	if (w->ending && w->server->connections == 0) {
+		loop_stop(w->loop);
+		return;
+	}
+	if (w->full && w->server->connections < w->connections_most)
+		pause_all(w, false);
+	if (w->full || w->ending)
+		timer_set(w->loop, timer, LOOK_MS);
+}
+
+/* --- the thread --------------------------------------------------------------------- */
+
+struct worker *
+worker_new(struct edge *edge, unsigned number)
+{
+	struct worker *w = xcalloc(1, sizeof(*w));
+
+	w->edge = edge;
+	w->number = number;
+	w->loop = loop_new();
+	w->server = server_new(w->loop, &edge_handler, w, &w->serve_limits);
+	w->pools = pools_new(w->loop, &w->pool_limits);
+	w->log.fd = -1;
+	ids_init(&w->ids);
+	w->balance.state = ids_next(&w->ids) | 1;
+	timer_init(&w->tick, on_tick);
+	timer_init(&w->look, on_look);
+	return w;
+}
+
+static void *
+worker_main(void *arg)
+{
+	struct worker *w = arg;
+
+	on_tick(&w->tick);
+	take_plan(w);
+	loop_run(w->loop);
+	close_listeners(w, NULL);
+	server_free(&w->server);
+	pools_free(&w->pools);
+	access_log_close(&w->log);
+	if (w->pin != NULL)
+		let_go(w, w->pin);
+	w->pin = NULL;
+	edge_worker_ended(w->edge, w);
+	return NULL;
+}
+
+bool
+worker_start(struct worker *w)
+{
+	return pthread_create(&w->thread, NULL, worker_main, w) == 0;
+}
+
+void
+worker_free(struct worker **worker)
+{
+	struct worker *w = *worker;
+	struct plan *unread = atomic_exchange(&w->next, NULL);
+
+	*worker = NULL;
+	if (unread != NULL && generation_release(unread->generation))
+		edge_retire(w->edge, unread);
+	while (w->nspare > 0)
+		buf_fini(&w->spare[--w->nspare]);
+	buf_fini(&w->fields);
+	buf_fini(&w->body);
+	loop_free(&w->loop);
+	free(w);
+}
