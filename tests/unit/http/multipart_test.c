@@ -122,6 +122,8 @@ static const struct {
 	{ PART("x", "{}") "--b \r\n", MULTIPART_BAD, NULL },
 	/* Boundaries where some see them and some do not. */
 	{ "--b\r\n" FORM(WANTED) "\r\n\r\n--b--\r\n", MULTIPART_BAD, NULL },
+	{ "--b\r\n" FORM(WANTED) "\r\n\r\n--b\r\n{}\r\n--b--", MULTIPART_BAD,
+	    NULL },
 	{ "--b\r\n" FORM("x") "\r\n--b: y\r\n\r\n{}\r\n--b--", MULTIPART_BAD,
 	    NULL },
 	/* Heads. */
@@ -146,6 +148,8 @@ static const struct {
 	    MULTIPART_BAD, NULL },
 	{ "--b\r\n" FORM("x") "; filename=\"a\\\"; name=\"" WANTED "\"\r\n"
 	  "\r\n{}\r\n--b--", MULTIPART_BAD, NULL },
+	{ "--b\r\nContent-Disposition: form-data; filename=\"a\\\"; name=\""
+	  WANTED "\"\r\n\r\n{}\r\n--b--", MULTIPART_BAD, NULL },
 	{ "--b\r\n" FORM("x") "; filename=\"a\"; filename=\"b\"\r\n\r\n{}"
 	  "\r\n--b--", MULTIPART_BAD, NULL },
 	{ "--b\r\nContent-Disposition: form-data; name=\"x\r\n\r\n{}\r\n--b--",
