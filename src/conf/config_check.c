@@ -162,8 +162,7 @@ static void
 check_client_address(const struct check *c)
 {
 	if (c->config->trusted_hops > 0 && c->config->ntrusted > 0)
-		schema_mistake(c->reader, yaml_at(c->root,
-		    "client_address.hops"), "trusts hops and networks at once; "
+		schema_mistake_at(c->reader, c->root, "client_address.hops", "trusts hops and networks at once; "
 		    "give hops or trusted, not both");
 }
 
@@ -173,10 +172,10 @@ check_geo(const struct check *c)
 	const struct config_geo *geo = &c->config->geo;
 
 	if (geo->max_age_ms < geo->warn_age_ms)
-		schema_mistake(c->reader, yaml_at(c->root, "geo.max_age"),
+		schema_mistake_at(c->reader, c->root, "geo.max_age",
 		    "max_age is less than warn_age");
 	if (geo->database == NULL)
-		schema_warn(c->reader, yaml_at(c->root, "geo"),
+		schema_warn_at(c->reader, c->root, "geo",
 		    "no database: every public address is unknown and goes to "
 		    "the map's default, and access restrictions refuse it");
 }
@@ -214,7 +213,7 @@ check_via(const struct check *c)
 
 	if (via != NULL && yaml_get(yaml_get(c->root, "forward"), "via") !=
 	    NULL && !is_plain_name(via))
-		schema_mistake(c->reader, yaml_at(c->root, "forward.via"),
+		schema_mistake_at(c->reader, c->root, "forward.via",
 		    "a pseudonym is up to %d letters, digits, '-', '_' and '.'",
 		    NAME_MAX_LEN);
 }
@@ -225,21 +224,20 @@ check_processes(const struct check *c)
 	const struct config *config = c->config;
 
 	if (strlen(config->run_dir) > RUN_DIR_MAX)
-		schema_mistake(c->reader, yaml_at(c->root, "run_dir"),
+		schema_mistake_at(c->reader, c->root, "run_dir",
 		    "longer than %d bytes, so names of sockets in it would be "
 		    "too long", RUN_DIR_MAX);
 	if (config->console.socket != NULL &&
 	    strlen(config->console.socket) > RUN_DIR_MAX + 40)
-		schema_mistake(c->reader, yaml_at(c->root, "console.socket"),
+		schema_mistake_at(c->reader, c->root, "console.socket",
 		    "longer than %d bytes, which a socket's name may not be",
 		    RUN_DIR_MAX + 40);
 	if (config->group != NULL && config->user == NULL)
-		schema_mistake(c->reader, yaml_at(c->root, "group"),
+		schema_mistake_at(c->reader, c->root, "group",
 		    "a group without a user; name both");
 	if (config->engines.probe_timeout_ms >
 	    config->engines.probe_interval_ms)
-		schema_mistake(c->reader, yaml_at(c->root,
-		    "engines.probe.timeout"), "longer than the interval, so "
+		schema_mistake_at(c->reader, c->root, "engines.probe.timeout", "longer than the interval, so "
 		    "probes would overtake each other");
 }
 

@@ -42,15 +42,10 @@ region_named(struct loading *l, const char *key)
 static void
 check_peer(struct loading *l, const struct yaml_node *node)
 {
-	const char *ids[REGIONS_MAX];
-	int region = region_find(l->map, slice_of(node->key));
-
-	for (unsigned i = 0; i < l->map->nregions; i++)
-		ids[i] = l->map->regions[i].id;
-	if (region < 0)
+	if (region_find(l->map, slice_of(node->key)) < 0)
 		schema_key_mistake(&l->reader, node, "no region of the map%s",
-		    schema_hint(&l->reader, slice_of(node->key), ids,
-		    l->map->nregions));
+		    region_rules_hint(&l->reader, l->map,
+		    slice_of(node->key)));
 	else if (l->config->region != NULL &&
 	    strcmp(l->config->region, node->key) == 0)
 		schema_key_mistake(&l->reader, node, "the region of this edge "
@@ -81,7 +76,7 @@ warn_no_way(struct loading *l)
 			    id);
 	}
 	if (names.len > 0)
-		schema_warn(&l->reader, yaml_at(l->root, "link.peers"),
+		schema_warn_at(&l->reader, l->root, "link.peers",
 		    "no way from here to %s: link.peers does not name %s",
 		    buf_cstr(&names), memchr(names.p, ',', names.len) != NULL ?
 		    "them" : "it");
@@ -93,7 +88,7 @@ warn_no_engines(struct loading *l)
 {
 	if (l->config->engines.embedded == 0 &&
 	    l->map->regions[l->g->policy.self].nengines == 0)
-		schema_warn(&l->reader, yaml_at(l->root, "engines"),
+		schema_warn_at(&l->reader, l->root, "engines",
 		    "region %s has no engines: list some in the map, or set "
 		    "engines.embedded", l->config->region);
 }
@@ -162,7 +157,7 @@ build_hosts(struct loading *l)
 	}
 	l->g->policy.hosts = hosts_build(l->g->arena, specs, count);
 	if (c->nglobal_hosts == 0)
-		schema_warn(&l->reader, yaml_at(l->root, "hosts.global"),
+		schema_warn_at(&l->reader, l->root, "hosts.global",
 		    "no global host: each request stays in the region that its "
 		    "host name belongs to, whatever the map says");
 }
@@ -222,8 +217,7 @@ load_restrictions(struct loading *l)
 
 	if (l->depth == LOAD_FULL && !config_read_tag_key(l->config,
 	    l->config->policy.tag_key, &err))
-		schema_mistake(&l->reader, yaml_at(l->root,
-		    "policy.flow_tag_key"), "%s", err.text);
+		schema_mistake_at(&l->reader, l->root, "policy.flow_tag_key", "%s", err.text);
 	l->g->policy.restrictions = restrictions_file_load(l->g->arena,
 	    l->config->policy.restrictions, l->config->policy.tag_key,
 	    l->g->id, l->reader.mistakes);
@@ -254,18 +248,13 @@ try_expectations(struct loading *l, bool addresses)
 
 		if ((e->kind == EXPECT_ADDRESS) == addresses &&
 		    !expectation_holds(e, l->map, l->g->geo, &err))
-			mistakes_add(l->reader.mistakes, e->mark, "expect",
-			    "%s", err.text);
+			mistakes_add(l->reader.mistakes, e->mark,
+			    arena_printf(l->reader.arena, "expect.%.80s",
+			    e->text), "%s", err.text);
 	}
 }
 
 /* --- the database ------------------------------------------------------------------------- */
-
-static const struct yaml_node *
-database_node(const struct loading *l)
-{
-	return yaml_at(l->root, "geo.database");
-}
 
 static void
 warn_age(struct loading *l)
@@ -276,11 +265,11 @@ warn_age(struct loading *l)
 	const unsigned long long day = 24 * 3600 * 1000;
 
 	if (age > l->config->geo.max_age_ms)
-		schema_warn(&l->reader, database_node(l), "the database was "
+		schema_warn_at(&l->reader, l->root, "geo.database", "the database was "
 		    "built %llu days ago, more than geo.max_age allows; get a "
 		    "new one", age / day);
 	else if (age > l->config->geo.warn_age_ms)
-		schema_warn(&l->reader, database_node(l), "the database was "
+		schema_warn_at(&l->reader, l->root, "geo.database", "the database was "
 		    "built %llu days ago; get a new one", age / day);
 }
 
@@ -300,12 +289,12 @@ static void
 hold_back(struct loading *l, const char *why)
 {
 	if (l->before == NULL || l->before->database == NULL) {
-		schema_mistake(&l->reader, database_node(l), "%s", why);
+		schema_mistake_at(&l->reader, l->root, "geo.database", "%s", why);
 		return;
 	}
 	use_database(l, database_hold(l->before->database));
 	l->g->database_held = arena_strdup(l->g->arena, why);
-	schema_warn(&l->reader, database_node(l), "the new database is held "
+	schema_warn_at(&l->reader, l->root, "geo.database", "the new database is held "
 	    "back and the old one stays in service: %s", why);
 }
 

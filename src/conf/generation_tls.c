@@ -22,10 +22,10 @@ warn_expiry(const struct tls_loading *l, const struct tls_context *tls,
 	    (int64_t)(clock_unix_ms() / 1000);
 
 	if (left <= 0)
-		schema_warn(l->reader, yaml_at(l->root, path),
+		schema_warn_at(l->reader, l->root, path,
 		    "the certificate has expired; peers will refuse it");
 	else if (left < WARN_DAYS * DAY_S)
-		schema_warn(l->reader, yaml_at(l->root, path),
+		schema_warn_at(l->reader, l->root, path,
 		    "the certificate expires in %d days",
 		    (int)(left / DAY_S));
 }
@@ -36,7 +36,7 @@ accept_context(const struct tls_loading *l, struct tls_context *tls,
     const char *path, const struct err *err)
 {
 	if (tls == NULL)
-		schema_mistake(l->reader, yaml_at(l->root, path), "%s",
+		schema_mistake_at(l->reader, l->root, path, "%s",
 		    err->text);
 	else
 		warn_expiry(l, tls, path);
@@ -58,7 +58,7 @@ load_listener(const struct tls_loading *l, size_t i)
 		    tls_link_server_new(link->certificate, link->key, link->ca,
 		    &err);
 		if (l->listeners[i] == NULL && l->g->link_client != NULL)
-			schema_mistake(l->reader, yaml_at(l->root, "link"),
+			schema_mistake_at(l->reader, l->root, "link",
 			    "%s", err.text);
 		return;
 	}
@@ -83,8 +83,7 @@ load_link(const struct tls_loading *l)
 	    &err);
 	if (l->g->link_client != NULL &&
 	    !tls_context_is_region(l->g->link_client, config->region))
-		schema_mistake(l->reader, yaml_at(l->root,
-		    "link.certificate"), "the certificate does not name this "
+		schema_mistake_at(l->reader, l->root, "link.certificate", "the certificate does not name this "
 		    "region; it needs the URI portolan:region:%s as a subject "
 		    "alternative name", config->region);
 }

@@ -11,11 +11,41 @@
 
 enum { DAY_MS = 24 * 3600 * 1000 };
 
+/* The region named alike but for case, or by the country that a wrong code
+ * stands for.  Nearness says little about ids of two letters: UK is no US. */
+static const char *
+likely_region(const struct region_map *map, struct slice id)
+{
+	const char *why, *country = country_suggest(id, &why);
+
+	for (unsigned i = 0; i < map->nregions; i++)
+		if (slice_eq_nocase(id, slice_of(map->regions[i].id)))
+			return map->regions[i].id;
+	if (id.len > 2 || country == NULL)
+		return NULL;
+	return region_find(map, slice_of(country)) < 0 ? NULL : country;
+}
+
+const char *
+region_rules_hint(const struct schema_reader *reader,
+    const struct region_map *map, struct slice id)
+{
+	const char *ids[REGIONS_MAX], *likely = likely_region(map, id);
+
+	for (unsigned i = 0; i < map->nregions; i++)
+		ids[i] = map->regions[i].id;
+	if (likely != NULL)
+		return arena_printf(reader->arena, "; did you mean '%s'?",
+		    likely);
+	/* Nothing is near to the empty word, so the known ones are listed. */
+	return schema_hint(reader, id.len > 2 ? id : (struct slice){ "", 0 },
+	    ids, map->nregions);
+}
+
 int
 region_rules_id(const struct schema_reader *reader,
     const struct region_map *map, const struct yaml_node *node)
 {
-	const char *ids[REGIONS_MAX];
 	int region;
 
 	if (!schema_is_text(reader, node))
@@ -23,11 +53,9 @@ region_rules_id(const struct schema_reader *reader,
 	region = region_find(map, node->text);
 	if (region >= 0)
 		return region;
-	for (unsigned i = 0; i < map->nregions; i++)
-		ids[i] = map->regions[i].id;
 	schema_mistake(reader, node, "%s is no region of the map%s",
 	    value_quote(reader->arena, node->text),
-	    schema_hint(reader, node->text, ids, map->nregions));
+	    region_rules_hint(reader, map, node->text));
 	return -1;
 }
 

@@ -16,6 +16,10 @@ struct region_rules {
 	struct region_map *map;
 };
 
+/* "; did you mean 'GB'?" for an id that is none: "gb", "UK", "GBR". */
+const char *region_rules_hint(const struct schema_reader *reader,
+    const struct region_map *map, struct slice id);
+
 /* Index of the region that the node names, or -1 once that is told. */
 int region_rules_id(const struct schema_reader *reader,
     const struct region_map *map, const struct yaml_node *node);

@@ -32,16 +32,32 @@ path_of(const struct schema_reader *reader, const struct yaml_node *node,
 }
 
 static void
-tell(const struct schema_reader *reader, const struct yaml_node *node,
-    bool at_key, bool warning, const char *fmt, va_list ap)
+tell_path(const struct schema_reader *reader, struct mark mark,
+    const char *path, bool warning, const char *fmt, va_list ap)
 {
 	void (*add)(struct mistakes *, struct mark, const char *, const char *,
 	    ...) = warning ? mistakes_warn : mistakes_add;
 	char text[1024];
 
 	vsnprintf(text, sizeof(text), fmt, ap);
-	add(reader->mistakes, at_key ? node->key_mark : node->mark,
-	    path_of(reader, node, NULL), "%s", text);
+	add(reader->mistakes, mark, path, "%s", text);
+}
+
+static void
+tell(const struct schema_reader *reader, const struct yaml_node *node,
+    bool at_key, bool warning, const char *fmt, va_list ap)
+{
+	tell_path(reader, at_key ? node->key_mark : node->mark,
+	    path_of(reader, node, NULL), warning, fmt, ap);
+}
+
+static struct mark
+mark_at(const struct yaml_node *root, const char *path)
+{
+	const struct yaml_node *node = yaml_at(root, path);
+
+	return node == root ? (struct mark){ root->mark.file, 0, 0 } :
+	    node->mark;
 }
 
 void
@@ -85,6 +101,28 @@ schema_key_warn(const struct schema_reader *reader,
 
 	va_start(ap, fmt);
 	tell(reader, node, true, true, fmt, ap);
+	va_end(ap);
+}
+
+void
+schema_mistake_at(const struct schema_reader *reader,
+    const struct yaml_node *root, const char *path, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	tell_path(reader, mark_at(root, path), path, false, fmt, ap);
+	va_end(ap);
+}
+
+void
+schema_warn_at(const struct schema_reader *reader,
+    const struct yaml_node *root, const char *path, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	tell_path(reader, mark_at(root, path), path, true, fmt, ap);
 	va_end(ap);
 }
 
@@ -140,8 +178,8 @@ schema_is_text(const struct schema_reader *reader,
 {
 	if (node->kind != YAML_TEXT || !yaml_is_nothing(node))
 		return is_kind(reader, node, YAML_TEXT, "a value");
-	schema_mistake(reader, node, "no value; give one, or leave the key "
-	    "out for its default");
+	schema_mistake(reader, node, "no value; give one, or take the key "
+	    "out");
 	return false;
 }
 

@@ -83,6 +83,15 @@ void schema_key_warn(const struct schema_reader *reader,
     const struct yaml_node *node, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* The same about a key that may not be there: at the nearest section above
+ * it, or at the file as a whole. */
+void schema_mistake_at(const struct schema_reader *reader,
+    const struct yaml_node *root, const char *path, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+void schema_warn_at(const struct schema_reader *reader,
+    const struct yaml_node *root, const char *path, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+
 /*
  * Whether the node is of that kind; tells the mistake if not.  Nothing after
  * a key counts as an empty list or map.

@@ -251,6 +251,10 @@ value_endpoint(struct endpoint *endpoint, struct slice text, struct err *err)
 		return BAD(err, text, "has no port; write %s%.*s%s:PORT",
 		    addr.family == ADDR_IP6 ? "[" : "", SLICE_ARG(text),
 		    addr.family == ADDR_IP6 ? "]" : "");
+	if (slice_starts_nocase(text, SLICE("http://")) ||
+	    slice_starts_nocase(text, SLICE("https://")))
+		return BAD(err, text, "is no address; a URL has a host and a "
+		    "port here, and no path");
 	return BAD(err, text, "is no address; write 192.0.2.1:8080, "
 	    "[2001:db8::1]:8080, name:8080 or unix:/path");
 }

@@ -135,6 +135,8 @@ static const struct {
 	  "a map in braces lacks a comma or its closing brace" },
 	{ "did not find expected '-' indicator",
 	  "no '- ' where a list goes on; is the line indented wrongly?" },
+	{ "did not find expected node content",
+	  "a value cannot begin like this; an IPv6 address needs quotes" },
 	{ "found unexpected end of stream",
 	  "the file ends inside quotes" },
 	{ "block sequence entries are not allowed in this context",
@@ -184,6 +186,29 @@ problem_text(const struct reading *r)
 	return problem;
 }
 
+static const struct {
+	const char	*context, *thing;
+} contexts[] = {
+	{ "while parsing a block mapping", "the map" },
+	{ "while parsing a block collection", "the list" },
+	{ "while parsing a flow mapping", "the map in braces" },
+	{ "while parsing a flow sequence", "the list in brackets" },
+	{ "while scanning a quoted scalar", "the quoted text" },
+	{ "while scanning a simple key", "the key" },
+};
+
+/* What libyaml was reading, which often began lines above. */
+static const char *
+context_text(const struct reading *r)
+{
+	const char *context = r->parser.context;
+
+	for (size_t i = 0; i < sizeof(contexts) / sizeof(contexts[0]); i++)
+		if (strcmp(context, contexts[i].context) == 0)
+			return contexts[i].thing;
+	return context;
+}
+
 static void
 syntax_mistake(struct reading *r)
 {
@@ -192,11 +217,10 @@ syntax_mistake(struct reading *r)
 	struct mark mark = mark_of(r, p->problem_mark);
 
 	must(p->error != YAML_MEMORY_ERROR);
-	/* What it was reading often began lines above: say where. */
 	if (p->context != NULL && p->context_mark.line != p->problem_mark.line)
 		mistakes_add(r->mistakes, mark, "",
 		    "not YAML: %s (%s that begins in line %zu)", text,
-		    p->context, p->context_mark.line + 1);
+		    context_text(r), p->context_mark.line + 1);
 	else
 		mistakes_add(r->mistakes, mark, "", "not YAML: %s", text);
 }
@@ -528,85 +552,4 @@ yaml_read(struct arena *arena, const char *file, struct mistakes *mistakes)
 		    err.text);
 	buf_fini(&bytes);
 	return root;
-}
-
-/* --- the tree -------------------------------------------------------------------- */
-
-static const struct yaml_node *
-child(const struct yaml_node *map, struct slice key)
-{
-	if (map == NULL || map->kind != YAML_MAP)
-		return NULL;
-	for (const struct yaml_node *n = map->first; n != NULL; n = n->next)
-		if (slice_is(key, n->key))
-			return n;
-	return NULL;
-}
-
-const struct yaml_node *
-yaml_get(const struct yaml_node *map, const char *key)
-{
-	return child(map, slice_of(key));
-}
-
-static const struct yaml_node *
-element(const struct yaml_node *list, struct slice number)
-{
-	uint64_t at;
-
-	if (list->kind != YAML_LIST || !slice_to_u64(number, &at))
-		return NULL;
-	for (const struct yaml_node *n = list->first; n != NULL; n = n->next)
-		if (n->index == at)
-			return n;
-	return NULL;
-}
-
-const struct yaml_node *
-yaml_at(const struct yaml_node *root, const char *path)
-{
-	const struct yaml_node *found = root, *node = root;
-
-	while (node != NULL && *path != '\0') {
-		size_t len;
-
-		path += *path == '.';
-		if (*path == '[') {
-			len = strcspn(++path, "]");
-			node = element(node, (struct slice){ path, len });
-			path += len + (path[len] == ']');
-		} else {
-			len = strcspn(path, ".[");
-			node = child(node, (struct slice){ path, len });
-			path += len;
-		}
-		if (node != NULL)
-			found = node;
-	}
-	return found;
-}
-
-void
-yaml_path(const struct yaml_node *node, struct buf *out)
-{
-	const struct yaml_node *up[YAML_DEPTH_MAX + 1];
-	size_t n = 0, start = out->len;
-
-	for (; node->parent != NULL && n < YAML_DEPTH_MAX; node = node->parent)
-		up[n++] = node;
-	while (n-- > 0) {
-		if (up[n]->parent->kind == YAML_LIST)
-			buf_printf(out, "[%zu]", up[n]->index);
-		else
-			buf_printf(out, "%s%.80s", out->len > start ? "." : "",
-			    up[n]->key);
-	}
-}
-
-bool
-yaml_is_nothing(const struct yaml_node *node)
-{
-	return node->kind == YAML_TEXT && !node->quoted &&
-	    (node->text.len == 0 || slice_is(node->text, "~") ||
-	    slice_is(node->text, "null"));
 }

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Portolan authors */
+
+#include <string.h>
+
+#include "conf/yaml.h"
+
+static const struct yaml_node *
+child(const struct yaml_node *map, struct slice key)
+{
+	if (map == NULL || map->kind != YAML_MAP)
+		return NULL;
+	for (const struct yaml_node *n = map->first; n != NULL; n = n->next)
+		if (slice_is(key, n->key))
+			return n;
+	return NULL;
+}
+
+const struct yaml_node *
+yaml_get(const struct yaml_node *map, const char *key)
+{
+	return child(map, slice_of(key));
+}
+
+static const struct yaml_node *
+element(const struct yaml_node *list, struct slice number)
+{
+	uint64_t at;
+
+	if (list->kind != YAML_LIST || !slice_to_u64(number, &at))
+		return NULL;
+	for (const struct yaml_node *n = list->first; n != NULL; n = n->next)
+		if (n->index == at)
+			return n;
+	return NULL;
+}
+
+const struct yaml_node *
+yaml_at(const struct yaml_node *root, const char *path)
+{
+	const struct yaml_node *found = root, *node = root;
+
+	while (node != NULL && *path != '\0') {
+		size_t len;
+
+		path += *path == '.';
+		if (*path == '[') {
+			len = strcspn(++path, "]");
+			node = element(node, (struct slice){ path, len });
+			path += len + (path[len] == ']');
+		} else {
+			len = strcspn(path, ".[");
+			node = child(node, (struct slice){ path, len });
+			path += len;
+		}
+		if (node != NULL)
+			found = node;
+	}
+	return found;
+}
+
+void
+yaml_path(const struct yaml_node *node, struct buf *out)
+{
+	const struct yaml_node *up[YAML_DEPTH_MAX + 1];
+	size_t n = 0, start = out->len;
+
+	for (; node->parent != NULL && n < YAML_DEPTH_MAX; node = node->parent)
+		up[n++] = node;
+	while (n-- > 0) {
+		if (up[n]->parent->kind == YAML_LIST)
+			buf_printf(out, "[%zu]", up[n]->index);
+		else
+			buf_printf(out, "%s%.80s", out->len > start ? "." : "",
+			    up[n]->key);
+	}
+}
+
+bool
+yaml_is_nothing(const struct yaml_node *node)
+{
+	return node->kind == YAML_TEXT && !node->quoted &&
+	    (node->text.len == 0 || slice_is(node->text, "~") ||
+	    slice_is(node->text, "null"));
+}
