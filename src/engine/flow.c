@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Portolan authors */
+
+#include "engine/flow.h"
+
+#include "engine/reader.h"
+#include "policy/restrictions_json.h"
+
+bool
+guid_of(struct guid *guid, const char *text)
+{
+	return text != NULL && guid_parse(guid->bytes, slice_of(text));
+}
+
+bool
+guid_eq(const struct guid *a, const struct guid *b)
+{
+	return memcmp(a->bytes, b->bytes, sizeof(a->bytes)) == 0;
+}
+
+const struct map_element *
+flow_element(const struct flow *flow, const struct guid *guid)
+{
+	for (size_t i = 0; i < flow->nelements; i++)
+		if (guid_eq(&flow->elements[i].guid, guid))
+			return &flow->elements[i];
+	return NULL;
+}
+
+const struct flow_value *
+flow_value_named(const struct flow *flow, struct slice name)
+{
+	for (size_t i = 0; i < flow->nvalues; i++)
+		if (slice_eq_nocase(slice_of(flow->values[i].name), name))
+			return &flow->values[i];
+	return NULL;
+}
+
+static bool
+read_names(struct reader *r, const json_t *root)
+{
+	const json_t *id = read_object(r, NULL, root, "id");
+	const struct where at = { NULL, "id", 0 };
+	struct flow *flow = r->flow;
+
+	if (id == NULL)
+		return reader_fail(r, &at, "is missing");
+	flow->id = need_guid(r, &at, id, "id", &flow->guid);
+	flow->version = need_guid(r, &at, id, "versionId",
+	    &flow->version_guid);
+	flow->name = need_text(r, NULL, root, "developerName");
+	flow->is_default = read_bool(r, NULL, root, "isDefault", false);
+	flow->expires_s = read_integer(r, NULL, root, "stateExpirationLength",
+	    0);
+	return !r->failed;
+}
+
+/* Only public flows run here: there is nobody yet to log in with. */
+static bool
+read_authorization(struct reader *r, const json_t *root)
+{
+	const struct where at = { NULL, "authorization", 0 };
+	const json_t *json = read_object(r, NULL, root, "authorization");
+	const char *type;
+
+	if (json == NULL)
+		return !r->failed;
+	type = read_text(r, &at, json, "globalAuthenticationType");
+	if (type != NULL && !slice_eq_nocase(slice_of(type), SLICE("PUBLIC")))
+		return reader_fail(r, &at, "globalAuthenticationType \"%s\" "
+		    "is not supported by this engine; it runs PUBLIC flows",
+		    type);
+	return !r->failed;
+}
+
+static bool
+read_restrictions(struct reader *r, const json_t *root)
+{
+	const struct where at = { NULL, "restrictions", 0 };
+	struct err err;
+
+	if (!restrictions_from_json(r->arena,
+	    json_object_get(root, "restrictions"), &r->flow->restrictions,
+	    &err))
+		return reader_fail(r, &at, "%s", err.text);
+	return true;
+}
+
+const struct flow *
+flow_build(struct arena *arena, const json_t *json, const char *name,
+    struct err *err)
+{
+	struct reader r = { .arena = arena, .name = name, .err = err };
+
+	r.flow = arena_alloc(arena, sizeof(*r.flow));
+	if (!json_is_object(json)) {
+		reader_fail(&r, NULL, "must be an object");
+		return NULL;
+	}
+	if (!read_names(&r, json) || !read_authorization(&r, json) ||
+	    !read_restrictions(&r, json) || !read_values(&r, json) ||
+	    !read_pages(&r, json) || !read_elements(&r, json))
+		return NULL;
+	return r.flow;
+}

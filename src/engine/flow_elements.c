@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Portolan authors */
+
+/*
+ * Reading the map of a snapshot: elements first, then their outcomes, since
+ * those lead forward as well as back.
+ */
+#include "base/near.h"
+#include "engine/reader.h"
+
+enum { ELEMENTS_MAX = 5000, OUTCOMES_MAX = 1000 };
+
+#define COUNT(table)	(sizeof(table) / sizeof((table)[0]))
+
+static const char *const type_names[] = {
+	[ELEMENT_START] = "START", [ELEMENT_STEP] = "STEP",
+	[ELEMENT_INPUT] = "INPUT", [ELEMENT_DECISION] = "DECISION",
+	[ELEMENT_OPERATOR] = "OPERATOR",
+};
+
+static bool
+is_word(const char *text, const char *word)
+{
+	return slice_eq_nocase(slice_of(text), slice_of(word));
+}
+
+/* --- elements ------------------------------------------------------------------ */
+
+/* Real snapshots mix case ("START" beside "step"). */
+static bool
+read_type(struct reader *r, const struct where *at, const json_t *json,
+    enum element_type *type)
+{
+	const struct where here = { at, "elementType", 0 };
+	const char *text = need_text(r, at, json, "elementType");
+	const char *near;
+
+	if (text == NULL)
+		return false;
+	for (size_t i = 0; i < COUNT(type_names); i++)
+		if (is_word(text, type_names[i])) {
+			*type = (enum element_type)i;
+			return true;
+		}
+	near = near_find(slice_of(text), type_names, COUNT(type_names));
+	return reader_fail(r, &here, "\"%s\" is not supported by this "
+	    "engine%s%s%s", text, near == NULL ? "" : "; did you mean \"",
+	    near == NULL ? "" : near, near == NULL ? "" : "\"?");
+}
+
+static bool
+read_page_ref(struct reader *r, const struct where *at, const json_t *json,
+    struct map_element *e)
+{
+	const struct where here = { at, "pageElementId", 0 };
+	struct guid guid;
+	const char *id = need_guid(r, at, json, "pageElementId", &guid);
+
+	if (r->failed)
+		return false;
+	for (size_t i = 0; i < r->flow->npages; i++)
+		if (guid_eq(&r->flow->pages[i].guid, &guid)) {
+			e->page = &r->flow->pages[i];
+			return true;
+		}
+	return reader_fail(r, &here, "%s is no page of this flow", id);
+}
+
+/* What an element may hold in the platform's model and we do not run. */
+static bool
+refuse_unsupported(struct reader *r, const struct where *at,
+    const json_t *json)
+{
+	static const char *const lists[] = { "dataActions", "messageActions",
+	    "listeners", "navigationOverrides" };
+	static const char *const objects[] = { "vote", "viewMessageAction",
+	    "subflow" };
+
+	for (size_t i = 0; i < COUNT(lists); i++)
+		if (read_list(r, at, json, lists[i], OUTCOMES_MAX) != NULL)
+			return reader_fail(r, at, "%s are not supported by "
+			    "this engine", lists[i]);
+	for (size_t i = 0; i < COUNT(objects); i++)
+		if (read_object(r, at, json, objects[i]) != NULL)
+			return reader_fail(r, at, "%s is not supported by "
+			    "this engine", objects[i]);
+	return !r->failed;
+}
+
+static bool
+read_element(struct reader *r, const struct where *at, const json_t *json,
+    struct map_element *e)
+{
+	e->id = need_guid(r, at, json, "id", &e->guid);
+	e->name = read_text(r, at, json, "developerName");
+	e->label = read_text(r, at, json, "label");
+	e->json = json;
+	if (r->failed || !read_type(r, at, json, &e->type) ||
+	    !refuse_unsupported(r, at, json))
+		return false;
+	if (e->type == ELEMENT_INPUT && !read_page_ref(r, at, json, e))
+		return false;
+	e->user_content = read_text(r, at, json, "userContent");
+	return read_operations(r, at, json, e);
+}
+
+/* --- outcomes -------------------------------------------------------------------- */
+
+static enum outcome_binding
+read_binding(struct reader *r, const struct where *at, const json_t *json)
+{
+	const struct where here = { at, "pageActionBindingType", 0 };
+	const char *text = read_text(r, at, json, "pageActionBindingType");
+
+	if (text == NULL || text[0] == '\0' || is_word(text, "SAVE"))
+		return BINDING_SAVE;
+	if (is_word(text, "NO_SAVE"))
+		return BINDING_NO_SAVE;
+	if (!is_word(text, "PARTIAL_SAVE"))
+		reader_fail(r, &here, "\"%s\" is none of SAVE, NO_SAVE, "
+		    "PARTIAL_SAVE", text);
+	return BINDING_PARTIAL_SAVE;
+}
+
+static bool
+read_next(struct reader *r, const struct where *at, const json_t *json,
+    struct outcome *o)
+{
+	const struct where here = { at, "nextMapElementId", 0 };
+	struct guid guid;
+	const char *id;
+
+	if (read_object(r, at, json, "flowOut") != NULL)
+		return reader_fail(r, at, "flowOut is not supported by this "
+		    "engine");
+	id = need_guid(r, at, json, "nextMapElementId", &guid);
+	if (r->failed)
+		return false;
+	o->next = flow_element(r->flow, &guid);
+	if (o->next == NULL)
+		return reader_fail(r, &here, "%s is no map element of this "
+		    "flow", id);
+	return true;
+}
+
+static bool
+read_outcome(struct reader *r, const struct where *at, const json_t *json,
+    struct outcome *o)
+{
+	const struct where here = { at, "comparison", 0 };
+	const json_t *comparison;
+
+	o->id = need_guid(r, at, json, "id", &o->guid);
+	o->name = read_text(r, at, json, "developerName");
+	o->label = read_text(r, at, json, "label");
+	o->order = read_integer(r, at, json, "order", 0);
+	o->binding = read_binding(r, at, json);
+	o->json = json;
+	comparison = read_object(r, at, json, "comparison");
+	if (r->failed || !read_next(r, at, json, o))
+		return false;
+	if (comparison != NULL) {
+		struct comparison *c = arena_alloc(r->arena, sizeof(*c));
+
+		if (!read_comparison(r, &here, comparison, c, 0))
+			return false;
+		o->comparison = c;
+	}
+	return true;
+}
+
+static void
+sort_outcomes(struct outcome *list, size_t count)
+{
+	for (size_t i = 1; i < count; i++) {
+		struct outcome o = list[i];
+		size_t j = i;
+
+		for (; j > 0 && list[j - 1].order > o.order; j--)
+			list[j] = list[j - 1];
+		list[j] = o;
+	}
+}
+
+static bool
+read_outcomes(struct reader *r, const struct where *at,
+    struct map_element *e)
+{
+	const json_t *list = read_list(r, at, e->json, "outcomes",
+	    OUTCOMES_MAX);
+	const struct where list_at = { at, "outcomes", 0 };
+
+	e->noutcomes = json_array_size(list);
+	e->outcomes = arena_array(r->arena, e->noutcomes,
+	    sizeof(*e->outcomes));
+	for (size_t i = 0; i < e->noutcomes && !r->failed; i++) {
+		const struct where here = { &list_at, NULL, i };
+
+		read_outcome(r, &here, json_array_get(list, i),
+		    &e->outcomes[i]);
+	}
+	sort_outcomes(e->outcomes, e->noutcomes);
+	return !r->failed;
+}
+
+/* --- the map ------------------------------------------------------------------------ */
+
+static bool
+find_start(struct reader *r, const json_t *root)
+{
+	const struct where at = { NULL, "startMapElementId", 0 };
+	struct guid guid;
+	const char *id = need_guid(r, NULL, root, "startMapElementId", &guid);
+
+	if (r->failed)
+		return false;
+	r->flow->start = flow_element(r->flow, &guid);
+	if (r->flow->start == NULL)
+		return reader_fail(r, &at, "%s is no map element of this flow",
+		    id);
+	if (r->flow->start->type != ELEMENT_START)
+		return reader_fail(r, &at, "%s is not of type START", id);
+	return true;
+}
+
+bool
+read_elements(struct reader *r, const json_t *root)
+{
+	const json_t *list = read_list(r, NULL, root, "mapElements",
+	    ELEMENTS_MAX);
+	const struct where at = { NULL, "mapElements", 0 };
+	size_t count = json_array_size(list);
+	struct flow *flow = r->flow;
+
+	flow->elements = arena_array(r->arena, count, sizeof(*flow->elements));
+	for (size_t i = 0; i < count && !r->failed; i++) {
+		const struct where here = { &at, NULL, i };
+		struct map_element *e = &flow->elements[i];
+
+		if (!read_element(r, &here, json_array_get(list, i), e))
+			return false;
+		if (flow_element(flow, &e->guid) != NULL)
+			return reader_fail(r, &here, "another map element has "
+			    "the id %s", e->id);
+		flow->nelements++;
+	}
+	for (size_t i = 0; i < flow->nelements && !r->failed; i++) {
+		const struct where here = { &at, NULL, i };
+
+		read_outcomes(r, &here, &flow->elements[i]);
+	}
+	return !r->failed && find_start(r, root);
+}

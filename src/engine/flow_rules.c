@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Portolan authors */
+
+/*
+ * Reading comparisons and operations of a snapshot.
+ */
+#include "engine/reader.h"
+
+enum { MEMBERS_MAX = 1000 };
+
+#define COUNT(table)	(sizeof(table) / sizeof((table)[0]))
+
+static const char *const criterion_names[] = {
+	[CRITERION_EQUAL] = "EQUAL",
+	[CRITERION_NOT_EQUAL] = "NOT_EQUAL",
+	[CRITERION_GREATER_THAN] = "GREATER_THAN",
+	[CRITERION_GREATER_THAN_OR_EQUAL] = "GREATER_THAN_OR_EQUAL",
+	[CRITERION_LESS_THAN] = "LESS_THAN",
+	[CRITERION_LESS_THAN_OR_EQUAL] = "LESS_THAN_OR_EQUAL",
+	[CRITERION_CONTAINS] = "CONTAINS",
+	[CRITERION_STARTS_WITH] = "STARTS_WITH",
+	[CRITERION_ENDS_WITH] = "ENDS_WITH",
+	[CRITERION_IS_EMPTY] = "IS_EMPTY",
+};
+
+static bool
+is_word(const char *text, const char *word)
+{
+	return slice_eq_nocase(slice_of(text), slice_of(word));
+}
+
+/* --- comparisons -------------------------------------------------------------- */
+
+static void
+read_criterion(struct reader *r, const struct where *at, const json_t *json,
+    enum criterion *criterion)
+{
+	const struct where here = { at, "criteriaType", 0 };
+	const char *text = need_text(r, at, json, "criteriaType");
+
+	for (size_t i = 0; text != NULL && i < COUNT(criterion_names); i++)
+		if (is_word(text, criterion_names[i])) {
+			*criterion = (enum criterion)i;
+			return;
+		}
+	if (text != NULL)
+		reader_fail(r, &here, "\"%s\" is not supported by this engine",
+		    text);
+}
+
+/* Lists and objects are compared for being empty only. */
+static bool
+check_rule(struct reader *r, const struct where *at, const struct rule *rule)
+{
+	if (rule->left.value == NULL)
+		return reader_fail(r, at,
+		    "leftValueElementToReferenceId: is missing");
+	if (rule->right.value == NULL)
+		return reader_fail(r, at,
+		    "rightValueElementToReferenceId: is missing");
+	if (rule->criterion != CRITERION_IS_EMPTY &&
+	    (content_is_objects(rule->left.type) ||
+	    content_is_objects(rule->right.type)))
+		return reader_fail(r, at, "objects and lists can only be "
+		    "compared by IS_EMPTY");
+	return true;
+}
+
+static bool
+read_rules(struct reader *r, const struct where *at, const json_t *json,
+    struct comparison *c)
+{
+	const json_t *list = read_list(r, at, json, "rules", MEMBERS_MAX);
+	const struct where rules_at = { at, "rules", 0 };
+
+	c->nrules = json_array_size(list);
+	c->rules = arena_array(r->arena, c->nrules, sizeof(*c->rules));
+	for (size_t i = 0; i < c->nrules && !r->failed; i++) {
+		const struct where here = { &rules_at, NULL, i };
+		const json_t *item = json_array_get(list, i);
+		struct rule *rule = &c->rules[i];
+
+		read_value_ref(r, &here, item, "leftValueElementToReferenceId",
+		    &rule->left, NULL);
+		read_value_ref(r, &here, item, "rightValueElementToReferenceId",
+		    &rule->right, NULL);
+		read_criterion(r, &here, item, &rule->criterion);
+		if (!r->failed)
+			check_rule(r, &here, rule);
+	}
+	return !r->failed;
+}
+
+bool
+read_comparison(struct reader *r, const struct where *at, const json_t *json,
+    struct comparison *c, unsigned depth)
+{
+	const struct where type_at = { at, "comparisonType", 0 };
+	const struct where nested_at = { at, "comparisons", 0 };
+	const char *type = read_text(r, at, json, "comparisonType");
+	const json_t *list;
+
+	if (depth > COMPARISON_DEPTH_MAX)
+		return reader_fail(r, at, "nested more than %d deep",
+		    COMPARISON_DEPTH_MAX);
+	c->any = type != NULL && is_word(type, "OR");
+	if (type != NULL && !c->any && !is_word(type, "AND"))
+		return reader_fail(r, &type_at, "\"%s\" is neither AND nor OR",
+		    type);
+	if (!read_rules(r, at, json, c))
+		return false;
+	list = read_list(r, at, json, "comparisons", MEMBERS_MAX);
+	c->nnested = json_array_size(list);
+	c->nested = arena_array(r->arena, c->nnested, sizeof(*c->nested));
+	for (size_t i = 0; i < c->nnested && !r->failed; i++) {
+		const struct where here = { &nested_at, NULL, i };
+
+		read_comparison(r, &here, json_array_get(list, i),
+		    &c->nested[i], depth + 1);
+	}
+	if (!r->failed && c->nrules + c->nnested == 0)
+		return reader_fail(r, at, "has neither rules nor comparisons");
+	return !r->failed;
+}
+
+/* --- operations ------------------------------------------------------------------ */
+
+static bool
+read_command(struct reader *r, const struct where *at, const char *text,
+    struct operation *op)
+{
+	static const struct {
+		const char	*name;
+		enum operation_command command;
+	} known[] = {
+		{ "SET_EQUAL", OPERATION_SET }, { "NEW", OPERATION_NEW },
+		{ "EMPTY", OPERATION_EMPTY }, { "ADD", OPERATION_ADD },
+	};
+
+	op->command = OPERATION_SET;
+	if (text == NULL || text[0] == '\0')
+		return true;
+	for (size_t i = 0; i < COUNT(known); i++)
+		if (is_word(text, known[i].name)) {
+			op->command = known[i].command;
+			return true;
+		}
+	return reader_fail(r, at, "the command \"%s\" is not supported by "
+	    "this engine", text);
+}
+
+static bool
+read_source(struct reader *r, const struct where *at, const char *text,
+    struct operation *op)
+{
+	if (text == NULL || text[0] == '\0' || is_word(text, "VALUE_OF"))
+		return true;
+	if (!is_word(text, "GET_LENGTH"))
+		return reader_fail(r, at, "the command \"%s\" is not "
+		    "supported by this engine", text);
+	op->length = true;
+	return true;
+}
+
+static bool
+check_operation(struct reader *r, const struct where *at,
+    const struct operation *op)
+{
+	bool needs_from = op->command == OPERATION_SET ||
+	    op->command == OPERATION_ADD;
+	enum content_type from = op->length ? CONTENT_NUMBER : op->from.type;
+
+	if (op->to.value == NULL)
+		return reader_fail(r, at, "valueElementToApplyId: is missing");
+	if (op->to.value->fixed)
+		return reader_fail(r, at, "valueElementToApplyId: %s is a "
+		    "constant", op->to.value->name);
+	if (!needs_from)
+		return true;
+	if (op->from.value == NULL)
+		return reader_fail(r, at,
+		    "valueElementToReferenceId: is missing");
+	if (content_is_objects(op->to.type) != content_is_objects(from))
+		return reader_fail(r, at, "%s and %s: objects and plain "
+		    "content cannot be mixed", op->to.value->name,
+		    op->from.value->name);
+	if (op->command == OPERATION_ADD && op->to.type == CONTENT_OBJECT)
+		return reader_fail(r, at, "%s is an object, to which nothing "
+		    "can be added", op->to.value->name);
+	return true;
+}
+
+static bool
+read_operation(struct reader *r, const struct where *at, const json_t *json,
+    struct operation *op)
+{
+	const char *command, *source;
+
+	if (read_text(r, at, json, "macroElementToExecuteId") != NULL)
+		return reader_fail(r, at, "macros are not supported by this "
+		    "engine");
+	read_value_ref(r, at, json, "valueElementToApplyId", &op->to,
+	    &command);
+	read_value_ref(r, at, json, "valueElementToReferenceId", &op->from,
+	    &source);
+	op->order = read_integer(r, at, json, "order", 0);
+	return !r->failed && read_command(r, at, command, op) &&
+	    read_source(r, at, source, op) && check_operation(r, at, op);
+}
+
+/* Few and mostly sorted already; equal ones keep their places. */
+static void
+sort_operations(struct operation *ops, size_t count)
+{
+	for (size_t i = 1; i < count; i++) {
+		struct operation op = ops[i];
+		size_t j = i;
+
+		for (; j > 0 && ops[j - 1].order > op.order; j--)
+			ops[j] = ops[j - 1];
+		ops[j] = op;
+	}
+}
+
+bool
+read_operations(struct reader *r, const struct where *at, const json_t *json,
+    struct map_element *element)
+{
+	const json_t *list = read_list(r, at, json, "operations", MEMBERS_MAX);
+	const struct where list_at = { at, "operations", 0 };
+
+	element->operations = arena_array(r->arena, json_array_size(list),
+	    sizeof(*element->operations));
+	for (size_t i = 0; i < json_array_size(list) && !r->failed; i++) {
+		const struct where here = { &list_at, NULL, i };
+		const json_t *item = json_array_get(list, i);
+
+		if (!read_bool(r, &here, item, "disabled", false))
+			read_operation(r, &here, item,
+			    &element->operations[element->noperations++]);
+	}
+	sort_operations(element->operations, element->noperations);
+	return !r->failed;
+}

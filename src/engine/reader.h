@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Portolan authors */
+
+/*
+ * Reading checked structs out of JSON: every accessor says what is wrong and
+ * where ("flow.json: mapElements[2].outcomes[0].id: is missing").  The first
+ * mistake is kept; later calls may go on without harm.
+ */
+#ifndef ENGINE_READER_H
+#define ENGINE_READER_H
+
+#include <jansson.h>
+
+#include "engine/flow.h"
+
+/* Where in the document: a chain of callers' locals. */
+struct where {
+	const struct where *up;
+	const char	*key;		/* NULL: an index */
+	size_t		 index;
+};
+
+struct reader {
+	struct arena	*arena;
+	const char	*name;		/* of the document */
+	struct err	*err;
+	bool		 failed;
+	struct flow	*flow;		/* being built */
+};
+
+/* Always false. */
+bool reader_fail(struct reader *r, const struct where *at, const char *fmt,
+    ...) __attribute__((format(printf, 3, 4)));
+
+/* Missing and null are the same everywhere.  NULL or the fallback where it is
+ * not there; also after a mistake. */
+const char *read_text(struct reader *r, const struct where *at,
+    const json_t *object, const char *key);
+const char *need_text(struct reader *r, const struct where *at,
+    const json_t *object, const char *key);
+bool read_bool(struct reader *r, const struct where *at, const json_t *object,
+    const char *key, bool fallback);
+int64_t read_integer(struct reader *r, const struct where *at,
+    const json_t *object, const char *key, int64_t fallback);
+/* A GUID that must be there; returns its text as it stands. */
+const char *need_guid(struct reader *r, const struct where *at,
+    const json_t *object, const char *key, struct guid *guid);
+/* NULL if it is not there or empty; a list of something else is a mistake. */
+const json_t *read_list(struct reader *r, const struct where *at,
+    const json_t *object, const char *key, size_t most);
+const json_t *read_object(struct reader *r, const struct where *at,
+    const json_t *object, const char *key);
+
+/* The parts of a snapshot, in the order they are read. */
+bool read_values(struct reader *r, const json_t *root);
+bool read_pages(struct reader *r, const json_t *root);
+bool read_elements(struct reader *r, const json_t *root);
+
+/* {id, typeElementPropertyId, command}: ref->value NULL if it is null or its
+ * id is.  *command gets its text or NULL. */
+bool read_value_ref(struct reader *r, const struct where *at,
+    const json_t *object, const char *key, struct value_ref *ref,
+    const char **command);
+
+bool read_comparison(struct reader *r, const struct where *at,
+    const json_t *json, struct comparison *c, unsigned depth);
+bool read_operations(struct reader *r, const struct where *at,
+    const json_t *json, struct map_element *element);
+
+#endif
