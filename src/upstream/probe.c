@@ -83,7 +83,11 @@ probe_head(struct exchange *ex, const struct h1_head *head)
 			snprintf(probe->region, sizeof(probe->region), "%.*s",
 			    SLICE_ARG(f->value));
 	}
-	probe->answered = head->status == 200 && probe->region[0] != '\0';
+	/* Whoever is not of a region has none to name. */
+	if (probe->of->spec.region[0] == '\0')
+		probe->region[0] = '\0';
+	probe->answered = head->status == 200 && (probe->region[0] != '\0' ||
+	    probe->of->spec.region[0] == '\0');
 	probe->elsewhere = probe->answered &&
 	    strcmp(probe->region, probe->of->spec.region) != 0;
 }
@@ -189,7 +193,8 @@ probe_request(const struct upstream *up)
 		endpoint_text(&up->spec.endpoint, host);
 	buf_printf(&b, "GET %s HTTP/1.1\r\nHost: %s\r\n"
 	    "User-Agent: portolan-probe\r\nConnection: close\r\n\r\n",
-	    up->private->all->path, host);
+	    up->spec.link ? UPSTREAM_LINK_PROBE : up->private->all->path,
+	    host);
 	buf_cstr(&b);
 	return b.p;
 }

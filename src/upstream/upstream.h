@@ -35,7 +35,7 @@ const char *health_name(enum health health);
 
 struct upstream_spec {
 	struct endpoint	 endpoint;	/* a name is resolved when applied */
-	char		 region[16];	/* the region it must report */
+	char		 region[16];	/* the region it must report; "": none */
 	bool		 link;		/* the edge of another region */
 	unsigned	 weight;	/* from 1; another weight is another upstream */
 };
@@ -55,8 +55,11 @@ struct upstream {
 /* All upstreams of the process, and their probes.  One control loop. */
 struct upstreams;
 
+/* What links are asked: whether that edge could serve a request. */
+#define UPSTREAM_LINK_PROBE	"/.portolan/health"
+
 struct probe_spec {
-	const char	*path;		/* "/healthz"; copied */
+	const char	*path;		/* of engines: "/healthz"; copied */
 	uint64_t	 interval_ms, timeout_ms;	/* interval jittered by a tenth */
 	unsigned	 rise, fall;
 };
