@@ -24,9 +24,6 @@ struct backends {
 	size_t		 count;
 };
 
-/* The path that tells the edges of other regions whether this one serves. */
-#define LINK_HEALTH_PATH "/.portolan/health"
-
 /*
  * Control thread.  The lists live in arena; the upstreams are held until
  * backends_release().  False if one cannot be had, with *err saying why.

@@ -167,7 +167,7 @@ step_receive(struct edge_request *er)
 		return end;
 	note_fields(er);
 	if (er->over_link && slice_is(request_text(er, er->path),
-	    LINK_HEALTH_PATH))
+	    UPSTREAM_LINK_PROBE))
 		return answer_link_health(er);
 	if (head->method == METHOD_CONNECT || head->method == METHOD_TRACE)
 		return refuse(er, REFUSAL_METHOD);
