@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Portolan authors */
+
+/*
+ * Going through the map from page to page.
+ */
+#include "base/must.h"
+#include "engine/run.h"
+
+/* A flow that goes in circles without showing a page must end somewhere. */
+enum { ELEMENTS_A_STEP = 10000 };
+
+/* --- comparisons ---------------------------------------------------------------- */
+
+static bool
+contains(struct slice text, struct slice part)
+{
+	return part.len == 0 ||
+	    memmem(text.p, text.len, part.p, part.len) != NULL;
+}
+
+static bool
+text_holds(const struct run *run, const struct rule *rule)
+{
+	struct slice left = content_upper(run->arena,
+	    run_text(run, &rule->left));
+	struct slice right = content_upper(run->arena,
+	    run_text(run, &rule->right));
+
+	if (right.len > left.len)
+		return false;
+	switch (rule->criterion) {
+	case CRITERION_STARTS_WITH:
+		left.len = right.len;
+		return slice_eq(left, right);
+	case CRITERION_ENDS_WITH:
+		left.p += left.len - right.len;
+		left.len = right.len;
+		return slice_eq(left, right);
+	default:
+		return contains(left, right);
+	}
+}
+
+static bool
+is_equal(enum content_type type, struct slice left, struct slice right)
+{
+	int order;
+
+	if (left.len == 0 || right.len == 0)
+		return left.len == right.len;
+	return content_compare(type, left, right, &order) && order == 0;
+}
+
+/* Nothing is neither greater nor less than anything. */
+static bool
+order_holds(const struct run *run, const struct rule *rule)
+{
+	struct slice left = run_text(run, &rule->left);
+	struct slice right = run_text(run, &rule->right);
+	int order;
+
+	if (left.len == 0 || right.len == 0 ||
+	    !content_compare(rule->left.type, left, right, &order))
+		return false;
+	switch (rule->criterion) {
+	case CRITERION_GREATER_THAN:
+		return order > 0;
+	case CRITERION_GREATER_THAN_OR_EQUAL:
+		return order >= 0;
+	case CRITERION_LESS_THAN:
+		return order < 0;
+	default:
+		return order <= 0;
+	}
+}
+
+static bool
+rule_holds(const struct run *run, const struct rule *rule)
+{
+	bool equal;
+
+	switch (rule->criterion) {
+	case CRITERION_IS_EMPTY:	/* right: $False means "is not empty" */
+		return run_is_empty(run, &rule->left) ==
+		    content_true(run_text(run, &rule->right));
+	case CRITERION_EQUAL:
+	case CRITERION_NOT_EQUAL:
+		equal = is_equal(rule->left.type, run_text(run, &rule->left),
+		    run_text(run, &rule->right));
+		return equal == (rule->criterion == CRITERION_EQUAL);
+	case CRITERION_CONTAINS:
+	case CRITERION_STARTS_WITH:
+	case CRITERION_ENDS_WITH:
+		return text_holds(run, rule);
+	default:
+		return order_holds(run, rule);
+	}
+}
+
+bool
+run_holds(const struct run *run, const struct comparison *c)
+{
+	for (size_t i = 0; i < c->nrules; i++)
+		if (rule_holds(run, &c->rules[i]) == c->any)
+			return c->any;
+	for (size_t i = 0; i < c->nnested; i++)
+		if (run_holds(run, &c->nested[i]) == c->any)
+			return c->any;
+	return !c->any;
+}
+
+/* --- steps ------------------------------------------------------------------------- */
+
+static const struct outcome *
+first_that_holds(const struct run *run)
+{
+	const struct map_element *at = run->at;
+
+	for (size_t i = 0; i < at->noutcomes; i++)
+		if (at->outcomes[i].comparison == NULL ||
+		    run_holds(run, at->outcomes[i].comparison))
+			return &at->outcomes[i];
+	return NULL;
+}
+
+static bool
+shows_page(const struct map_element *e)
+{
+	return e->type == ELEMENT_INPUT || e->type == ELEMENT_STEP;
+}
+
+/* Operations run as an element is entered, whatever its type. */
+static void
+enter(struct run *run, const struct map_element *e)
+{
+	run->at = e;
+	run->invalid = NULL;
+	for (size_t i = 0; i < e->noperations; i++)
+		run_operate(run, &e->operations[i]);
+}
+
+enum run_end
+run_leave(struct run *run, const struct outcome *by)
+{
+	for (unsigned i = 0; i < ELEMENTS_A_STEP && by != NULL; i++) {
+		enter(run, by->next);
+		if (shows_page(run->at)) {
+			/* Without a way on, the flow ends on this page. */
+			run->done = run->at->noutcomes == 0;
+			return run->done ? RUN_DONE : RUN_PAGE;
+		}
+		by = first_that_holds(run);
+	}
+	if (by != NULL)
+		return RUN_ENDLESS;
+	run->done = true;
+	return RUN_DONE;
+}
+
+enum run_end
+run_begin(struct run *run)
+{
+	must(run->at->type == ELEMENT_START);
+	return run_leave(run, first_that_holds(run));
+}

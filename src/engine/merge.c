@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Portolan authors */
+
+/*
+ * {![Value]} and {![Value].[Property]} in texts.  The player puts texts into
+ * the page as HTML, so what a user typed must arrive escaped.
+ */
+#include "base/buf.h"
+#include "engine/run.h"
+
+static void
+escape(struct buf *out, struct slice text)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		switch (text.p[i]) {
+		case '&':
+			buf_text(out, "&amp;");
+			break;
+		case '<':
+			buf_text(out, "&lt;");
+			break;
+		case '>':
+			buf_text(out, "&gt;");
+			break;
+		case '"':
+			buf_text(out, "&quot;");
+			break;
+		case '\'':
+			buf_text(out, "&#39;");
+			break;
+		default:
+			buf_char(out, text.p[i]);
+		}
+	}
+}
+
+/* "[Name]" off the front. */
+static bool
+take_name(struct slice *s, struct slice *name)
+{
+	const char *end;
+
+	if (s->len == 0 || s->p[0] != '[' ||
+	    (end = memchr(s->p, ']', s->len)) == NULL)
+		return false;
+	*name = (struct slice){ s->p + 1, (size_t)(end - s->p) - 1 };
+	s->len -= (size_t)(end + 1 - s->p);
+	s->p = end + 1;
+	return true;
+}
+
+/* A property by its developerName, in the first object. */
+static struct slice
+property_named(const json_t *objects, struct slice name)
+{
+	const json_t *list = json_object_get(json_array_get(objects, 0),
+	    "properties");
+
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const json_t *p = json_array_get(list, i);
+
+		if (slice_eq_nocase(slice_of(json_string_value(
+		    json_object_get(p, "developerName"))), name))
+			return slice_of(json_string_value(
+			    json_object_get(p, "contentValue")));
+	}
+	return (struct slice){ NULL, 0 };
+}
+
+/* What stands between "{!" and "}".  Unknown names hold nothing. */
+static void
+merge_one(struct run *run, struct buf *out, struct slice what)
+{
+	const struct flow_value *value;
+	struct slice name, property;
+	struct value_ref ref;
+
+	if (!take_name(&what, &name))
+		return;
+	value = flow_value_named(run->flow, name);
+	if (value == NULL)
+		return;
+	ref = ref_to(value);
+	if (what.len > 0 && what.p[0] == '.') {
+		what.p++;
+		what.len--;
+		if (take_name(&what, &property))
+			escape(out, property_named(run_objects(run, &ref),
+			    property));
+	} else {
+		escape(out, run_text(run, &ref));
+	}
+}
+
+const char *
+run_merge(struct run *run, const char *text)
+{
+	struct buf out = { 0 };
+	const char *open, *close, *merged;
+
+	if (text == NULL)
+		return NULL;
+	while ((open = strstr(text, "{!")) != NULL &&
+	    (close = strchr(open, '}')) != NULL) {
+		buf_add(&out, text, (size_t)(open - text));
+		merge_one(run, &out, (struct slice){ open + 2,
+		    (size_t)(close - open) - 2 });
+		text = close + 1;
+	}
+	buf_text(&out, text);
+	merged = arena_copy(run->arena, buf_all(&out));
+	buf_fini(&out);
+	return merged;
+}

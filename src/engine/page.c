@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Portolan authors */
+
+/*
+ * The page where a run stands, as the player reads it: what does not change
+ * (containers, components, outcomes), and the data in it.
+ */
+#include "base/must.h"
+#include "engine/run.h"
+
+static void
+add(json_t *list, json_t *item)
+{
+	must(item != NULL && json_array_append_new(list, item) == 0);
+}
+
+/* What only the player understands goes through as it was drawn. */
+static void
+pass_on(json_t *to, const json_t *from, const char *const *keys)
+{
+	for (; *keys != NULL; keys++) {
+		json_t *value = json_object_get(from, *keys);
+
+		json_object_set(to, *keys, value == NULL ? json_null() :
+		    value);
+	}
+}
+
+/* --- inputs ------------------------------------------------------------------- */
+
+static const json_t *
+find_response(const json_t *list, const struct page_component *c)
+{
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const json_t *item = json_array_get(list, i);
+		struct guid guid;
+
+		if (guid_of(&guid, json_string_value(json_object_get(item,
+		    "pageComponentId"))) && guid_eq(&guid, &c->guid))
+			return item;
+	}
+	return NULL;
+}
+
+/* Rows of a table come with a mark on the selected ones. */
+static void
+take_objects(struct run *run, const struct page_component *c,
+    const json_t *objects)
+{
+	json_t *chosen = json_array();
+
+	for (size_t i = 0; i < json_array_size(objects); i++) {
+		json_t *item = json_array_get(objects, i);
+		const json_t *mark = json_object_get(item, "isSelected");
+
+		if (json_is_object(item) && !json_is_false(mark))
+			json_array_append(chosen, item);
+	}
+	run_set_objects(run, &c->binding, chosen);
+	json_decref(chosen);
+}
+
+/* The player sends text, other clients also plain JSON. */
+static struct slice
+content_of(struct run *run, const json_t *value)
+{
+	if (json_is_boolean(value))
+		return json_is_true(value) ? SLICE("true") : SLICE("false");
+	if (json_is_number(value))
+		return slice_of(content_number(run->arena,
+		    json_number_value(value)));
+	return slice_of(json_string_value(value));
+}
+
+static void
+note_invalid(struct run *run, size_t component, const char *message)
+{
+	if (run->invalid == NULL)
+		run->invalid = arena_array(run->arena,
+		    run->at->page->ncomponents, sizeof(*run->invalid));
+	run->invalid[component] = message;
+}
+
+static void
+take_component(struct run *run, size_t i, const json_t *given)
+{
+	const struct page_component *c = &run->at->page->components[i];
+	struct slice text;
+
+	if (content_is_objects(c->binding.type)) {
+		take_objects(run, c, json_object_get(given, "objectData"));
+		return;
+	}
+	text = content_of(run, json_object_get(given, "contentValue"));
+	if (content_valid(c->binding.type, text))
+		run_set_text(run, &c->binding, text);
+	else
+		note_invalid(run, i, arena_printf(run->arena,
+		    "This is not a valid %s", c->binding.type ==
+		    CONTENT_NUMBER ? "number" : c->binding.type ==
+		    CONTENT_BOOLEAN ? "choice" : "date"));
+}
+
+void
+run_take_page(struct run *run, const json_t *list)
+{
+	const struct page *page = run->at->page;
+
+	for (size_t i = 0; page != NULL && i < page->ncomponents; i++) {
+		const struct page_component *c = &page->components[i];
+		const json_t *given = find_response(list, c);
+
+		if (given != NULL && c->binding.value != NULL &&
+		    !c->binding.value->fixed && c->editable)
+			take_component(run, i, given);
+	}
+}
+
+bool
+run_check_page(struct run *run)
+{
+	const struct page *page = run->at->page;
+
+	for (size_t i = 0; page != NULL && i < page->ncomponents; i++) {
+		const struct page_component *c = &page->components[i];
+
+		if (c->required && c->binding.value != NULL &&
+		    (run->invalid == NULL || run->invalid[i] == NULL) &&
+		    run_is_empty(run, &c->binding))
+			note_invalid(run, i, "This field is required");
+	}
+	return run->invalid == NULL;
+}
+
+/* --- containers ---------------------------------------------------------------- */
+
+static json_t *
+containers(const struct page_container *list, size_t count)
+{
+	static const char *const keys[] = { "attributes", "tags", NULL };
+	json_t *out = json_array();
+
+	for (size_t i = 0; i < count; i++) {
+		const struct page_container *c = &list[i];
+		json_t *json = json_pack("{s:s, s:s, s:s, s:s?, s:I, s:o}",
+		    "id", c->id, "containerType", c->kind, "developerName",
+		    c->name, "label", c->label, "order", (json_int_t)c->order,
+		    "pageContainerResponses",
+		    containers(c->children, c->nchildren));
+
+		pass_on(json, c->json, keys);
+		add(out, json);
+	}
+	return out;
+}
+
+/* Flat, however they are nested. */
+static void
+container_data(json_t *out, const struct page_container *list, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		add(out, json_pack("{s:s, s:b, s:b, s:b, s:n}",
+		    "pageContainerId", list[i].id, "isVisible", 1,
+		    "isEnabled", 1, "isEditable", 1, "tags"));
+		container_data(out, list[i].children, list[i].nchildren);
+	}
+}
+
+/* --- components ------------------------------------------------------------------ */
+
+static json_t *
+components(struct run *run, const struct page *page)
+{
+	static const char *const keys[] = { "size", "maxSize", "width",
+	    "height", "hintValue", "helpInfo", "columns", "isMultiSelect",
+	    "isSearchable", "hasEvents", "autoUpload", "isRealtime",
+	    "className", "attributes", NULL };
+	json_t *out = json_array();
+
+	for (size_t i = 0; i < page->ncomponents; i++) {
+		const struct page_component *c = &page->components[i];
+		json_t *order = json_object_get(c->json, "order");
+		json_t *json = json_pack(
+		    "{s:s, s:s, s:s, s:s, s:s, s:s, s:O}",
+		    "id", c->id, "pageContainerId", c->container,
+		    "developerName", c->name, "componentType", c->kind,
+		    "contentType", content_type_name(c->type),
+		    "label", run_merge(run, json_is_string(json_object_get(
+		    c->json, "label")) ? json_string_value(json_object_get(
+		    c->json, "label")) : ""),
+		    "order", json_is_integer(order) ? order : json_null());
+
+		if (!json_is_integer(order))
+			json_object_set_new(json, "order",
+			    json_integer((json_int_t)i));
+		pass_on(json, c->json, keys);
+		add(out, json);
+	}
+	return out;
+}
+
+static bool
+is_chosen(const json_t *item, const json_t *chosen)
+{
+	const char *id = json_string_value(json_object_get(item,
+	    "externalId"));
+
+	for (size_t i = 0; id != NULL && i < json_array_size(chosen); i++) {
+		const char *other = json_string_value(json_object_get(
+		    json_array_get(chosen, i), "externalId"));
+
+		if (other != NULL && strcmp(id, other) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* The list that is shown, with marks on what was chosen from it. */
+static json_t *
+component_objects(const struct run *run, const struct page_component *c)
+{
+	const json_t *chosen = c->binding.value == NULL ? NULL :
+	    run_objects(run, &c->binding);
+	const json_t *shown = c->list.value == NULL ? chosen :
+	    run_objects(run, &c->list);
+	json_t *out;
+
+	if (shown == NULL)
+		return json_null();
+	out = json_deep_copy(shown);
+	for (size_t i = 0; c->list.value != NULL &&
+	    i < json_array_size(out); i++)
+		json_object_set_new(json_array_get(out, i), "isSelected",
+		    json_boolean(is_chosen(json_array_get(out, i), chosen)));
+	return out;
+}
+
+static json_t *
+component_text(const struct run *run, const struct page_component *c)
+{
+	struct slice text = { NULL, 0 };
+
+	if (c->binding.value != NULL &&
+	    !content_is_objects(c->binding.type))
+		text = run_text(run, &c->binding);
+	return text.len == 0 ? json_null() : json_stringn(text.p, text.len);
+}
+
+static json_t *
+component_data(struct run *run, const struct page *page)
+{
+	static const char *const keys[] = { "imageUri", "tags", NULL };
+	json_t *out = json_array();
+
+	for (size_t i = 0; i < page->ncomponents; i++) {
+		const struct page_component *c = &page->components[i];
+		const char *wrong = run->invalid == NULL ? NULL :
+		    run->invalid[i];
+		json_t *json = json_pack("{s:s, s:o, s:s?, s:o, s:n, s:n, "
+		    "s:b, s:b, s:b, s:b, s:b, s:s?}",
+		    "pageComponentId", c->id, "contentValue",
+		    component_text(run, c), "content",
+		    run_merge(run, c->content), "objectData",
+		    component_objects(run, c), "objectDataRequest",
+		    "fileDataRequest", "isVisible", 1, "isEnabled", 1,
+		    "isEditable", c->editable, "isRequired", c->required,
+		    "isValid", wrong == NULL, "validationMessage", wrong);
+
+		pass_on(json, c->json, keys);
+		add(out, json);
+	}
+	return out;
+}
+
+/* --- pages ---------------------------------------------------------------------------- */
+
+static json_t *
+drawn_page(struct run *run, const struct page *page, bool scaffold)
+{
+	static const char *const keys[] = { "attributes", "tags", NULL };
+	json_t *data = json_array(), *json;
+
+	container_data(data, page->containers, page->ncontainers);
+	json = json_pack("{s:s?, s:o, s:o}",
+	    "label", run_merge(run, page->label),
+	    "pageContainerDataResponses", data,
+	    "pageComponentDataResponses", component_data(run, page));
+	if (scaffold) {
+		json_object_set_new(json, "pageContainerResponses",
+		    containers(page->containers, page->ncontainers));
+		json_object_set_new(json, "pageComponentResponses",
+		    components(run, page));
+		pass_on(json, page->json, keys);
+	}
+	return json;
+}
+
+/* Ids of the parts of a made-up page: the element's, a little changed. */
+static const char *
+derived_id(struct run *run, uint8_t mark)
+{
+	struct guid guid = run->at->guid;
+	char *text = arena_alloc(run->arena, GUID_TEXT);
+
+	guid.bytes[15] ^= mark;
+	return guid_text(guid.bytes, text);
+}
+
+/* A STEP has no page of its own: one container with one text in it. */
+static json_t *
+made_up_page(struct run *run, const char *content, bool scaffold)
+{
+	const char *container = derived_id(run, 1);
+	const char *component = derived_id(run, 2);
+	json_t *json = json_pack("{s:s?, s:n, s:[{s:s, s:b, s:b, s:b}],"
+	    " s:[{s:s, s:n, s:s, s:n, s:b, s:b, s:b, s:b, s:b, s:n}]}",
+	    "label", run->at->label, "attributes",
+	    "pageContainerDataResponses",
+	    "pageContainerId", container, "isVisible", 1, "isEnabled", 1,
+	    "isEditable", 1,
+	    "pageComponentDataResponses",
+	    "pageComponentId", component, "contentValue", "content", content,
+	    "objectData", "isVisible", 1, "isEnabled", 1, "isEditable", 1,
+	    "isRequired", 0, "isValid", 1, "validationMessage");
+
+	if (!scaffold)
+		return json;
+	json_object_set_new(json, "pageContainerResponses", json_pack(
+	    "[{s:s, s:s, s:s, s:n, s:i, s:[], s:n}]", "id", container,
+	    "containerType", "VERTICAL_FLOW", "developerName", "Step",
+	    "label", "order", 0, "pageContainerResponses", "attributes"));
+	json_object_set_new(json, "pageComponentResponses", json_pack(
+	    "[{s:s, s:s, s:s, s:s, s:s, s:n, s:i, s:n}]", "id", component,
+	    "pageContainerId", container, "developerName", "Step",
+	    "componentType", "PRESENTATION", "contentType", "ContentString",
+	    "label", "order", 0, "attributes"));
+	return json;
+}
+
+static json_t *
+outcomes(const struct run *run)
+{
+	static const char *const keys[] = { "pageActionType", "isBulkAction",
+	    "pageObjectBindingId", "isOut", "attributes", NULL };
+	static const char *const bindings[] = {
+		[BINDING_SAVE] = "SAVE", [BINDING_NO_SAVE] = "NO_SAVE",
+		[BINDING_PARTIAL_SAVE] = "PARTIAL_SAVE",
+	};
+	json_t *out = json_array();
+
+	for (size_t i = 0; i < run->at->noutcomes; i++) {
+		const struct outcome *o = &run->at->outcomes[i];
+		const char *label = o->label != NULL ? o->label : o->name;
+		json_t *json = json_pack("{s:s, s:s?, s:s?, s:I, s:s}",
+		    "id", o->id, "developerName", o->name, "label", label,
+		    "order", (json_int_t)o->order, "pageActionBindingType",
+		    bindings[o->binding]);
+
+		pass_on(json, o->json, keys);
+		add(out, json);
+	}
+	return out;
+}
+
+json_t *
+run_page(struct run *run, bool scaffold)
+{
+	const struct map_element *at = run->at;
+	json_t *page, *json;
+
+	if (at->type == ELEMENT_INPUT)
+		page = drawn_page(run, at->page, scaffold);
+	else if (at->type == ELEMENT_STEP)
+		page = made_up_page(run, run_merge(run,
+		    at->user_content == NULL ? "" : at->user_content),
+		    scaffold);
+	else	/* the flow began or ended without a page: an empty one */
+		page = made_up_page(run, "", scaffold);
+	json = json_pack("{s:s, s:s?, s:s?, s:o, s:{}}", "mapElementId",
+	    at->id, "developerName", at->name, "label", at->label,
+	    "pageResponse", page, "rootFaults");
+	must(json != NULL);
+	if (scaffold)
+		json_object_set_new(json, "outcomeResponses",
+		    at->type == ELEMENT_INPUT || at->type == ELEMENT_STEP ?
+		    outcomes(run) : json_array());
+	return json;
+}

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Portolan authors */
+
+/*
+ * A run becomes a row's body and comes back from it.
+ */
+#include "engine/run.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <sys/random.h>
+
+#include "base/must.h"
+
+enum { BODY_FORMAT = 1 };
+
+void
+run_renew_token(struct run *run)
+{
+	uint8_t bytes[16];
+
+	must(getrandom(bytes, sizeof(bytes), 0) == sizeof(bytes));
+	bytes[6] = (uint8_t)((bytes[6] & 0x0f) | 0x40);	/* UUID version 4 */
+	bytes[8] = (uint8_t)((bytes[8] & 0x3f) | 0x80);
+	guid_text(bytes, run->token);
+}
+
+static struct run *
+run_make(struct arena *arena, const struct flow *flow)
+{
+	struct run *run = arena_alloc(arena, sizeof(*run));
+
+	run->arena = arena;
+	run->flow = flow;
+	run->kept = json_array();
+	run->cells = arena_array(arena, flow->nvalues, sizeof(*run->cells));
+	/* Constants are not stored, and a value without content of its own
+	 * has its default. */
+	for (size_t i = 0; i < flow->nvalues; i++) {
+		run->cells[i].text = flow->values[i].default_text;
+		run->cells[i].objects = flow->values[i].default_objects;
+	}
+	return run;
+}
+
+struct run *
+run_new(struct arena *arena, const struct flow *flow)
+{
+	struct run *run = run_make(arena, flow);
+
+	run->at = flow->start;
+	run_renew_token(run);
+	return run;
+}
+
+void
+run_fini(struct run *run)
+{
+	json_decref(run->kept);
+	run->kept = NULL;
+}
+
+/* --- out -------------------------------------------------------------------------- */
+
+static json_t *
+cells_json(const struct run *run)
+{
+	json_t *cells = json_object();
+
+	for (size_t i = 0; i < run->flow->nvalues; i++) {
+		const struct flow_value *value = &run->flow->values[i];
+		const struct cell *cell = &run->cells[i];
+
+		if (value->fixed || (cell->text == value->default_text &&
+		    cell->objects == value->default_objects))
+			continue;
+		json_object_set_new(cells, value->id, json_pack(
+		    "{s:s?, s:O?}", "text", cell->text, "objects",
+		    (json_t *)(uintptr_t)cell->objects));
+	}
+	return cells;
+}
+
+struct slice
+run_body(struct run *run)
+{
+	char hash[17];
+	json_t *json;
+	char *text;
+	struct slice body;
+
+	snprintf(hash, sizeof(hash), "%016" PRIx64, run->last_hash);
+	json = json_pack("{s:i, s:s, s:s, s:s, s:b, s:s?, s:s?, s:o}",
+	    "format", BODY_FORMAT, "version", run->flow->version,
+	    "at", run->at->id, "token", run->token, "done", run->done,
+	    "joinUri", run->join_uri, "runUri", run->run_uri,
+	    "values", cells_json(run));
+	must(json != NULL);
+	if (run->last_answer != NULL)
+		json_object_set_new(json, "last", json_pack(
+		    "{s:s, s:s, s:s}", "token", run->last_token, "hash", hash,
+		    "answer", run->last_answer));
+	text = json_dumps(json, JSON_COMPACT);
+	must(text != NULL);
+	json_decref(json);
+	body.len = strlen(text);
+	body.p = arena_copy(run->arena, (struct slice){ text, body.len });
+	free(text);
+	return body;
+}
+
+/* --- in ------------------------------------------------------------------------------ */
+
+static const char *
+text_at(const struct run *run, const json_t *json, const char *key)
+{
+	const char *text = json_string_value(json_object_get(json, key));
+
+	return text == NULL ? NULL : arena_strdup(run->arena, text);
+}
+
+/* Values that the flow does not have any more are gone with it; a version
+ * never changes, so there should be none. */
+static void
+restore_cells(struct run *run, const json_t *json)
+{
+	const struct flow *flow = run->flow;
+
+	for (size_t i = 0; i < flow->nvalues; i++) {
+		json_t *cell = json_object_get(json, flow->values[i].id);
+		json_t *objects;
+
+		if (cell == NULL || flow->values[i].fixed)
+			continue;
+		run->cells[i].text = text_at(run, cell, "text");
+		objects = json_object_get(cell, "objects");
+		run->cells[i].objects = NULL;
+		if (json_is_array(objects)) {
+			json_array_append(run->kept, objects);
+			run->cells[i].objects = objects;
+		}
+	}
+}
+
+static void
+restore_last(struct run *run, const json_t *json)
+{
+	const char *hash = json_string_value(json_object_get(json, "hash"));
+
+	if (hash == NULL)
+		return;
+	run->last_token = text_at(run, json, "token");
+	run->last_hash = strtoull(hash, NULL, 16);
+	run->last_answer = text_at(run, json, "answer");
+}
+
+static const struct flow *
+flow_of_body(const struct flows *flows, const struct store_row *row,
+    const json_t *json, struct err *err)
+{
+	struct guid id, version;
+	char text[GUID_TEXT];
+	const struct flow *flow;
+
+	memcpy(id.bytes, row->flow, sizeof(id.bytes));
+	if (json_integer_value(json_object_get(json, "format")) !=
+	    BODY_FORMAT || !guid_of(&version, json_string_value(
+	    json_object_get(json, "version")))) {
+		err_set(err, "its stored form is not known to this engine");
+		return NULL;
+	}
+	flow = flows_find(flows, &id, &version);
+	if (flow == NULL)
+		err_set(err, "version %s of its flow is not here",
+		    guid_text(version.bytes, text));
+	return flow;
+}
+
+static struct run *
+restore(struct arena *arena, const struct flow *flow, const json_t *json,
+    struct err *err)
+{
+	struct run *run = run_make(arena, flow);
+	const char *token = json_string_value(json_object_get(json, "token"));
+	struct guid at;
+
+	if (guid_of(&at, json_string_value(json_object_get(json, "at"))))
+		run->at = flow_element(flow, &at);
+	if (run->at == NULL || token == NULL ||
+	    strlen(token) >= sizeof(run->token)) {
+		err_set(err, "its stored form names no place in its flow");
+		run_fini(run);
+		return NULL;
+	}
+	memcpy(run->token, token, strlen(token) + 1);
+	run->done = json_is_true(json_object_get(json, "done"));
+	run->join_uri = text_at(run, json, "joinUri");
+	run->run_uri = text_at(run, json, "runUri");
+	restore_cells(run, json_object_get(json, "values"));
+	restore_last(run, json_object_get(json, "last"));
+	return run;
+}
+
+struct run *
+run_restore(struct arena *arena, const struct flows *flows,
+    const struct store_row *row, struct err *err)
+{
+	json_t *json = json_loadb(row->body.p, row->body.len, 0, NULL);
+	const struct flow *flow = flow_of_body(flows, row, json, err);
+	struct run *run = flow == NULL ? NULL :
+	    restore(arena, flow, json, err);
+
+	json_decref(json);
+	if (run != NULL) {
+		run->row = *row;
+		run->row.body = (struct slice){ NULL, 0 };
+		guid_text(row->id, run->id);
+	}
+	return run;
+}

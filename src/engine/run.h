@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Portolan authors */
+
+/*
+ * One run of a flow: where it stands and what its values hold.  It lives for
+ * one request, in the request's arena; between requests it is the body of a
+ * row in the store.
+ */
+#ifndef ENGINE_RUN_H
+#define ENGINE_RUN_H
+
+#include "engine/flow.h"
+#include "policy/state_id.h"
+#include "store/store.h"
+
+/* What a value holds: text, or objects. */
+struct cell {
+	const char	*text;		/* NULL: empty */
+	const json_t	*objects;	/* array, or NULL; held by run->kept */
+};
+
+struct run {
+	struct arena	*arena;
+	const struct flow *flow;
+	struct store_row row;
+	char		 id[STATE_ID_TEXT];
+	const struct map_element *at;
+	struct cell	*cells;		/* by flow_value.index */
+	char		 token[GUID_TEXT];	/* of the last answer */
+	bool		 done;
+	const char	*join_uri, *run_uri;	/* for the player; NULL: none */
+	/* The last invoke, should it be repeated; last_answer NULL: none. */
+	const char	*last_token;
+	uint64_t	 last_hash;
+	const char	*last_answer;
+	/* Of this request alone: by component of the page, what is wrong. */
+	const char	**invalid;	/* NULL: nothing is */
+	json_t		*kept;		/* what cells point into */
+};
+
+/* A new one, at START with its values' defaults and a fresh token. */
+struct run *run_new(struct arena *arena, const struct flow *flow);
+
+/*
+ * From a loaded row.  NULL with *err if its body cannot be read or its flow's
+ * version is not there.
+ */
+struct run *run_restore(struct arena *arena, const struct flows *flows,
+    const struct store_row *row, struct err *err);
+
+/* Lets go of what is not in the arena. */
+void run_fini(struct run *run);
+
+/* The body to be stored; in the arena. */
+struct slice run_body(struct run *run);
+
+/* A fresh state token. */
+void run_renew_token(struct run *run);
+
+/* --- values (values.c) --- */
+
+/* "" where nothing is; objects have no text. */
+struct slice run_text(const struct run *run, const struct value_ref *ref);
+/* NULL where nothing is. */
+const json_t *run_objects(const struct run *run, const struct value_ref *ref);
+size_t run_length(const struct run *run, const struct value_ref *ref);
+bool run_is_empty(const struct run *run, const struct value_ref *ref);
+
+/* Content that cannot be read as the value's type empties it. */
+void run_set_text(struct run *run, const struct value_ref *ref,
+    struct slice text);
+void run_set_objects(struct run *run, const struct value_ref *ref,
+    const json_t *objects);
+void run_operate(struct run *run, const struct operation *op);
+
+/* A reference to the whole of a value. */
+struct value_ref ref_to(const struct flow_value *value);
+
+/* Text for a page: {![Value]} and {![Value].[Property]} become what they
+ * hold, escaped for HTML. */
+const char *run_merge(struct run *run, const char *text);
+
+/* What a caller gives from outside: EngineValue[], by developerName or id;
+ * only INPUT and INPUT_OUTPUT values take it.  *err says what is wrong. */
+bool run_take_inputs(struct run *run, const json_t *list, struct err *err);
+
+/* OUTPUT and INPUT_OUTPUT values; a new reference. */
+json_t *run_outputs(const struct run *run);
+
+/* --- steps (interpret.c) --- */
+
+bool run_holds(const struct run *run, const struct comparison *c);
+
+enum run_end {
+	RUN_PAGE,			/* stands at a page */
+	RUN_DONE,			/* over; maybe with a last page */
+	RUN_ENDLESS,			/* no page after very many elements */
+};
+
+/* Takes this outcome of where it stands, and goes on to the next page. */
+enum run_end run_leave(struct run *run, const struct outcome *by);
+/* The same by the first outcome that holds: from START. */
+enum run_end run_begin(struct run *run);
+
+/* --- the page (page.c) --- */
+
+/* Inputs of the page where it stands: EnginePageComponentInputResponse[]. */
+void run_take_page(struct run *run, const json_t *list);
+/* Fills run->invalid; true if all is well. */
+bool run_check_page(struct run *run);
+
+/* One of mapElementInvokeResponses, a new reference.  scaffold: with what
+ * does not change while the player stays (not for SYNC). */
+json_t *run_page(struct run *run, bool scaffold);
+
+#endif
