@@ -92,8 +92,8 @@ def config_of(edge, platform):
         "run_dir": edge.run_dir,
         "hosts": {"global": [GLOBAL_HOST]},
         "client_address": {"trusted": ["127.0.0.0/8"]},
-        "engines": {"probe": {"path": PROBE_PATH, "interval": "200ms",
-                              "timeout": "2s", "rise": 1, "fall": 2}},
+        "engines": {"probe": {"path": PROBE_PATH, "interval": "400ms",
+                              "timeout": "400ms", "rise": 1, "fall": 2}},
         "policy": {"restrictions": "restrictions.yaml"},
         "log": {"access": edge.access_file, "level": "debug"},
         "console": {"address": "%s:%d" % edge.console,
@@ -323,7 +323,8 @@ class Platform:
                 for r in self.regions})
         self.write("regions.yaml", map_text)
         if not isinstance(restrictions, str):
-            restrictions = yaml_text({"version": 1, **(restrictions or {})})
+            restrictions = yaml_text({"version": 1, "tenants": {},
+                                      **(restrictions or {})})
         self.write("restrictions.yaml", restrictions)
         tls = os.path.join(self.directory, "tls")
         os.mkdir(tls)
