@@ -14,31 +14,30 @@ facts_end_text(enum facts_end end)
 		[FACTS_NEED_BODY] = "the body must be read",
 		[FACTS_BAD_HOST] = "the host name is malformed",
 		[FACTS_BAD_TARGET] = "the path can be read in two ways",
-		[FACTS_BAD_TENANT] = "the tenant is no usable name, or there "
-		    "are several",
+		[FACTS_BAD_TENANT] = "the tenant is no name",
 	};
 
 	must(end <= FACTS_BAD_TENANT);
 	return texts[end];
 }
 
-/* The value of all fields with this id, p NULL if there is none or it is
- * empty; false if they differ. */
-static bool
-sole_value(const struct h1_head *head, enum field_id id, struct slice *value)
+/* p NULL where the field is missing or empty. */
+static struct slice
+value_of(const struct h1_head *head, enum field_id id)
 {
-	const struct h1_field *first = h1_field(head, id);
+	const struct h1_field *f = h1_field(head, id);
 
-	*value = (struct slice){ NULL, 0 };
-	if (first == NULL)
-		return true;
-	for (uint16_t i = 0; i < head->nfields; i++)
-		if (head->fields[i].id == id &&
-		    !slice_eq(head->fields[i].value, first->value))
-			return false;
-	if (first->value.len > 0)
-		*value = first->value;
-	return true;
+	return f != NULL && f->value.len > 0 ? f->value :
+	    (struct slice){ NULL, 0 };
+}
+
+bool
+facts_tenant(const struct h1_head *head, struct slice *tenant)
+{
+	struct id_key key;
+
+	*tenant = value_of(head, FIELD_MANYWHO_TENANT);
+	return tenant->p == NULL || id_key_from(&key, *tenant);
 }
 
 static void
@@ -47,17 +46,6 @@ read_sni(struct facts_read *read, struct slice sni)
 	if (sni.p == NULL || !host_normalise(&read->facts.sni_host, sni,
 	    read->sni))
 		read->facts.sni_host = (struct slice){ NULL, 0 };
-}
-
-/* What is no name to us could be one to an engine, which then finds a tenant
- * whose restrictions we did not look up. */
-static bool
-read_tenant(struct facts *facts, const struct h1_head *head)
-{
-	struct id_key key;
-
-	return sole_value(head, FIELD_MANYWHO_TENANT, &facts->tenant) &&
-	    (facts->tenant.p == NULL || id_key_from(&key, facts->tenant));
 }
 
 static bool
@@ -71,13 +59,9 @@ enum facts_end
 facts_from_head(const struct facts_source *source, const struct h1_head *head,
     struct facts_read *read)
 {
-	const struct h1_field *type = h1_field(head, FIELD_CONTENT_TYPE);
-	struct slice state;
-
 	read->facts = (struct facts){ .stale = source->stale,
 	    .method = (uint8_t)head->method, .room = read->text };
-	read->content_type = type != NULL ? type->value :
-	    (struct slice){ NULL, 0 };
+	read->content_type = value_of(head, FIELD_CONTENT_TYPE);
 	client_address_find(source->trust, &source->peer, source->peer_source,
 	    head, &read->client);
 	read->facts.client = read->client.addr;
@@ -89,11 +73,9 @@ facts_from_head(const struct facts_source *source, const struct h1_head *head,
 	if (read->verdict != TARGET_OK)
 		return FACTS_BAD_TARGET;
 	read->facts.path = read->target.path;
-	if (!read_tenant(&read->facts, head))
+	if (!facts_tenant(head, &read->facts.tenant))
 		return FACTS_BAD_TENANT;
-	if (!sole_value(head, FIELD_MANYWHO_STATE, &state))
-		state = (struct slice){ NULL, 0 };
-	return peek_head(source->policy, read->target.query, state,
-	    has_body(head), &read->facts) == PEEK_MORE ? FACTS_NEED_BODY :
+	return peek_head(source->policy, read->target.query,
+	    value_of(head, FIELD_MANYWHO_STATE), has_body(head), &read->facts) == PEEK_MORE ? FACTS_NEED_BODY :
 	    FACTS_READY;
 }

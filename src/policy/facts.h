@@ -19,7 +19,7 @@ enum facts_end {
 	FACTS_NEED_BODY,		/* peek_body() first */
 	FACTS_BAD_HOST,			/* 400, all three */
 	FACTS_BAD_TARGET,		/* read->verdict says why */
-	FACTS_BAD_TENANT,		/* no name, or several that differ */
+	FACTS_BAD_TENANT,		/* what is no name */
 };
 
 const char *facts_end_text(enum facts_end end);
@@ -53,5 +53,9 @@ struct facts_read {
  */
 enum facts_end facts_from_head(const struct facts_source *source,
     const struct h1_head *head, struct facts_read *read);
+
+/* The tenant, p NULL if none is named; a head has the field once at most.
+ * False for what is no name to us but could be one to an engine. */
+bool facts_tenant(const struct h1_head *head, struct slice *tenant);
 
 #endif
