@@ -43,6 +43,9 @@ struct master {
 	int		 signal_fd;
 	uint64_t	 kill_ms;	/* monotonic; 0: nobody is to be killed */
 	uint64_t	 watchdog_ms, watchdog_due_ms;
+	bool		 adjust;	/* engines may be too many or too few; done
+					   between two turns, when nobody walks
+					   through the children */
 	int		 exit_code;
 };
 
@@ -176,15 +179,18 @@ all_gone(const struct master *m)
 
 /* --- ending ---------------------------------------------------------------------- */
 
+/* Our copies of its sockets go too: while one is open the kernel takes
+ * connections that nobody will accept. */
 static void
 end_child(struct child *c)
 {
 	if (c->state == CHILD_WAITING)
 		c->state = CHILD_GONE;
-	if (c->state != CHILD_RUNNING)
-		return;
-	c->state = CHILD_ENDING;
-	child_signal(c, SIGTERM);
+	if (c->state == CHILD_RUNNING) {
+		c->state = CHILD_ENDING;
+		child_signal(c, SIGTERM);
+	}
+	sockets_close(&c->sockets);
 }
 
 /* The edge first: engines and console serve it until its last request. */
@@ -266,6 +272,8 @@ on_child_end(struct master *m, struct child *c, int status)
 	}
 	if (m->stage == STAGE_ENDING && c->state == CHILD_WAITING)
 		c->state = CHILD_GONE;
+	/* One that was too many may be wanted again by now. */
+	m->adjust |= m->stage == STAGE_SERVING && c->state == CHILD_GONE;
 }
 
 static void
@@ -282,28 +290,46 @@ reap(struct master *m)
 	}
 }
 
+static void
+forget_gone(struct master *m)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < m->nchildren; i++)
+		if (m->children[i]->state == CHILD_GONE)
+			child_free(&m->children[i]);
+		else
+			m->children[kept++] = m->children[i];
+	m->nchildren = kept;
+}
+
+static bool
+has_engine(const struct master *m, unsigned number)
+{
+	for (size_t i = 0; i < m->nchildren; i++)
+		if (m->children[i]->role.kind == ROLE_ENGINE &&
+		    m->children[i]->role.number == number)
+			return true;
+	return false;
+}
+
 /* As many engine workers as the new configuration wants: more are started,
  * the ones too many drain. */
 static void
 adjust_engines(struct master *m)
 {
 	unsigned wanted = m->generation->config->engines.embedded;
-	unsigned have = 0;
 	struct err err;
 
-	for (size_t i = 0; i < m->nchildren; i++) {
-		struct child *c = m->children[i];
-
-		if (c->role.kind != ROLE_ENGINE)
-			continue;
-		have++;
-		if (c->role.number >= wanted)
-			end_child(c);
-		else if (c->state == CHILD_GONE)
-			c->state = CHILD_WAITING;
-	}
-	for (unsigned i = have; i < wanted; i++)
-		if (!add_child(m, ROLE_ENGINE, i, &err)) {
+	m->adjust = false;
+	forget_gone(m);
+	for (size_t i = 0; i < m->nchildren; i++)
+		if (m->children[i]->role.kind == ROLE_ENGINE &&
+		    m->children[i]->role.number >= wanted)
+			end_child(m->children[i]);
+	for (unsigned i = 0; i < wanted; i++)
+		if (!has_engine(m, i) &&
+		    !add_child(m, ROLE_ENGINE, i, &err)) {
 			log_error("engine worker %u cannot start: %s", i,
 			    err.text);
 			return;
@@ -324,7 +350,7 @@ on_reloaded(struct master *m)
 		m->children[i]->role.generation = g;
 	generation_free(&m->generation);
 	m->generation = g;
-	adjust_engines(m);
+	m->adjust = true;
 	signal_kind(m, ROLE_ENGINE, SIGHUP);
 	signal_kind(m, ROLE_CONSOLE, SIGHUP);
 }
@@ -533,6 +559,8 @@ master_run(const struct master_options *options)
 	while (!all_gone(&m)) {
 		start_who_is_due(&m);
 		wait_and_handle(&m);
+		if (m.adjust)
+			adjust_engines(&m);
 	}
 	log_info("all ended");
 	clean_up(&m);
