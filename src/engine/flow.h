@@ -84,7 +84,7 @@ struct comparison {
 /* Whether inputs of the page are kept, and have to be complete. */
 enum outcome_binding { BINDING_SAVE, BINDING_NO_SAVE, BINDING_PARTIAL_SAVE };
 
-struct outcome {
+struct flow_outcome {
 	struct guid	 guid;
 	const char	*id, *name, *label;
 	int64_t		 order;
@@ -138,7 +138,7 @@ struct map_element {
 	struct guid	 guid;
 	const char	*id, *name, *label;
 	enum element_type type;
-	struct outcome	*outcomes;	/* in their order */
+	struct flow_outcome	*outcomes;	/* in their order */
 	size_t		 noutcomes;
 	struct operation *operations;	/* in their order, without disabled ones */
 	size_t		 noperations;

@@ -124,7 +124,7 @@ read_binding(struct reader *r, const struct where *at, const json_t *json)
 
 static bool
 read_next(struct reader *r, const struct where *at, const json_t *json,
-    struct outcome *o)
+    struct flow_outcome *o)
 {
 	const struct where here = { at, "nextMapElementId", 0 };
 	struct guid guid;
@@ -145,7 +145,7 @@ read_next(struct reader *r, const struct where *at, const json_t *json,
 
 static bool
 read_outcome(struct reader *r, const struct where *at, const json_t *json,
-    struct outcome *o)
+    struct flow_outcome *o)
 {
 	const struct where here = { at, "comparison", 0 };
 	const json_t *comparison;
@@ -170,10 +170,10 @@ read_outcome(struct reader *r, const struct where *at, const json_t *json,
 }
 
 static void
-sort_outcomes(struct outcome *list, size_t count)
+sort_outcomes(struct flow_outcome *list, size_t count)
 {
 	for (size_t i = 1; i < count; i++) {
-		struct outcome o = list[i];
+		struct flow_outcome o = list[i];
 		size_t j = i;
 
 		for (; j > 0 && list[j - 1].order > o.order; j--)

@@ -112,7 +112,7 @@ run_holds(const struct run *run, const struct comparison *c)
 
 /* --- steps ------------------------------------------------------------------------- */
 
-static const struct outcome *
+static const struct flow_outcome *
 first_that_holds(const struct run *run)
 {
 	const struct map_element *at = run->at;
@@ -141,7 +141,7 @@ enter(struct run *run, const struct map_element *e)
 }
 
 enum run_end
-run_leave(struct run *run, const struct outcome *by)
+run_leave(struct run *run, const struct flow_outcome *by)
 {
 	for (unsigned i = 0; i < ELEMENTS_A_STEP && by != NULL; i++) {
 		enter(run, by->next);

@@ -349,7 +349,7 @@ outcomes(const struct run *run)
 	json_t *out = json_array();
 
 	for (size_t i = 0; i < run->at->noutcomes; i++) {
-		const struct outcome *o = &run->at->outcomes[i];
+		const struct flow_outcome *o = &run->at->outcomes[i];
 		const char *label = o->label != NULL ? o->label : o->name;
 		json_t *json = json_pack("{s:s, s:s?, s:s?, s:I, s:s}",
 		    "id", o->id, "developerName", o->name, "label", label,

@@ -98,7 +98,7 @@ enum run_end {
 };
 
 /* Takes this outcome of where it stands, and goes on to the next page. */
-enum run_end run_leave(struct run *run, const struct outcome *by);
+enum run_end run_leave(struct run *run, const struct flow_outcome *by);
 /* The same by the first outcome that holds: from START. */
 enum run_end run_begin(struct run *run);
 

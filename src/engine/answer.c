@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Portolan authors */
+
+/*
+ * Answers, and the checks that several calls share.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/must.h"
+#include "engine/engine_private.h"
+
+static void
+answer_bytes(const struct call_ctx *c, unsigned status, struct slice bytes)
+{
+	bool head = c->request->method == METHOD_HEAD;
+	struct answer answer = {
+		.status = status,
+		.fields = buf_all(&c->engine->fields),
+		.length = (int64_t)bytes.len,
+		.no_body = head,
+	};
+
+	if (head)
+		bytes.len = 0;
+	request_answer(c->request, &answer, bytes, true);
+}
+
+void
+answer_text(const struct call_ctx *c, unsigned status, const char *text)
+{
+	answer_bytes(c, status, slice_of(text));
+}
+
+void
+answer_json(const struct call_ctx *c, unsigned status, json_t *json)
+{
+	char *text = json_dumps(json, JSON_COMPACT | JSON_ENCODE_ANY);
+
+	must(text != NULL);
+	json_decref(json);
+	answer_text(c, status, text);
+	free(text);
+}
+
+void
+answer_sentence(const struct call_ctx *c, unsigned status, const char *fmt,
+    ...)
+{
+	struct buf text = { 0 };
+	char sentence[1200];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(sentence, sizeof(sentence), fmt, ap);
+	va_end(ap);
+	buf_json(&text, slice_of(sentence));
+	answer_bytes(c, status, buf_all(&text));
+	buf_fini(&text);
+}
+
+void
+answer_store(const struct call_ctx *c, enum store_end end)
+{
+	switch (end) {
+	case STORE_NOT_FOUND:
+		answer_sentence(c, 404, "The state with the ID %s could not be "
+		    "found, or has expired", c->call->names[0]);
+		break;
+	case STORE_TOO_BIG:
+		answer_sentence(c, 413, "The state would become too large");
+		break;
+	case STORE_CONFLICT:
+		answer_sentence(c, 409, "The state is being changed by other "
+		    "requests; try again");
+		break;
+	default:
+		log_error("store: %s", store_trouble(c->engine->store));
+		answer_sentence(c, 503, "The state cannot be stored at the "
+		    "moment; nothing was changed");
+	}
+}
+
+json_t *
+call_json(const struct call_ctx *c)
+{
+	struct slice body = buf_all(&c->call->body);
+	json_error_t at;
+	json_t *json = json_loadb(body.p == NULL ? "" : body.p, body.len, 0,
+	    &at);
+
+	if (json_is_object(json))
+		return json;
+	if (json != NULL)
+		answer_sentence(c, 400, "The request must be a JSON object");
+	else
+		answer_sentence(c, 400, "The request is not JSON: line %d, "
+		    "column %d: %s", at.line, at.column, at.text);
+	json_decref(json);
+	return NULL;
+}
+
+bool
+call_admit(const struct call_ctx *c, const struct flow *flow)
+{
+	const struct policy *policy = &c->engine->generation->policy;
+	const struct region *here = c->engine->region;
+	struct place place = c->call->place;
+	struct restriction_hit hit = restrictions_find(policy->restrictions,
+	    slice_of(c->call->tenant_text), slice_of(flow->id));
+
+	if (!restriction_permits_region(hit.tenant.execution, here) ||
+	    !restriction_permits_region(hit.flow.execution, here) ||
+	    !restriction_permits_region(flow->restrictions.execution, here)) {
+		answer_sentence(c, 421, "The flow you are trying to run cannot "
+		    "be executed in this region");
+		return false;
+	}
+	if (!restriction_permits_place(hit.tenant.access, place) ||
+	    !restriction_permits_place(hit.flow.access, place) ||
+	    !restriction_permits_place(flow->restrictions.access, place)) {
+		answer_sentence(c, 403, "The flow you are trying to run cannot "
+		    "be accessed from your current location");
+		return false;
+	}
+	return true;
+}
+
+struct run *
+call_load(const struct call_ctx *c, struct arena *arena)
+{
+	struct store_row row;
+	struct guid id;
+	struct run *run;
+	enum store_end end = STORE_NOT_FOUND;
+	struct err err;
+
+	if (guid_of(&id, c->call->names[0]))
+		end = store_load(c->engine->store, id.bytes,
+		    (int64_t)clock_unix_ms(), &row);
+	/* Another tenant's state does not exist for this one. */
+	if (end == STORE_OK && memcmp(row.tenant, c->call->tenant.bytes,
+	    sizeof(row.tenant)) != 0)
+		end = STORE_NOT_FOUND;
+	if (end != STORE_OK) {
+		answer_store(c, end);
+		return NULL;
+	}
+	run = run_restore(arena, c->engine->flows, &row, &err);
+	if (run == NULL) {
+		log_warn("state %s: %s", c->call->names[0], err.text);
+		answer_sentence(c, 404, "The state with the ID %s cannot be "
+		    "run: %s", c->call->names[0], err.text);
+		return NULL;
+	}
+	if (call_admit(c, run->flow))
+		return run;
+	run_fini(run);
+	return NULL;
+}
+
+/* Nobody has to log in: no directory is named. */
+json_t *
+public_authorization(void)
+{
+	return json_pack("{s:n, s:n, s:s, s:n}", "directoryId",
+	    "directoryName", "authenticationType", "USERNAME_PASSWORD",
+	    "loginUrl");
+}
+
+int64_t
+call_expiry(const struct flow *flow, int64_t now_ms)
+{
+	if (flow->expires_s <= 0 || flow->expires_s > INT32_MAX)
+		return 0;
+	return now_ms + flow->expires_s * 1000;
+}

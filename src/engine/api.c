@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Portolan authors */
+
+/*
+ * From a request to the call that answers it: one table, then the three
+ * things every call needs (tenant, place, body).
+ */
+#include <stdio.h>
+
+#include "base/must.h"
+#include "engine/engine_private.h"
+#include "http/target.h"
+
+enum route_needs { NEEDS_NOTHING, NEEDS_TENANT };
+
+static const struct route {
+	enum h1_method	 method;	/* GET answers HEAD as well */
+	const char	*path;		/* {} is any one segment; case is ignored */
+	enum route_needs needs;
+	void		(*call)(const struct call_ctx *);
+} routes[] = {
+	{ METHOD_POST, "/api/run/1", NEEDS_TENANT, call_initialize },
+	{ METHOD_POST, "/api/run/1/state/{}", NEEDS_TENANT, call_invoke },
+	{ METHOD_GET, "/api/run/1/state/{}", NEEDS_TENANT, call_join },
+	{ METHOD_GET, "/api/run/1/state/{}/ping/{}", NEEDS_TENANT, call_ping },
+	{ METHOD_GET, "/api/run/1/flow/{}/{}/customPageComponents",
+	    NEEDS_NOTHING, call_page_components },
+	{ METHOD_GET, "/healthz", NEEDS_NOTHING, call_health },
+	{ METHOD_GET, "/health", NEEDS_NOTHING, call_health },
+};
+
+/* --- small calls ----------------------------------------------------------------- */
+
+void
+call_health(const struct call_ctx *c)
+{
+	bool good = store_healthy(c->engine->store);
+
+	answer_json(c, good ? 200 : 503, json_pack("{s:s, s:s, s:I}",
+	    "status", good ? "ok" : "store unavailable",
+	    "region", c->engine->region->id,
+	    "flows", (json_int_t)flows_count(c->engine->flows)));
+}
+
+/* The player asks after every start; an empty list is an answer. */
+void
+call_page_components(const struct call_ctx *c)
+{
+	answer_text(c, 200, "[]");
+}
+
+/* --- routing -------------------------------------------------------------------------- */
+
+static bool
+keep_name(struct call *call, unsigned at, struct slice name)
+{
+	if (at >= 2 || name.len == 0 || name.len >= CALL_NAME_MAX)
+		return false;
+	memcpy(call->names[at], name.p, name.len);
+	call->names[at][name.len] = '\0';
+	return true;
+}
+
+/* call->names are those of the last pattern that was tried. */
+static bool
+matches(const char *pattern, struct slice path, struct call *call)
+{
+	struct slice rest = slice_of(pattern), want, have;
+	unsigned names = 0;
+
+	while (slice_split(&rest, '/', &want)) {
+		if (!slice_split(&path, '/', &have))
+			return false;
+		if (slice_is(want, "{}")) {
+			if (!keep_name(call, names++, have))
+				return false;
+		} else if (!slice_eq_nocase(want, have)) {
+			return false;
+		}
+	}
+	return path.len == 0;
+}
+
+static bool
+method_fits(enum h1_method wanted, enum h1_method method)
+{
+	return method == wanted ||
+	    (wanted == METHOD_GET && method == METHOD_HEAD);
+}
+
+static const struct route *
+find_route(struct slice path, enum h1_method method, struct call *call)
+{
+	for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++)
+		if (method_fits(routes[i].method, method) &&
+		    matches(routes[i].path, path, call))
+			return &routes[i];
+	return NULL;
+}
+
+/* --- what every call needs -------------------------------------------------------------- */
+
+static struct slice
+field_named(const struct h1_head *head, const char *name)
+{
+	for (unsigned i = 0; i < head->nfields; i++)
+		if (slice_eq_nocase(head->fields[i].name, slice_of(name)))
+			return head->fields[i].value;
+	return (struct slice){ NULL, 0 };
+}
+
+static bool
+take_tenant(struct call *call, const struct h1_head *head)
+{
+	const struct h1_field *field = h1_field(head, FIELD_MANYWHO_TENANT);
+
+	if (field == NULL || !guid_parse(call->tenant.bytes, field->value))
+		return false;
+	guid_text(call->tenant.bytes, call->tenant_text);
+	return true;
+}
+
+/* The edge has looked the client up and dropped what the client itself said
+ * of this. */
+static void
+take_place(struct call *call, const struct h1_head *head)
+{
+	call->place = place_from_codes(
+	    field_named(head, "X-ManyWho-GeoLocation-Country"),
+	    field_named(head, "X-ManyWho-GeoLocation-Continent"));
+}
+
+static struct call_ctx
+context_of(struct request *r)
+{
+	return (struct call_ctx){ r->server->owner, r,
+	    (struct call *)(void *)r->user };
+}
+
+static void
+api_head(struct request *r)
+{
+	struct call_ctx c = context_of(r);
+	const struct h1_head *head = r->head;
+	struct target target;
+	char *room = xmalloc(head->target.len + 1);
+	enum target_verdict verdict = target_normalise(&target, head->target,
+	    room);
+	const struct route *route = NULL;
+
+	if (verdict == TARGET_OK)
+		route = find_route(target.path, r->method, c.call);
+	if (verdict != TARGET_OK)
+		answer_sentence(&c, 400, "The path cannot be read: %s",
+		    target_verdict_text(verdict));
+	else if (route == NULL)
+		answer_sentence(&c, 404, "There is nothing at this address");
+	else if (route->needs == NEEDS_TENANT && !take_tenant(c.call, head))
+		answer_sentence(&c, 400, "The header ManyWhoTenant must name a "
+		    "tenant by its GUID");
+	else
+		c.call->route = route;
+	free(room);
+	if (c.call->route == NULL)
+		return;
+	take_place(c.call, head);
+	if (!r->has_body)
+		c.call->route->call(&c);
+}
+
+static void
+api_body(struct request *r, struct slice bytes, bool last)
+{
+	struct call_ctx c = context_of(r);
+
+	if (c.call->route == NULL || r->answered)
+		return;
+	buf_slice(&c.call->body, bytes);
+	if (last)
+		c.call->route->call(&c);
+}
+
+static void
+api_drained(struct request *r)
+{
+	(void)r;			/* answers are sent whole */
+}
+
+static void
+api_refuse(struct request *r, unsigned status, const char *rule,
+    const char *sentence)
+{
+	struct call_ctx c = context_of(r);
+
+	(void)rule;
+	answer_sentence(&c, status, "%s", sentence);
+}
+
+static void
+api_gone(struct request *r, enum serve_end end)
+{
+	(void)end;
+	buf_fini(&context_of(r).call->body);
+}
+
+const struct handler_ops api_handler = {
+	.name = "engine",
+	.request_bytes = sizeof(struct call),
+	.auto_continue = true,
+	.head = api_head,
+	.body = api_body,
+	.drained = api_drained,
+	.refuse = api_refuse,
+	.gone = api_gone,
+};

@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Portolan authors */
+
+/*
+ * The life of an engine worker.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/must.h"
+#include "engine/engine_private.h"
+#include "net/listener.h"
+
+enum {
+	EXPIRE_EVERY_MS = 60000,
+	EXPIRE_AT_ONCE = 500,		/* states deleted in one commit */
+	DRAIN_LOOK_MS = 50,
+};
+
+static void
+tell(const struct engine *e, const char *line)
+{
+	size_t len = strlen(line);
+
+	if (e->options->notify_fd >= 0 &&
+	    write(e->options->notify_fd, line, len) != (ssize_t)len)
+		log_warn("whoever started this engine does not listen");
+}
+
+/* --- configuration and flows ----------------------------------------------------- */
+
+static struct generation *
+load_generation(const char *file)
+{
+	struct mistakes mistakes;
+	struct generation *g;
+
+	mistakes_init(&mistakes);
+	g = generation_load(file, LOAD_PURE, NULL, &mistakes);
+	for (size_t i = 0; g == NULL && i < mistakes.count; i++) {
+		struct buf line = { 0 };
+
+		mistake_print(&mistakes.list[i], &line);
+		log_error("%s", buf_cstr(&line));
+		buf_fini(&line);
+	}
+	mistakes_fini(&mistakes);
+	return g;
+}
+
+static const struct region *
+own_region(const struct engine *e, const struct generation *g)
+{
+	const struct region_map *map = g->policy.map;
+	const char *id = e->options->region != NULL ? e->options->region :
+	    g->config->region;
+	int at = region_find(map, slice_of(id));
+
+	if (at >= 0)
+		return &map->regions[at];
+	log_error("region %s is not in the region map %s", id, map->file);
+	return NULL;
+}
+
+static void
+complain(const char *sentence)
+{
+	log_error("%s", sentence);
+}
+
+static struct flows *
+load_flows(const struct engine *e, const struct generation *g, size_t *bad)
+{
+	const char *dir = e->options->flows_dir != NULL ?
+	    e->options->flows_dir : g->config->engines.flows_dir;
+	struct flows *flows;
+	struct err err;
+
+	flows = flows_load(dir, complain, bad, &err);
+	if (flows == NULL)
+		log_error("flows: %s", err.text);
+	return flows;
+}
+
+/* Every answer says which region it was made in. */
+static void
+put_in_service(struct engine *e, struct generation *g,
+    const struct region *region, struct flows *flows)
+{
+	const struct config_timeouts *t = &g->config->timeouts;
+
+	if (e->generation != NULL)
+		generation_free(&e->generation);
+	flows_free(&e->flows);
+	e->generation = g;
+	e->flows = flows;
+	e->region = region;
+	e->region_number = (uint8_t)(region - g->policy.map->regions);
+	e->limits = (struct serve_limits){
+		.head_ms = t->head_ms,
+		/* The edge closes idle connections, not we: it would find
+		 * out only by a request that fails. */
+		.idle_ms = t->upstream_idle_ms * 2 + 60000,
+		.body_idle_ms = t->body_idle_ms,
+		.send_idle_ms = t->send_idle_ms,
+		.tunnel_idle_ms = t->tunnel_idle_ms,
+		.body_bytes = CALL_BODY_MAX,
+	};
+	buf_clear(&e->fields);
+	buf_printf(&e->fields, "X-ManyWho-Region-Backend: %s\r\n"
+	    "Content-Type: application/json\r\nCache-Control: no-store\r\n",
+	    region->id);
+}
+
+/* A mistake anywhere leaves everything as it was. */
+static bool
+reload(struct engine *e)
+{
+	struct generation *g = load_generation(e->options->config_file);
+	const struct region *region = g == NULL ? NULL : own_region(e, g);
+	struct flows *flows = NULL;
+	size_t bad = 0;
+
+	if (region != NULL && strcmp(region->id, e->region->id) != 0)
+		log_error("the region cannot change from %s to %s while the "
+		    "engine runs", e->region->id, region->id);
+	else if (region != NULL)
+		flows = load_flows(e, g, &bad);
+	if (flows != NULL && bad == 0) {
+		put_in_service(e, g, region, flows);
+		return true;
+	}
+	flows_free(&flows);
+	if (g != NULL)
+		generation_free(&g);
+	return false;
+}
+
+static void
+on_reload(void *arg)
+{
+	struct engine *e = arg;
+	bool good = reload(e);
+
+	if (good)
+		log_info("reloaded, %zu flows", flows_count(e->flows));
+	else
+		log_error("not reloaded, everything stays as it was");
+	tell(e, good ? "RELOAD ok\n" : "RELOAD failed\n");
+}
+
+/* --- ending ------------------------------------------------------------------------- */
+
+static void
+look_drained(struct timer *timer)
+{
+	struct engine *e = list_entry(timer, struct engine, drain);
+
+	if (e->server->connections == 0 ||
+	    e->loop->now_ms >= e->drain_until_ms)
+		loop_stop(e->loop);
+	else
+		timer_set(e->loop, timer, DRAIN_LOOK_MS);
+}
+
+static void
+on_drain(void *arg)
+{
+	struct engine *e = arg;
+
+	if (e->draining) {
+		loop_stop(e->loop);
+		return;
+	}
+	e->draining = true;
+	e->drain_until_ms = e->loop->now_ms +
+	    e->generation->config->timeouts.drain_ms;
+	listener_pause(e->listener);
+	server_drain(e->server);
+	timer_set(e->loop, &e->drain, 0);
+}
+
+static void
+on_end(void *arg)
+{
+	struct engine *e = arg;
+
+	loop_stop(e->loop);
+}
+
+/* --- states whose time has come ----------------------------------------------------- */
+
+static void
+expire_states(struct timer *timer)
+{
+	struct engine *e = list_entry(timer, struct engine, expire);
+	unsigned removed;
+
+	if (store_expire(e->store, (int64_t)clock_unix_ms(), EXPIRE_AT_ONCE,
+	    &removed) != STORE_OK)
+		log_warn("states that expired are not deleted yet: %s",
+		    store_trouble(e->store));
+	/* Many at once would hold up requests: the rest in a moment. */
+	timer_set(e->loop, timer, removed == EXPIRE_AT_ONCE ? 100 :
+	    EXPIRE_EVERY_MS);
+}
+
+/* --- beginning ------------------------------------------------------------------------ */
+
+static void
+on_accepted(void *owner, int fd, const struct endpoint *peer)
+{
+	struct engine *e = owner;
+
+	server_accept(e->server, fd, peer, NULL, NULL);
+}
+
+static bool
+open_listener(struct engine *e)
+{
+	static const struct listener_ops ops = { .accepted = on_accepted };
+	struct endpoint at = { .kind = ENDPOINT_UNIX };
+	int fd = e->options->listen_fd;
+	struct err err;
+
+	if (fd < 0) {
+		must(e->options->socket != NULL);
+		if ((size_t)snprintf(at.name, sizeof(at.name), "%s",
+		    e->options->socket) >= sizeof(at.name)) {
+			log_error("%s: the path is too long for a socket",
+			    e->options->socket);
+			return false;
+		}
+		fd = listener_bind(&at, false, 0600, &err);
+		if (fd < 0) {
+			log_error("%s", err.text);
+			return false;
+		}
+	}
+	e->listener = listener_new(e->loop, fd, &ops, e);
+	return true;
+}
+
+static bool
+open_store(struct engine *e)
+{
+	const char *dir = e->options->store_dir != NULL ?
+	    e->options->store_dir : e->generation->config->engines.store_dir;
+	struct err err;
+
+	if (dir == NULL) {
+		log_error("no directory for states is given: set "
+		    "engines.store");
+		return false;
+	}
+	e->store = store_open(dir, e->region->id, &err);
+	if (e->store == NULL)
+		log_error("%s", err.text);
+	return e->store != NULL;
+}
+
+/* At a start, what is good is served; at a reload, all or nothing. */
+static bool
+begin(struct engine *e)
+{
+	struct generation *g = load_generation(e->options->config_file);
+	const struct region *region = g == NULL ? NULL : own_region(e, g);
+	struct flows *flows = NULL;
+	size_t bad;
+
+	if (region != NULL)
+		flows = load_flows(e, g, &bad);
+	if (flows == NULL) {
+		if (g != NULL)
+			generation_free(&g);
+		return false;
+	}
+	put_in_service(e, g, region, flows);
+	log_level((enum log_level)g->config->log.level);
+	return open_store(e) && open_listener(e);
+}
+
+static void
+watch_signals(struct engine *e)
+{
+	loop_on_signal(e->loop, SIGHUP, on_reload, e);
+	loop_on_signal(e->loop, SIGQUIT, on_drain, e);
+	loop_on_signal(e->loop, SIGTERM, on_drain, e);
+	loop_on_signal(e->loop, SIGINT, on_end, e);
+}
+
+static void
+end(struct engine *e)
+{
+	timer_cancel(&e->expire);
+	timer_cancel(&e->drain);
+	listener_free(&e->listener);
+	server_free(&e->server);
+	store_close(&e->store);
+	flows_free(&e->flows);
+	if (e->generation != NULL)
+		generation_free(&e->generation);
+	buf_fini(&e->fields);
+	loop_free(&e->loop);
+}
+
+int
+engine_main(const struct engine_options *options)
+{
+	struct engine e = { .options = options };
+	bool good;
+
+	e.loop = loop_new();
+	timer_init(&e.expire, expire_states);
+	timer_init(&e.drain, look_drained);
+	e.server = server_new(e.loop, &api_handler, &e, &e.limits);
+	good = begin(&e);
+	if (good) {
+		watch_signals(&e);
+		timer_set(e.loop, &e.expire, 0);
+		log_info("region %s, %zu flows", e.region->id,
+		    flows_count(e.flows));
+		tell(&e, "READY\n");
+		loop_run(e.loop);
+	}
+	end(&e);
+	return good ? 0 : 1;
+}

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Portolan authors */
+
+/*
+ * An engine worker from inside: what its requests share, and the calls of
+ * the Run API, one file a family.
+ */
+#ifndef ENGINE_ENGINE_PRIVATE_H
+#define ENGINE_ENGINE_PRIVATE_H
+
+#include "base/buf.h"
+#include "conf/generation.h"
+#include "engine/engine.h"
+#include "engine/run.h"
+#include "serve/serve.h"
+
+enum {
+	CALL_BODY_MAX = 4 * 1024 * 1024,	/* of a request */
+	CALL_NAME_MAX = 64,
+};
+
+struct engine {
+	const struct engine_options *options;
+	struct loop	*loop;
+	struct server	*server;
+	struct listener	*listener;
+	struct serve_limits limits;
+	struct store	*store;
+	struct generation *generation;	/* its restrictions and region map */
+	const struct region *region;	/* of the map: where we stand */
+	uint8_t		 region_number;
+	struct flows	*flows;
+	struct buf	 fields;	/* of every answer: our region ... */
+	struct timer	 expire;	/* deletes states whose time has come */
+	struct timer	 drain;
+	uint64_t	 drain_until_ms;
+	bool		 draining;
+};
+
+/* One request, beside serve's own struct. */
+struct call {
+	const struct route *route;	/* NULL: answered in head() */
+	char		 names[2][CALL_NAME_MAX];	/* what {} in the path stood for */
+	char		 tenant_text[GUID_TEXT];
+	struct guid	 tenant;
+	struct place	 place;		/* as the edge found it */
+	struct buf	 body;
+};
+
+struct call_ctx {
+	struct engine	*engine;
+	struct request	*request;
+	struct call	*call;
+};
+
+/* --- calls; each answers, at once --- */
+
+void call_initialize(const struct call_ctx *c);		/* run_init.c */
+void call_invoke(const struct call_ctx *c);		/* run_state.c */
+void call_join(const struct call_ctx *c);
+void call_ping(const struct call_ctx *c);
+void call_health(const struct call_ctx *c);		/* api.c */
+void call_page_components(const struct call_ctx *c);
+
+extern const struct handler_ops api_handler;
+
+/* --- answers (answer.c) --- */
+
+/* json is given away. */
+void answer_json(const struct call_ctx *c, unsigned status, json_t *json);
+/* JSON text as it is. */
+void answer_text(const struct call_ctx *c, unsigned status, const char *text);
+/* One sentence as a JSON string: the only error that players can read. */
+void answer_sentence(const struct call_ctx *c, unsigned status,
+    const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+/* The body as a JSON object; answers 400 and returns NULL if it is none. */
+json_t *call_json(const struct call_ctx *c);
+
+/*
+ * Whether flow may be processed here for this tenant, and used from the
+ * client's place; else answers 421 or 403.  A second guard behind the edge's:
+ * nothing has been done before, and nothing is kept.
+ */
+bool call_admit(const struct call_ctx *c, const struct flow *flow);
+
+/* The state that the path names, with its flow; answers and returns NULL if
+ * it cannot be had.  It must be given to run_fini(). */
+struct run *call_load(const struct call_ctx *c, struct arena *arena);
+
+/* After a store's answer other than OK. */
+void answer_store(const struct call_ctx *c, enum store_end end);
+
+/* Members that begin every answer with a login in it. */
+json_t *public_authorization(void);
+
+/* When a state saved now expires; 0: never. */
+int64_t call_expiry(const struct flow *flow, int64_t now_ms);
+
+#endif

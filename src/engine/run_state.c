@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Portolan authors */
+
+/*
+ * /api/run/1/state/{id}: invoke (POST), join (GET) and ping.
+ *
+ * Every invoke changes the state's token, and names the one it was given.
+ * Browsers send an invoke again when its connection breaks: the same request
+ * gets the same answer, and nothing runs twice.  Another request with an old
+ * token is told how things stand (SYNC), and changes nothing.
+ */
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/hash.h"
+#include "base/must.h"
+#include "engine/engine_private.h"
+
+/* Saves that came between our load and our save, before we give up. */
+enum { ATTEMPTS = 5 };
+
+/* --- answers ------------------------------------------------------------------- */
+
+static json_t *
+invoke_answer(struct run *run, const char *type, bool scaffold)
+{
+	const struct flow *flow = run->flow;
+	json_t *json = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s,"
+	    " s:s?, s:s?, s:n, s:n, s:[o], s:o, s:o, s:[], s:n,"
+	    " s:{s:s, s:s}}",
+	    "stateId", run->id, "stateToken", run->token,
+	    "currentMapElementId", run->at->id, "invokeType", type,
+	    "statusCode", "200", "flowId", flow->id, "flowVersion",
+	    flow->version, "flowName", flow->name,
+	    "joinFlowUri", run->join_uri, "runFlowUri", run->run_uri,
+	    "waitMessage", "notAuthorizedMessage",
+	    "mapElementInvokeResponses", run_page(run, scaffold),
+	    "outputs", run->done ? run_outputs(run) : json_array(),
+	    "authorizationContext", public_authorization(),
+	    "navigationElementReferences", "currentStreamId",
+	    "culture", "language", "EN", "country", "USA");
+
+	must(json != NULL);
+	return json;
+}
+
+static const char *
+type_of(const struct run *run)
+{
+	return run->done ? "DONE" : "FORWARD";
+}
+
+/* --- join and ping ---------------------------------------------------------------- */
+
+void
+call_join(const struct call_ctx *c)
+{
+	struct arena *arena = arena_new(0);
+	struct run *run = call_load(c, arena);
+
+	if (run != NULL) {
+		/* The player repeats the type of the last answer. */
+		answer_json(c, 200, invoke_answer(run, type_of(run), true));
+		run_fini(run);
+	}
+	arena_free(&arena);
+}
+
+void
+call_ping(const struct call_ctx *c)
+{
+	struct arena *arena = arena_new(0);
+	struct run *run = call_load(c, arena);
+
+	if (run != NULL) {
+		bool moved = !slice_eq_nocase(slice_of(c->call->names[1]),
+		    slice_of(run->token));
+
+		answer_text(c, 200, moved ? "true" : "false");
+		run_fini(run);
+	}
+	arena_free(&arena);
+}
+
+/* --- invoke ------------------------------------------------------------------------ */
+
+/* What an invoke came to: an answer to be stored and sent, or a refusal. */
+struct result {
+	const char	*type;		/* NULL: refused */
+	unsigned	 status;
+	const char	*sentence;
+};
+
+static struct result
+refused(unsigned status, const char *sentence)
+{
+	return (struct result){ .status = status, .sentence = sentence };
+}
+
+static struct result
+arrived(const struct run *run, enum run_end end)
+{
+	if (end == RUN_ENDLESS)
+		return refused(500, "The flow goes in circles and never comes "
+		    "to a page");
+	return (struct result){ .type = type_of(run) };
+}
+
+static const struct flow_outcome *
+chosen_outcome(const struct run *run, const char *id)
+{
+	struct guid guid;
+
+	for (size_t i = 0; guid_of(&guid, id) && i < run->at->noutcomes; i++)
+		if (guid_eq(&run->at->outcomes[i].guid, &guid))
+			return &run->at->outcomes[i];
+	return NULL;
+}
+
+static struct result
+forward(struct run *run, const json_t *json)
+{
+	const json_t *inputs = json_object_get(json,
+	    "mapElementInvokeRequest");
+	const char *id = json_string_value(json_object_get(
+	    inputs == NULL ? json : inputs, "selectedOutcomeId"));
+	const struct flow_outcome *outcome;
+
+	if (run->done)
+		return (struct result){ .type = "DONE" };
+	if (run->at->type == ELEMENT_START)
+		return arrived(run, run_begin(run));
+	outcome = chosen_outcome(run, id);
+	if (id != NULL && id[0] != '\0' && outcome == NULL)
+		return refused(400, "The selected outcome is none of the page "
+		    "where the state stands");
+	if (outcome == NULL || outcome->binding != BINDING_NO_SAVE)
+		run_take_page(run, json_object_get(inputs == NULL ? json :
+		    json_object_get(inputs, "pageRequest"),
+		    "pageComponentInputResponses"));
+	if (outcome == NULL)
+		return (struct result){ .type = type_of(run) };
+	if (outcome->binding == BINDING_NO_SAVE)
+		run->invalid = NULL;
+	else if (outcome->binding == BINDING_SAVE ? !run_check_page(run) :
+	    run->invalid != NULL)
+		return (struct result){ .type = type_of(run) };
+	return arrived(run, run_leave(run, outcome));
+}
+
+static struct result
+apply(struct run *run, const json_t *json)
+{
+	const char *type = json_string_value(json_object_get(json,
+	    "invokeType"));
+	const json_t *inputs = json_object_get(json,
+	    "mapElementInvokeRequest");
+
+	if (type == NULL)
+		return refused(400, "The request has no invokeType");
+	/* The player repeats what it was answered last. */
+	if (slice_eq_nocase(slice_of(type), SLICE("FORWARD")) ||
+	    slice_eq_nocase(slice_of(type), SLICE("DONE")) ||
+	    slice_eq_nocase(slice_of(type), SLICE("JOIN")))
+		return forward(run, json);
+	if (!slice_eq_nocase(slice_of(type), SLICE("SYNC")))
+		return refused(400, "The request's invokeType is none that "
+		    "this engine knows: FORWARD, SYNC");
+	if (!run->done)
+		run_take_page(run, json_object_get(inputs == NULL ? json :
+		    json_object_get(inputs, "pageRequest"),
+		    "pageComponentInputResponses"));
+	return (struct result){ .type = "SYNC" };
+}
+
+/* Keeps the answer beside the state, in one row: both or neither. */
+static enum store_end
+save(const struct call_ctx *c, struct run *run, const char *token,
+    uint64_t hash, const char *answer)
+{
+	run->last_token = token;
+	run->last_hash = hash;
+	run->last_answer = answer;
+	run->row.updated_ms = (int64_t)clock_unix_ms();
+	run->row.expires_ms = call_expiry(run->flow, run->row.updated_ms);
+	run->row.body = run_body(run);
+	return store_save(c->engine->store, &run->row);
+}
+
+static enum store_end
+invoke_now(const struct call_ctx *c, struct run *run, const json_t *json,
+    uint64_t hash)
+{
+	const char *token = arena_strdup(run->arena, run->token);
+	struct result result = apply(run, json);
+	enum store_end end;
+	json_t *answer;
+	char *text;
+
+	if (result.type == NULL) {
+		answer_sentence(c, result.status, "%s", result.sentence);
+		return STORE_OK;
+	}
+	run_renew_token(run);
+	answer = invoke_answer(run, result.type,
+	    strcmp(result.type, "SYNC") != 0);
+	text = json_dumps(answer, JSON_COMPACT);
+	must(text != NULL);
+	end = save(c, run, token, hash, text);
+	if (end == STORE_OK)
+		answer_text(c, 200, text);
+	free(text);
+	json_decref(answer);
+	return end;
+}
+
+static enum store_end
+invoke_once(const struct call_ctx *c, struct arena *arena, const json_t *json)
+{
+	const char *token = json_string_value(json_object_get(json,
+	    "stateToken"));
+	struct run *run = call_load(c, arena);
+	enum store_end end = STORE_OK;
+	uint64_t hash;
+
+	if (run == NULL)
+		return STORE_OK;	/* answered */
+	/* Keyed by the state: only its own requests are ever compared. */
+	hash = hash_keyed(run->row.id, buf_all(&c->call->body));
+	if (token == NULL)
+		answer_sentence(c, 400, "The request has no stateToken");
+	else if (strcmp(token, run->token) == 0)
+		end = invoke_now(c, run, json, hash);
+	else if (run->last_answer != NULL && hash == run->last_hash &&
+	    strcmp(token, run->last_token) == 0)
+		answer_text(c, 200, run->last_answer);
+	else
+		answer_json(c, 200, invoke_answer(run, "SYNC", false));
+	run_fini(run);
+	return end;
+}
+
+void
+call_invoke(const struct call_ctx *c)
+{
+	json_t *json = call_json(c);
+	enum store_end end = STORE_CONFLICT;
+
+	if (json == NULL)
+		return;
+	/* After a conflict everything is read anew: the other request may
+	 * well have been this very one, sent twice. */
+	for (int i = 0; i < ATTEMPTS && end == STORE_CONFLICT; i++) {
+		struct arena *arena = arena_new(0);
+
+		end = invoke_once(c, arena, json);
+		arena_free(&arena);
+	}
+	if (end != STORE_OK)
+		answer_store(c, end);
+	json_decref(json);
+}
