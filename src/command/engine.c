@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Portolan authors */
+
+/*
+ * `portolan engine`: one engine worker alone, without edge and master.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "command/command.h"
+#include "command/options.h"
+#include "engine/engine.h"
+
+/* A descriptor that whoever started us has opened, or -1. */
+static int
+descriptor(const char *text)
+{
+	char *end;
+	long fd;
+
+	errno = 0;
+	fd = strtol(text, &end, 10);
+	return errno != 0 || *end != '\0' || end == text || fd < 0 ||
+	    fd > 65535 ? -1 : (int)fd;
+}
+
+static int
+run_engine_alone(int argc, char **argv)
+{
+	const char *config = NULL, *fd = NULL;
+	struct engine_options options = { .listen_fd = -1, .notify_fd = -1 };
+	const struct option_spec specs[] = {
+		{ "config", 'c', "FILE", "the configuration "
+		    "(/etc/portolan/portolan.yaml)", .value = &config },
+		{ "region", 0, "REGION", "where it stands (region of the "
+		    "configuration)", .value = &options.region },
+		{ "socket", 0, "PATH", "the UNIX socket to listen on",
+		    .value = &options.socket },
+		{ "fd", 0, "N", "or a listening socket that is open already",
+		    .value = &fd },
+		{ "store", 0, "DIR", "where states are kept (engines.store)",
+		    .value = &options.store_dir },
+		{ "flows", 0, "DIR", "snapshots to run (engines.flows)",
+		    .value = &options.flows_dir },
+		{ 0 },
+	};
+	const struct usage usage = { .command = "engine", .about =
+	    "Runs flows, answering the Run API until QUIT or TERM. HUP reads "
+	    "configuration and flows anew.", .options = specs };
+	struct operands none;
+	int end = options_parse(&usage, argc, argv, &none);
+
+	if (end != OPTIONS_GO_ON)
+		return end;
+	if ((fd == NULL) == (options.socket == NULL))
+		return options_mistake(&usage,
+		    "one of --socket and --fd must say where to listen");
+	if (fd != NULL && (options.listen_fd = descriptor(fd)) < 0)
+		return options_mistake(&usage, "--fd: \"%s\" is no descriptor",
+		    fd);
+	options.config_file = config != NULL ? config :
+	    "/etc/portolan/portolan.yaml";
+	log_name("engine");
+	return engine_main(&options);
+}
+
+const struct command command_engine = { "engine", "an engine worker alone",
+    run_engine_alone };
