@@ -9,7 +9,10 @@
 struct deciding {
 	const struct policy *policy;
 	const struct facts *facts;
+	const struct geo_hit *hit;	/* NULL: to be found */
+	const struct restriction_hit *binding;	/* NULL: to be found */
 	struct region_set up;
+	struct region_set permitted;	/* by the restrictions alone */
 	struct decision	*d;
 	uint8_t		 host_region;	/* of a regional host */
 	bool		 map_made;	/* the candidates are the map's answer */
@@ -41,17 +44,26 @@ static bool (*const steps[])(struct deciding *) = {
 };
 
 void
-decide(const struct policy *policy, struct region_set up,
-    const struct facts *facts, struct decision *decision)
+decide_known(const struct policy *policy, struct region_set up,
+    const struct facts *facts, const struct geo_hit *hit,
+    const struct restriction_hit *restrictions, struct decision *decision)
 {
 	struct deciding deciding = {
 		.policy = policy, .facts = facts, .up = up, .d = decision,
+		.hit = hit, .binding = restrictions,
 	};
 
 	memset(decision, 0, sizeof(*decision));
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
 		if (!steps[i](&deciding))
 			return;
+}
+
+void
+decide(const struct policy *policy, struct region_set up,
+    const struct facts *facts, struct decision *decision)
+{
+	decide_known(policy, up, facts, NULL, NULL, decision);
 }
 
 static bool
@@ -64,7 +76,8 @@ end(struct deciding *g, enum outcome outcome)
 static bool
 decide_place(struct deciding *g)
 {
-	g->d->hit = geo_table_find(g->policy->geo, &g->facts->client);
+	g->d->hit = g->hit != NULL ? *g->hit :
+	    geo_table_find(g->policy->geo, &g->facts->client);
 	return true;
 }
 
@@ -161,16 +174,18 @@ decide_restrictions(struct deciding *g)
 	struct restriction_hit *hit = &g->d->restrictions;
 	bool by_tenant;
 
-	g->d->allowed = all_regions(map);
+	g->d->allowed = g->permitted = all_regions(map);
 	if (g->d->path_class != PATH_RUNTIME)
 		return true;
 	if (g->facts->stale)
 		return end(g, OUTCOME_RESTRICTIONS_STALE);
-	*hit = what_binds(g->policy->restrictions, g->facts);
+	*hit = g->binding != NULL ? *g->binding :
+	    what_binds(g->policy->restrictions, g->facts);
 	g->d->allowed = restriction_regions(hit->tenant.execution, map);
 	by_tenant = g->d->allowed.bits == 0;
 	g->d->allowed.bits &= restriction_regions(hit->flow.execution,
 	    map).bits;
+	g->permitted = g->d->allowed;
 	if (g->d->allowed.bits == 0 &&
 	    denial(g, by_tenant, OUTCOME_FORWARD) == OUTCOME_FLOW_NOT_FOUND)
 		return end(g, OUTCOME_FLOW_NOT_FOUND);
@@ -258,15 +273,13 @@ decide_candidates(struct deciding *g)
 static bool
 forbids(struct deciding *g, struct candidate *c)
 {
-	const struct restriction_hit *hit = &g->d->restrictions;
 	const struct region *region = &g->policy->map->regions[c->region];
 
-	if (!restriction_permits_region(hit->tenant.execution, region))
-		c->fate = CANDIDATE_TENANT_FORBIDS;
-	else if (!restriction_permits_region(hit->flow.execution, region))
-		c->fate = CANDIDATE_FLOW_FORBIDS;
-	else
+	if (region_set_has(g->permitted, c->region))
 		return false;
+	c->fate = restriction_permits_region(
+	    g->d->restrictions.tenant.execution, region) ?
+	    CANDIDATE_FLOW_FORBIDS : CANDIDATE_TENANT_FORBIDS;
 	return true;
 }
 

@@ -118,4 +118,14 @@ struct decision {
 void decide(const struct policy *policy, struct region_set up,
     const struct facts *facts, struct decision *decision);
 
+/*
+ * The same where the place is known already, and what binds the request:
+ * for the residency proof and other questions about what would be.
+ * facts->client is not read, and neither are the tenant's and flow's names but
+ * for whether there is a tenant.
+ */
+void decide_known(const struct policy *policy, struct region_set up,
+    const struct facts *facts, const struct geo_hit *hit,
+    const struct restriction_hit *restrictions, struct decision *decision);
+
 #endif
