@@ -345,6 +345,7 @@ forward_elsewhere(struct edge_request *er, enum retry_why why)
 	up.bits &= (uint16_t)~failed.bits;
 	decide(&er->plan->generation->policy, up, edge_request_facts(er),
 	    &next);
+	er->elsewhere = (uint8_t)next.outcome;
 	if (next.outcome != OUTCOME_FORWARD)
 		return false;
 	count_one(&er->worker->counters.retries[why]);

@@ -98,6 +98,7 @@ struct edge_request {
 	struct upstream	*upstream;
 	struct exchange	*exchange;
 	uint64_t	 tried;		/* engines of the region, by index */
+	uint8_t		 elsewhere;	/* enum outcome without that region */
 	uint8_t		 attempts;
 	uint8_t		 last_end;	/* enum exchange_end of the last one */
 	int8_t		 backend;	/* region that executed it; -1: none */

@@ -219,6 +219,17 @@ goes_elsewhere(struct edge_request *er, const struct h1_head *head,
 	return forward_elsewhere(er, RETRY_MISDIRECTED);
 }
 
+/* The other edge knows only that its own engines are down; whether there is
+ * another region for the request is for us to say. */
+static bool
+is_down_everywhere(const struct edge_request *er, const struct told *told)
+{
+	return er->upstream->spec.link &&
+	    slice_is(told->refused, refusal_name(REFUSAL_REGION_UNAVAILABLE)) &&
+	    (er->elsewhere == OUTCOME_REGION_UNAVAILABLE ||
+	    er->elsewhere == OUTCOME_RESIDENCY_UNAVAILABLE);
+}
+
 bool
 respond_head(struct edge_request *er, const struct h1_head *head)
 {
@@ -226,6 +237,10 @@ respond_head(struct edge_request *er, const struct h1_head *head)
 
 	if (goes_elsewhere(er, head, &told))
 		return false;
+	if (is_down_everywhere(er, &told)) {
+		edge_request_refuse(er, refusal_of_outcome(er->elsewhere));
+		return true;
+	}
 	er->backend = backend_of(er, &told);
 	if (!backend_is_allowed(er)) {
 		record_ender(er, 'P');
