@@ -347,6 +347,12 @@ stream_tell_empty(struct stream *s)
 		later(s, S_TASK_DRAINED);
 }
 
+bool
+stream_has_failed(const struct stream *s)
+{
+	return s->flags & S_FAILED;
+}
+
 /* --- receiving ------------------------------------------------------------------- */
 
 ssize_t

@@ -93,10 +93,14 @@ stream_pending(const struct stream *s)
 	return s->pending;
 }
 
+/* failed() has come or will: what is sent goes nowhere. */
+bool stream_has_failed(const struct stream *s);
+
 /* drained() also comes once, from the loop, when nothing waits any more. */
 void stream_tell_empty(struct stream *s);
 
-/* Back-pressure towards the peer: no more readable() until resumed. */
+/* Back-pressure towards the peer: no more readable() until resumed.  Nor is
+ * its leaving noticed until then, unless something is sent. */
 void stream_pause(struct stream *s);
 void stream_resume(struct stream *s);
 

@@ -251,6 +251,8 @@ request_send(struct request *r, struct slice bytes)
 	must(r->answered || a->gone);
 	if (a->gone || a->answer_done || a->aborted)
 		return true;
+	if (stream_has_failed(&r->conn->stream))
+		return false;		/* gone() is on its way */
 	if (bytes.len > 0) {
 		buf_clear(out);
 		send_piece(r, out, bytes, false, (struct slice){ NULL, 0 });

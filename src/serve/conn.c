@@ -48,10 +48,13 @@ conn_close(struct conn *c, enum serve_end end, bool cut)
 	task_cancel(&c->task);
 	if (c->held != NULL)
 		chunk_give(c->server->loop, c->held);
-	if (cut)
+	if (cut) {
 		stream_cut(&c->stream);
-	else
+	} else {
+		if (stream_is_tls(&c->stream))
+			stream_finish(&c->stream);	/* close_notify */
 		stream_close(&c->stream);
+	}
 	conn_recycle(c);
 }
 
@@ -226,10 +229,9 @@ leave_step(struct conn *c, struct slice *in)
 	bool all_read = c->active->request.body_done && in->len == 0;
 
 	end_request(c, SERVE_DONE);
-	if (!all_read || stream_is_tls(&c->stream))
-		stream_finish(&c->stream);
 	if (all_read || c->ended)
 		return closed(c, SERVE_DONE, false);
+	stream_finish(&c->stream);
 	in->len = 0;
 	enter(c, CONN_LINGER);
 	return STEP_WAIT;
@@ -266,7 +268,7 @@ ended_step(struct conn *c)
 	}
 	if (a->answer_done && stream_pending(&c->stream) > 0)
 		return STEP_WAIT;
-	return closed(c, SERVE_CLIENT_LEFT, false);
+	return closed(c, SERVE_CLIENT_LEFT, a->request.answered);
 }
 
 static enum step
@@ -277,6 +279,8 @@ busy_step(struct conn *c, struct slice *in)
 
 	if (a->aborted)
 		return closed(c, SERVE_ABORTED, true);
+	if (stream_has_failed(&c->stream))
+		return STEP_WAIT;	/* for on_failed(), whatever was "sent" */
 	if (!a->continued && in->len == 0 && r->server->handler->auto_continue)
 		request_continue(r);
 	if (in->len > 0 && wants_body(a))
