@@ -203,6 +203,11 @@ class Edge:
                 why = repr(no_answer)
             raise Failed(f"{e}\n{why}\n{self.errors()[-4000:]}") from None
 
+    def regions_up(self):
+        """The regions that this edge can reach at the moment."""
+        status = json.loads(self.admin("/status").body)
+        return {r["id"] for r in status["regions"] if r["up"]}
+
     def signal(self, number):
         self.process.send_signal(number)
 
@@ -360,6 +365,7 @@ class Platform:
                 edge.start()
             for edge in self.edges.values():
                 edge.wait_ready()
+            self._wait_all_up()
         except BaseException:
             self.close(quietly=True)
             raise
@@ -367,6 +373,14 @@ class Platform:
 
     def __exit__(self, kind, *exc):
         self.close(quietly=kind is not None)
+
+    def _wait_all_up(self):
+        """Edges start together, so the first probes of some find nobody."""
+        wanted = {r for r in self.edges if self.embedded or
+                  any(o.healthy for o in self.origins[r])}
+        for edge in self.edges.values():
+            wait_for(f"edge {edge.region} knows of {wanted}",
+                     lambda: wanted <= edge.regions_up(), 20)
 
     def close(self, quietly=False):
         """Ends every edge.  Unless quietly (the story has failed already),
