@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Portolan authors */
+
+/*
+ * `portolan check`: everything wrong with a configuration in one run, and the
+ * proof that no restricted request can leave the regions permitted to it.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "command/command.h"
+#include "command/options.h"
+#include "conf/generation.h"
+#include "policy/residency.h"
+
+struct checked {
+	const char	*file;
+	bool		 full, json;
+	struct mistakes	 mistakes;
+	struct generation *generation;	/* NULL beside mistakes */
+	struct residency_report *report;	/* NULL: nothing to prove */
+	struct buf	 out;
+};
+
+/* --- the residency proof, in words ------------------------------------------------ */
+
+static const char *
+place_text(struct place place, char text[40])
+{
+	if (place.class != PLACE_LOCATED)
+		snprintf(text, 40, "%s place",
+		    place_class_name((enum place_class)place.class));
+	else if (place.country != 0)
+		snprintf(text, 40, "country:%s", country_code(place.country));
+	else
+		snprintf(text, 40, "continent:%s", continent_code(
+		    (enum continent)place.continent));
+	return text;
+}
+
+/* Ids of the set's regions; "none" for an empty one. */
+static void
+region_names(struct buf *out, const struct region_map *map,
+    struct region_set set)
+{
+	const char *before = "";
+
+	for (unsigned i = 0; i < map->nregions; i++) {
+		if (!region_set_has(set, i))
+			continue;
+		buf_printf(out, "%s%s", before, map->regions[i].id);
+		before = ",";
+	}
+	if (before[0] == '\0')
+		buf_text(out, "none");
+}
+
+/* "*" is the intersection for requests that do not say which flow. */
+static void
+owner_text(struct buf *out, const struct restriction_hit *hit)
+{
+	bool several = hit->flow_id != NULL && strcmp(hit->flow_id, "*") == 0;
+
+	if (several)
+		buf_text(out, "requests that do not say their flow");
+	else if (hit->flow_id != NULL)
+		buf_printf(out, "flow %s", hit->flow_id);
+	if (hit->tenant_id != NULL)
+		buf_printf(out, "%stenant %s", hit->flow_id != NULL ? " of " :
+		    "", hit->tenant_id);
+}
+
+static void
+escape_text(struct checked *c, const struct residency_escape *e)
+{
+	const struct region_map *map = c->generation->policy.map;
+	char place[40];
+
+	buf_text(&c->out, "residency: ");
+	owner_text(&c->out, &e->restrictions);
+	buf_printf(&c->out, ": a %s request from %s to a %s host with up ",
+	    path_class_name(e->path), place_text(e->place, place),
+	    host_kind_name(e->host));
+	region_names(&c->out, map, e->up);
+	buf_printf(&c->out, " gets %s", outcome_name(e->outcome));
+	if (e->outcome == OUTCOME_FORWARD)
+		buf_printf(&c->out, " to %s", map->regions[e->region].id);
+	buf_printf(&c->out, ": %s\n", e->what);
+}
+
+static void
+unservable_text(struct checked *c, const struct residency_unservable *u)
+{
+	buf_text(&c->out, "residency: ");
+	owner_text(&c->out, &u->restrictions);
+	buf_text(&c->out, ": warning: ");
+	if (u->nobody)
+		buf_text(&c->out, "nobody may use it, from no place\n");
+	else if (u->nowhere)
+		buf_text(&c->out, "no region of the map may process it, so "
+		    "every request is refused\n");
+	else if (u->only >= 0)
+		buf_printf(&c->out, "only region %s may process it; while that "
+		    "is down, requests are refused\n",
+		    c->generation->policy.map->regions[u->only].id);
+}
+
+static size_t
+listed(uint64_t count)
+{
+	return count < RESIDENCY_LISTED ? (size_t)count : RESIDENCY_LISTED;
+}
+
+static void
+residency_text(struct checked *c)
+{
+	const struct residency_report *r = c->report;
+
+	for (size_t i = 0; i < listed(r->escapes); i++)
+		escape_text(c, &r->escape[i]);
+	if (r->escapes > RESIDENCY_LISTED)
+		buf_printf(&c->out, "residency: %" PRIu64 " escapes in all\n",
+		    r->escapes);
+	for (size_t i = 0; i < listed(r->unservables); i++)
+		unservable_text(c, &r->unservable[i]);
+	if (r->unservables > RESIDENCY_LISTED)
+		buf_printf(&c->out, "residency: %zu such restrictions in "
+		    "all\n", r->unservables);
+}
+
+/* --- the answer as text ------------------------------------------------------------- */
+
+static unsigned
+rules(const struct region_list *lists, size_t count)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < count; i++)
+		n += lists[i].count > 0;
+	return n;
+}
+
+static size_t
+tried_expectations(const struct checked *c)
+{
+	const struct expectations *all = c->generation->expectations;
+	size_t tried = 0;
+
+	for (size_t i = 0; i < all->count; i++)
+		tried += c->full || all->list[i].kind != EXPECT_ADDRESS;
+	return tried;
+}
+
+static void
+summary_text(struct checked *c)
+{
+	const struct region_map *map = c->generation->policy.map;
+	const struct residency_report *r = c->report;
+	size_t tried = tried_expectations(c);
+	size_t all = c->generation->expectations->count;
+
+	buf_printf(&c->out, "%s: good: %u regions, rules for %u countries, %u "
+	    "continents and %zu networks", c->file, map->nregions,
+	    rules(map->countries, COUNTRIES + 1),
+	    rules(map->continents, CONTINENTS), map->nnetworks);
+	if (all > 0)
+		buf_printf(&c->out, "; %zu expectations hold", tried);
+	if (all > tried)
+		buf_printf(&c->out, " (%zu addresses need --full)",
+		    all - tried);
+	buf_printf(&c->out, "; %zu restrictions, %" PRIu64 " decisions tried, "
+	    "none leaves its regions\n", r->restrictions, r->decisions);
+}
+
+static void
+answer_text(struct checked *c)
+{
+	mistakes_print(&c->mistakes, &c->out);
+	if (c->report != NULL)
+		residency_text(c);
+	if (c->generation == NULL)
+		buf_printf(&c->out, "%s: %zu mistake%s\n", c->file,
+		    c->mistakes.errors, c->mistakes.errors == 1 ? "" : "s");
+	else if (c->report->escapes == 0)
+		summary_text(c);
+}
+
+/* --- the answer as JSON ------------------------------------------------------------- */
+
+static void
+name(struct buf *out, const char *before, const char *key)
+{
+	buf_text(out, before);
+	buf_json(out, slice_of(key));
+	buf_char(out, ':');
+}
+
+static void
+text_member(struct buf *out, const char *before, const char *key,
+    const char *value)
+{
+	name(out, before, key);
+	if (value == NULL)
+		buf_text(out, "null");
+	else
+		buf_json(out, slice_of(value));
+}
+
+static void
+regions_member(struct checked *c, const char *key, struct region_set set)
+{
+	const struct region_map *map = c->generation->policy.map;
+	const char *before = "";
+
+	name(&c->out, ",", key);
+	buf_char(&c->out, '[');
+	for (unsigned i = 0; i < map->nregions; i++) {
+		if (!region_set_has(set, i))
+			continue;
+		buf_text(&c->out, before);
+		buf_json(&c->out, slice_of(map->regions[i].id));
+		before = ",";
+	}
+	buf_char(&c->out, ']');
+}
+
+static void
+escape_json(struct checked *c, const struct residency_escape *e)
+{
+	const struct region_map *map = c->generation->policy.map;
+	char place[40];
+
+	text_member(&c->out, "{", "tenant", e->restrictions.tenant_id);
+	text_member(&c->out, ",", "flow", e->restrictions.flow_id);
+	text_member(&c->out, ",", "place", place_text(e->place, place));
+	text_member(&c->out, ",", "host", host_kind_name(e->host));
+	text_member(&c->out, ",", "path", path_class_name(e->path));
+	regions_member(c, "up", e->up);
+	text_member(&c->out, ",", "outcome", outcome_name(e->outcome));
+	text_member(&c->out, ",", "region", e->outcome == OUTCOME_FORWARD ?
+	    map->regions[e->region].id : NULL);
+	text_member(&c->out, ",", "what", e->what);
+	buf_char(&c->out, '}');
+}
+
+static void
+unservable_json(struct checked *c, const struct residency_unservable *u)
+{
+	text_member(&c->out, "{", "tenant", u->restrictions.tenant_id);
+	text_member(&c->out, ",", "flow", u->restrictions.flow_id);
+	buf_printf(&c->out, ",\"nobody\":%s,\"nowhere\":%s",
+	    u->nobody ? "true" : "false", u->nowhere ? "true" : "false");
+	text_member(&c->out, ",", "only", u->only < 0 ? NULL :
+	    c->generation->policy.map->regions[u->only].id);
+	buf_char(&c->out, '}');
+}
+
+static void
+residency_json(struct checked *c)
+{
+	const struct residency_report *r = c->report;
+
+	buf_printf(&c->out, ",\"residency\":{\"decisions\":%" PRIu64
+	    ",\"every_subset\":%s,\"restrictions\":%zu,\"distinct\":%zu,"
+	    "\"escapes\":%" PRIu64 ",\"unservables\":%zu,\"escape\":[",
+	    r->decisions, r->every_subset ? "true" : "false",
+	    r->restrictions, r->distinct, r->escapes, r->unservables);
+	for (size_t i = 0; i < listed(r->escapes); i++) {
+		buf_text(&c->out, i == 0 ? "" : ",");
+		escape_json(c, &r->escape[i]);
+	}
+	buf_text(&c->out, "],\"unservable\":[");
+	for (size_t i = 0; i < listed(r->unservables); i++) {
+		buf_text(&c->out, i == 0 ? "" : ",");
+		unservable_json(c, &r->unservable[i]);
+	}
+	buf_text(&c->out, "]}");
+}
+
+static void
+answer_json(struct checked *c, bool good)
+{
+	text_member(&c->out, "{", "file", c->file);
+	buf_printf(&c->out, ",\"good\":%s,\"full\":%s,\"mistakes\":",
+	    good ? "true" : "false", c->full ? "true" : "false");
+	mistakes_json(&c->mistakes, &c->out);
+	if (c->generation != NULL) {
+		buf_printf(&c->out, ",\"regions\":%u,\"networks\":%zu,"
+		    "\"expectations\":%zu,\"expectations_tried\":%zu",
+		    c->generation->policy.map->nregions,
+		    c->generation->policy.map->nnetworks,
+		    c->generation->expectations->count,
+		    tried_expectations(c));
+		residency_json(c);
+	}
+	buf_text(&c->out, "}\n");
+}
+
+/* --- the command --------------------------------------------------------------------- */
+
+static bool
+check(struct checked *c)
+{
+	c->generation = generation_load(c->file,
+	    c->full ? LOAD_FULL : LOAD_PURE, NULL, &c->mistakes);
+	if (c->generation == NULL)
+		return false;
+	c->report = xcalloc(1, sizeof(*c->report));
+	return residency_prove(&c->generation->policy, c->report);
+}
+
+static int
+check_file(struct checked *c)
+{
+	bool good;
+
+	if (access(c->file, R_OK) != 0) {
+		fprintf(stderr, "portolan check: %s: %s\n", c->file,
+		    strerror(errno));
+		return EXIT_USAGE;
+	}
+	mistakes_init(&c->mistakes);
+	good = check(c);
+	if (c->json)
+		answer_json(c, good);
+	else
+		answer_text(c);
+	fwrite(c->out.p, 1, c->out.len, stdout);
+	buf_fini(&c->out);
+	free(c->report);
+	generation_free(&c->generation);
+	mistakes_fini(&c->mistakes);
+	return fflush(stdout) != 0 ? EXIT_USAGE : good ? EXIT_GOOD :
+	    EXIT_FOUND;
+}
+
+static int
+run_check(int argc, char **argv)
+{
+	const char *config = NULL;
+	struct checked c = { .file = "/etc/portolan/portolan.yaml" };
+	bool test = false;
+	const struct option_spec specs[] = {
+		{ "config", 'c', "FILE", "the configuration "
+		    "(/etc/portolan/portolan.yaml)", .value = &config },
+		{ "full", 0, NULL, "open the database, certificates and keys "
+		    "too", .flag = &c.full },
+		{ "test", 't', NULL, "only check, as always: for habit's sake",
+		    .flag = &test },
+		{ "json", 0, NULL, "answer as JSON", .flag = &c.json },
+		{ 0 },
+	};
+	const struct usage usage = { .command = "check", .about =
+	    "Reads the configuration and the files that it names, tells every "
+	    "mistake,\ntries the expectations, and proves that no restricted "
+	    "request can leave the\nregions permitted to it. Without --full it "
+	    "binds nothing, resolves nothing and\nneeds no rights. Exit code 0 "
+	    "good (warnings may be there), 1 mistakes, 2 if the\nfile cannot be "
+	    "read.", .options = specs };
+	struct operands none;
+	int end = options_parse(&usage, argc, argv, &none);
+
+	if (end != OPTIONS_GO_ON)
+		return end;
+	if (config != NULL)
+		c.file = config;
+	return check_file(&c);
+}
+
+const struct command command_check = { "check",
+    "tell every mistake in a configuration", run_check };
