@@ -31,7 +31,7 @@ path_of(const struct schema_reader *reader, const struct yaml_node *node,
 	return text;
 }
 
-static void
+static void __attribute__((format(printf, 5, 0)))
 tell_path(const struct schema_reader *reader, struct mark mark,
     const char *path, bool warning, const char *fmt, va_list ap)
 {
@@ -43,7 +43,7 @@ tell_path(const struct schema_reader *reader, struct mark mark,
 	add(reader->mistakes, mark, path, "%s", text);
 }
 
-static void
+static void __attribute__((format(printf, 5, 0)))
 tell(const struct schema_reader *reader, const struct yaml_node *node,
     bool at_key, bool warning, const char *fmt, va_list ap)
 {
