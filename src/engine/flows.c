@@ -84,9 +84,10 @@ add_file(struct flows *flows, int dir_fd, const char *name, struct err *err)
 		if (guid_eq(&flow->guid, &flows->list[i]->guid) &&
 		    guid_eq(&flow->version_guid,
 		    &flows->list[i]->version_guid)) {
+			err_set(err, "%s: another file holds this version of "
+			    "flow %s already", name, flow->id);
 			json_decref(json);
-			return err_set(err, "%s: another file holds this "
-			    "version of flow %s already", name, flow->id);
+			return false;
 		}
 	flows->list[flows->count] = flow;
 	flows->documents[flows->count++] = json;
