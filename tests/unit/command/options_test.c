@@ -58,8 +58,9 @@ restore(int fd, int saved)
 static int
 parse(const struct usage *how, const char *const *args)
 {
+	/* Static: what was read points into them. */
 	static char copies[10][64];
-	char *argv[11] = { copies[0] };
+	static char *argv[11] = { copies[0] };
 	int argc = 1, end, out, err;
 	FILE *file = tmpfile();
 
