@@ -19,7 +19,7 @@ buf_fini(struct buf *b)
 }
 
 char *
-buf_reserve(struct buf *b, size_t bytes)
+buf_grow(struct buf *b, size_t bytes)
 {
 	size_t cap = b->cap == 0 ? 256 : b->cap;
 
@@ -31,21 +31,6 @@ buf_reserve(struct buf *b, size_t bytes)
 		b->cap = cap;
 	}
 	return b->p + b->len;
-}
-
-void
-buf_add(struct buf *b, const void *bytes, size_t len)
-{
-	if (len == 0)
-		return;
-	memcpy(buf_reserve(b, len), bytes, len);
-	b->len += len;
-}
-
-void
-buf_text(struct buf *b, const char *text)
-{
-	buf_add(b, text, strlen(text));
 }
 
 void

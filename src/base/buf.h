@@ -26,11 +26,32 @@ buf_clear(struct buf *b)
 	b->len = 0;
 }
 
-/* Room for at least bytes more; the caller writes there and adds to len. */
-char *buf_reserve(struct buf *b, size_t bytes);
+/* What buf_reserve() does when there is no room yet. */
+char *buf_grow(struct buf *b, size_t bytes);
 
-void buf_add(struct buf *b, const void *bytes, size_t len);
-void buf_text(struct buf *b, const char *text);
+/* Room for at least bytes more; the caller writes there and adds to len. */
+static inline char *
+buf_reserve(struct buf *b, size_t bytes)
+{
+	return b->cap - b->len >= bytes && b->p != NULL ? b->p + b->len :
+	    buf_grow(b, bytes);
+}
+
+static inline void
+buf_add(struct buf *b, const void *bytes, size_t len)
+{
+	if (len == 0)
+		return;
+	memcpy(buf_reserve(b, len), bytes, len);
+	b->len += len;
+}
+
+static inline void
+buf_text(struct buf *b, const char *text)
+{
+	buf_add(b, text, strlen(text));
+}
+
 void buf_printf(struct buf *b, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
