@@ -8,7 +8,7 @@
  */
 #include "policy/path_class.h"
 
-enum { WORDS_MAX = 8, NOTHING = -1 };
+enum { WORDS_MAX = 8, NOTHING = -1, TELLING_WORD = 3 };
 
 /*
  * The words of a path, first match wins: "*" is any one word, "**" any number
@@ -82,6 +82,19 @@ split_words(struct slice path, struct slice words[WORDS_MAX])
 	return count;
 }
 
+/*
+ * By the first letter of one word.  The fourth tells most rows apart, so
+ * nearly all others are passed over at the cost of a look.
+ */
+static bool
+differs_at(const struct place_row *row, const struct slice *words,
+    size_t count, size_t at)
+{
+	return at < count && row->words[at] != NULL &&
+	    row->words[at][0] != '*' && (words[at].len == 0 ||
+	    ascii_lower(words[at].p[0]) != row->words[at][0]);
+}
+
 static bool
 row_matches(const struct place_row *row, const struct slice *words,
     size_t count)
@@ -89,15 +102,37 @@ row_matches(const struct place_row *row, const struct slice *words,
 	size_t i;
 
 	for (i = 0; i < WORDS_MAX && row->words[i] != NULL; i++) {
-		if (strcmp(row->words[i], "**") == 0)
+		const char *word = row->words[i];
+
+		if (word[0] == '*' && word[1] == '*')
 			return true;
 		if (i == count)
 			return false;
-		if (strcmp(row->words[i], "*") != 0 &&
-		    !slice_eq_nocase(words[i], slice_of(row->words[i])))
+		if (word[0] != '*' &&
+		    !slice_eq_nocase(words[i], slice_of(word)))
 			return false;
 	}
 	return i == count;
+}
+
+/* The same two literals begin most rows: they are compared once. */
+struct beginning {
+	const char	*first, *second;
+	bool		 matches;
+};
+
+static bool
+begins(struct beginning *b, const struct place_row *row,
+    const struct slice *words, size_t count)
+{
+	if (row->words[0] == b->first && row->words[1] == b->second)
+		return b->matches;
+	b->first = row->words[0];
+	b->second = row->words[1];
+	b->matches = count >= 2 &&
+	    slice_eq_nocase(words[0], slice_of(b->first)) &&
+	    slice_eq_nocase(words[1], slice_of(b->second));
+	return b->matches;
 }
 
 enum flow_place
@@ -105,10 +140,13 @@ flow_place_of(struct slice path, struct slice *value)
 {
 	struct slice words[WORDS_MAX];
 	size_t count = split_words(path, words);
+	struct beginning beginning = { NULL, NULL, false };
 
 	*value = (struct slice){ NULL, 0 };
 	for (size_t i = 0; i < ROWS; i++) {
-		if (!row_matches(&rows[i], words, count))
+		if (!begins(&beginning, &rows[i], words, count) ||
+		    differs_at(&rows[i], words, count, TELLING_WORD) ||
+		    !row_matches(&rows[i], words, count))
 			continue;
 		if (rows[i].value != NOTHING)
 			*value = words[rows[i].value];
