@@ -13,90 +13,156 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/must.h"
 
 enum { KIND_FILE, KIND_PIPE, KIND_SOCKET };
 
 enum {
 	WAITING_MAX = 1024 * 1024,	/* then lines are dropped */
-	TEXT_MAX = 1024,		/* of a path; an escape may make it six */
-	OTHER_MAX = 256,
+	TEXT_MAX = 1024,		/* of a path, escapes and quotes included */
+	OTHER_MAX = 200,
 };
 
 /* --- the line -------------------------------------------------------------- */
 
-static void
-key(struct buf *out, const char *name)
-{
-	size_t len = strlen(name);
-	char *p = buf_reserve(out, len + 4);
+/*
+ * A line is written by a bare cursor into room that was made for the longest
+ * one: with checks at each of its 200 pieces it was a third of a request's
+ * instructions.  What is foreign is cut, so the room cannot run out:
+ * TEXT_MAX and OTHER_MAX count escapes, and all else is ours and bounded.
+ */
+#define PUT(p, literal)	put((p), SLICE(literal))
 
-	*p++ = ',';
-	*p++ = '"';
-	memcpy(p, name, len);
-	p[len] = '"';
-	p[len + 1] = ':';
-	out->len += len + 4;
+static inline char *
+put(char *p, struct slice s)
+{
+	memcpy(p, s.p, s.len);
+	return p + s.len;
+}
+
+static char *
+put_number(char *p, uint64_t n)
+{
+	char digits[20];
+	size_t i = sizeof(digits);
+
+	do
+		digits[--i] = (char)('0' + n % 10);
+	while ((n /= 10) != 0);
+	memcpy(p, digits + i, sizeof(digits) - i);
+	return p + sizeof(digits) - i;
+}
+
+/* key: with comma, quotes and colon, as it stands in the line. */
+static inline char *
+number(char *p, struct slice key, uint64_t n)
+{
+	return put_number(put(p, key), n);
 }
 
 /* Texts that need no escapes: ours, or checked to be tokens. */
-static void
-plain(struct buf *out, const char *name, struct slice value)
+static inline char *
+plain(char *p, struct slice key, struct slice value)
 {
 	if (value.len == 0)
-		return;
-	key(out, name);
-	buf_char(out, '"');
-	buf_slice(out, value);
-	buf_char(out, '"');
+		return p;
+	if (value.len > OTHER_MAX)
+		value.len = OTHER_MAX;
+	p = put(p, key);
+	*p++ = '"';
+	p = put(p, value);
+	*p++ = '"';
+	return p;
 }
 
-static void
-word(struct buf *out, const char *name, const char *value)
+static inline char *
+word(char *p, struct slice key, const char *value)
 {
-	if (value != NULL)
-		plain(out, name, slice_of(value));
+	return value == NULL ? p : plain(p, key, slice_of(value));
+}
+
+static inline bool
+byte_needs_escape(unsigned char c)
+{
+	return c < 0x20 || c >= 0x7f || c == '"' || c == '\\';
+}
+
+/* High bits of the bytes of x that are zero; right if any is (Mycroft). */
+static inline uint64_t
+zero_bytes(uint64_t x)
+{
+	return (x - 0x0101010101010101u) & ~x & 0x8080808080808080u;
+}
+
+/* Eight bytes at a time. */
+static bool
+needs_escape(struct slice s)
+{
+	const uint64_t ones = 0x0101010101010101u;
+	size_t i = 0;
+	uint64_t x;
+
+	for (; i + 8 <= s.len; i += 8) {
+		memcpy(&x, s.p + i, 8);
+		/* above 0x7e; below 0x20; a quote; a backslash */
+		if ((((x + ones) | x | ((x - ones * 0x20) & ~x)) &
+		    ones * 0x80) != 0 || zero_bytes(x ^ ones * '"') != 0 ||
+		    zero_bytes(x ^ ones * '\\') != 0)
+			return true;
+	}
+	for (; i < s.len; i++)
+		if (byte_needs_escape((unsigned char)s.p[i]))
+			return true;
+	return false;
+}
+
+/* An escape makes up to six bytes of one. */
+static char *
+escaped(char *p, struct slice value, size_t most)
+{
+	struct buf b = { 0 };
+	struct slice s = value;
+
+	do {
+		buf_clear(&b);
+		buf_json(&b, s);
+		s.len /= 2;
+	} while (b.len > most);
+	p = put(p, buf_all(&b));
+	buf_fini(&b);
+	return p;
 }
 
 /* Foreign text, cut where it would make the line too long. */
-static void
-text(struct buf *out, const char *name, struct slice value, size_t most)
+static char *
+text(char *p, struct slice key, struct slice value, size_t most)
 {
-	size_t before = out->len;
-
 	if (value.len == 0)
-		return;
-	key(out, name);
-	if (value.len > most)
-		value.len = most;
-	buf_json(out, value);
-	while (out->len - before > most + 32 && value.len > 0) {
-		/* Escapes blew it up: try with half of it. */
-		out->len = before;
-		value.len /= 2;
-		key(out, name);
-		buf_json(out, value);
-	}
+		return p;
+	if (value.len > most - 2)
+		value.len = most - 2;
+	p = put(p, key);
+	if (needs_escape(value))
+		return escaped(p, value, most);
+	*p++ = '"';
+	p = put(p, value);
+	*p++ = '"';
+	return p;
 }
 
-static void
-number(struct buf *out, const char *name, uint64_t n)
-{
-	key(out, name);
-	buf_u64(out, n);
-}
-
-static void
-address(struct buf *out, const char *name, const struct addr *addr)
+static char *
+address(char *p, struct slice key, const struct addr *addr)
 {
 	char a[ADDR_TEXT_MAX];
 
-	if (addr != NULL && addr->family != ADDR_NONE)
-		word(out, name, addr_text(addr, a));
+	if (addr == NULL || addr->family == ADDR_NONE)
+		return p;
+	return word(p, key, addr_text(addr, a));
 }
 
 /* The same second comes a thousand times: its text is kept. */
-static void
-time_text(struct buf *out, uint64_t unix_ms)
+static char *
+time_text(char *p, uint64_t unix_ms)
 {
 	static _Thread_local char kept[CLOCK_TEXT_MAX];
 	static _Thread_local uint64_t kept_s;
@@ -110,107 +176,122 @@ time_text(struct buf *out, uint64_t unix_ms)
 	kept[20] = (char)('0' + ms / 100);
 	kept[21] = (char)('0' + ms / 10 % 10);
 	kept[22] = (char)('0' + ms % 10);
-	buf_text(out, "{\"time\":\"");
-	buf_add(out, kept, 24);
-	buf_char(out, '"');
+	p = PUT(p, "{\"time\":\"");
+	p = put(p, (struct slice){ kept, 24 });
+	*p++ = '"';
+	return p;
 }
 
-static void
-rule(struct buf *out, const struct source_line *at)
+static char *
+rule(char *p, const struct source_line *at)
 {
+	struct slice file;
+
 	if (at == NULL || at->file == NULL || at->line == 0)
-		return;
-	key(out, "rule");
-	buf_char(out, '"');
-	buf_text(out, at->file);	/* a path of ours */
-	buf_char(out, ':');
-	buf_u64(out, at->line);
-	buf_char(out, '"');
+		return p;
+	file = slice_of(at->file);
+	if (file.len > OTHER_MAX)
+		file.len = OTHER_MAX;
+	if (needs_escape(file))
+		return p;
+	p = put(PUT(p, ",\"rule\":\""), file);
+	*p++ = ':';
+	p = put_number(p, at->line);
+	*p++ = '"';
+	return p;
 }
 
-static void
-timer(struct buf *out, const char *name, uint64_t us)
+static inline char *
+timer(char *p, struct slice key, uint64_t us)
 {
-	if (us != UINT64_MAX)
-		number(out, name, us);
+	return us == UINT64_MAX ? p : number(p, key, us);
 }
 
-static void
-restrictions(struct buf *out, const struct access_record *r)
+static char *
+restrictions(char *p, const struct access_record *r)
 {
+	bool both = r->tenant_restriction != NULL &&
+	    r->flow_restriction != NULL;
+
 	if (r->tenant_restriction == NULL && r->flow_restriction == NULL)
-		return;
-	key(out, "restrictions");
-	buf_char(out, '[');
-	if (r->tenant_restriction != NULL)
-		buf_json(out, slice_of(r->tenant_restriction));
-	if (r->tenant_restriction != NULL && r->flow_restriction != NULL)
-		buf_char(out, ',');
-	if (r->flow_restriction != NULL)
-		buf_json(out, slice_of(r->flow_restriction));
-	buf_char(out, ']');
+		return p;
+	p = PUT(p, ",\"restrictions\":[");
+	p = text(p, SLICE(""), slice_of(r->tenant_restriction), OTHER_MAX);
+	p = text(p, both ? SLICE(",") : SLICE(""),
+	    slice_of(r->flow_restriction), OTHER_MAX);
+	*p++ = ']';
+	return p;
 }
 
-static void
-where(struct buf *out, const struct access_record *r)
+static char *
+where(char *p, const struct access_record *r)
 {
-	word(out, "listener", r->listener);
-	address(out, "peer", r->peer);
-	address(out, "client", r->client);
-	word(out, "client_source", r->client_source);
-	word(out, "class", place_class_name(r->place.class));
-	word(out, "country", country_code(r->place.country));
-	word(out, "continent", continent_code(r->place.continent));
+	p = word(p, SLICE(",\"listener\":"), r->listener);
+	p = address(p, SLICE(",\"peer\":"), r->peer);
+	p = address(p, SLICE(",\"client\":"), r->client);
+	p = word(p, SLICE(",\"client_source\":"), r->client_source);
+	p = word(p, SLICE(",\"class\":"), place_class_name(r->place.class));
+	p = word(p, SLICE(",\"country\":"), country_code(r->place.country));
+	return word(p, SLICE(",\"continent\":"),
+	    continent_code(r->place.continent));
 }
 
-static void
-what(struct buf *out, const struct access_record *r)
+static char *
+what(char *p, const struct access_record *r)
 {
-	text(out, "host", r->host, OTHER_MAX);
-	text(out, "method", r->method, 32);
-	text(out, "path", r->path, TEXT_MAX);
-	text(out, "query", r->query, TEXT_MAX);
-	word(out, "path_class", r->path_class);
-	number(out, "status", r->status);
-	number(out, "bytes_in", r->received_bytes);
-	number(out, "bytes_out", r->sent_bytes);
+	p = text(p, SLICE(",\"host\":"), r->host, OTHER_MAX);
+	p = text(p, SLICE(",\"method\":"), r->method, 32);
+	p = text(p, SLICE(",\"path\":"), r->path, TEXT_MAX);
+	p = text(p, SLICE(",\"query\":"), r->query, TEXT_MAX);
+	p = word(p, SLICE(",\"path_class\":"), r->path_class);
+	p = number(p, SLICE(",\"status\":"), r->status);
+	p = number(p, SLICE(",\"bytes_in\":"), r->received_bytes);
+	return number(p, SLICE(",\"bytes_out\":"), r->sent_bytes);
 }
 
-static void
-why(struct buf *out, const struct access_record *r)
+static char *
+why(char *p, const struct access_record *r)
 {
-	plain(out, "frontend", r->frontend);
-	plain(out, "backend", r->backend);
-	if (r->engine != NULL)
-		text(out, "engine", slice_of(r->engine), OTHER_MAX);
-	word(out, "outcome", r->outcome);
-	word(out, "reason", r->reason);
-	rule(out, r->rule);
-	word(out, "flow", r->flow_knowledge);
-	restrictions(out, r);
-	number(out, "generation", r->generation);
+	p = plain(p, SLICE(",\"frontend\":"), r->frontend);
+	p = plain(p, SLICE(",\"backend\":"), r->backend);
+	p = text(p, SLICE(",\"engine\":"), slice_of(r->engine), OTHER_MAX);
+	p = word(p, SLICE(",\"outcome\":"), r->outcome);
+	p = word(p, SLICE(",\"reason\":"), r->reason);
+	p = rule(p, r->rule);
+	p = word(p, SLICE(",\"flow\":"), r->flow_knowledge);
+	p = restrictions(p, r);
+	p = number(p, SLICE(",\"generation\":"), r->generation);
 	if (r->db_epoch != 0)
-		number(out, "db_epoch", r->db_epoch);
-	number(out, "attempts", r->attempts);
-	word(out, "termination", r->termination);
+		p = number(p, SLICE(",\"db_epoch\":"), r->db_epoch);
+	p = number(p, SLICE(",\"attempts\":"), r->attempts);
+	return word(p, SLICE(",\"termination\":"), r->termination);
+}
+
+static char *
+times(char *p, const struct access_record *r)
+{
+	p = timer(p, SLICE(",\"head_us\":"), r->head_us);
+	p = timer(p, SLICE(",\"hold_us\":"), r->hold_us);
+	p = timer(p, SLICE(",\"connect_us\":"), r->connect_us);
+	p = timer(p, SLICE(",\"response_us\":"), r->response_us);
+	return timer(p, SLICE(",\"total_us\":"), r->total_us);
 }
 
 void
 access_line(struct buf *out, const struct access_record *r)
 {
-	buf_reserve(out, 1024);		/* most lines are shorter */
-	time_text(out, r->unix_ms);
-	text(out, "request_id", r->request_id, 64);
-	plain(out, "trace_id", r->trace_id);
-	where(out, r);
-	what(out, r);
-	why(out, r);
-	timer(out, "head_us", r->head_us);
-	timer(out, "hold_us", r->hold_us);
-	timer(out, "connect_us", r->connect_us);
-	timer(out, "response_us", r->response_us);
-	timer(out, "total_us", r->total_us);
-	buf_add(out, "}\n", 2);
+	char *begin = buf_reserve(out, ACCESS_LINE_MAX), *p = begin;
+
+	p = time_text(p, r->unix_ms);
+	p = text(p, SLICE(",\"request_id\":"), r->request_id, 68);
+	p = plain(p, SLICE(",\"trace_id\":"), r->trace_id);
+	p = where(p, r);
+	p = what(p, r);
+	p = why(p, r);
+	p = times(p, r);
+	p = PUT(p, "}\n");
+	must(p - begin <= ACCESS_LINE_MAX);
+	out->len += (size_t)(p - begin);
 }
 
 /* --- where it goes --------------------------------------------------------- */
