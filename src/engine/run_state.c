@@ -117,13 +117,31 @@ chosen_outcome(const struct run *run, const char *id)
 	return NULL;
 }
 
+/* What was done on the page stands in mapElementInvokeRequest; where that is
+ * missing, some clients have it in the request itself. */
+static const json_t *
+page_part(const json_t *json)
+{
+	const json_t *part = json_object_get(json, "mapElementInvokeRequest");
+
+	return json_is_object(part) ? part : json;
+}
+
+static const json_t *
+page_inputs(const json_t *json)
+{
+	const json_t *part = page_part(json);
+	const json_t *page = json_object_get(part, "pageRequest");
+
+	return json_object_get(json_is_object(page) ? page : part,
+	    "pageComponentInputResponses");
+}
+
 static struct result
 forward(struct run *run, const json_t *json)
 {
-	const json_t *inputs = json_object_get(json,
-	    "mapElementInvokeRequest");
-	const char *id = json_string_value(json_object_get(
-	    inputs == NULL ? json : inputs, "selectedOutcomeId"));
+	const char *id = json_string_value(json_object_get(page_part(json),
+	    "selectedOutcomeId"));
 	const struct flow_outcome *outcome;
 
 	if (run->done)
@@ -135,9 +153,7 @@ forward(struct run *run, const json_t *json)
 		return refused(400, "The selected outcome is none of the page "
 		    "where the state stands");
 	if (outcome == NULL || outcome->binding != BINDING_NO_SAVE)
-		run_take_page(run, json_object_get(inputs == NULL ? json :
-		    json_object_get(inputs, "pageRequest"),
-		    "pageComponentInputResponses"));
+		run_take_page(run, page_inputs(json));
 	if (outcome == NULL)
 		return (struct result){ .type = type_of(run) };
 	if (outcome->binding == BINDING_NO_SAVE)
@@ -153,8 +169,6 @@ apply(struct run *run, const json_t *json)
 {
 	const char *type = json_string_value(json_object_get(json,
 	    "invokeType"));
-	const json_t *inputs = json_object_get(json,
-	    "mapElementInvokeRequest");
 
 	if (type == NULL)
 		return refused(400, "The request has no invokeType");
@@ -167,9 +181,7 @@ apply(struct run *run, const json_t *json)
 		return refused(400, "The request's invokeType is none that "
 		    "this engine knows: FORWARD, SYNC");
 	if (!run->done)
-		run_take_page(run, json_object_get(inputs == NULL ? json :
-		    json_object_get(inputs, "pageRequest"),
-		    "pageComponentInputResponses"));
+		run_take_page(run, page_inputs(json));
 	return (struct result){ .type = "SYNC" };
 }
 
