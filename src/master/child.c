@@ -69,7 +69,9 @@ live(struct role role, int (*run)(const struct role *),
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	log_name(role.name);
-	/* A master that is killed takes the service down in order. */
+	/* Ctrl-C is the master's to hear, who ends us in order; */
+	setpgid(0, 0);
+	/* and a master that is killed takes the service down. */
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (getppid() != master)
 		_exit(EXIT_FAILURE);

@@ -270,7 +270,10 @@ on_child_end(struct master *m, struct child *c, int status)
 	} else if (edge && m->stage == STAGE_DRAINING) {
 		end_the_rest(m);
 	}
-	if (m->stage == STAGE_ENDING && c->state == CHILD_WAITING)
+	/* Whoever ends well by itself while all are to end has heard of it. */
+	if (c->state == CHILD_WAITING && (m->stage == STAGE_ENDING ||
+	    (m->stage == STAGE_DRAINING && WIFEXITED(status) &&
+	    WEXITSTATUS(status) == 0)))
 		c->state = CHILD_GONE;
 	/* One that was too many may be wanted again by now. */
 	m->adjust |= m->stage == STAGE_SERVING && c->state == CHILD_GONE;
