@@ -215,7 +215,7 @@ load_restrictions(struct loading *l)
 {
 	struct err err;
 
-	if (l->depth == LOAD_FULL && !config_read_tag_key(l->config,
+	if (l->depth != LOAD_PURE && !config_read_tag_key(l->config,
 	    l->config->policy.tag_key, &err))
 		schema_mistake_at(&l->reader, l->root, "policy.flow_tag_key", "%s", err.text);
 	l->g->policy.restrictions = restrictions_file_load(l->g->arena,
@@ -334,7 +334,7 @@ load_database(struct loading *l)
 		load_new_database(l);
 	if (l->g->db != NULL)
 		warn_age(l);
-	if (l->g->geo != NULL)
+	if (l->g->geo != NULL && l->depth == LOAD_FULL)
 		try_expectations(l, true);
 }
 
@@ -364,12 +364,12 @@ load_files(struct loading *l)
 static bool
 load_the_rest(struct loading *l)
 {
-	if (l->depth == LOAD_FULL) {
-		load_database(l);
-		generation_tls_load(l->g, &l->reader, l->root);
-	} else {
+	if (l->depth == LOAD_PURE)
 		use_database(l, NULL);
-	}
+	else
+		load_database(l);
+	if (l->depth == LOAD_FULL)
+		generation_tls_load(l->g, &l->reader, l->root);
 	return l->reader.mistakes->errors == 0;
 }
 

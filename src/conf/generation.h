@@ -42,6 +42,9 @@ struct generation {
 enum load_depth {
 	LOAD_PURE,			/* configuration files only: no database, no
 					   certificates, no network, no root */
+	LOAD_DECISIONS,			/* and what decisions read: database, key of
+					   the flow tags; expected addresses are not
+					   tried, so that they can be explained */
 	LOAD_FULL,
 };
 

@@ -132,18 +132,20 @@ take_login(struct facts *facts, struct slice form, char room[PEEK_TEXT])
 
 /*
  * Calls without a tenant: preflights, which say nothing and touch nothing;
- * mistakes, which an engine will refuse; and what may yet reach a state.
+ * mistakes, which an engine refuses, for flows belong to tenants; and what
+ * may yet reach a state.
  */
 static enum peek_end
-head_without_tenant(enum flow_place place, struct slice value, bool has_body,
-    struct facts *facts)
+head_without_tenant(enum flow_place place, struct slice value,
+    struct slice state_header, bool has_body, struct facts *facts)
 {
 	if (facts->method == METHOD_OPTIONS && !has_body)
 		return found(facts, FLOW_NOT_NEEDED);
-	if (place == STATE_IN_PATH && take_state(facts, value))
+	if (place == STATE_IN_PATH)
+		return take_state(facts, value) ? PEEK_FOUND :
+		    not_found(facts, FLOW_UNKNOWN);
+	if (take_state(facts, state_header))
 		return PEEK_FOUND;
-	if (place == STATE_IN_PATH || has_body)
-		return not_found(facts, FLOW_UNKNOWN);
 	return found(facts, FLOW_NOT_NEEDED);
 }
 
@@ -221,7 +223,8 @@ peek_head(const struct policy *policy, struct slice query,
 	if (!restricted)
 		return found(facts, FLOW_NOT_NEEDED);
 	if (facts->tenant.p == NULL)
-		return head_without_tenant(place, value, has_body, facts);
+		return head_without_tenant(place, value, state_header,
+		    has_body, facts);
 	return head_with_tenant(place, value, state_header, has_body, facts);
 }
 
