@@ -45,7 +45,7 @@ static struct world {
 	struct request	*current;	/* only touched on the loop */
 } w;
 
-static void
+__attribute__((format(printf, 1, 2))) static void
 trace(const char *fmt, ...)
 {
 	size_t len;
