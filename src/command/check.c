@@ -181,12 +181,13 @@ static void
 answer_text(struct checked *c)
 {
 	mistakes_print(&c->mistakes, &c->out);
-	if (c->report != NULL)
-		residency_text(c);
-	if (c->generation == NULL)
+	if (c->report == NULL) {
 		buf_printf(&c->out, "%s: %zu mistake%s\n", c->file,
 		    c->mistakes.errors, c->mistakes.errors == 1 ? "" : "s");
-	else if (c->report->escapes == 0)
+		return;
+	}
+	residency_text(c);
+	if (c->report->escapes == 0)
 		summary_text(c);
 }
 
@@ -289,7 +290,7 @@ answer_json(struct checked *c, bool good)
 	buf_printf(&c->out, ",\"good\":%s,\"full\":%s,\"mistakes\":",
 	    good ? "true" : "false", c->full ? "true" : "false");
 	mistakes_json(&c->mistakes, &c->out);
-	if (c->generation != NULL) {
+	if (c->report != NULL) {
 		buf_printf(&c->out, ",\"regions\":%u,\"networks\":%zu,"
 		    "\"expectations\":%zu,\"expectations_tried\":%zu",
 		    c->generation->policy.map->nregions,

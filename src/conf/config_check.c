@@ -162,8 +162,9 @@ static void
 check_client_address(const struct check *c)
 {
 	if (c->config->trusted_hops > 0 && c->config->ntrusted > 0)
-		schema_mistake_at(c->reader, c->root, "client_address.hops", "trusts hops and networks at once; "
-		    "give hops or trusted, not both");
+		schema_mistake_at(c->reader, c->root, "client_address.hops",
+		    "trusts hops and networks at once; give hops or trusted, "
+		    "not both");
 }
 
 static void
@@ -237,8 +238,9 @@ check_processes(const struct check *c)
 		    "a group without a user; name both");
 	if (config->engines.probe_timeout_ms >
 	    config->engines.probe_interval_ms)
-		schema_mistake_at(c->reader, c->root, "engines.probe.timeout", "longer than the interval, so "
-		    "probes would overtake each other");
+		schema_mistake_at(c->reader, c->root, "engines.probe.timeout",
+		    "longer than the interval, so probes would overtake each "
+		    "other");
 }
 
 void

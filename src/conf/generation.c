@@ -217,7 +217,8 @@ load_restrictions(struct loading *l)
 
 	if (l->depth != LOAD_PURE && !config_read_tag_key(l->config,
 	    l->config->policy.tag_key, &err))
-		schema_mistake_at(&l->reader, l->root, "policy.flow_tag_key", "%s", err.text);
+		schema_mistake_at(&l->reader, l->root, "policy.flow_tag_key",
+		    "%s", err.text);
 	l->g->policy.restrictions = restrictions_file_load(l->g->arena,
 	    l->config->policy.restrictions, l->config->policy.tag_key,
 	    l->g->id, l->reader.mistakes);
@@ -265,12 +266,13 @@ warn_age(struct loading *l)
 	const unsigned long long day = 24 * 3600 * 1000;
 
 	if (age > l->config->geo.max_age_ms)
-		schema_warn_at(&l->reader, l->root, "geo.database", "the database was "
-		    "built %llu days ago, more than geo.max_age allows; get a "
-		    "new one", age / day);
+		schema_warn_at(&l->reader, l->root, "geo.database",
+		    "the database was built %llu days ago, more than "
+		    "geo.max_age allows; get a new one", age / day);
 	else if (age > l->config->geo.warn_age_ms)
-		schema_warn_at(&l->reader, l->root, "geo.database", "the database was "
-		    "built %llu days ago; get a new one", age / day);
+		schema_warn_at(&l->reader, l->root, "geo.database",
+		    "the database was built %llu days ago; get a new one",
+		    age / day);
 }
 
 /* Under the database in service, or none, which is then compiled anew. */
@@ -289,13 +291,15 @@ static void
 hold_back(struct loading *l, const char *why)
 {
 	if (l->before == NULL || l->before->database == NULL) {
-		schema_mistake_at(&l->reader, l->root, "geo.database", "%s", why);
+		schema_mistake_at(&l->reader, l->root, "geo.database", "%s",
+		    why);
 		return;
 	}
 	use_database(l, database_hold(l->before->database));
 	l->g->database_held = arena_strdup(l->g->arena, why);
-	schema_warn_at(&l->reader, l->root, "geo.database", "the new database is held "
-	    "back and the old one stays in service: %s", why);
+	schema_warn_at(&l->reader, l->root, "geo.database",
+	    "the new database is held back and the old one stays in service: "
+	    "%s", why);
 }
 
 static void

@@ -83,7 +83,8 @@ load_link(const struct tls_loading *l)
 	    &err);
 	if (l->g->link_client != NULL &&
 	    !tls_context_is_region(l->g->link_client, config->region))
-		schema_mistake_at(l->reader, l->root, "link.certificate", "the certificate does not name this "
+		schema_mistake_at(l->reader, l->root, "link.certificate",
+		    "the certificate does not name this "
 		    "region; it needs the URI portolan:region:%s as a subject "
 		    "alternative name", config->region);
 }
