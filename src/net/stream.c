@@ -361,7 +361,9 @@ stream_read(struct stream *s, void *bytes, size_t cap)
 	bool more = false;
 	ssize_t n;
 
-	if (s->fd < 0 || s->flags & S_FAILED)
+	/* After a failure to send, what the peer said before it left may still
+	 * be there to be read: an early answer, most of all. */
+	if (s->fd < 0 || (s->flags & S_FAILED && s->tls != NULL))
 		return STREAM_ERROR;
 	if (s->flags & S_ENDED)
 		return 0;
@@ -370,6 +372,8 @@ stream_read(struct stream *s, void *bytes, size_t cap)
 	else if ((n = recv(s->fd, bytes, cap, 0)) < 0)
 		n = errno == EAGAIN || errno == EINTR ? STREAM_AGAIN :
 		    STREAM_ERROR;
+	if (n <= 0 && s->flags & S_FAILED)
+		return STREAM_ERROR;	/* no orderly end any more */
 	if (n > 0) {
 		s->received += (uint64_t)n;
 		if (more)
