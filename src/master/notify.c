@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/slice.h"
 
 /* "@name" is an abstract socket: its first byte is a NUL. */
 static socklen_t
@@ -64,10 +65,13 @@ notify_reloading(void)
 uint64_t
 notify_watchdog_ms(void)
 {
-	const char *usec = getenv("WATCHDOG_USEC");
-	const char *pid = getenv("WATCHDOG_PID");
+	struct slice usec = slice_of(getenv("WATCHDOG_USEC"));
+	struct slice pid = slice_of(getenv("WATCHDOG_PID"));
+	uint64_t every, whose = (uint64_t)getpid();
 
-	if (usec == NULL || (pid != NULL && atol(pid) != (long)getpid()))
+	if (!slice_to_u64(usec, &every) ||
+	    (pid.p != NULL && !slice_to_u64(pid, &whose)) ||
+	    whose != (uint64_t)getpid())
 		return 0;
-	return strtoull(usec, NULL, 10) / 2000;
+	return every / 2000;
 }

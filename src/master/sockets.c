@@ -74,15 +74,15 @@ static bool
 take_all_handed(struct sockets *s, const struct config *config,
     struct err *err)
 {
-	const char *pid = getenv("LISTEN_PID"), *count = getenv("LISTEN_FDS");
 	const char *fdnames = getenv("LISTEN_FDNAMES");
 	struct slice names = slice_of(fdnames == NULL ? "" : fdnames);
-	int n;
+	uint64_t pid, count;
 
-	if (pid == NULL || count == NULL || atol(pid) != (long)getpid())
+	if (!slice_to_u64(slice_of(getenv("LISTEN_PID")), &pid) ||
+	    !slice_to_u64(slice_of(getenv("LISTEN_FDS")), &count) ||
+	    pid != (uint64_t)getpid())
 		return true;
-	n = atoi(count);
-	for (int i = 0; i < n && i < SOCKETS_MAX; i++)
+	for (int i = 0; i < SOCKETS_MAX && (uint64_t)i < count; i++)
 		if (!take_handed(s, config, i, &names, err))
 			return false;
 	unsetenv("LISTEN_PID");

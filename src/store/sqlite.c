@@ -320,6 +320,7 @@ static bool
 make_schema(struct store *store, struct err *err)
 {
 	char version[32], home[32];
+	uint64_t known;
 
 	if (!query(store, "PRAGMA user_version", version, sizeof(version),
 	    err))
@@ -332,7 +333,8 @@ make_schema(struct store *store, struct err *err)
 		return execute(store, schema, err) &&
 		    execute(store, insert, err);
 	}
-	if (atoi(version) != SCHEMA_VERSION)
+	if (!slice_to_u64(slice_of(version), &known) ||
+	    known != SCHEMA_VERSION)
 		return err_set(err, "its schema is version %s, this program "
 		    "knows %d; use the program that wrote it, or a newer one",
 		    version, SCHEMA_VERSION);
