@@ -76,6 +76,7 @@ group	= -Wl,--start-group $(filter %.a,$^) -Wl,--end-group
 .SECONDARY:
 
 all: $(O)/portolan				## build the program
+	@:
 
 help:						## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | \
