@@ -368,10 +368,10 @@ load_files(struct loading *l)
 static bool
 load_the_rest(struct loading *l)
 {
-	if (l->depth == LOAD_PURE)
-		use_database(l, NULL);
-	else
+	if (l->depth >= LOAD_DECISIONS)
 		load_database(l);
+	else
+		use_database(l, NULL);
 	if (l->depth == LOAD_FULL)
 		generation_tls_load(l->g, &l->reader, l->root);
 	return l->reader.mistakes->errors == 0;

@@ -42,9 +42,10 @@ struct generation {
 enum load_depth {
 	LOAD_PURE,			/* configuration files only: no database, no
 					   certificates, no network, no root */
-	LOAD_DECISIONS,			/* and what decisions read: database, key of
-					   the flow tags; expected addresses are not
-					   tried, so that they can be explained */
+	LOAD_KEYS,			/* and the key of the flow tags: what an
+					   engine needs, who mints state ids */
+	LOAD_DECISIONS,			/* and the database; expected addresses are
+					   not tried, so that they can be explained */
 	LOAD_FULL,
 };
 
@@ -58,11 +59,8 @@ enum load_depth {
 struct generation *generation_load(const char *file, enum load_depth depth,
     const struct generation *before, struct mistakes *mistakes);
 
-/*
- * The key of the flow tags, from the file that policy.flow_tag_key names;
- * zeroes without one.  A LOAD_FULL generation has used it; whoever mints state
- * ids from a LOAD_PURE one reads it by this.
- */
+/* The key of the flow tags, from the file that policy.flow_tag_key names;
+ * zeroes without one. */
 bool config_read_tag_key(const struct config *config, uint8_t key[16],
     struct err *err);
 

@@ -40,7 +40,7 @@ load_generation(const char *file)
 	struct generation *g;
 
 	mistakes_init(&mistakes);
-	g = generation_load(file, LOAD_PURE, NULL, &mistakes);
+	g = generation_load(file, LOAD_KEYS, NULL, &mistakes);
 	for (size_t i = 0; g == NULL && i < mistakes.count; i++) {
 		struct buf line = { 0 };
 

@@ -396,6 +396,14 @@ pure_needs_neither_database_nor_keys(void **state)
 	assert_true(config_read_tag_key(g->config, key, &err));
 	assert_int_equal(key[0], 0xff);
 	generation_free(&g);
+	/* An engine mints state ids: it has the key, and does not start without. */
+	g = generation_load(conf, LOAD_KEYS, NULL, &mistakes);
+	assert_non_null(g);
+	assert_int_equal(g->config->policy.tag_key[0], 0xff);
+	assert_null(g->db);
+	generation_free(&g);
+	must(unlink(path("tag.key")) == 0);
+	assert_null(generation_load(conf, LOAD_KEYS, NULL, &mistakes));
 }
 
 static void
