@@ -92,7 +92,11 @@ struct server_private {
 	unsigned	 nspare_conns, nspare_actives;
 	struct h1_head	 head;		/* good during head() */
 	struct buf	 out;		/* a head being written */
+	unsigned	 status;	/* of status_line, with this reason */
+	struct buf	 reason, status_line;
 	struct h1_date	 date;
+	char		 date_line[64];
+	size_t		 date_line_len;
 	uint64_t	 date_until_ms;
 };
 

@@ -171,6 +171,8 @@ server_free(struct server **server)
 		free(a);
 	}
 	buf_fini(&sp->out);
+	buf_fini(&sp->reason);
+	buf_fini(&sp->status_line);
 	free(sp);
 	free(*server);
 	*server = NULL;
