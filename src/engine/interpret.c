@@ -19,17 +19,13 @@ contains(struct slice text, struct slice part)
 	    memmem(text.p, text.len, part.p, part.len) != NULL;
 }
 
+/* Both in upper case. */
 static bool
-text_holds(const struct run *run, const struct rule *rule)
+parts_hold(enum criterion criterion, struct slice left, struct slice right)
 {
-	struct slice left = content_upper(run->arena,
-	    run_text(run, &rule->left));
-	struct slice right = content_upper(run->arena,
-	    run_text(run, &rule->right));
-
 	if (right.len > left.len)
 		return false;
-	switch (rule->criterion) {
+	switch (criterion) {
 	case CRITERION_STARTS_WITH:
 		left.len = right.len;
 		return slice_eq(left, right);
@@ -40,6 +36,18 @@ text_holds(const struct run *run, const struct rule *rule)
 	default:
 		return contains(left, right);
 	}
+}
+
+static bool
+text_holds(const struct run *run, const struct rule *rule)
+{
+	struct arena *arena = arena_new(4096);
+	bool holds = parts_hold(rule->criterion,
+	    content_upper(arena, run_text(run, &rule->left)),
+	    content_upper(arena, run_text(run, &rule->right)));
+
+	arena_free(&arena);
+	return holds;
 }
 
 static bool
@@ -76,10 +84,13 @@ order_holds(const struct run *run, const struct rule *rule)
 }
 
 static bool
-rule_holds(const struct run *run, const struct rule *rule)
+rule_holds(struct run *run, const struct rule *rule)
 {
 	bool equal;
 
+	if (!run_spend(run, run_text(run, &rule->left).len +
+	    run_text(run, &rule->right).len))
+		return false;		/* of no consequence: the run ends */
 	switch (rule->criterion) {
 	case CRITERION_IS_EMPTY:	/* right: $False means "is not empty" */
 		return run_is_empty(run, &rule->left) ==
@@ -99,7 +110,7 @@ rule_holds(const struct run *run, const struct rule *rule)
 }
 
 bool
-run_holds(const struct run *run, const struct comparison *c)
+run_holds(struct run *run, const struct comparison *c)
 {
 	for (size_t i = 0; i < c->nrules; i++)
 		if (rule_holds(run, &c->rules[i]) == c->any)
@@ -113,7 +124,7 @@ run_holds(const struct run *run, const struct comparison *c)
 /* --- steps ------------------------------------------------------------------------- */
 
 static const struct flow_outcome *
-first_that_holds(const struct run *run)
+first_that_holds(struct run *run)
 {
 	const struct map_element *at = run->at;
 
@@ -145,6 +156,8 @@ run_leave(struct run *run, const struct flow_outcome *by)
 {
 	for (unsigned i = 0; i < ELEMENTS_A_STEP && by != NULL; i++) {
 		enter(run, by->next);
+		if (run->spent > RUN_BUDGET)
+			return RUN_ENDLESS;
 		if (shows_page(run->at)) {
 			/* Without a way on, the flow ends on this page. */
 			run->done = run->at->noutcomes == 0;
@@ -152,7 +165,7 @@ run_leave(struct run *run, const struct flow_outcome *by)
 		}
 		by = first_that_holds(run);
 	}
-	if (by != NULL)
+	if (by != NULL || run->spent > RUN_BUDGET)
 		return RUN_ENDLESS;
 	run->done = true;
 	return RUN_DONE;

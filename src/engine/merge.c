@@ -103,8 +103,9 @@ run_merge(struct run *run, const char *text)
 	while ((open = strstr(text, "{!")) != NULL &&
 	    (close = strchr(open, '}')) != NULL) {
 		buf_add(&out, text, (size_t)(open - text));
-		merge_one(run, &out, (struct slice){ open + 2,
-		    (size_t)(close - open) - 2 });
+		if (out.len < MERGED_BYTES_MAX)
+			merge_one(run, &out, (struct slice){ open + 2,
+			    (size_t)(close - open) - 2 });
 		text = close + 1;
 	}
 	buf_text(&out, text);

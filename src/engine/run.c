@@ -25,6 +25,16 @@ run_renew_token(struct run *run)
 	guid_text(bytes, run->token);
 }
 
+bool
+run_spend(struct run *run, size_t bytes)
+{
+	enum { EACH = 64 };		/* for the work itself */
+
+	if (run->spent <= RUN_BUDGET)
+		run->spent += bytes + EACH;
+	return run->spent <= RUN_BUDGET;
+}
+
 static struct run *
 run_make(struct arena *arena, const struct flow *flow)
 {

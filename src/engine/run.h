@@ -36,7 +36,18 @@ struct run {
 	/* Of this request alone: by component of the page, what is wrong. */
 	const char	**invalid;	/* NULL: nothing is */
 	json_t		*kept;		/* what cells point into */
+	size_t		 spent;		/* of RUN_BUDGET */
 };
+
+/*
+ * What one request may cost: bytes that its operations and comparisons touch,
+ * and some for each of them.  A flow that adds a value to itself in a circle
+ * would else take all memory, and an engine serves more than one.
+ */
+enum { RUN_BUDGET = 64 * 1024 * 1024, MERGED_BYTES_MAX = 4 * 1024 * 1024 };
+
+/* False once the budget is spent: then nothing is to be done any more. */
+bool run_spend(struct run *run, size_t bytes);
 
 /* A new one, at START with its values' defaults and a fresh token. */
 struct run *run_new(struct arena *arena, const struct flow *flow);
@@ -77,7 +88,7 @@ void run_operate(struct run *run, const struct operation *op);
 struct value_ref ref_to(const struct flow_value *value);
 
 /* Text for a page: {![Value]} and {![Value].[Property]} become what they
- * hold, escaped for HTML. */
+ * hold, escaped for HTML; nothing, beyond MERGED_BYTES_MAX. */
 const char *run_merge(struct run *run, const char *text);
 
 /* What a caller gives from outside: EngineValue[], by developerName or id;
@@ -89,12 +100,13 @@ json_t *run_outputs(const struct run *run);
 
 /* --- steps (interpret.c) --- */
 
-bool run_holds(const struct run *run, const struct comparison *c);
+bool run_holds(struct run *run, const struct comparison *c);
 
 enum run_end {
 	RUN_PAGE,			/* stands at a page */
 	RUN_DONE,			/* over; maybe with a last page */
-	RUN_ENDLESS,			/* no page after very many elements */
+	RUN_ENDLESS,			/* no page after very many elements, or after
+					   too much work: no state to keep */
 };
 
 /* Takes this outcome of where it stands, and goes on to the next page. */

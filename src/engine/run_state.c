@@ -101,8 +101,8 @@ static struct result
 arrived(const struct run *run, enum run_end end)
 {
 	if (end == RUN_ENDLESS)
-		return refused(500, "The flow goes in circles and never comes "
-		    "to a page");
+		return refused(500, "The flow goes in circles without coming "
+		    "to a page, or its values grow without limit");
 	return (struct result){ .type = type_of(run) };
 }
 

@@ -216,12 +216,43 @@ operate_on_objects(struct run *run, const struct operation *op)
 	}
 }
 
+/* Roughly what a copy would take. */
+static size_t
+weight(const json_t *json)
+{
+	size_t sum = 32;
+	const char *key;
+	json_t *value;
+
+	if (json_is_string(json))
+		return sum + json_string_length(json);
+	for (size_t i = 0; i < json_array_size(json); i++)
+		sum += weight(json_array_get(json, i));
+	json_object_foreach((json_t *)(uintptr_t)json, key, value)
+		sum += strlen(key) + weight(value);
+	return sum;
+}
+
+static size_t
+cost(const struct run *run, const struct value_ref *ref)
+{
+	const struct cell *cell;
+
+	if (ref->value == NULL)
+		return 0;
+	cell = cell_of(run, ref);
+	return weight(cell->objects) +
+	    (cell->text == NULL ? 0 : strlen(cell->text));
+}
+
 void
 run_operate(struct run *run, const struct operation *op)
 {
 	struct slice from = { NULL, 0 };
 	char number[24];
 
+	if (!run_spend(run, cost(run, &op->to) + cost(run, &op->from)))
+		return;
 	if (content_is_objects(op->to.type)) {
 		operate_on_objects(run, op);
 		return;

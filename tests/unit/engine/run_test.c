@@ -334,6 +334,39 @@ circles_end(void **state)
 	done(run);
 }
 
+/* Doubled at each turn, a value would soon be larger than any memory. */
+static void
+growth_ends(void **state)
+{
+	static const char *const operations[] = {
+		OP("#40", "ADD", "{'id': #40}"),
+		"{'valueElementToApplyId': {'id': #46, "
+		    "'typeElementPropertyId': #61}, "
+		    "'valueElementToReferenceId': {'id': #40}},"
+		    OP("#40", "ADD", "{'id': #46, "
+		    "'typeElementPropertyId': #61}"),
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(operations); i++) {
+		struct buf elements = { 0 };
+		const struct flow *flow;
+		struct run *run;
+
+		buf_printf(&elements, "{'id': #10, 'elementType': 'START', "
+		    "'outcomes': [{'id': #11, 'nextMapElementId': #20}]},"
+		    "{'id': #20, 'elementType': 'OPERATOR', 'operations': "
+		    "[%s], 'outcomes': [{'id': #21, 'nextMapElementId': #20}"
+		    "]}", operations[i]);
+		flow = flow_from(buf_cstr(&elements), "", VALUES);
+		buf_fini(&elements);
+		run = run_new(arena, flow);
+		assert_int_equal(run_begin(run), RUN_ENDLESS);
+		assert_true(arena_bytes(arena) < 4 * (size_t)RUN_BUDGET);
+		done(run);
+	}
+}
+
 static void
 a_flow_may_end_without_a_page(void **state)
 {
@@ -663,6 +696,7 @@ main(void)
 		cmocka_unit_test(operations_change_values),
 		cmocka_unit_test(defaults_stay_as_they_are),
 		cmocka_unit_test(circles_end),
+		cmocka_unit_test(growth_ends),
 		cmocka_unit_test(a_flow_may_end_without_a_page),
 		cmocka_unit_test(merged_text_is_escaped),
 		cmocka_unit_test(inputs_go_where_they_are_bound),
