@@ -40,7 +40,7 @@ struct listener {
 	struct log_rate	 rate;
 };
 
-/* --- binding ------------------------------------------------------------------ */
+/* --- binding ------------------------------------------------------------- */
 
 /*
  * A file left behind by a process that is gone refuses connections; one that
@@ -131,7 +131,7 @@ listener_bind(const struct endpoint *at, bool reuse_port, unsigned mode,
 	return fd;
 }
 
-/* --- accepting ------------------------------------------------------------------ */
+/* --- accepting ----------------------------------------------------------- */
 
 static void
 reserve_open(struct listener *l)

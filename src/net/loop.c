@@ -35,7 +35,7 @@ loop_read_time(struct loop *loop)
 	loop->stale = false;
 }
 
-/* --- mailbox ---------------------------------------------------------------- */
+/* --- mailbox ------------------------------------------------------------- */
 
 static void
 ring(struct loop_private *p)
@@ -104,7 +104,7 @@ loop_stop(struct loop *loop)
 	ring(loop->private);
 }
 
-/* --- tasks ------------------------------------------------------------------- */
+/* --- tasks --------------------------------------------------------------- */
 
 void
 task_init(struct task *task, void (*fn)(struct task *))
@@ -144,7 +144,7 @@ run_tasks(struct loop_private *p)
 	}
 }
 
-/* --- turns ------------------------------------------------------------------- */
+/* --- turns --------------------------------------------------------------- */
 
 /* Only ends libevent's wait; the wheel turns at the end of every turn. */
 static void
@@ -202,7 +202,7 @@ loop_run(struct loop *loop)
 	}
 }
 
-/* --- signals ----------------------------------------------------------------- */
+/* --- signals ------------------------------------------------------------- */
 
 static void
 on_signal(evutil_socket_t signo, short what, void *arg)
@@ -230,7 +230,7 @@ loop_on_signal(struct loop *loop, int signo, void (*fn)(void *arg), void *arg)
 	must(event_add(&w->event, NULL) == 0);
 }
 
-/* --- birth and end ------------------------------------------------------------- */
+/* --- birth and end ------------------------------------------------------- */
 
 static struct event_base *
 base_new(void)

@@ -39,7 +39,7 @@ stream_end_name(enum stream_end end)
 	return "";
 }
 
-/* --- events in and out -------------------------------------------------------- */
+/* --- events in and out --------------------------------------------------- */
 
 static void
 start_reading(struct stream *s)
@@ -93,7 +93,7 @@ fail_later(struct stream *s, enum stream_end end)
 	later(s, S_TASK_FAIL);
 }
 
-/* --- the queue ------------------------------------------------------------------ */
+/* --- the queue ----------------------------------------------------------- */
 
 static void
 queue_add(struct stream *s, const char *bytes, size_t len)
@@ -111,7 +111,7 @@ queue_add(struct stream *s, const char *bytes, size_t len)
 		if (len == 0)
 			break;
 		c = chunk_take(s->loop, len);
-		if (s->queue == NULL)
+		if (s->queue_tail == NULL)
 			s->queue = c;
 		else
 			s->queue_tail->next = c;
@@ -146,7 +146,7 @@ queue_drop(struct stream *s)
 	queue_consume(s, s->pending);
 }
 
-/* --- sending -------------------------------------------------------------------- */
+/* --- sending ------------------------------------------------------------- */
 
 static ssize_t
 plain_send(struct stream *s, struct iovec *parts, int count)
@@ -353,7 +353,7 @@ stream_has_failed(const struct stream *s)
 	return s->flags & S_FAILED;
 }
 
-/* --- receiving ------------------------------------------------------------------- */
+/* --- receiving ----------------------------------------------------------- */
 
 ssize_t
 stream_read(struct stream *s, void *bytes, size_t cap)
@@ -407,7 +407,7 @@ stream_resume(struct stream *s)
 		later(s, S_TASK_READ);
 }
 
-/* --- opening --------------------------------------------------------------------- */
+/* --- opening ------------------------------------------------------------- */
 
 /* Bytes may have been queued meanwhile; and the peer's first ones may have
  * come with its last handshake message. */
@@ -472,7 +472,7 @@ check_connected(struct stream *s)
 	connected(s);
 }
 
-/* --- callbacks of libevent and of the loop ------------------------------------------ */
+/* --- callbacks of libevent and of the loop ------------------------------- */
 
 /*
  * The peer has ended its sending, which it may do and still wait for the
@@ -610,7 +610,7 @@ on_task(struct task *task)
 	}
 }
 
-/* --- birth and end -------------------------------------------------------------------- */
+/* --- birth and end ------------------------------------------------------- */
 
 static void
 init(struct stream *s, struct loop *loop, const struct stream_ops *ops)

@@ -13,7 +13,7 @@
 
 #define REGION_PREFIX "portolan:region:"
 
-/* --- errors that people read ------------------------------------------------------ */
+/* --- errors that people read --------------------------------------------- */
 
 /* The oldest of OpenSSL's reasons tells most; later ones only wrap it. */
 static const char *
@@ -28,7 +28,7 @@ ssl_reason(void)
 	return reason == NULL ? "unknown reason" : reason;
 }
 
-/* --- files into a context ----------------------------------------------------------- */
+/* --- files into a context ------------------------------------------------ */
 
 static bool
 use_certificate(SSL_CTX *ctx, const char *path, struct err *err)
@@ -106,7 +106,7 @@ use_authority(SSL_CTX *ctx, const char *path, struct err *err)
 	return true;
 }
 
-/* --- contexts ------------------------------------------------------------------------ */
+/* --- contexts ------------------------------------------------------------ */
 
 /* What we speak above TLS; a client that offers only others is refused
  * (RFC 7301 3.2), one that offers nothing is taken to mean the same. */
@@ -223,7 +223,7 @@ tls_context_free(struct tls_context **tls)
 	*tls = NULL;
 }
 
-/* --- what certificates say --------------------------------------------------------- */
+/* --- what certificates say ----------------------------------------------- */
 
 int64_t
 tls_context_expiry(const struct tls_context *tls)

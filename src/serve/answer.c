@@ -29,7 +29,7 @@ request_stream(struct request *r)
 	return &r->conn->stream;
 }
 
-/* --- to the stream -------------------------------------------------------------------- */
+/* --- to the stream ------------------------------------------------------- */
 
 static struct iovec
 part(struct slice s)
@@ -59,7 +59,7 @@ send_slice(struct request *r, struct slice bytes)
 		send_parts(r, &one, 1);
 }
 
-/* --- the head of an answer -------------------------------------------------------------- */
+/* --- the head of an answer ----------------------------------------------- */
 
 /*
  * Heads are written by memcpy into room made once: a buf_add() for each of
@@ -205,7 +205,7 @@ write_head(struct request *r, const struct answer *answer, int64_t length)
 	return out;
 }
 
-/* --- bodies --------------------------------------------------------------------------------- */
+/* --- bodies -------------------------------------------------------------- */
 
 /* Puts bytes into their frame, behind what is in out. */
 static void
@@ -325,7 +325,7 @@ request_send_last(struct request *r, struct slice bytes, struct slice trailers)
 	send_piece(r, out, bytes, true, trailers);
 }
 
-/* --- interim answers and tunnels ------------------------------------------------------------------ */
+/* --- interim answers and tunnels ----------------------------------------- */
 
 void
 request_inform(struct request *r, unsigned status, struct slice fields)
@@ -386,7 +386,7 @@ request_switch(struct request *r, struct slice fields)
 	conn_wake(r->conn);
 }
 
-/* --- back-pressure and giving up --------------------------------------------------------------------- */
+/* --- back-pressure and giving up ----------------------------------------- */
 
 void
 request_pause(struct request *r)

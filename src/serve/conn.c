@@ -20,7 +20,7 @@ enter(struct conn *c, enum conn_state state)
 	c->since_ms = c->server->loop->now_ms;
 }
 
-/* --- the end ------------------------------------------------------------------------ */
+/* --- the end ------------------------------------------------------------- */
 
 static void
 tell_gone(struct active *a, enum serve_end end)
@@ -65,7 +65,7 @@ closed(struct conn *c, enum serve_end end, bool cut)
 	return STEP_CLOSED;
 }
 
-/* --- a request begins ----------------------------------------------------------------- */
+/* --- a request begins ---------------------------------------------------- */
 
 static struct request *
 begin(struct conn *c)
@@ -192,7 +192,7 @@ idle_step(struct conn *c, struct slice *in)
 	return STEP_WAIT;
 }
 
-/* --- a request is being answered -------------------------------------------------------- */
+/* --- a request is being answered ----------------------------------------- */
 
 static bool
 wants_body(const struct active *a)
@@ -295,7 +295,7 @@ busy_step(struct conn *c, struct slice *in)
 	return STEP_WAIT;
 }
 
-/* --- after the last answer ---------------------------------------------------------------- */
+/* --- after the last answer ----------------------------------------------- */
 
 static enum step
 linger_step(struct conn *c, struct slice *in)
@@ -307,7 +307,7 @@ linger_step(struct conn *c, struct slice *in)
 	return STEP_WAIT;
 }
 
-/* --- the steps in turn ----------------------------------------------------------------------- */
+/* --- the steps in turn --------------------------------------------------- */
 
 static enum step
 conn_step(struct conn *c, struct slice *in)
@@ -388,7 +388,7 @@ held_bytes(const struct conn *c)
 	    chunk_all(c->held);
 }
 
-/* --- input ------------------------------------------------------------------------------------ */
+/* --- input --------------------------------------------------------------- */
 
 /* Room behind what is held; a head needs more than a small chunk at most once. */
 static void
@@ -460,7 +460,7 @@ on_readable(struct stream *s)
 	conn_run(c, in);
 }
 
-/* --- other events ---------------------------------------------------------------------------------- */
+/* --- other events -------------------------------------------------------- */
 
 static void
 on_opened(struct stream *s)

@@ -11,7 +11,7 @@
 	"Content-Type: text/plain\r\nContent-Length: " length "\r\n" \
 	"Connection: close\r\nDate: *\r\n\r\n" text "\n"
 
-/* --- bad input --------------------------------------------------------------------- */
+/* --- bad input ----------------------------------------------------------- */
 
 STORY(a_bad_head_is_refused)
 {
@@ -131,7 +131,7 @@ STORY(a_bad_chunk_cuts_an_answer_that_has_begun)
 	client_close(c);
 }
 
-/* --- deadlines ---------------------------------------------------------------------------- */
+/* --- deadlines ----------------------------------------------------------- */
 
 STORY(a_slow_head_is_refused)
 {
@@ -275,7 +275,7 @@ STORY(a_tunnel_in_which_nothing_moves_ends)
 	client_close(c);
 }
 
-/* --- clients that leave ----------------------------------------------------------------------- */
+/* --- clients that leave -------------------------------------------------- */
 
 static const struct stage {
 	const char	*sent;
@@ -394,7 +394,7 @@ half_closed_clients_get_their_answer(void **state)
 	world_end();
 }
 
-/* --- handlers that break their word -------------------------------------------------------------- */
+/* --- handlers that break their word -------------------------------------- */
 
 STORY(an_answer_that_cannot_be_completed_is_cut)
 {

@@ -425,7 +425,7 @@ client_connect(struct client *c)
 	assert_int_equal(connect(c->fd, (struct sockaddr *)&ss, len), 0);
 }
 
-static void
+static inline void
 client_open(struct client *c)
 {
 	client_connect(c);
@@ -556,7 +556,7 @@ client_expect_cut(struct client *c)
 
 /* --- stories ---------------------------------------------------------------------------------- */
 
-static bool over_tls;
+static bool over_tls __attribute__((unused));
 
 /* A story runs once plain and once over TLS, with a client at hand. */
 #define STORY(name)				\
@@ -575,7 +575,7 @@ name(void **state)				\
 static void					\
 name##_told(struct client *c)
 
-static void
+static inline void
 begin_story(struct client *c)
 {
 	world_go();

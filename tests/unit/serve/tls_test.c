@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Portolan authors */
+
+/*
+ * What clients find who speak TLS: protocol, name, resumption, versions.
+ */
+#include "world.h"
+
+static SSL_CTX *ctx;
+
+/* A handshake with what ctx and name say; false if it fails. */
+static bool
+handshake(struct client *c, const char *name, SSL_SESSION *session)
+{
+	client_connect(c);
+	c->ssl = SSL_new(ctx);
+	SSL_set_fd(c->ssl, c->fd);
+	if (name != NULL)
+		SSL_set_tlsext_host_name(c->ssl, name);
+	if (session != NULL)
+		assert_int_equal(SSL_set_session(c->ssl, session), 1);
+	return SSL_connect(c->ssl) == 1;
+}
+
+static void
+name_head(struct request *r)
+{
+	trace("name %.*s;", SLICE_ARG(stream_server_name(request_stream(r))));
+	on_head(r);
+}
+
+static int
+begin(void **state)
+{
+	(void)state;
+	world_begin(true);
+	w.ops.head = name_head;
+	world_go();
+	ctx = SSL_CTX_new(TLS_client_method());
+	return 0;
+}
+
+static int
+end(void **state)
+{
+	(void)state;
+	world_end();
+	SSL_CTX_free(ctx);
+	return 0;
+}
+
+static void
+the_name_asked_for_is_known(void **state)
+{
+	struct client c;
+
+	(void)state;
+	assert_true(handshake(&c, "gb.flow.example.com", NULL));
+	client_send(&c, GET("/hello"));
+	client_expect(&c, HELLO);
+	expect_trace("name gb.flow.example.com;head /hello;gone done;");
+	client_close(&c);
+	clear_trace();
+	assert_true(handshake(&c, NULL, NULL));
+	client_send(&c, GET("/hello"));
+	client_expect(&c, HELLO);
+	expect_trace("name ;head /hello;gone done;");
+	client_close(&c);
+}
+
+static const struct offer {
+	const char	*offered;	/* as ALPN carries it */
+	const char	*chosen;	/* NULL: the handshake fails */
+} offers[] = {
+	{ "\x02h2\x08http/1.1", "http/1.1" },
+	{ "\x08http/1.1", "http/1.1" },
+	{ "\x02h2", NULL },		/* RFC 7301 3.2 */
+};
+
+static void
+http_1_1_is_chosen(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(offers) / sizeof(offers[0]); i++) {
+		const unsigned char *chosen;
+		struct client c;
+		unsigned len;
+
+		SSL_CTX_set_alpn_protos(ctx, (const unsigned char *)
+		    offers[i].offered, (unsigned)strlen(offers[i].offered));
+		assert_int_equal(handshake(&c, NULL, NULL),
+		    offers[i].chosen != NULL);
+		SSL_get0_alpn_selected(c.ssl, &chosen, &len);
+		if (offers[i].chosen != NULL) {
+			assert_int_equal(len, strlen(offers[i].chosen));
+			assert_memory_equal(chosen, offers[i].chosen, len);
+		}
+		client_close(&c);
+	}
+}
+
+static void
+sessions_are_resumed_by_ticket(void **state)
+{
+	static const int versions[] = { TLS1_2_VERSION, TLS1_3_VERSION };
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		SSL_SESSION *session;
+		struct client c;
+
+		SSL_CTX_set_max_proto_version(ctx, versions[i]);
+		assert_true(handshake(&c, NULL, NULL));
+		client_send(&c, GET("/hello"));
+		client_expect(&c, HELLO);
+		session = SSL_get1_session(c.ssl);
+		assert_false(SSL_session_reused(c.ssl));
+		SSL_shutdown(c.ssl);	/* or OpenSSL would not trust it */
+		client_close(&c);
+		assert_true(handshake(&c, NULL, session));
+		assert_true(SSL_session_reused(c.ssl));
+		client_send(&c, GET("/hello"));
+		client_expect(&c, HELLO);
+		SSL_SESSION_free(session);
+		client_close(&c);
+	}
+}
+
+/* One round trip with the group that clients offer first. */
+static void
+x25519_is_preferred(void **state)
+{
+	struct client c;
+
+	(void)state;
+	assert_true(handshake(&c, NULL, NULL));
+	assert_int_equal(SSL_get_negotiated_group(c.ssl), NID_X25519);
+	client_close(&c);
+}
+
+static void
+old_versions_are_refused(void **state)
+{
+	struct client c;
+
+	(void)state;
+	SSL_CTX_set_security_level(ctx, 0);
+	SSL_CTX_set_min_proto_version(ctx, TLS1_VERSION);
+	SSL_CTX_set_max_proto_version(ctx, TLS1_1_VERSION);
+	assert_false(handshake(&c, NULL, NULL));
+	client_close(&c);
+}
+
+/* Plain HTTP on the port of TLS, as a mistyped address brings it. */
+static void
+plain_text_is_no_handshake(void **state)
+{
+	struct client c;
+
+	(void)state;
+	client_connect(&c);
+	client_send(&c, GET("/hello"));
+	while (client_more(&c) > 0)
+		continue;		/* an alert */
+	expect_trace("");
+	client_close(&c);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(the_name_asked_for_is_known),
+		TEST(http_1_1_is_chosen),
+		TEST(sessions_are_resumed_by_ticket),
+		TEST(x25519_is_preferred),
+		TEST(old_versions_are_refused),
+		TEST(plain_text_is_no_handshake),
+	};
+
+	return cmocka_run_group_tests(tests, prepare, clean_up);
+}
