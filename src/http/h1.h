@@ -15,9 +15,13 @@
 #include "base/slice.h"
 
 enum {
-	H1_FIELDS_MAX = 100,		/* fields in a head */
+	/* What a stranger may send, to be refused by whoever faces him ... */
+	H1_CLIENT_FIELDS = 100,
+	H1_CLIENT_HEAD = 32 * 1024,
+	/* ... and what is read: a proxy before us adds some of its own. */
+	H1_FIELDS_MAX = 124,		/* fields in a head */
 	H1_LINE_MAX = 8 * 1024,		/* bytes of one line, its end included */
-	H1_HEAD_MAX = 32 * 1024,	/* bytes of a head, its end included */
+	H1_HEAD_MAX = 36 * 1024,	/* bytes of a head, its end included */
 	H1_TRAILERS_MAX = 8 * 1024,	/* bytes of a trailer section */
 	H1_CHUNK_EXT_MAX = 256,		/* bytes of one chunk's extensions */
 };
