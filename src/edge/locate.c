@@ -131,6 +131,24 @@ has_been_here(const struct edge_request *er, const struct h1_head *head)
 	    cdn_loop_has(head, er->plan->pseudonym);
 }
 
+/* Engines and other edges read larger heads, for what we add to them. */
+static bool
+is_too_large(struct edge_request *er, const struct h1_head *head)
+{
+	const struct h1_rule_info *info;
+
+	if (er->over_link || (head->nfields <= H1_CLIENT_FIELDS &&
+	    er->request->head_bytes.len <= H1_CLIENT_HEAD))
+		return false;
+	info = h1_rule_info(head->nfields > H1_CLIENT_FIELDS ?
+	    H1_TOO_MANY_FIELDS : H1_HEAD_TOO_LONG);
+	er->status = info->status;
+	er->rule = info->name;
+	er->sentence = info->sentence;
+	counters_rule(&er->worker->counters, info->name);
+	return true;
+}
+
 /* What other edges probe: whether a request sent here could be served. */
 static enum step_end
 answer_link_health(struct edge_request *er)
@@ -165,6 +183,8 @@ step_receive(struct edge_request *er)
 		end = STEP_ANSWER;
 	if (end == STEP_ANSWER)
 		return end;
+	if (is_too_large(er, head))
+		return refuse(er, REFUSAL_SYNTAX);
 	note_fields(er);
 	if (er->over_link && slice_is(request_text(er, er->path),
 	    UPSTREAM_LINK_PROBE))

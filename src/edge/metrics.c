@@ -391,6 +391,10 @@ generation(struct page *p)
 	    "Build time of the geo database in service; 0: none.");
 	sample(p, "portolan_geoip_db_build_timestamp_seconds", "",
 	    e->plan->db_epoch);
+	family(p, "portolan_geoip_db_held", "gauge",
+	    "1 while the database's file is held back, the old one serving.");
+	sample(p, "portolan_geoip_db_held", "",
+	    e->plan->generation->database_held != NULL);
 	family(p, "portolan_geoip_reload_total", "counter",
 	    "New geo databases, taken or held back.");
 	sample(p, "portolan_geoip_reload_total", "{result=\"taken\"}",

@@ -135,7 +135,6 @@ publish(struct edge *edge, struct plan *plan)
 	listenings_keep(&edge->listenings, plan->listening,
 	    plan->config->nlisteners);
 	watch_config(edge->watch, plan->config);
-	watch_add(edge->watch, plan->config->file);
 	log_level((enum log_level)plan->config->log.level);
 	edge->last_unix_ms = clock_unix_ms();
 	if (before != NULL)
@@ -157,17 +156,10 @@ log_mistakes(const struct mistakes *mistakes)
 static void
 count_database(struct edge *edge, const struct plan *plan, uint64_t before)
 {
-	if (plan->config->geo.database == NULL)
-		return;
-	if (plan->db_epoch != before)
+	if (plan->generation->database_held != NULL)
+		edge->db_held++;
+	else if (plan->db_epoch != before)
 		edge->db_good++;
-	else
-		for (size_t i = 0; i < edge->loading->mistakes.count; i++)
-			if (strstr(edge->loading->mistakes.list[i].path,
-			    "geo.database") != NULL) {
-				edge->db_held++;
-				return;
-			}
 }
 
 static bool

@@ -213,7 +213,7 @@ edge_request_refuse(struct edge_request *er, enum refusal why)
 	answer.length = (int64_t)body.len;
 	/* Who reads a request otherwise than we do may see another one in
 	 * what follows. */
-	answer.close = answer.status == 400;
+	answer.close = answer.status == 400 || why == REFUSAL_SYNTAX;
 	er->status = (uint16_t)answer.status;
 	if (answer.no_body)
 		body.len = 0;

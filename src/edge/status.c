@@ -58,6 +58,8 @@ edge_ready_write(const struct edge *edge, struct buf *out)
 	check(out, "not draining", !edge->draining);
 	check(out, "engines of this region", own_region_is_up(edge));
 	check(out, "age of the geo database", !database_is_old(edge));
+	check(out, "the geo database's file is in service",
+	    edge->plan->generation->database_held == NULL);
 	check(out, "restrictions are current", !plan_is_stale(edge->plan,
 	    edge->loop->now_ms));
 	buf_printf(out, "%s\n", edge_not_ready(edge) == NULL ? "ready" :
@@ -129,6 +131,11 @@ write_generation(const struct edge *edge, struct buf *out)
 	if (edge->plan->db_epoch != 0)
 		write_time(out, "database_built",
 		    edge->plan->db_epoch * MS_PER_S);
+	if (g->database_held != NULL) {
+		buf_text(out, "\"database_held\":");
+		buf_json(out, slice_of(g->database_held));
+		buf_char(out, ',');
+	}
 	buf_printf(out, "\"geo_table_bytes\":%zu},",
 	    geo_table_bytes(g->policy.geo));
 }
