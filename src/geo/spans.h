@@ -8,9 +8,8 @@
  * lock and no allocation.
  *
  * Sixteen bits of the address choose a bucket, and within it a short search
- * finds the span.  In IPv6 a bucket may hold a whole registry's space, so it
- * has an index of its own, and crowded parts of it again, as fine as they need;
- * spans that end inside a /64 are rare and kept aside.
+ * finds the span; in IPv6, where one bucket may hold most of a registry's
+ * space, by way of a shallow tree.
  */
 #ifndef GEO_SPANS_H
 #define GEO_SPANS_H

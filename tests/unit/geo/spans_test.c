@@ -256,6 +256,34 @@ random_spans(void **state)
 	free(spans);
 }
 
+/* A tree of several levels, full to its last key; and one of single
+ * addresses at the very end of everything. */
+static void
+crowded_buckets(void **state)
+{
+	const size_t most = 200000;
+	struct span *spans = xmalloc(most * sizeof(*spans));
+
+	(void)state;
+	for (size_t i = 0; i < most; i++)
+		spans[i] = (struct span){ (ip_number)0x2a00ffffffff << 80 |
+		    LAST >> 16, (uint32_t)i % 7 };
+	for (size_t i = 0; i < most; i++)
+		spans[i].start -= (ip_number)i << 80;
+	all_boundaries6(spans, most);
+	for (size_t i = 0; i < 1000; i++)
+		spans[i] = (struct span){ LAST - i, (uint32_t)i % 7 };
+	all_boundaries6(spans, 1000);
+	for (size_t i = 0; i < 1000; i++)
+		spans[i] = (struct span){ LAST - ((ip_number)i << 16),
+		    (uint32_t)i % 7 };
+	all_boundaries6(spans, 1000);
+	for (size_t i = 0; i < 70000; i++)
+		spans[i] = (struct span){ UINT32_MAX - i, (uint32_t)i % 7 };
+	all_boundaries4(spans, 70000);
+	free(spans);
+}
+
 int
 main(void)
 {
@@ -264,6 +292,7 @@ main(void)
 		cmocka_unit_test(a_number_given_again_goes_on),
 		cmocka_unit_test(boundaries_of_the_levels),
 		cmocka_unit_test(random_spans),
+		cmocka_unit_test(crowded_buckets),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
