@@ -16,7 +16,9 @@
 #include "command/command.h"
 #include "command/options.h"
 #include "conf/generation.h"
+#include "engine/flow.h"
 #include "policy/residency.h"
+#include "store/store.h"
 
 struct checked {
 	const char	*file;
@@ -178,17 +180,21 @@ summary_text(struct checked *c)
 }
 
 static void
-answer_text(struct checked *c)
+answer_text(struct checked *c, bool good)
 {
 	mistakes_print(&c->mistakes, &c->out);
-	if (c->report == NULL) {
-		buf_printf(&c->out, "%s: %zu mistake%s\n", c->file,
-		    c->mistakes.errors, c->mistakes.errors == 1 ? "" : "s");
+	if (c->report != NULL)
+		residency_text(c);
+	if (good) {
+		summary_text(c);
 		return;
 	}
-	residency_text(c);
-	if (c->report->escapes == 0)
-		summary_text(c);
+	buf_printf(&c->out, "%s: %zu mistake%s", c->file,
+	    c->mistakes.errors, c->mistakes.errors == 1 ? "" : "s");
+	if (c->report != NULL && c->report->escapes > 0)
+		buf_printf(&c->out, ", %" PRIu64 " ways out of a restriction",
+		    c->report->escapes);
+	buf_char(&c->out, '\n');
 }
 
 /* --- the answer as JSON ------------------------------------------------------------- */
@@ -302,6 +308,64 @@ answer_json(struct checked *c, bool good)
 	buf_text(&c->out, "}\n");
 }
 
+/* --- what embedded engines would open ------------------------------------------------ */
+
+/* Where flows_load() tells what is wrong; it has no room for an argument. */
+static struct mistakes *flow_mistakes;
+
+static void
+on_bad_flow(const char *sentence)
+{
+	mistakes_warn(flow_mistakes, (struct mark){ NULL, 0, 0 },
+	    "engines.flows", "%s", sentence);
+}
+
+static void
+check_flows(struct checked *c, const char *dir)
+{
+	struct mark mark = { c->file, 0, 0 };
+	struct flows *flows;
+	struct err err;
+	size_t bad;
+
+	flow_mistakes = &c->mistakes;
+	flows = flows_load(dir, on_bad_flow, &bad, &err);
+	if (flows == NULL)
+		mistakes_add(&c->mistakes, mark, "engines.flows", "%s",
+		    err.text);
+	flows_free(&flows);
+}
+
+/* A store that is there is opened, which several processes may; one that is
+ * not would be made at the start, and is not made here. */
+static void
+check_store(struct checked *c, const struct config *config)
+{
+	struct mark mark = { c->file, 0, 0 };
+	struct store *store;
+	struct err err;
+
+	if (access(config->engines.store_dir, F_OK) != 0)
+		return;
+	store = store_open(config->engines.store_dir, config->region, &err);
+	if (store == NULL)
+		mistakes_add(&c->mistakes, mark, "engines.store", "%s",
+		    err.text);
+	else
+		store_close(&store);
+}
+
+static void
+check_engines(struct checked *c)
+{
+	const struct config *config = c->generation->config;
+
+	if (!c->full || config->engines.embedded == 0)
+		return;
+	check_flows(c, config->engines.flows_dir);
+	check_store(c, config);
+}
+
 /* --- the command --------------------------------------------------------------------- */
 
 static bool
@@ -312,7 +376,9 @@ check(struct checked *c)
 	if (c->generation == NULL)
 		return false;
 	c->report = xcalloc(1, sizeof(*c->report));
-	return residency_prove(&c->generation->policy, c->report);
+	check_engines(c);
+	return residency_prove(&c->generation->policy, c->report) &&
+	    c->mistakes.errors == 0;
 }
 
 static int
@@ -330,7 +396,7 @@ check_file(struct checked *c)
 	if (c->json)
 		answer_json(c, good);
 	else
-		answer_text(c);
+		answer_text(c, good);
 	fwrite(c->out.p, 1, c->out.len, stdout);
 	buf_fini(&c->out);
 	free(c->report);
@@ -349,8 +415,8 @@ run_check(int argc, char **argv)
 	const struct option_spec specs[] = {
 		{ "config", 'c', "FILE", "the configuration "
 		    "(/etc/portolan/portolan.yaml)", .value = &config },
-		{ "full", 0, NULL, "open the database, certificates and keys "
-		    "too", .flag = &c.full },
+		{ "full", 0, NULL, "open the database, certificates, keys, "
+		    "flows and the store too", .flag = &c.full },
 		{ "test", 't', NULL, "only check, as always: for habit's sake",
 		    .flag = &test },
 		{ "json", 0, NULL, "answer as JSON", .flag = &c.json },
