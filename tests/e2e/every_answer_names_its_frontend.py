@@ -72,6 +72,14 @@ def main():
                 ours(raw[:40], answer, "application/problem+json")
                 c.must_close(raw[:40])
 
+        # The engine must read what we add to the most that a client may send.
+        many = [(f"X-{n}", "x" * 300) for n in range(98)]
+        check("99 fields", us.get("/api/run/1/x", many), 404, "US")
+        many.append(("X-98", "x"))
+        check("100 fields", us.get("/api/run/1/x", many), 404, "US")
+        many.append(("X-99", "x"))
+        check("101 fields", us.get("/api/run/1/x", many), 431, None)
+
         p.origin("US").close()
         answer = us.get("/api/run/1/x")
         truth("gone", answer.status in (502, 503))
