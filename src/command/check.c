@@ -311,13 +311,14 @@ answer_json(struct checked *c, bool good)
 /* --- what embedded engines would open ------------------------------------------------ */
 
 /* Where flows_load() tells what is wrong; it has no room for an argument. */
-static struct mistakes *flow_mistakes;
+static struct checked *flows_checked;
 
 static void
 on_bad_flow(const char *sentence)
 {
-	mistakes_warn(flow_mistakes, (struct mark){ NULL, 0, 0 },
-	    "engines.flows", "%s", sentence);
+	mistakes_warn(&flows_checked->mistakes,
+	    (struct mark){ flows_checked->file, 0, 0 }, "engines.flows", "%s",
+	    sentence);
 }
 
 static void
@@ -328,7 +329,7 @@ check_flows(struct checked *c, const char *dir)
 	struct err err;
 	size_t bad;
 
-	flow_mistakes = &c->mistakes;
+	flows_checked = c;
 	flows = flows_load(dir, on_bad_flow, &bad, &err);
 	if (flows == NULL)
 		mistakes_add(&c->mistakes, mark, "engines.flows", "%s",
@@ -336,16 +337,19 @@ check_flows(struct checked *c, const char *dir)
 	flows_free(&flows);
 }
 
-/* A store that is there is opened, which several processes may; one that is
- * not would be made at the start, and is not made here. */
+/* A store that is there is opened, which several processes may.  One that is
+ * not would be made by the service, as its user: not here, perhaps by root. */
 static void
 check_store(struct checked *c, const struct config *config)
 {
 	struct mark mark = { c->file, 0, 0 };
+	char path[4096];
 	struct store *store;
 	struct err err;
 
-	if (access(config->engines.store_dir, F_OK) != 0)
+	snprintf(path, sizeof(path), "%s/state.sqlite",
+	    config->engines.store_dir);
+	if (access(path, F_OK) != 0)
 		return;
 	store = store_open(config->engines.store_dir, config->region, &err);
 	if (store == NULL)
