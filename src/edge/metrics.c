@@ -440,14 +440,19 @@ static uint64_t
 resident_bytes(void)
 {
 	FILE *f = fopen("/proc/self/statm", "r");
-	unsigned long long size = 0, resident = 0;
+	struct slice rest, size, resident;
+	uint64_t pages = 0;
+	char line[256];
 
 	if (f == NULL)
 		return 0;
-	if (fscanf(f, "%llu %llu", &size, &resident) != 2)
-		resident = 0;
+	rest = slice_of(fgets(line, sizeof(line), f));
 	fclose(f);
-	return resident * (uint64_t)sysconf(_SC_PAGESIZE);
+	if (!slice_split(&rest, ' ', &size) ||
+	    !slice_split(&rest, ' ', &resident) ||
+	    !slice_to_u64(resident, &pages))
+		return 0;
+	return pages * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
 static void
