@@ -185,7 +185,7 @@ answer_text(struct checked *c, bool good)
 	mistakes_print(&c->mistakes, &c->out);
 	if (c->report != NULL)
 		residency_text(c);
-	if (good) {
+	if (good && c->report != NULL) {
 		summary_text(c);
 		return;
 	}

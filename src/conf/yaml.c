@@ -311,7 +311,7 @@ refuse_decoration(struct reading *r, yaml_mark_t mark, const char *anchor,
 		    anchor);
 	if (tag != NULL)
 		mistakes_add(r->mistakes, mark_of(r, mark), path_here(r),
-		    "tags (%.60s) are not read; every value is text", tag);
+		    "tags (!...) are not read; every value is text");
 }
 
 /* NULL if the scalar cannot be used, which has then been told. */

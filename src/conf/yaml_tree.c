@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/utf8.h"
 #include "conf/yaml.h"
 
 static const struct yaml_node *
@@ -59,6 +60,22 @@ yaml_at(const struct yaml_node *root, const char *path)
 	return found;
 }
 
+enum { KEY_SHOWN_MAX = 80 };
+
+/* Whole characters of a key, as many as a message has room for. */
+static struct slice
+key_shown(const char *key)
+{
+	size_t len = strlen(key), at = 0, width;
+
+	for (; at < len; at += width) {
+		width = utf8_width(key + at, len - at);
+		if (width == 0 || at + width > KEY_SHOWN_MAX)
+			break;
+	}
+	return (struct slice){ key, at };
+}
+
 void
 yaml_path(const struct yaml_node *node, struct buf *out)
 {
@@ -68,11 +85,12 @@ yaml_path(const struct yaml_node *node, struct buf *out)
 	for (; node->parent != NULL && n < YAML_DEPTH_MAX; node = node->parent)
 		up[n++] = node;
 	while (n-- > 0) {
-		if (up[n]->parent->kind == YAML_LIST)
+		if (up[n]->parent->kind == YAML_LIST) {
 			buf_printf(out, "[%zu]", up[n]->index);
-		else
-			buf_printf(out, "%s%.80s", out->len > start ? "." : "",
-			    up[n]->key);
+			continue;
+		}
+		buf_text(out, out->len > start ? "." : "");
+		buf_slice(out, key_shown(up[n]->key));
 	}
 }
 
