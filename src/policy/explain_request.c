@@ -5,6 +5,8 @@
  * A request that nobody sent: written as text and read like any other, so
  * that nothing is explained otherwise than it would happen.
  */
+#include <stdlib.h>
+
 #include "policy/explain.h"
 #include "policy/flow_token.h"
 
@@ -64,24 +66,25 @@ write_body(struct buf *out, const struct explain_request *r)
 	buf_char(out, '}');
 }
 
+/* What a player would use, by the path as everybody will read it. */
 static struct slice
 method_of(const struct explain_request *r)
 {
-	struct slice path = r->path, value;
-	const char *query = memchr(path.p, '?', path.len);
+	struct target target = { .path = r->path };
+	struct slice value;
+	char *room = xmalloc(r->path.len + 1);
+	bool post = false;
 
-	if (r->method.p != NULL)
-		return r->method;
-	if (query != NULL)
-		path.len = (size_t)(query - path.p);
-	switch (flow_place_of(path, &value)) {
-	case FLOW_IN_BODY:
-	case STATE_IN_HEADER_OR_BODY:
-	case STATE_IN_TOKEN:
-		return SLICE("POST");
-	default:
-		return SLICE("GET");
+	if (r->method.p == NULL &&
+	    target_normalise(&target, r->path, room) == TARGET_OK) {
+		enum flow_place place = flow_place_of(target.path, &value);
+
+		post = place == FLOW_IN_BODY || place == STATE_IN_TOKEN ||
+		    place == STATE_IN_HEADER_OR_BODY;
 	}
+	free(room);
+	return r->method.p != NULL ? r->method : post ? SLICE("POST") :
+	    SLICE("GET");
 }
 
 static void
