@@ -178,6 +178,7 @@ step_receive(struct edge_request *er)
 
 	buf_reserve(&er->text, er->request->head_bytes.len + 2048);
 	er->method = span_add(&er->text, head->method_text);
+	note_fields(er);
 	end = read_host(er, head);
 	if (read_target(er, head) == STEP_ANSWER)
 		end = STEP_ANSWER;
@@ -185,7 +186,6 @@ step_receive(struct edge_request *er)
 		return end;
 	if (is_too_large(er, head))
 		return refuse(er, REFUSAL_SYNTAX);
-	note_fields(er);
 	if (er->over_link && slice_is(request_text(er, er->path),
 	    UPSTREAM_LINK_PROBE))
 		return answer_link_health(er);

@@ -1,0 +1,82 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the Portolan authors
+"""One JSON line a request: the decision, the way, who ended it.  Queries are
+left out; a log that was moved away is opened anew on USR1."""
+import os
+import signal
+import threading
+
+from lib import Origin, Platform, address_in, same, story, truth, wait_for
+
+TENANT = "6a64a44b-0e03-4e0e-9e13-4c1ef1c1f001"
+RESTRICTIONS = {"tenants": {TENANT: {"restrictions": {"flowRestrictions": {
+    "access": {"enabled": True, "countries": ["FR"]}}}}}}
+
+
+@story
+def main():
+    go = threading.Event()
+
+    def script(conn, request):
+        if "slow" in request.target:
+            conn.wait(go)
+        conn.answer(200, b"ok")
+
+    with Platform(origins={"US": Origin("US", script)},
+                  restrictions=RESTRICTIONS) as p:
+        us = p["US"]
+        us.get("/api/run/1/a?secret=1", [
+            ("X-Request-Id", "mine"), ("traceparent",
+             "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")],
+            of="FR")
+        us.get("/api/run/1/b", [("ManyWhoTenant", TENANT)], of="GB")
+        us.get("/api/run/1/c%2f")
+        us.post("/api/run/1/d", b"12345")
+        with us.connect() as c:
+            c.send(b"GET / HTTP/1.1\r\nBad Name: x\r\n\r\n")
+            c.read()
+        c = us.connect()
+        c.send(b"GET /api/run/1/slow HTTP/1.1\r\nHost: flow.example.com\r\n"
+               b"\r\n")
+        p.origin("US").wait_requests(3)
+        c.reset()
+        lines = {line.get("path"): line for line in us.access(6)}
+        go.set()
+
+        line = lines["/api/run/1/a"]
+        for key, value in {
+                "request_id": "mine", "peer": line["peer"],
+                "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                "client": address_in("FR"), "client_source": "forwarded",
+                "class": "located", "country": "FR", "continent": "EU",
+                "host": "flow.example.com", "method": "GET", "status": 200,
+                "path_class": "runtime", "frontend": "US", "backend": "US",
+                "outcome": "forward", "attempts": 1, "termination": "--",
+                "listener": "plain"}.items():
+            same(key, line.get(key), value)
+        truth("no query", "secret" not in str(line))
+        truth("the rule", "regions.yaml:" in line["rule"])
+        truth("timers", line["total_us"] >= line["response_us"] >= 0)
+
+        line = lines["/api/run/1/b"]
+        same("refused", (line["status"], line["outcome"], line["attempts"],
+                         line["restrictions"], line["termination"]),
+             (403, "access-restricted", 0, [TENANT], "PQ"))
+        same("bad path", (lines["/api/run/1/c%2f"]["status"],
+                          lines["/api/run/1/c%2f"]["outcome"]),
+             (400, "bad-path"))
+        same("bytes", (lines["/api/run/1/d"]["bytes_in"],
+                       lines["/api/run/1/d"]["method"]), (5, "POST"))
+        same("no HTTP", (lines[None]["status"], lines[None]["termination"]),
+             (400, "PR"))
+        line = lines["/api/run/1/slow"]
+        same("the client left", (line["status"], line["termination"]),
+             (499, "CH"))
+
+        moved = us.access_file + ".1"
+        os.rename(us.access_file, moved)
+        us.signal(signal.SIGUSR1)
+        wait_for("a new file", lambda: os.path.exists(us.access_file))
+        us.get("/api/run/1/after")
+        same("the new file", us.access(1)[-1]["path"], "/api/run/1/after")
