@@ -87,10 +87,9 @@ deps:						## install what is missing (apt; root or sudo)
 
 # --- the program ---------------------------------------------------------------
 
-$(O)/portolan: $(O)/obj/main.o $(call objs,command) $(libs)
+$(O)/portolan: $(O)/obj/main.o $(libs)
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) \
-	    $(group) $(LIBS)
+	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $< $(group) $(LIBS)
 
 define folder_rule
 $$(call lib,$(1)): $$(call objs,$(1))

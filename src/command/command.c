@@ -11,17 +11,16 @@
 
 enum { COMMANDS_MAX = 32, HELP_COLUMN = 14 };
 
+extern const struct command command_check, command_explain, command_map,
+    command_geodb, command_run, command_ctl, command_engine;
+
 /* In the order of --help: as a newcomer meets them. */
-#define COMMANDS(X) \
-	X(check) X(explain) X(map) X(geodb) X(run) X(ctl) X(engine)
+static const struct command *const commands[] = {
+	&command_check, &command_explain, &command_map, &command_geodb,
+	&command_run, &command_ctl, &command_engine,
+};
 
-/* Weak while some of them are still being written. */
-#define DECLARE(name) \
-	extern const struct command command_##name __attribute__((weak));
-COMMANDS(DECLARE)
-
-#define POINTER(name) &command_##name,
-static const struct command *const commands[] = { COMMANDS(POINTER) };
+enum { COMMANDS = sizeof(commands) / sizeof(*commands) };
 
 static bool
 is_help(const char *arg)
@@ -115,22 +114,20 @@ print_help(const struct command *list, size_t count)
 int
 command_main(int argc, char **argv)
 {
-	struct command list[COMMANDS_MAX] = { { NULL, NULL, NULL } };
+	struct command list[COMMANDS];
 	char check[] = "check";
-	size_t count = 0;
 
-	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
-		if (commands[i] != NULL)
-			list[count++] = *commands[i];
+	for (size_t i = 0; i < COMMANDS; i++)
+		list[i] = *commands[i];
 	if (argc < 2)
 		return which_command("portolan");
 	if (is_help(argv[1]))
-		return print_help(list, count);
+		return print_help(list, COMMANDS);
 	if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-v") == 0)
 		return print_version(false);
 	if (strcmp(argv[1], "-V") == 0)
 		return print_version(true);
 	if (strcmp(argv[1], "-t") == 0)
 		argv[1] = check;
-	return dispatch("portolan", list, count, argc, argv);
+	return dispatch("portolan", list, COMMANDS, argc, argv);
 }
