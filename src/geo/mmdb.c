@@ -264,6 +264,28 @@ meta_type(struct mmdb *db, const struct mmdb_data *meta, struct err *err)
 	return true;
 }
 
+/* Not ours to read, but libmaxminddb reads them, and some of its releases lose
+ * memory where these are not what they should be. */
+static bool
+meta_texts(const struct mmdb_data *meta, struct err *err)
+{
+	static const struct {
+		const char	*key;
+		enum mmdb_type	 type;
+	} texts[] = {
+		{ "languages", MMDB_TYPE_ARRAY },
+		{ "description", MMDB_TYPE_MAP },
+	};
+	struct mmdb_value v;
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		if (!mmdb_data_get(meta, 0, texts[i].key, &v) ||
+		    v.type != texts[i].type || !mmdb_data_strings(meta, &v))
+			return err_set(err, "the metadata is damaged: no %s",
+			    texts[i].key);
+	return true;
+}
+
 /* Sizes that agree with one another and with the file. */
 static bool
 set_sections(struct mmdb *db, uint64_t nodes, uint64_t record_bits,
@@ -302,7 +324,7 @@ apply_metadata(struct mmdb *db, const struct mmdb_data *meta, size_t data_end,
 	    !meta_uint(meta, "record_size", &record_bits, err) ||
 	    !meta_uint(meta, "ip_version", &ip_version, err) ||
 	    !meta_uint(meta, "build_epoch", &db->info.build_epoch, err) ||
-	    !meta_type(db, meta, err))
+	    !meta_type(db, meta, err) || !meta_texts(meta, err))
 		return false;
 	if (major != 2)
 		return err_set(err, "format version %llu: only 2 is known",

@@ -322,6 +322,22 @@ mmdb_data_get(const struct mmdb_data *data, size_t map, const char *key,
 }
 
 bool
+mmdb_data_strings(const struct mmdb_data *data, const struct mmdb_value *value)
+{
+	size_t count = value->type == MMDB_TYPE_MAP ? value->size * 2 :
+	    value->size, at = value->payload;
+	struct mmdb_value v;
+
+	if (!is_container(value->type))
+		return false;
+	for (size_t i = 0; i < count; i++)
+		if (!resolve(data, at, &v) || v.type != MMDB_TYPE_STRING ||
+		    !skip(data, &at, 0))
+			return false;
+	return true;
+}
+
+bool
 mmdb_data_string(const struct mmdb_data *data, const struct mmdb_value *value,
     struct slice *text)
 {

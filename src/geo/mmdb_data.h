@@ -64,6 +64,10 @@ bool mmdb_data_record(struct mmdb_data *data, size_t at, struct err *err);
 bool mmdb_data_get(const struct mmdb_data *data, size_t map,
     const char *key, struct mmdb_value *value);
 
+/* Whether a map or array holds nothing but strings. */
+bool mmdb_data_strings(const struct mmdb_data *data,
+    const struct mmdb_value *value);
+
 /* Of a string, or an unsigned integer up to 64 bits. */
 bool mmdb_data_string(const struct mmdb_data *data,
     const struct mmdb_value *value, struct slice *text);
