@@ -62,15 +62,16 @@ region_names(struct buf *out, const struct region_map *map,
 		buf_text(out, "none");
 }
 
-/* "*" is the intersection for requests that do not say which flow. */
+/* "*" is the intersection for requests that do not say which flow, or not
+ * even which tenant; then the tenant of the hit is one of several. */
 static void
 owner_text(struct buf *out, const struct restriction_hit *hit)
 {
-	bool several = hit->flow_id != NULL && strcmp(hit->flow_id, "*") == 0;
-
-	if (several)
+	if (hit->flow_id != NULL && strcmp(hit->flow_id, "*") == 0) {
 		buf_text(out, "requests that do not say their flow");
-	else if (hit->flow_id != NULL)
+		return;
+	}
+	if (hit->flow_id != NULL)
 		buf_printf(out, "flow %s", hit->flow_id);
 	if (hit->tenant_id != NULL)
 		buf_printf(out, "%stenant %s", hit->flow_id != NULL ? " of " :
@@ -102,12 +103,12 @@ unservable_text(struct checked *c, const struct residency_unservable *u)
 	owner_text(&c->out, &u->restrictions);
 	buf_text(&c->out, ": warning: ");
 	if (u->nobody)
-		buf_text(&c->out, "nobody may use it, from no place\n");
+		buf_text(&c->out, "nobody is permitted, from no place\n");
 	else if (u->nowhere)
-		buf_text(&c->out, "no region of the map may process it, so "
+		buf_text(&c->out, "no region of the map is permitted, so "
 		    "every request is refused\n");
 	else if (u->only >= 0)
-		buf_printf(&c->out, "only region %s may process it; while that "
+		buf_printf(&c->out, "only region %s is permitted; while that "
 		    "is down, requests are refused\n",
 		    c->generation->policy.map->regions[u->only].id);
 }
