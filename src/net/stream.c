@@ -77,6 +77,32 @@ stop_writing(struct stream *s)
 	event_del(&s->write_event);
 }
 
+static void on_read(evutil_socket_t fd, short what, void *arg);
+static void on_write(evutil_socket_t fd, short what, void *arg);
+
+/* Both events, since libevent wants those of a descriptor to be of one kind:
+ * EV_ET or 0. */
+static void
+set_trigger(struct stream *s, short trigger)
+{
+	const uint32_t added = s->flags & (S_READING | S_WRITING);
+	struct event_base *base = s->loop->base;
+
+	stop_reading(s);
+	stop_writing(s);
+	must(event_assign(&s->read_event, base, s->fd,
+	    EV_READ | EV_PERSIST | trigger, on_read, s) == 0);
+	must(event_assign(&s->write_event, base, s->fd,
+	    EV_WRITE | EV_PERSIST | trigger, on_write, s) == 0);
+	s->flags &= ~(uint32_t)S_EDGE;
+	if (trigger != 0)
+		s->flags |= S_EDGE;
+	if (added & S_READING)
+		start_reading(s);
+	if (added & S_WRITING)
+		start_writing(s);
+}
+
 static void
 later(struct stream *s, enum stream_flag what)
 {
@@ -403,8 +429,16 @@ stream_resume(struct stream *s)
 	if (s->fd < 0 || !(s->flags & S_OPEN) || s->flags & S_FAILED)
 		return;
 	start_reading(s);
+	if (s->flags & S_EDGE && !(s->flags & S_ENDED))
+		set_trigger(s, 0);
 	if (s->tls != NULL && stream_tls_has_more(s))
 		later(s, S_TASK_READ);
+}
+
+void
+stream_watch(struct stream *s)
+{
+	s->flags |= S_WATCH;
 }
 
 /* --- opening ------------------------------------------------------------- */
@@ -475,44 +509,21 @@ check_connected(struct stream *s)
 /* --- callbacks of libevent and of the loop ------------------------------- */
 
 /*
- * The peer has ended its sending, which it may do and still wait for the
- * answer (RFC 9112 9.6).  A level-triggered event would now fire for ever; an
- * edge-triggered one fires when the peer resets, or closes the other way too.
- * libevent wants both events of a descriptor to be of one kind.
+ * The peer may end its sending and still wait for the answer (RFC 9112 9.6);
+ * and what it sends may have to wait.  A level-triggered event would fire for
+ * ever then; an edge-triggered one fires when the peer resets, or closes the
+ * other way too.
  */
-static void
-watch_departure(struct stream *s)
-{
-	bool writing = s->flags & S_WRITING;
-	struct event_base *base = s->loop->base;
-
-	stop_reading(s);
-	stop_writing(s);
-	s->flags |= S_EDGE;
-	must(event_assign(&s->read_event, base, s->fd,
-	    EV_READ | EV_PERSIST | EV_ET, event_get_callback(&s->read_event),
-	    s) == 0);
-	must(event_assign(&s->write_event, base, s->fd,
-	    EV_WRITE | EV_PERSIST | EV_ET, event_get_callback(&s->write_event),
-	    s) == 0);
-	if (!(s->flags & S_FINISHED))
-		start_reading(s);
-	if (writing)
-		start_writing(s);
-}
-
 static void
 check_departure(struct stream *s)
 {
 	struct pollfd p = { .fd = s->fd };
 
-	if (!(s->flags & S_EDGE)) {
-		watch_departure(s);
-		return;
-	}
 	/* When we have ended as well, hanging up is no news. */
-	if (s->flags & S_FINISHED)
+	if (s->flags & S_FINISHED || !(s->flags & (S_ENDED | S_WATCH)))
 		stop_reading(s);
+	else if (!(s->flags & S_EDGE))
+		set_trigger(s, EV_ET);
 	else if (poll(&p, 1, 0) == 1 && p.revents & (POLLERR | POLLHUP))
 		fail_later(s, STREAM_BROKEN);
 }
@@ -531,20 +542,17 @@ on_read(evutil_socket_t fd, short what, void *arg)
 		handshake(s);
 		return;
 	}
-	if (s->flags & S_ENDED) {
-		check_departure(s);
-		return;
-	}
 	if (s->flags & S_WRITE_WANTS_READ) {
 		s->flags &= ~(uint32_t)S_WRITE_WANTS_READ;
 		send_queue(s);
 		later(s, S_TASK_DRAINED);
 	}
-	if (s->flags & (S_PAUSED | S_FAILED)) {
+	if (s->flags & S_FAILED)
 		stop_reading(s);
-		return;
-	}
-	s->ops->readable(s);
+	else if (s->flags & (S_PAUSED | S_ENDED))
+		check_departure(s);
+	else
+		s->ops->readable(s);
 }
 
 static void
@@ -629,13 +637,8 @@ init(struct stream *s, struct loop *loop, const struct stream_ops *ops)
 static void
 set_fd(struct stream *s, int fd)
 {
-	struct event_base *base = s->loop->base;
-
 	s->fd = fd;
-	must(event_assign(&s->read_event, base, fd, EV_READ | EV_PERSIST,
-	    on_read, s) == 0);
-	must(event_assign(&s->write_event, base, fd, EV_WRITE | EV_PERSIST,
-	    on_write, s) == 0);
+	set_trigger(s, 0);
 }
 
 void

@@ -100,9 +100,13 @@ bool stream_has_failed(const struct stream *s);
 void stream_tell_empty(struct stream *s);
 
 /* Back-pressure towards the peer: no more readable() until resumed.  Nor is
- * its leaving noticed until then, unless something is sent. */
+ * its leaving noticed until then, unless something is sent ... */
 void stream_pause(struct stream *s);
 void stream_resume(struct stream *s);
+
+/* ... or this was called once: then failed() comes during a pause as well
+ * when the peer has gone altogether, though bytes of its may be unread. */
+void stream_watch(struct stream *s);
 
 /* End of our sending once the queue is empty (shutdown, close_notify). */
 void stream_finish(struct stream *s);

@@ -21,7 +21,7 @@ enum stream_flag {
 	S_FINISH	= 1 << 8,	/* end our sending when the queue is empty */
 	S_FINISHED	= 1 << 9,	/* ... done */
 	S_ENDED		= 1 << 10,	/* the peer has ended its sending */
-	S_EDGE		= 1 << 11,	/* ... and we watch for its going away */
+	S_EDGE		= 1 << 11,	/* the events are edge-triggered */
 	S_TELL_EMPTY	= 1 << 12,
 	/* TLS: an operation waits for the other direction of the socket */
 	S_READ_WANTS_WRITE = 1 << 13,
@@ -32,6 +32,7 @@ enum stream_flag {
 	S_TASK_DRAINED	= 1 << 17,
 	S_TASK_FAIL	= 1 << 18,
 	S_CLOSED	= 1 << 19,
+	S_WATCH		= 1 << 20,	/* stream_watch() */
 	/* enum stream_end of the failure */
 	S_END_SHIFT	= 24,
 };

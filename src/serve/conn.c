@@ -537,5 +537,6 @@ conn_start(struct conn *c, int fd, struct tls_context *tls)
 	task_init(&c->task, on_task);
 	enter(c, tls == NULL ? CONN_IDLE : CONN_OPENING);
 	stream_accept(&c->stream, c->server->loop, fd, tls, &conn_stream_ops);
+	stream_watch(&c->stream);
 	conn_arm(c);
 }

@@ -215,7 +215,8 @@ start(struct request *r)
 		request_answer(r, &empty, SLICE(""), true);
 	else if (path_is(r, "/wrong/"))
 		misbehave(r);
-	else if (path_is(r, "/later") || path_is(r, "/paused"))
+	else if (path_is(r, "/later") || (path_is(r, "/paused") &&
+	    !path_is(r, "/paused/for/ever")))
 		timer_set(w.loop, &user_of(r)->timer, 40);
 	else if (path_is(r, "/inform")) {
 		request_inform(r, 103, SLICE("Link: </a>\r\n"));
