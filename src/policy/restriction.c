@@ -6,6 +6,8 @@
  */
 #include "policy/restrictions.h"
 
+#include <pthread.h>
+
 #include "base/must.h"
 
 static bool
@@ -28,14 +30,24 @@ has_continent(const struct restriction *r, unsigned continent)
 	    (r->continents >> continent & 1) != 0;
 }
 
+/* The unions of each country, bit by number; made once. */
+static uint8_t unions_of[COUNTRIES + 1];
+static pthread_once_t unions_once = PTHREAD_ONCE_INIT;
+
+static void
+find_unions(void)
+{
+	for (uint16_t c = 1; c <= COUNTRIES; c++)
+		for (int i = UNION_NONE + 1; i < UNIONS; i++)
+			if (union_has((enum union_id)i, c))
+				unions_of[c] = (uint8_t)(unions_of[c] | 1 << i);
+}
+
 static bool
 has_union_of(const struct restriction *r, uint16_t country)
 {
-	for (int i = UNION_NONE + 1; i < UNIONS; i++)
-		if ((r->unions >> i & 1) != 0 &&
-		    union_has((enum union_id)i, country))
-			return true;
-	return false;
+	pthread_once(&unions_once, find_unions);
+	return (r->unions & unions_of[country]) != 0;
 }
 
 static bool
@@ -81,7 +93,8 @@ void
 restriction_write_out(struct restriction *r)
 {
 	for (uint16_t c = 1; c <= COUNTRIES; c++)
-		if (permits(r, c, country_continent(c)))
+		if (has_continent(r, country_continent(c)) ||
+		    has_union_of(r, c))
 			restriction_add_country(r, c);
 	r->written_out = true;
 }
