@@ -39,6 +39,8 @@ def main():
     for command in commands:
         truth(f"{command} is in the manual",
               re.search(rf"^\.BR {command}\b", manual, re.MULTILINE))
+        truth(f"{command} has a page", os.path.exists(
+            os.path.join(ROOT, f"docs/man/portolan-{command}.1")))
         if command not in GROUPS:
             check_command([command])
             continue
