@@ -46,7 +46,8 @@ bool link_read(struct link_facts *facts, const struct h1_head *head,
 
 /*
  * Whether this edge may serve what was sent to it.  facts as for decide(),
- * with the knowledge that was told or our own where we know better; certified: the region that the peer's certificate names.  Sets decision's
+ * with the knowledge that was told, or our own where we know better;
+ * certified: the region that the peer's certificate names.  Sets decision's
  * classes, place, restrictions and allowed regions, and its outcome: FORWARD
  * to policy->self, RESTRICTIONS_STALE, or MISDIRECTED with *disagreement in
  * words.
