@@ -213,7 +213,7 @@ install: all					## into PREFIX=/usr/local, below DESTDIR
 	install -D -m 755 $(O)/portolan $(BIN)/portolan
 	for page in docs/man/*.[0-9]; do \
 	    install -D -m 644 $$page $(SHARE)/man/man$${page##*.}/$${page##*/}; done
-	for file in conf/*.yaml; do \
+	for file in $$(find conf -type f); do \
 	    install -D -m 644 $$file $(SHARE)/portolan/$$file; done
 
 uninstall:					## take out what install put there
