@@ -18,7 +18,8 @@ answer_bytes(const struct call_ctx *c, unsigned status, struct slice bytes)
 	bool head = c->request->method == METHOD_HEAD;
 	struct answer answer = {
 		.status = status,
-		.fields = buf_all(&c->engine->fields),
+		.fields = buf_all(status == 503 ? &c->engine->busy_fields :
+		    &c->engine->fields),
 		.length = (int64_t)bytes.len,
 		.no_body = head,
 	};

@@ -7,7 +7,7 @@
  */
 #include <stdio.h>
 
-#include "base/must.h"
+#include "base/clock.h"
 #include "engine/engine_private.h"
 #include "http/target.h"
 
@@ -34,8 +34,15 @@ static const struct route {
 void
 call_health(const struct call_ctx *c)
 {
-	bool good = store_healthy(c->engine->store);
+	struct store *store = c->engine->store;
+	bool good = store_healthy(store);
+	unsigned removed;
 
+	/* Nobody sends states to an engine that is ill: it has to find out by
+	 * itself that it is well again, and this is a write like any other. */
+	if (!good)
+		good = store_expire(store, (int64_t)clock_unix_ms(), 1,
+		    &removed) == STORE_OK;
 	answer_json(c, good ? 200 : 503, json_pack("{s:s, s:s, s:I}",
 	    "status", good ? "ok" : "store unavailable",
 	    "region", c->engine->region->id,

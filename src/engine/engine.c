@@ -114,6 +114,9 @@ put_in_service(struct engine *e, struct generation *g,
 	buf_printf(&e->fields, "X-ManyWho-Region-Backend: %s\r\n"
 	    "Content-Type: application/json\r\nCache-Control: no-store\r\n",
 	    region->id);
+	buf_clear(&e->busy_fields);
+	buf_slice(&e->busy_fields, buf_all(&e->fields));
+	buf_text(&e->busy_fields, "Retry-After: 1\r\n");
 }
 
 /* A mistake anywhere leaves everything as it was. */
@@ -305,6 +308,7 @@ end(struct engine *e)
 	if (e->generation != NULL)
 		generation_free(&e->generation);
 	buf_fini(&e->fields);
+	buf_fini(&e->busy_fields);
 	loop_free(&e->loop);
 }
 

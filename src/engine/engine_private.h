@@ -31,6 +31,7 @@ struct engine {
 	uint8_t		 region_number;
 	struct flows	*flows;
 	struct buf	 fields;	/* of every answer: our region ... */
+	struct buf	 busy_fields;	/* of a 503: when to try again, too */
 	struct timer	 expire;	/* deletes states whose time has come */
 	struct timer	 drain;
 	uint64_t	 drain_until_ms;

@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/must.h"
 #include "store/store.h"
 
@@ -74,6 +75,7 @@ struct store {
 	sqlite3		*db;
 	sqlite3_stmt	*statements[STATEMENTS];
 	char		 home[16];
+	struct buf	 body;		/* of the last load */
 	char		 trouble[256];
 	bool		 healthy;
 };
@@ -190,41 +192,46 @@ column_id(sqlite3_stmt *s, int at, uint8_t id[16])
 	return true;
 }
 
-enum store_end
-store_load(struct store *store, const uint8_t id[16], int64_t now_ms,
-    struct store_row *row)
+static enum store_end
+take_row(struct store *store, sqlite3_stmt *s, struct store_row *row)
 {
-	sqlite3_stmt *s = statement(store, STATEMENT_LOAD);
-	int rc;
-
-	/* The row of the load before is given back only now: its body was
-	 * lent to the caller. */
-	done_with(s);
-	bind_id(s, 1, id);
-	bind_integer(s, 2, now_ms);
-	rc = sqlite3_step(s);
-	if (rc == SQLITE_DONE) {
-		done_with(s);
-		return STORE_NOT_FOUND;
-	}
-	if (rc != SQLITE_ROW) {
-		done_with(s);
-		return unavailable(store);
-	}
-	memcpy(row->id, id, 16);
 	row->token.epoch = (uint32_t)sqlite3_column_int64(s, 0);
 	row->token.version = (uint64_t)sqlite3_column_int64(s, 1);
 	row->created_ms = sqlite3_column_int64(s, 4);
 	row->updated_ms = sqlite3_column_int64(s, 5);
 	row->expires_ms = sqlite3_column_int64(s, 6);
-	row->body.p = sqlite3_column_blob(s, 7);
-	row->body.len = (size_t)sqlite3_column_bytes(s, 7);
+	buf_clear(&store->body);
+	buf_add(&store->body, sqlite3_column_blob(s, 7),
+	    (size_t)sqlite3_column_bytes(s, 7));
+	row->body = buf_all(&store->body);
 	if (column_id(s, 2, row->tenant) && column_id(s, 3, row->flow))
 		return STORE_OK;
-	done_with(s);
 	snprintf(store->trouble, sizeof(store->trouble),
 	    "a row without tenant or flow");
 	return STORE_UNAVAILABLE;
+}
+
+enum store_end
+store_load(struct store *store, const uint8_t id[16], int64_t now_ms,
+    struct store_row *row)
+{
+	sqlite3_stmt *s = statement(store, STATEMENT_LOAD);
+	enum store_end end = STORE_NOT_FOUND;
+	int rc;
+
+	bind_id(s, 1, id);
+	bind_integer(s, 2, now_ms);
+	rc = sqlite3_step(s);
+	if (rc == SQLITE_ROW) {
+		end = take_row(store, s, row);
+		memcpy(row->id, id, 16);
+	} else if (rc != SQLITE_DONE) {
+		end = unavailable(store);
+	}
+	/* At once: a read left open would hold on to what it saw, and the next
+	 * write, finding that others wrote since, would be refused. */
+	done_with(s);
+	return end;
 }
 
 enum store_end
@@ -236,9 +243,6 @@ store_save(struct store *store, struct store_row *row)
 
 	if (row->body.len > STORE_BODY_MAX)
 		return STORE_TOO_BIG;
-	/* A read that is still open would keep the write from seeing what
-	 * others committed since.  The body that is saved is another one. */
-	done_with(statement(store, STATEMENT_LOAD));
 	bind_id(s, 1, row->id);
 	bind_integer(s, 2, row->token.epoch);
 	bind_integer(s, 3, (int64_t)row->token.version);
@@ -262,7 +266,6 @@ store_expire(struct store *store, int64_t now_ms, unsigned limit,
 	enum store_end end;
 	int changed;
 
-	done_with(statement(store, STATEMENT_LOAD));
 	bind_integer(s, 1, now_ms);
 	bind_integer(s, 2, limit);
 	end = write_now(store, STATEMENT_EXPIRE, &changed);
@@ -442,5 +445,6 @@ store_close(struct store **store_p)
 	for (size_t i = 0; i < STATEMENTS; i++)
 		sqlite3_finalize(store->statements[i]);
 	sqlite3_close(store->db);
+	buf_fini(&store->body);
 	free(store);
 }

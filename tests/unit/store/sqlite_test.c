@@ -124,6 +124,29 @@ only_one_of_two_saves_wins(void **state)
 	store_close(&b);
 }
 
+/* Whoever has only read must be able to write after somebody else has. */
+static void
+a_read_holds_nothing_back(void **state)
+{
+	struct store *a = opened("GB"), *b = opened("GB");
+	struct store_row row = a_row(1, "x"), more = a_row(2, "y"),
+	    last = a_row(3, "z"), got;
+	unsigned removed;
+
+	(void)state;
+	assert_int_equal(store_create(a, &row), STORE_OK);
+	assert_int_equal(store_load(a, row.id, 0, &got), STORE_OK);
+	assert_int_equal(store_create(b, &more), STORE_OK);
+	assert_int_equal(store_create(a, &last), STORE_OK);
+	assert_true(slice_is(got.body, "x"));
+	assert_int_equal(store_load(a, row.id, 0, &got), STORE_OK);
+	more.body = SLICE("other");
+	assert_int_equal(store_save(b, &more), STORE_OK);
+	assert_int_equal(store_expire(a, 1, 10, &removed), STORE_OK);
+	store_close(&a);
+	store_close(&b);
+}
+
 static void
 what_has_expired_is_not_found(void **state)
 {
@@ -329,6 +352,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(a_row_is_as_it_was_saved,
 		    make_dir, remove_dir),
 		cmocka_unit_test_setup_teardown(only_one_of_two_saves_wins,
+		    make_dir, remove_dir),
+		cmocka_unit_test_setup_teardown(a_read_holds_nothing_back,
 		    make_dir, remove_dir),
 		cmocka_unit_test_setup_teardown(what_has_expired_is_not_found,
 		    make_dir, remove_dir),
