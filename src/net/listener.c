@@ -33,7 +33,6 @@ struct listener {
 	uint64_t	 pause_ms;	/* of the next such lack */
 	int		 fd;
 	int		 reserve;	/* given up to refuse one connection */
-	bool		 is_tcp;
 	bool		 paused;	/* by the owner */
 	bool		 accepting;	/* the owner is being called ... */
 	bool		 freed;		/* ... and has freed us meanwhile */
@@ -204,7 +203,6 @@ accept_one(struct listener *l)
 	struct sockaddr_storage ss = { .ss_family = AF_UNSPEC };
 	socklen_t len = sizeof(ss);
 	struct endpoint peer;
-	const int on = 1;
 	int fd;
 
 	fd = accept4(l->fd, (struct sockaddr *)&ss, &len,
@@ -212,8 +210,6 @@ accept_one(struct listener *l)
 	if (fd < 0)
 		return accept_failed(l, errno);
 	l->pause_ms = PAUSE_MS;
-	if (l->is_tcp)
-		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	endpoint_of_sockaddr(&peer, (struct sockaddr *)&ss);
 	l->ops->accepted(l->owner, fd, &peer);
 	return true;
@@ -242,8 +238,7 @@ listener_new(struct loop *loop, int fd, const struct listener_ops *ops,
     void *owner)
 {
 	struct listener *l = xcalloc(1, sizeof(*l));
-	struct sockaddr_storage ss = { .ss_family = AF_UNSPEC };
-	socklen_t len = sizeof(ss);
+	const int on = 1;
 
 	l->loop = loop;
 	l->ops = ops;
@@ -251,8 +246,8 @@ listener_new(struct loop *loop, int fd, const struct listener_ops *ops,
 	l->fd = fd;
 	l->reserve = -1;
 	l->pause_ms = PAUSE_MS;
-	if (getsockname(fd, (struct sockaddr *)&ss, &len) == 0)
-		l->is_tcp = ss.ss_family == AF_INET || ss.ss_family == AF_INET6;
+	/* Accepted sockets inherit it, on Linux; UNIX sockets know no such. */
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	must(evutil_make_socket_nonblocking(fd) == 0);	/* handed over, maybe */
 	reserve_open(l);
 	timer_init(&l->pause, on_pause_end);

@@ -2,6 +2,8 @@
 /* Copyright the Portolan authors */
 
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -109,8 +111,9 @@ accepts_on_tcp(void **state)
 	for (size_t i = 0; i < 2; i++) {
 		struct listener *l = listener_new(loop, bind_ok(texts[i], true,
 		    0), &ops, &accepted);
+		socklen_t len = sizeof(int);
 		struct endpoint e;
-		int fd;
+		int fd, on = 0;
 
 		listener_address(l, &e);
 		assert_int_not_equal(e.port, 0);
@@ -121,6 +124,9 @@ accepts_on_tcp(void **state)
 		assert_int_not_equal(last_peer.port, 0);
 		assert_true(fcntl(taken[i], F_GETFL) & O_NONBLOCK);
 		assert_true(fcntl(taken[i], F_GETFD) & FD_CLOEXEC);
+		assert_int_equal(getsockopt(taken[i], IPPROTO_TCP, TCP_NODELAY,
+		    &on, &len), 0);
+		assert_int_equal(on, 1);
 		close(fd);
 		listener_free(&l);
 		assert_null(l);
