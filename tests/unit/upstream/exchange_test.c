@@ -536,6 +536,40 @@ a_cancelled_exchange_is_silent(void **state)
 }
 
 static void
+cancels_at_the_end(struct client *c, const char *what)
+{
+	if (strcmp(what, "last") == 0) {
+		exchange_cancel(&c->ex);
+		loop_stop(c->loop);
+	}
+}
+
+/* All of it was read: there is nothing wrong with the connection. */
+static void
+a_cancel_at_the_end_keeps_the_connection(void **state)
+{
+	struct exchange_request request = a_request(METHOD_GET, GET_HEAD);
+	struct peer p;
+	struct client c;
+
+	(void)state;
+	peer_listen(&p);
+	peer_play(&p, answers_three);
+	client_init(&c, &p.at);
+	c.act = cancels_at_the_end;
+	client_begin(&c, &request);
+	loop_run(c.loop);
+	assert_string_equal(buf_cstr(&c.log), "head 200; body 'hello' last; ");
+	c.act = NULL;
+	client_get(&c);
+	assert_true(c.reused);
+	client_get(&c);
+	assert_int_equal(pools_outstanding(c.pools, c.up), 0);
+	client_fini(&c);
+	peer_join(&p);
+}
+
+static void
 failures_in_a_row_take_it_down(void **state)
 {
 	struct peer p;
@@ -596,6 +630,7 @@ main(void)
 		cmocka_unit_test(silence_has_its_time),
 		cmocka_unit_test(connecting_has_its_time),
 		cmocka_unit_test(a_cancelled_exchange_is_silent),
+		cmocka_unit_test(a_cancel_at_the_end_keeps_the_connection),
 		cmocka_unit_test(failures_in_a_row_take_it_down),
 		cmocka_unit_test(success_forgives_failures),
 	};
