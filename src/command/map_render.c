@@ -195,7 +195,7 @@ write_json(struct render *r)
 	buf_text(r->out, "}}\n");
 }
 
-/* --- the command -------------------------------------------------------------------------------- */
+/* --- the command ----------------------------------------------------------- */
 
 static int
 write_file(const char *command, const char *path, struct buf *out)

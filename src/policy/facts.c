@@ -76,6 +76,6 @@ facts_from_head(const struct facts_source *source, const struct h1_head *head,
 	if (!facts_tenant(head, &read->facts.tenant))
 		return FACTS_BAD_TENANT;
 	return peek_head(source->policy, read->target.query,
-	    value_of(head, FIELD_MANYWHO_STATE), has_body(head), &read->facts) == PEEK_MORE ? FACTS_NEED_BODY :
-	    FACTS_READY;
+	    value_of(head, FIELD_MANYWHO_STATE), has_body(head),
+	    &read->facts) == PEEK_MORE ? FACTS_NEED_BODY : FACTS_READY;
 }

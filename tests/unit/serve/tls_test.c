@@ -12,11 +12,15 @@ static SSL_CTX *ctx;
 static bool
 handshake(struct client *c, const char *name, SSL_SESSION *session)
 {
+	char copy[64];			/* OpenSSL's macro drops the const */
+
 	client_connect(c);
 	c->ssl = SSL_new(ctx);
 	SSL_set_fd(c->ssl, c->fd);
-	if (name != NULL)
-		SSL_set_tlsext_host_name(c->ssl, name);
+	if (name != NULL) {
+		snprintf(copy, sizeof(copy), "%s", name);
+		SSL_set_tlsext_host_name(c->ssl, copy);
+	}
 	if (session != NULL)
 		assert_int_equal(SSL_set_session(c->ssl, session), 1);
 	return SSL_connect(c->ssl) == 1;
