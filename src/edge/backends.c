@@ -131,6 +131,7 @@ backends_find(struct backends *backends, struct arena *arena,
 		.interval_ms = config->engines.probe_interval_ms,
 		.timeout_ms = config->engines.probe_timeout_ms,
 		.rise = config->engines.rise, .fall = config->engines.fall,
+		.accept_unnamed = config->engines.accept_unnamed,
 	};
 	struct upstream **found;
 

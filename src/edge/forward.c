@@ -101,6 +101,8 @@ tell_link(const struct edge_request *er, struct link_facts *told)
 	told->knowledge = er->facts.knowledge;
 	told->tag = er->facts.tag;
 	memcpy(told->flow, er->flow, sizeof(told->flow));
+	if (er->has_tenant)
+		memcpy(told->tenant, er->tenant, sizeof(told->tenant));
 	/* An empty value would not be read: a nameless flow is restricted by
 	 * nothing. */
 	if (told->knowledge == FLOW_BY_ID && told->flow[0] == '\0')

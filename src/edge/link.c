@@ -166,6 +166,19 @@ read_flow(struct link_facts *f, struct slice value)
 }
 
 static void
+write_tenant(struct buf *out, const struct link_facts *f)
+{
+	buf_text(out, f->tenant[0] == '\0' ? "-" : f->tenant);
+}
+
+static bool
+read_tenant(struct link_facts *f, struct slice value)
+{
+	return slice_is(value, "-") ||
+	    copy(f->tenant, sizeof(f->tenant), value);
+}
+
+static void
 write_restrictions(struct buf *out, const struct link_facts *f)
 {
 	buf_text(out, f->restrictions[0] == '\0' ? "-" : f->restrictions);
@@ -188,6 +201,7 @@ static const struct link_field {
 	{ SLICE("X-Portolan-Request"), write_request, read_request },
 	{ SLICE("X-Portolan-Place"), write_place, read_place },
 	{ SLICE("X-Portolan-Flow"), write_flow, read_flow },
+	{ SLICE("X-Portolan-Tenant"), write_tenant, read_tenant },
 	{ SLICE("X-Portolan-Restrictions"), write_restrictions,
 	    read_restrictions },
 };

@@ -33,6 +33,7 @@ struct link_facts {
 	enum flow_knowledge knowledge;
 	uint32_t	 tag;
 	char		 flow[LINK_NAME_MAX + 1];
+	char		 tenant[LINK_NAME_MAX + 1];	/* "": none */
 	char		 restrictions[2 * LINK_NAME_MAX + 2];	/* "tenant flow" */
 };
 

@@ -10,7 +10,6 @@
 #include "edge/upstream_head.h"
 #include "http/fields.h"
 #include "http/target.h"
-#include "policy/peek.h"
 
 static enum step_end
 refuse(struct edge_request *er, enum refusal why)
@@ -46,31 +45,14 @@ note_trace(struct edge_request *er)
 	return span_add(&er->text, (struct slice){ f->value.p + 3, 32 });
 }
 
-/* TLS names are case-insensitive; the decision compares lower case. */
-static struct span
-note_sni(struct edge_request *er)
-{
-	struct slice name = stream_server_name(request_stream(er->request));
-	struct span s = span_add(&er->text, name);
-	char *p = er->text.p + s.at;
-
-	for (uint32_t i = 0; i < s.len; i++)
-		p[i] = ascii_lower(p[i]);
-	return s;
-}
-
 static void
 note_fields(struct edge_request *er)
 {
 	const struct h1_head *head = er->request->head;
 
-	er->tenant = note_field(er, FIELD_MANYWHO_TENANT);
-	er->state = note_field(er, FIELD_MANYWHO_STATE);
 	er->content_type = note_field(er, FIELD_CONTENT_TYPE);
 	er->origin = note_field(er, FIELD_ORIGIN);
 	er->trace = note_trace(er);
-	if (er->listening->tls)
-		er->sni = note_sni(er);
 	/* h2c would hand the connection to a protocol that we did not look
 	 * at; with a body, who reads what would be open. */
 	if (head->upgrade.len > 0 && !er->request->has_body &&
@@ -82,44 +64,69 @@ note_fields(struct edge_request *er)
 	    request_text(er, er->origin));
 }
 
-/* From here on everybody reads the path as we do. */
-static enum step_end
-read_target(struct edge_request *er, const struct h1_head *head)
+static void
+note_target(struct edge_request *er, const struct target *target)
 {
-	struct slice raw = head->target;
-	struct target target = { .path = raw };
-	enum target_verdict verdict;
-	char *out;
-
-	buf_clear(&er->worker->fields);		/* free until we answer */
-	out = buf_reserve(&er->worker->fields, raw.len);
-	verdict = target_normalise(&target, raw, out);
-	if (verdict != TARGET_OK)
-		target = (struct target){ .path = raw };
-	er->path = span_add(&er->text, target.path);
-	if (target.query.p != NULL) {
+	er->path = span_add(&er->text, target->path);
+	if (target->query.p != NULL) {
 		/* Also tells an empty query from none. */
-		buf_char(&er->text, '?');
-		er->query = span_add(&er->text, target.query);
-		er->query.at--;
-		er->query.len++;
+		er->query = span_add(&er->text, SLICE("?"));
+		er->query.len += span_add(&er->text, target->query).len;
 	}
-	er->accept = (uint8_t)answer_form_for(head, target.path);
-	if (verdict == TARGET_OK)
-		return STEP_NEXT;
-	er->rule = target_verdict_text(verdict);
-	return refuse(er, REFUSAL_BAD_PATH);
 }
 
-static enum step_end
-read_host(struct edge_request *er, const struct h1_head *head)
+/*
+ * From here on everybody reads host, path and tenant as explain does, and as
+ * the decision will.
+ */
+static enum facts_end
+read_facts(struct edge_request *er)
 {
-	char text[256];
-	struct slice host = head->host;
-	bool good = host_normalise(&host, head->host, text);
+	const struct generation *generation = er->plan->generation;
+	const struct facts_source source = {
+		.policy = &generation->policy, .trust = generation->trust,
+		.peer = er->peer, .peer_source = CLIENT_PEER,
+		.sni = er->listening->tls ? stream_server_name(
+		    request_stream(er->request)) : (struct slice){ NULL, 0 },
+		.stale = plan_is_stale(er->plan, er->worker->loop->now_ms),
+	};
 
-	er->host = span_add(&er->text, good ? host : head->host);
-	return good ? STEP_NEXT : refuse(er, REFUSAL_BAD_HOST);
+	return facts_from_head(&source, er->request->head, &er->worker->read);
+}
+
+static enum refusal
+note_facts(struct edge_request *er, enum facts_end end)
+{
+	const struct facts_read *read = &er->worker->read;
+	const struct h1_head *head = er->request->head;
+	const struct target raw = { .path = head->target };
+	bool good = end != FACTS_BAD_HOST && end != FACTS_BAD_TARGET;
+
+	er->host = span_add(&er->text, end == FACTS_BAD_HOST ? head->host :
+	    read->facts.host);
+	note_target(er, good ? &read->target : &raw);
+	er->accept = (uint8_t)answer_form_for(head, request_text(er,
+	    er->path));
+	switch (end) {
+	case FACTS_BAD_HOST:
+		return REFUSAL_BAD_HOST;
+	case FACTS_BAD_TARGET:
+		er->rule = target_verdict_text(read->verdict);
+		return REFUSAL_BAD_PATH;
+	case FACTS_BAD_TENANT:
+		return REFUSAL_BAD_TENANT;
+	case FACTS_NEED_BODY:
+		er->peeking = true;
+		break;
+	case FACTS_READY:
+		break;
+	}
+	er->client = read->client;
+	er->facts = read->facts;
+	edge_request_keep_names(er);
+	if (read->facts.sni_host.p != NULL)
+		er->sni = span_add(&er->text, read->facts.sni_host);
+	return REFUSAL_NONE;
 }
 
 static bool
@@ -174,16 +181,15 @@ enum step_end
 step_receive(struct edge_request *er)
 {
 	const struct h1_head *head = er->request->head;
-	enum step_end end;
+	enum refusal why;
 
 	buf_reserve(&er->text, er->request->head_bytes.len + 2048);
+	er->peer = addr_canonical(&request_peer(er->request)->addr);
 	er->method = span_add(&er->text, head->method_text);
 	note_fields(er);
-	end = read_host(er, head);
-	if (read_target(er, head) == STEP_ANSWER)
-		end = STEP_ANSWER;
-	if (end == STEP_ANSWER)
-		return end;
+	why = note_facts(er, read_facts(er));
+	if (why != REFUSAL_NONE)
+		return refuse(er, why);
 	if (is_too_large(er, head))
 		return refuse(er, REFUSAL_SYNTAX);
 	if (er->over_link && slice_is(request_text(er, er->path),
@@ -215,8 +221,6 @@ take_request_id(struct edge_request *er)
 static enum step_end
 locate_client(struct edge_request *er)
 {
-	client_address_find(er->plan->generation->trust, &er->peer,
-	    CLIENT_PEER, er->request->head, &er->client);
 	if (er->client.peer_trusted)
 		take_request_id(er);
 	count_one(&er->worker->counters.sources[er->client.source]);
@@ -235,27 +239,37 @@ complain(struct edge_request *er, const char *certified, const char *what)
 		    er->request_id, suppressed);
 }
 
+/*
+ * It may not have heard yet of a restriction that we know of: then what we
+ * found out ourselves counts, and where that is in the body, whatever any flow
+ * of the tenant forbids.
+ */
+static void
+take_knowledge(struct edge_request *er, const struct link_facts *told)
+{
+	if (told->knowledge != FLOW_NOT_NEEDED) {
+		er->facts.knowledge = told->knowledge;
+		er->facts.tag = told->tag;
+		memcpy(er->flow, told->flow, sizeof(er->flow));
+	} else if (er->peeking)
+		er->facts.knowledge = FLOW_UNKNOWN;
+	er->peeking = false;		/* the other edge has looked */
+}
+
 /* What the edge that the client reached has told us. */
 static void
 take_told(struct edge_request *er, const struct link_facts *told)
 {
-	const struct policy *policy = &er->plan->generation->policy;
-
 	er->client = (struct client_address){ .addr = told->client,
 	    .source = CLIENT_FORWARDED, .peer_trusted = true };
 	memcpy(er->frontend, told->frontend, sizeof(er->frontend));
 	memcpy(er->request_id, told->request_id, sizeof(er->request_id));
-	memcpy(er->flow, told->flow, sizeof(er->flow));
-	er->facts.knowledge = told->knowledge;
-	er->facts.tag = told->tag;
-	edge_request_facts(er);
-	/* It may not have heard yet of a restriction that we know of: then
-	 * whatever any flow of the tenant forbids counts. */
-	if (told->knowledge == FLOW_NOT_NEEDED &&
-	    peek_head(policy, request_query(er),
-	    request_text(er, er->state), er->request->has_body,
-	    &er->facts) == PEEK_MORE)
-		er->facts.knowledge = FLOW_UNKNOWN;
+	take_knowledge(er, told);
+	/* Out of a token that we have not read. */
+	if (!er->has_tenant && told->tenant[0] != '\0') {
+		memcpy(er->tenant, told->tenant, sizeof(er->tenant));
+		er->has_tenant = true;
+	}
 }
 
 static enum step_end
@@ -287,7 +301,6 @@ locate_over_link(struct edge_request *er)
 enum step_end
 step_locate(struct edge_request *er)
 {
-	er->peer = addr_canonical(&request_peer(er->request)->addr);
 	return er->over_link ? locate_over_link(er) : locate_client(er);
 }
 

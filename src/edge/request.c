@@ -5,7 +5,6 @@
 
 #include "base/must.h"
 #include "edge/cors.h"
-#include "policy/peek.h"
 
 static enum step_end step_admit(struct edge_request *);
 static enum step_end step_decide(struct edge_request *);
@@ -68,52 +67,48 @@ edge_request_facts(struct edge_request *er)
 	f->sni_host = er->sni.len > 0 ? request_text(er, er->sni) : none;
 	f->path = request_text(er, er->path);
 	f->client = er->client.addr;
-	f->tenant = er->tenant.len > 0 ? request_text(er, er->tenant) : none;
+	f->tenant = er->has_tenant ? slice_of(er->tenant) : none;
 	f->flow = f->knowledge == FLOW_BY_ID ? slice_of(er->flow) : none;
-	f->method = (uint8_t)er->request->method;
+	f->room = NULL;
 	f->stale = plan_is_stale(er->plan, er->worker->loop->now_ms);
 	return f;
 }
 
 /* --- admit ------------------------------------------------------------------ */
 
-/* The flow's name may stand in bytes that are about to go. */
+/* A name to us has at most LINK_NAME_MAX bytes; what is longer is that of no
+ * restricted tenant or flow, but still a name. */
 static void
-keep_flow(struct edge_request *er)
+keep_name(char to[LINK_NAME_MAX + 1], struct slice name)
 {
-	struct slice flow = er->facts.flow;
+	size_t len = name.len <= LINK_NAME_MAX ? name.len : 0;
 
-	er->times.admitted_us = er->worker->loop->now_us;
-	if (er->facts.knowledge != FLOW_BY_ID || flow.p == er->flow)
-		return;
-	/* No restricted flow has a longer name. */
-	if (flow.len > LINK_NAME_MAX)
-		flow.len = 0;
-	if (flow.len > 0)
-		memmove(er->flow, flow.p, flow.len);
-	er->flow[flow.len] = '\0';
+	if (len > 0)
+		memmove(to, name.p, len);
+	to[len] = '\0';
+}
+
+void
+edge_request_keep_names(struct edge_request *er)
+{
+	struct facts *f = &er->facts;
+
+	er->has_tenant = f->tenant.p != NULL;
+	if (er->has_tenant)
+		keep_name(er->tenant, f->tenant);
+	if (f->knowledge == FLOW_BY_ID)
+		keep_name(er->flow, f->flow);
 }
 
 static enum step_end
 step_admit(struct edge_request *er)
 {
-	struct request *r = er->request;
-	enum peek_end end;
-
-	if (er->over_link) {
+	if (!er->peeking) {
 		er->times.admitted_us = er->worker->loop->now_us;
-		return STEP_NEXT;	/* the other edge has looked */
-	}
-	edge_request_facts(er);
-	end = peek_head(&er->plan->generation->policy, request_query(er),
-	    request_text(er, er->state), r->has_body, &er->facts);
-	if (end != PEEK_MORE) {
-		keep_flow(er);
-		er->passes_expect = r->expects_continue;
+		er->passes_expect = er->request->expects_continue;
 		return STEP_NEXT;
 	}
-	er->peeking = true;
-	request_continue(r);
+	request_continue(er->request);
 	return STEP_WAIT;
 }
 
@@ -123,15 +118,17 @@ look_inside(struct edge_request *er)
 {
 	size_t most = er->plan->config->limits.peek_bytes;
 	struct slice front = buf_all(&er->body);
+	char name[PEEK_TEXT];
 	bool whole = er->body_last || front.len >= most;
 
 	if (front.len > most)
 		front.len = most;
 	edge_request_facts(er);
 	if (peek_body(request_text(er, er->content_type), front, whole,
-	    &er->facts, er->flow) == PEEK_MORE && !whole)
+	    &er->facts, name) == PEEK_MORE)
 		return;
-	keep_flow(er);
+	edge_request_keep_names(er);
+	er->times.admitted_us = er->worker->loop->now_us;
 	er->peeking = false;
 	er->step = STEP_DECIDE;
 	edge_request_run(er);

@@ -78,8 +78,8 @@ struct edge_request {
 	bool		 quiet;		/* a probe: not logged, not counted */
 
 	struct buf	 text;
-	struct span	 method, host, path, tenant, state, content_type,
-			 origin, upgrade, sni, trace;
+	struct span	 method, host, path, content_type, origin, upgrade,
+			 sni, trace;
 	struct span	 query;		/* with its "?" */
 	uint32_t	 head_at;	/* where the upstream's head begins */
 	uint32_t	 front_end;	/* and where its front ends */
@@ -88,8 +88,9 @@ struct edge_request {
 
 	struct client_address client;
 	struct addr	 peer;
-	struct facts	 facts;		/* slices: request_facts() sets them */
-	char		 flow[LINK_NAME_MAX + 1];
+	struct facts	 facts;		/* slices: edge_request_facts() */
+	bool		 has_tenant;
+	char		 tenant[LINK_NAME_MAX + 1], flow[LINK_NAME_MAX + 1];
 	struct decision	 decision;
 	struct region_set failed;	/* regions that were tried in vain */
 	struct region_set may;		/* by an engine's word with its 421 */
@@ -144,6 +145,9 @@ void edge_request_run(struct edge_request *er);
 
 /* Ends its way with an answer of our own; from any event. */
 void edge_request_refuse(struct edge_request *er, enum refusal why);
+
+/* Tenant and flow out of er->facts, wherever they stand now. */
+void edge_request_keep_names(struct edge_request *er);
 
 /* er->facts with its slices pointing at where the texts are now. */
 const struct facts *edge_request_facts(struct edge_request *er);

@@ -17,6 +17,7 @@
 #include "edge/counters.h"
 #include "edge/ids.h"
 #include "edge/plan.h"
+#include "policy/facts.h"
 #include "serve/serve.h"
 
 enum { SPARE_BUFS = 64 };
@@ -65,6 +66,7 @@ struct worker {
 	struct counters	 counters;
 	struct log_rate	 complaints;	/* of what peers can provoke */
 	uint64_t	 unix_offset_us;	/* real time minus monotonic */
+	struct facts_read read;		/* of the head that is being looked at */
 	struct buf	 fields;	/* of the answer being written */
 	struct buf	 body;		/* of an answer of our own */
 	struct buf	 spare[SPARE_BUFS];

@@ -13,7 +13,7 @@ TOLD = [("X-Portolan-Client", "192.0.2.1"), ("X-Portolan-Frontend", "US"),
         ("X-Portolan-Decision", "GB 1"), ("X-Portolan-Request", "abc"),
         ("X-Portolan-Place", "located FR EU"),
         ("X-Portolan-Flow", "not-needed -"),
-        ("X-Portolan-Restrictions", "-")]
+        ("X-Portolan-Tenant", "-"), ("X-Portolan-Restrictions", "-")]
 HOST = ("Host", "flow.example.com")
 
 

@@ -12,7 +12,7 @@ sample(void)
 {
 	struct link_facts f = { .frontend = "US", .decided = "GB",
 	    .request_id = "r1", .generation = 42, .knowledge = FLOW_BY_TAG,
-	    .tag = 0xabcdef, .restrictions = "tenant *" };
+	    .tag = 0xabcdef, .tenant = "t 1", .restrictions = "tenant *" };
 
 	addr_parse(&f.client, SLICE("2001:db8::1"));
 	f.place.class = PLACE_LOCATED;
@@ -45,6 +45,7 @@ assert_same(const struct link_facts *a, const struct link_facts *b)
 	assert_int_equal(a->knowledge, b->knowledge);
 	assert_int_equal(a->tag, b->tag);
 	assert_string_equal(a->flow, b->flow);
+	assert_string_equal(a->tenant, b->tenant);
 }
 
 static void
@@ -76,6 +77,8 @@ what_is_told_is_heard(void **state)
 			told.tag = flows[i].tag;
 			strcpy(told.flow, flows[i].flow);
 			told.place = places[k];
+			if (k == 2)
+				told.tenant[0] = '\0';
 			if (k == 1)
 				told.client = (struct addr){ ADDR_NONE, { 0 } };
 			buf_clear(&out);
@@ -86,7 +89,7 @@ what_is_told_is_heard(void **state)
 	buf_fini(&out);
 }
 
-/* One field of the seven, as it must not be; NULL: not there at all. */
+/* One field of the eight, as it must not be; NULL: not there at all. */
 static const struct {
 	const char	*name, *value;
 } bad[] = {
@@ -110,6 +113,8 @@ static const struct {
 	{ "X-Portolan-Flow", "by-id " },
 	{ "X-Portolan-Flow", "unknown x" },
 	{ "X-Portolan-Flow", "perhaps -" },
+	{ "X-Portolan-Tenant", NULL },
+	{ "X-Portolan-Tenant", "" },
 	{ "X-Portolan-Restrictions", NULL },
 };
 
