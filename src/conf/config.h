@@ -61,6 +61,7 @@ struct config_engines {
 	const char	*probe_path;
 	uint64_t	 probe_interval_ms, probe_timeout_ms;
 	unsigned	 rise, fall;
+	bool		 accept_unnamed;	/* engines that name no region */
 };
 
 struct config_limits {

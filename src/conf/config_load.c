@@ -289,6 +289,9 @@ static const struct schema_row geo_rows[] = {
 	{ 0 },
 };
 
+/* By config_engines.accept_unnamed. */
+static const char *const unnamed[] = { "refuse", "accept", NULL };
+
 static const struct schema_row probe_rows[] = {
 	{ "path", SCHEMA_URL_PATH,
 	    SCHEMA_AT(struct config, engines.probe_path),
@@ -303,6 +306,9 @@ static const struct schema_row probe_rows[] = {
 	    .fallback = "2", .least = 1, .most = 100 },
 	{ "fall", SCHEMA_NUMBER, SCHEMA_AT(struct config, engines.fall),
 	    .fallback = "3", .least = 1, .most = 100 },
+	{ "unnamed", SCHEMA_CHOICE,
+	    SCHEMA_AT(struct config, engines.accept_unnamed),
+	    .choices = unnamed, .fallback = "refuse" },
 	{ 0 },
 };
 

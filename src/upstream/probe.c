@@ -68,6 +68,14 @@ region_header(const struct upstream *up)
 	    SLICE("X-ManyWho-Region-Backend");
 }
 
+/* That of an answer which names none; "": such an answer does not count. */
+static const char *
+unnamed_region(const struct upstream *up)
+{
+	return !up->spec.link && up->private->all->probe.accept_unnamed ?
+	    up->spec.region : "";
+}
+
 static void
 probe_head(struct exchange *ex, const struct h1_head *head)
 {
@@ -75,7 +83,8 @@ probe_head(struct exchange *ex, const struct h1_head *head)
 	struct slice name = region_header(probe->of);
 
 	probe->status = head->status;
-	probe->region[0] = '\0';
+	snprintf(probe->region, sizeof(probe->region), "%s",
+	    unnamed_region(probe->of));
 	for (unsigned i = 0; i < head->nfields; i++) {
 		const struct h1_field *f = &head->fields[i];
 

@@ -62,6 +62,9 @@ struct probe_spec {
 	const char	*path;		/* of engines: "/healthz"; copied */
 	uint64_t	 interval_ms, timeout_ms;	/* interval jittered by a tenth */
 	unsigned	 rise, fall;
+	/* An engine whose answer names no region is of the one it was given.
+	 * Edges always name theirs. */
+	bool		 accept_unnamed;
 };
 
 /* control: the loop that probes.  changed() is called on it whenever any

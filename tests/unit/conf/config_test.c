@@ -70,6 +70,7 @@ defaults(void **state)
 	assert_int_equal(c->timeouts.head_ms, 10000);
 	assert_int_equal(c->timeouts.tunnel_idle_ms, 3600000);
 	assert_int_equal(c->engines.rise, 2);
+	assert_false(c->engines.accept_unnamed);
 	assert_string_equal(c->engines.probe_path, "/health");
 	assert_true(c->geo.max_changed == 0.01);
 	assert_int_equal(c->geo.settle_ms, 5000);
@@ -108,7 +109,8 @@ everything_said(void **state)
 	    "    US: us-edge.internal:8444\n"
 	    "    AU: [10.1.0.1:8444, \"[2001:db8::1]:8444\"]\n"
 	    "geo: {database: db.mmdb, when_old: unready, max_changed: 0.5%}\n"
-	    "engines: {embedded: 3, store: state}\n"
+	    "engines: {embedded: 3, store: state, "
+	    "probe: {unnamed: accept}}\n"
 	    "log: {access: \"off\", level: debug}\n"
 	    "policy: {max_staleness: 5m}\n"
 	    "console: {address: 127.0.0.1:9440, socket: ctl.sock}\n");
@@ -130,6 +132,7 @@ everything_said(void **state)
 	assert_string_equal(c->runtime_paths[0], "/api/run");
 	assert_string_equal(c->via, "edge-1");
 	assert_true(c->send_forwarded);
+	assert_true(c->engines.accept_unnamed);
 	assert_int_equal(c->ncors_origins, 2);
 	assert_int_equal(c->link.npeers, 2);
 	assert_string_equal(c->link.peers[0].region, "US");

@@ -214,22 +214,28 @@ probes_decide_the_health(void **state)
 	static const struct {
 		const char	*says[8];
 		enum health	 becomes[4];	/* in order, then UNKNOWN */
+		bool		 unnamed;	/* no name will do */
 	} rows[] = {
 		/* The first result counts at once. */
-		{ { IS_GB }, { HEALTH_UP } },
-		{ { IS_ILL }, { HEALTH_DOWN } },
-		{ { IS_NOBODY }, { HEALTH_DOWN } },
-		{ { "" }, { HEALTH_DOWN } },
-		{ { "nonsense\r\n\r\n" }, { HEALTH_DOWN } },
-		{ { IS_AU }, { HEALTH_MISCONFIGURED } },
+		{ { IS_GB }, { HEALTH_UP }, false },
+		{ { IS_ILL }, { HEALTH_DOWN }, false },
+		{ { IS_NOBODY }, { HEALTH_DOWN }, false },
+		{ { "" }, { HEALTH_DOWN }, false },
+		{ { "nonsense\r\n\r\n" }, { HEALTH_DOWN }, false },
+		{ { IS_AU }, { HEALTH_MISCONFIGURED }, false },
 		/* Then three bad ones in a row, and two good ones. */
 		{ { IS_GB, IS_ILL, IS_ILL, IS_GB, IS_ILL, IS_ILL, IS_ILL },
-		    { HEALTH_UP, HEALTH_DOWN } },
+		    { HEALTH_UP, HEALTH_DOWN }, false },
 		{ { IS_ILL, IS_GB, IS_ILL, IS_GB, IS_GB },
-		    { HEALTH_DOWN, HEALTH_UP } },
+		    { HEALTH_DOWN, HEALTH_UP }, false },
 		/* Another region counts at once, whatever was before. */
 		{ { IS_GB, IS_AU, IS_GB, IS_GB },
-		    { HEALTH_UP, HEALTH_MISCONFIGURED, HEALTH_UP } },
+		    { HEALTH_UP, HEALTH_MISCONFIGURED, HEALTH_UP }, false },
+		/* Where it need not name one, it must not name another. */
+		{ { IS_NOBODY }, { HEALTH_UP }, true },
+		{ { IS_GB }, { HEALTH_UP }, true },
+		{ { IS_AU }, { HEALTH_MISCONFIGURED }, true },
+		{ { IS_ILL }, { HEALTH_DOWN }, true },
 	};
 	struct probe_spec quick = client_probe;
 
@@ -243,6 +249,7 @@ probes_decide_the_health(void **state)
 		struct err err;
 
 		says = rows[i].says;
+		quick.accept_unnamed = rows[i].unnamed;
 		peer_listen(&p);
 		peer_play(&p, answers_probes);
 		spec.endpoint = p.at;
