@@ -121,6 +121,7 @@ finish_head(struct edge_request *er)
 	struct head_end end = {
 		.framing = er->framing, .length = er->length,
 		.expect = er->passes_expect,
+		.client = &er->client.addr,
 		.place = er->decision.hit.place,
 	};
 

@@ -51,8 +51,7 @@ static bool
 is_alias(struct slice name)
 {
 	static const struct slice aliases[] = {
-		SLICE("X-Forwarded-"), SLICE("X-Real-IP"),
-		SLICE("X-Client-IP"), SLICE("X-Cluster-Client-IP"),
+		SLICE("X-Forwarded-"), SLICE("X-Client-IP"), SLICE("X-Cluster-Client-IP"),
 		SLICE("X-Original-"), SLICE("True-Client-IP"),
 	};
 	char first = ascii_lower(name.p[0]);
@@ -82,6 +81,8 @@ passes(const struct head_front *front, const struct h1_field *f)
 	case STRANGER:
 		break;
 	}
+	if (slice_eq_nocase(f->name, SLICE("X-Real-IP")))
+		return false;		/* said at the end, by us alone */
 	return front->trusted || front->link || !is_alias(f->name);
 }
 
@@ -209,6 +210,17 @@ head_front_write(struct buf *out, const struct head_front *front)
 
 /* --- what depends on where it goes ------------------------------------------ */
 
+/* Absent where unknown: there is no address that says so. */
+static void
+write_client(struct buf *out, const struct addr *client)
+{
+	char text[ADDR_TEXT_MAX];
+
+	if (client == NULL || client->family == ADDR_NONE)
+		return;
+	FIELD_ADD(out, "X-Real-IP", slice_of(addr_text(client, text)));
+}
+
 static void
 write_framing(struct buf *out, const struct head_end *end)
 {
@@ -242,6 +254,7 @@ head_end_write(struct buf *out, const struct head_end *end)
 		    slice_of(country_code(end->place.country)));
 		FIELD_ADD(out, "X-ManyWho-GeoLocation-Continent",
 		    slice_of(continent_code(end->place.continent)));
+		write_client(out, end->client);
 	}
 	buf_add(out, "\r\n", 2);
 }

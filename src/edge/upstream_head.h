@@ -39,7 +39,9 @@ struct head_end {
 	uint64_t	 length;
 	bool		 expect;	/* 100-continue is left to the upstream */
 	struct slice	 upgrade;	/* empty: none */
-	struct place	 place;		/* for an engine */
+	/* for an engine: who is believed to ask, and where that is */
+	const struct addr *client;	/* NULL: unknown, as ADDR_NONE */
+	struct place	 place;
 	const struct link_facts *link;	/* for another edge; else NULL */
 };
 

@@ -5,7 +5,7 @@
 the edge says arrives exactly once, at both ends."""
 import json
 
-from lib import Origin, Platform, same, story, truth
+from lib import Origin, Platform, address_in, same, story, truth
 
 FORGED = [
     ("X-ManyWho-Region-Frontend", "GB"),
@@ -16,6 +16,7 @@ FORGED = [
     ("X-Forwarded-Host", "evil.example.com"),
     ("X-Forwarded-Proto", "gopher"),
     ("X-Portolan-Generation", "7"),
+    ("X-Real-IP", "203.0.113.66"),
     ("Connection", "X-Secret"),
     ("X-Secret", "hop by hop"),
     ("X-Kept", "end to end"),
@@ -58,6 +59,7 @@ def main():
         same("X-Forwarded-Proto", arrived.get("x-forwarded-proto"), ["http"])
         same("Via", len(arrived.get("via", [])), 1)
         same("X-Request-Id", len(arrived.get("x-request-id", [])), 1)
+        same("X-Real-IP", arrived.get("x-real-ip"), [address_in("FR")])
         truth("the chain of addresses",
               arrived["x-forwarded-for"][0].count(",") == 1)
 

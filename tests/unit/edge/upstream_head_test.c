@@ -58,8 +58,9 @@ static const struct {
 	{ "X-ManyWho-GeoLocation-Country: SZ\r\n", NULL, NULL },
 	{ "X-Portolan-Client: 1.2.3.4\r\n", NULL, NULL },
 	{ "X-Portolan-Anything: 1\r\n", NULL, NULL },
+	{ "x-real-ip: 1.2.3.4\r\n", NULL, NULL },
 	/* other words for a client's address, from a stranger */
-	{ "X-Real-IP: 1.2.3.4\r\n", NULL, "X-Real-IP: 1.2.3.4" },
+	{ "X-Client-IP: 1.2.3.4\r\n", NULL, "X-Client-IP: 1.2.3.4" },
 	{ "X-Forwarded-Ssl: on\r\n", NULL, "X-Forwarded-Ssl: on" },
 	{ "True-Client-IP: 1.2.3.4\r\n", NULL, "True-Client-IP: 1.2.3.4" },
 	{ "Forwarded: for=1.2.3.4\r\n", NULL, NULL },
@@ -205,19 +206,22 @@ ends_differ(void **state)
 	struct link_facts told = { .frontend = "US", .decided = "GB",
 	    .request_id = "0123", .generation = 7,
 	    .place = { .class = PLACE_PRIVATE } };
+	struct addr client = addr_from_ip4(0xcb007109), nobody = { 0 };
 	struct buf out = { 0 };
 
 	(void)state;
+	end.client = &client;
 	end.place.country = country_find(SLICE("GB"));
 	end.place.continent = CONTINENT_EU;
 	head_end_write(&out, &end);
 	assert_string_equal(buf_cstr(&out), "Content-Length: 12\r\n"
 	    "Expect: 100-continue\r\nX-ManyWho-GeoLocation-Country: GB\r\n"
-	    "X-ManyWho-GeoLocation-Continent: EU\r\n\r\n");
+	    "X-ManyWho-GeoLocation-Continent: EU\r\n"
+	    "X-Real-IP: 203.0.113.9\r\n\r\n");
 
-	/* Unknown is told, too. */
+	/* An unknown place is told, too; an unknown address is not there. */
 	buf_clear(&out);
-	end = (struct head_end){ .framing = H1_CHUNKED };
+	end = (struct head_end){ .framing = H1_CHUNKED, .client = &nobody };
 	head_end_write(&out, &end);
 	assert_string_equal(buf_cstr(&out), "Transfer-Encoding: chunked\r\n"
 	    "X-ManyWho-GeoLocation-Country: \r\n"
@@ -225,12 +229,13 @@ ends_differ(void **state)
 
 	buf_clear(&out);
 	end = (struct head_end){ .framing = H1_NO_BODY, .link = &told,
-	    .upgrade = SLICE("websocket") };
+	    .client = &client, .upgrade = SLICE("websocket") };
 	head_end_write(&out, &end);
 	assert_line(&out, "Upgrade: websocket");
 	assert_line(&out, "Connection: Upgrade");
 	assert_line(&out, "X-Portolan-Decision: GB 7");
 	assert_int_equal(lines_with(&out, "X-ManyWho-"), 0);
+	assert_int_equal(lines_with(&out, "X-Real-IP"), 0);
 	buf_fini(&out);
 }
 
