@@ -74,4 +74,10 @@ def main():
                  if 0 < getattr(k, "sent", 0) < SIZE), None), 20)
             truth("the engine could not send all", conn.sent < SIZE)
             truth("nothing piles up", resident(us) < before + MOST)
-            same("downloaded", len(c.read().body), SIZE)
+            same("status", c.reader.head().status, 200)
+            left = SIZE - len(c.reader.data)
+            while left > 0:
+                piece = c.sock.recv(1 << 20)
+                truth("all of it comes", piece != b"")
+                left -= len(piece)
+            same("not a byte more", left, 0)
