@@ -51,7 +51,6 @@ def main():
     origin = Origin("US", script, early=True)
     with Platform(origins={"US": origin}) as p:
         us = p["US"]
-        us.get("/api/run/1/x").body
         before = resident(us)
 
         with us.connect() as c:
