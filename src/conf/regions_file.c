@@ -24,6 +24,7 @@ struct region_entry {
 	const char	*name, *city;
 	uint16_t	 country;
 	double		 lat, lon;
+	unsigned	 number;
 };
 
 /* --- hosts and engines -------------------------------------------------------------- */
@@ -185,6 +186,8 @@ static const struct schema_row location_rows[] = {
 
 static const struct schema_row region_rows[] = {
 	{ "name", SCHEMA_TEXT, SCHEMA_AT(struct region_entry, name) },
+	{ "number", SCHEMA_NUMBER, SCHEMA_AT(struct region_entry, number),
+	    .most = REGION_NUMBER_MAX },
 	{ "location", SCHEMA_SECTION, .section = location_rows,
 	    .required = true },
 	{ "hosts", SCHEMA_CUSTOM, .read = read_hosts },
@@ -225,6 +228,7 @@ read_ids(struct reading *r, const struct yaml_node *node)
 		snprintf(region->id, sizeof(region->id), "%s", n->key);
 		region->at = (struct source_line){ r->map->file,
 		    n->key_mark.line };
+		region->number = r->map->nregions;
 		r->map->nregions++;
 	}
 }
@@ -234,7 +238,7 @@ read_region(struct reading *r, const struct yaml_node *node,
     struct region *region)
 {
 	struct region_entry entry = { .reading = r, .region = region,
-	    .name = region->id, .city = "" };
+	    .name = region->id, .city = "", .number = region->number };
 
 	schema_read(&r->reader, region_rows, node, &entry);
 	region->name = entry.name;
@@ -243,6 +247,27 @@ read_region(struct reading *r, const struct yaml_node *node,
 	region->continent = country_continent(entry.country);
 	region->lat = entry.lat;
 	region->lon = entry.lon;
+	region->number = (uint8_t)entry.number;
+}
+
+/* Two regions of one number would be given each other's states.  Where only
+ * some are numbered, another's place in the file may be what one says. */
+static void
+check_numbers(struct reading *r, const struct yaml_node *node)
+{
+	const struct region_map *map = r->map;
+
+	for (unsigned i = 1; i < map->nregions; i++) {
+		const struct region *region = &map->regions[i];
+		int twin = region_numbered(map, region->number);
+
+		if (twin < (int)i)
+			schema_key_mistake(&r->reader, yaml_get(node,
+			    region->id), "its number %u is also that of '%s'; "
+			    "without a key 'number' it is the place in the "
+			    "file, from 0", region->number,
+			    map->regions[twin].id);
+	}
 }
 
 static void
@@ -262,6 +287,7 @@ read_regions(const struct schema_reader *reader, const struct yaml_node *node,
 		if (region >= 0)
 			read_region(r, n, &r->map->regions[region]);
 	}
+	check_numbers(r, node);
 }
 
 /* --- what no rule leads to --------------------------------------------------------------- */

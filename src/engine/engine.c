@@ -99,7 +99,7 @@ put_in_service(struct engine *e, struct generation *g,
 	e->generation = g;
 	e->flows = flows;
 	e->region = region;
-	e->region_number = (uint8_t)(region - g->policy.map->regions);
+	e->region_number = region->number;
 	e->limits = (struct serve_limits){
 		.head_ms = t->head_ms,
 		/* The edge closes idle connections, not we: it would find

@@ -32,6 +32,15 @@ region_find(const struct region_map *map, struct slice id)
 	return -1;
 }
 
+int
+region_numbered(const struct region_map *map, unsigned number)
+{
+	for (int i = 0; i < map->nregions; i++)
+		if (map->regions[i].number == number)
+			return i;
+	return -1;
+}
+
 struct region_hit
 region_map_place(const struct region_map *map, struct place place)
 {

@@ -53,8 +53,11 @@ struct region_engine {
 	struct source_line at;
 };
 
+enum { REGION_NUMBER_MAX = 63 };	/* six bits of a state's id */
+
 struct region {
 	char		 id[REGION_ID_MAX];	/* "GB" */
+	uint8_t		 number;	/* in state ids; unique, for good */
 	const char	*name;
 	const char	*city;
 	uint16_t	 country;	/* of its location; never 0 */
@@ -104,6 +107,10 @@ struct region_map {
 
 /* Index of the region with this id (case counts), or -1. */
 int region_find(const struct region_map *map, struct slice id);
+
+/* Index of the region whose states' ids carry this number, or -1.  Numbers
+ * stay when regions are added, moved and removed; indices do not. */
+int region_numbered(const struct region_map *map, unsigned number);
 
 struct region_hit {
 	const struct region_list *list;	/* never NULL; lives in the map */

@@ -255,6 +255,7 @@ static bool
 decide_candidates(struct deciding *g)
 {
 	const struct facts *facts = g->facts;
+	int birth;
 
 	if (g->d->host_kind == HOST_REGIONAL)
 		return only_region(g, g->host_region, CANDIDATE_BY_HOST);
@@ -262,9 +263,9 @@ decide_candidates(struct deciding *g)
 		return only_region(g, g->policy->main, CANDIDATE_BY_MAIN);
 	g->map_made = true;
 	if (facts->knowledge == FLOW_EXEMPT && facts->has_birth &&
-	    facts->birth < g->policy->map->nregions) {
-		add_candidate(g->d, facts->birth, CANDIDATE_BY_STATE);
-		add_fallback(g, facts->birth);
+	    (birth = region_numbered(g->policy->map, facts->birth)) >= 0) {
+		add_candidate(g->d, (uint8_t)birth, CANDIDATE_BY_STATE);
+		add_fallback(g, (uint8_t)birth);
 	} else
 		add_map_answer(g);
 	return true;

@@ -54,7 +54,8 @@ struct facts {
 	bool		 stale;		/* restrictions older than max_staleness */
 	uint8_t		 method;	/* enum h1_method; for the peek */
 	bool		 has_birth;	/* a state's id told its birth region: */
-	uint8_t		 birth;		/* exempt calls follow the state there */
+	uint8_t		 birth;		/* its number; exempt calls follow the
+					   state there */
 	char		*room;		/* of PEEK_TEXT bytes (policy/peek.h), or
 					   NULL: tokens in the query are not read */
 };

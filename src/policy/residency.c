@@ -205,9 +205,10 @@ try_everything(struct proof *p, const struct geo_hit *hit)
 	for (unsigned h = 0; h < HOST_OF_REGION + nregions; h++)
 		try_subsets(p, &(struct trial){ .host = h,
 		    .knowledge = FLOW_BY_ID }, hit);
-	for (uint8_t birth = 0; birth < nregions; birth++)
+	for (unsigned i = 0; i < nregions; i++)
 		try_subsets(p, &(struct trial){ .host = HOST_OF_MAP,
-		    .knowledge = FLOW_EXEMPT, .birth = birth }, hit);
+		    .knowledge = FLOW_EXEMPT,
+		    .birth = p->policy.map->regions[i].number }, hit);
 }
 
 /* --- all of them -------------------------------------------------------------------- */

@@ -133,6 +133,33 @@ parse(const char *tail)
 	    &mistakes, NULL));
 }
 
+/* What state ids carry does not move with the file. */
+static void
+numbers_are_given_or_the_place(void **state)
+{
+	static const char *const texts[] = {
+		"version: 1\ndefault: [A, B]\nregions:\n"
+		"  A: {location: {country: FR, lat: 1, lon: 2}}\n"
+		"  B: {location: {country: DE, lat: 1, lon: 2}}\n",
+		"version: 1\ndefault: [A, B, C]\nregions:\n"
+		"  C: {number: 63, location: {country: FR, lat: 1, lon: 2}}\n"
+		"  B: {number: 1, location: {country: DE, lat: 1, lon: 2}}\n"
+		"  A: {number: 0, location: {country: FR, lat: 1, lon: 2}}\n",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		const struct region_map *map = checked(regions_file_parse(
+		    arena, "t", slice_of(texts[i]), &mistakes, NULL));
+
+		assert_string_equal(map->regions[region_numbered(map, 0)].id,
+		    "A");
+		assert_string_equal(map->regions[region_numbered(map, 1)].id,
+		    "B");
+		assert_int_equal(region_numbered(map, 63), i == 0 ? -1 : 0);
+	}
+}
+
 static void
 lists_keep_their_order(void **state)
 {
@@ -204,6 +231,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(both_maps_answer_every_country,
 		    begin, end),
 		cmocka_unit_test_setup_teardown(all_of_a_region, begin, end),
+		cmocka_unit_test_setup_teardown(numbers_are_given_or_the_place,
+		    begin, end),
 		cmocka_unit_test_setup_teardown(lists_keep_their_order, begin,
 		    end),
 		cmocka_unit_test_setup_teardown(networks_in_every_form, begin,

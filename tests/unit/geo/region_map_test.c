@@ -38,6 +38,7 @@ make_map(void **state)
 		strcpy(map.regions[i].id, regions[i].id);
 		map.regions[i].lat = regions[i].lat;
 		map.regions[i].lon = regions[i].lon;
+		map.regions[i].number = (uint8_t)(7 - i);
 	}
 	set(&map.by_default, 0);
 	set(&map.continents[CONTINENT_EU], 1);
@@ -83,6 +84,15 @@ regions_by_id(void **state)
 	assert_int_equal(region_find(&map, SLICE("au")), -1);
 	assert_int_equal(region_find(&map, SLICE("")), -1);
 	assert_int_equal(region_find(&map, SLICE("AUS")), -1);
+}
+
+static void
+regions_by_number(void **state)
+{
+	(void)state;
+	assert_int_equal(region_numbered(&map, 7), 0);
+	assert_int_equal(region_numbered(&map, 5), 2);
+	assert_int_equal(region_numbered(&map, 0), -1);
 }
 
 static void
@@ -138,6 +148,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(country_then_continent_then_default),
 		cmocka_unit_test(regions_by_id),
+		cmocka_unit_test(regions_by_number),
 		cmocka_unit_test(distances_along_the_great_circle),
 		cmocka_unit_test(names_of_matches),
 		cmocka_unit_test(sets_of_regions),

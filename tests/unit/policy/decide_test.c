@@ -364,7 +364,8 @@ callbacks_follow_their_state(void **state)
 		.client = world_addr("US"), .knowledge = FLOW_EXEMPT,
 		.tenant = SLICE("tx"),		/* access from DE and FR only */
 		.tag = 0x123456, .has_birth = true,
-		.birth = world_region(six.map, "AU"),
+		.birth = six.map->regions[world_region(six.map,
+		    "AU")].number,
 	};
 	struct decision d;
 
