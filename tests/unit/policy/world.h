@@ -71,7 +71,6 @@ world_site(struct region_map *map, const char *id)
 
 	/* Never its place: nobody may take one for the other. */
 	r->number = (uint8_t)(20 + map->nregions);
-	r->number = (uint8_t)(map->nregions - 1);
 	for (size_t i = 0; i < sizeof(world_sites) / sizeof(world_sites[0]);
 	    i++) {
 		const struct world_site *s = &world_sites[i];
