@@ -138,7 +138,7 @@ endef
 $(foreach f,$(FOLDERS),$(eval $(call unit_rule,$(f))))
 
 test: deps					## all that is needed, then every test (T=name: one)
-	@$(SUBMAKE) -j$$(nproc) test-run
+	+@$(SUBMAKE) -j$$(nproc) test-run
 
 test-run: floors all $(UNIT_BINS)
 	@$(RUN_TESTS) unit $(UNIT_BINS) -- e2e $(E2E_RUN:%=tests/e2e/%.py)
@@ -159,10 +159,10 @@ floors:						## who includes whom
 
 # Sanitized programs are several times slower; TIME_SCALE stretches the limits.
 asan:						## every test under ASan and UBSan
-	@TIME_SCALE=3 $(SUBMAKE) O=$(O)/asan SAN=address,undefined OPT=-O1 test-run
+	+@TIME_SCALE=3 $(SUBMAKE) O=$(O)/asan SAN=address,undefined OPT=-O1 test-run
 
 tsan:						## every test under TSan
-	@TIME_SCALE=4 $(SUBMAKE) O=$(O)/tsan SAN=thread OPT=-O1 test-run
+	+@TIME_SCALE=4 $(SUBMAKE) O=$(O)/tsan SAN=thread OPT=-O1 test-run
 
 # tests/fuzz/fuzz_MODULE.c with tests/fuzz/corpus/MODULE/.
 FUZZ_SECONDS ?= 60
@@ -170,7 +170,7 @@ FUZZERS	= $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c
 FUZZ_RUN = $(if $(T),$(filter $(T),$(FUZZERS)),$(FUZZERS))
 
 fuzz:						## every fuzz harness for FUZZ_SECONDS=60 (T=module: one)
-	@$(SUBMAKE) O=$(O)/fuzz CC=clang OPT=-O1 \
+	+@$(SUBMAKE) O=$(O)/fuzz CC=clang OPT=-O1 \
 	    SAN=address,undefined,fuzzer-no-link fuzz-build
 	@scripts/run-fuzz $(O)/fuzz $(FUZZ_SECONDS) $(FUZZ_RUN)
 
@@ -196,11 +196,11 @@ $(O)/bench/%: bench/%.c $(libs)
 
 bench:						## against nginx and HAProxy on this machine (bench/README.md)
 	@scripts/install-deps bench
-	@$(SUBMAKE) bench-build
+	+@$(SUBMAKE) bench-build
 	@O=$(O) bench/run $(ARGS)
 
 demo: deps					## a platform of three regions on loopback (ARGS=--once REGIONS=6 GEODB=FILE)
-	@$(SUBMAKE) -j$$(nproc) all
+	+@$(SUBMAKE) -j$$(nproc) all
 	@REGIONS=$(REGIONS) GEODB=$(GEODB) scripts/demo $(O)/portolan $(ARGS)
 
 # --- installation ------------------------------------------------------------------

@@ -74,7 +74,7 @@ settle(struct job *j)
 
 	j->lines = j->text.count;
 	good = range_text_settle(&j->text);
-	fwrite(j->text.mistakes.p, 1, j->text.mistakes.len, stderr);
+	fwrite(buf_cstr(&j->text.mistakes), 1, j->text.mistakes.len, stderr);
 	tell_strays(j);
 	if (j->text.nmistakes > RANGE_MISTAKES_MAX)
 		fprintf(stderr, "... and %zu more mistakes\n",

@@ -13,7 +13,7 @@ loading_tell(const char *command, const struct mistakes *mistakes)
 	struct buf text = { 0 };
 
 	mistakes_print(mistakes, &text);
-	fwrite(text.p, 1, text.len, stderr);
+	fwrite(buf_cstr(&text), 1, text.len, stderr);
 	if (mistakes->errors > 0)
 		fprintf(stderr, "portolan %s: nothing done because of the "
 		    "mistakes above\n", command);
