@@ -15,7 +15,8 @@ slice_starts_nocase(struct slice s, struct slice prefix)
 	if (s.len < prefix.len)
 		return false;
 	for (size_t i = 0; i < prefix.len; i++)
-		if (ascii_lower(s.p[i]) != ascii_lower(prefix.p[i]))
+		if (s.p[i] != prefix.p[i] &&
+		    ascii_lower(s.p[i]) != ascii_lower(prefix.p[i]))
 			return false;
 	return true;
 }

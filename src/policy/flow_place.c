@@ -8,7 +8,13 @@
  */
 #include "policy/path_class.h"
 
-enum { WORDS_MAX = 8, NOTHING = -1, TELLING_WORD = 3 };
+enum {
+	WORDS_MAX = 8,
+	NOTHING = -1,
+	FIRST_WORD = 2,			/* that rows with the same beginning
+					   differ in; "**" never stands before */
+	TELLING_WORD = 3,
+};
 
 /*
  * The words of a path, first match wins: "*" is any one word, "**" any number
@@ -83,8 +89,8 @@ split_words(struct slice path, struct slice words[WORDS_MAX])
 }
 
 /*
- * By the first letter of one word.  The fourth tells most rows apart, so
- * nearly all others are passed over at the cost of a look.
+ * By the first letter of one word.  The fourth and fifth tell most rows apart,
+ * so nearly all others are passed over at the cost of a look.
  */
 static bool
 differs_at(const struct place_row *row, const struct slice *words,
@@ -95,13 +101,14 @@ differs_at(const struct place_row *row, const struct slice *words,
 	    ascii_lower(words[at].p[0]) != row->words[at][0]);
 }
 
+/* Its first two words are known to match: begins(). */
 static bool
 row_matches(const struct place_row *row, const struct slice *words,
     size_t count)
 {
 	size_t i;
 
-	for (i = 0; i < WORDS_MAX && row->words[i] != NULL; i++) {
+	for (i = FIRST_WORD; i < WORDS_MAX && row->words[i] != NULL; i++) {
 		const char *word = row->words[i];
 
 		if (word[0] == '*' && word[1] == '*')
@@ -146,6 +153,7 @@ flow_place_of(struct slice path, struct slice *value)
 	for (size_t i = 0; i < ROWS; i++) {
 		if (!begins(&beginning, &rows[i], words, count) ||
 		    differs_at(&rows[i], words, count, TELLING_WORD) ||
+		    differs_at(&rows[i], words, count, TELLING_WORD + 1) ||
 		    !row_matches(&rows[i], words, count))
 			continue;
 		if (rows[i].value != NOTHING)
