@@ -402,7 +402,7 @@ check_file(struct checked *c)
 		answer_json(c, good);
 	else
 		answer_text(c, good);
-	fwrite(c->out.p, 1, c->out.len, stdout);
+	fwrite(buf_cstr(&c->out), 1, c->out.len, stdout);
 	buf_fini(&c->out);
 	free(c->report);
 	generation_free(&c->generation);

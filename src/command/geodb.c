@@ -67,6 +67,6 @@ geodb_text_info(struct buf *b, const struct mmdb *db)
 void
 geodb_print(struct buf *b)
 {
-	fwrite(b->p, 1, b->len, stdout);
+	fwrite(buf_cstr(b), 1, b->len, stdout);
 	buf_clear(b);
 }

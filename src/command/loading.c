@@ -37,7 +37,7 @@ loading_generation(const char *command, const char *file)
 int
 loading_print(const char *command, struct buf *out, int code)
 {
-	bool good = fwrite(out->p, 1, out->len, stdout) == out->len &&
+	bool good = fwrite(buf_cstr(out), 1, out->len, stdout) == out->len &&
 	    fflush(stdout) == 0;
 
 	buf_fini(out);
