@@ -45,6 +45,24 @@ note_trace(struct edge_request *er)
 	return span_add(&er->text, (struct slice){ f->value.p + 3, 32 });
 }
 
+/*
+ * h2c and its like would hand the connection to a protocol in which requests
+ * pass that nobody decided on; with a body, who reads what would be open.
+ */
+static void
+note_upgrade(struct edge_request *er, struct slice protocols)
+{
+	struct slice protocol;
+
+	if (er->request->has_body)
+		return;
+	while (fields_next(&protocols, &protocol))
+		if (slice_eq_nocase(protocol, SLICE("websocket"))) {
+			er->upgrade = span_add(&er->text, protocol);
+			return;
+		}
+}
+
 static void
 note_fields(struct edge_request *er)
 {
@@ -53,11 +71,7 @@ note_fields(struct edge_request *er)
 	er->content_type = note_field(er, FIELD_CONTENT_TYPE);
 	er->origin = note_field(er, FIELD_ORIGIN);
 	er->trace = note_trace(er);
-	/* h2c would hand the connection to a protocol that we did not look
-	 * at; with a body, who reads what would be open. */
-	if (head->upgrade.len > 0 && !er->request->has_body &&
-	    !slice_starts_nocase(head->upgrade, SLICE("h2c")))
-		er->upgrade = span_add(&er->text, head->upgrade);
+	note_upgrade(er, head->upgrade);
 	er->framing = (uint8_t)head->framing;
 	er->length = head->content_length;
 	er->cors = er->origin.len > 0 && cors_knows(er->plan->config,

@@ -50,15 +50,19 @@ answer_last(struct exchange *ex, struct slice piece, struct slice rest)
 
 /* --- its head -------------------------------------------------------------- */
 
-/* RFC 9110 15.2.2: nobody switches who was not asked to. */
+/* RFC 9110 7.8: nobody switches who was not asked to, nor to what else he
+ * likes.  We ask for one protocol at most. */
 static bool
-asked_to_switch(const struct exchange *ex)
+asked_to_switch(const struct exchange *ex, struct slice protocol)
 {
+	static const struct slice name = SLICE("\nUpgrade:");
 	struct slice head = ex->request.head, line;
 
-	while (slice_split(&head, '\n', &line))
-		if (slice_starts_nocase(line, SLICE("Upgrade:")))
-			return true;
+	while (slice_split(&head, '\r', &line))
+		if (slice_starts_nocase(line, name))
+			return slice_eq_nocase(protocol, slice_trim(
+			    (struct slice){ line.p + name.len,
+			    line.len - name.len }));
 	return false;
 }
 
@@ -76,7 +80,7 @@ answer_informs(struct exchange *ex, const struct h1_head *head)
 static bool
 answer_switches(struct exchange *ex, const struct h1_head *head)
 {
-	if (!asked_to_switch(ex)) {
+	if (!asked_to_switch(ex, head->upgrade)) {
 		exchange_finish(ex, EXCHANGE_BAD_ANSWER);
 		return false;
 	}

@@ -14,6 +14,11 @@ ASK = (b"GET /api/run/1/ws HTTP/1.1\r\nHost: flow.example.com\r\n"
 
 
 def switching(conn, request):
+    if request.target.endswith("other"):
+        conn.send(b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n"
+                  b"Upgrade: h2c\r\nX-ManyWho-Region-Backend: US\r\n\r\nh2")
+        conn.close()
+        return
     if request["Upgrade"] is None or "no" in request.target:
         conn.answer(426, b"upgrade", reason="Upgrade Required")
         return
@@ -60,9 +65,21 @@ def main():
             same("no switch", c.read().status, 426)
             c.send(ASK.replace(b"/ws", b"/no"))
             same("still HTTP", c.read().status, 426)
-        answer = us.get("/api/run/1/x", [("Connection", "Upgrade, HTTP2-Settings"),
-                                         ("Upgrade", "h2c"),
-                                         ("HTTP2-Settings", "AAMAAABkAAQ")])
-        same("h2c does not pass", answer.status, 426)
-        truth("nor its settings",
-              p.origin("US").last()["HTTP2-Settings"] is None)
+        # Nothing else than WebSocket is a tunnel of ours to make.
+        for protocol in ("h2c", "h2", "HTTP/2.0", "TLS/1.0", "connect-udp",
+                         "websocket/13", "websockets", "h2c, TLS/1.2"):
+            answer = us.get("/api/run/1/x", [
+                ("Connection", "Upgrade, HTTP2-Settings"),
+                ("Upgrade", protocol), ("HTTP2-Settings", "AAMAAABkAAQ")])
+            same(f"{protocol} does not pass", answer.status, 426)
+            truth("nor its settings",
+                  p.origin("US").last()["HTTP2-Settings"] is None)
+        for protocols in ("h2c, WebSocket", "WebSocket, h2c"):
+            us.get("/api/run/1/no", [("Connection", "Upgrade"),
+                                     ("Upgrade", protocols)])
+            same(f"of {protocols}", p.origin("US").last()["Upgrade"],
+                 "WebSocket")
+        # And the engine switches to what was asked for, or not at all.
+        with us.connect() as c:
+            c.send(ASK.replace(b"/ws", b"/other") + b"GET / HTTP/1.1\r\n")
+            same("another protocol", c.read().status, 502)
