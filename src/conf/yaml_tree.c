@@ -90,7 +90,9 @@ yaml_path(const struct yaml_node *node, struct buf *out)
 			continue;
 		}
 		buf_text(out, out->len > start ? "." : "");
-		buf_slice(out, key_shown(up[n]->key));
+		/* A list or map in a key's place has none. */
+		buf_slice(out, up[n]->key == NULL ? SLICE("?") :
+		    key_shown(up[n]->key));
 	}
 }
 
