@@ -129,6 +129,18 @@ call_admit(const struct call_ctx *c, const struct flow *flow)
 	return true;
 }
 
+void
+call_client(const struct call_ctx *c, struct run *run, const json_t *json)
+{
+	run_set_client(run, &(struct run_client){
+		.country = country_code(c->call->place.country),
+		.continent = continent_code(
+		    (enum continent)c->call->place.continent),
+		.ip = c->call->ip,
+		.location = json_object_get(json, "geoLocation"),
+	});
+}
+
 struct run *
 call_load(const struct call_ctx *c, struct arena *arena)
 {
@@ -156,6 +168,7 @@ call_load(const struct call_ctx *c, struct arena *arena)
 		    "run: %s", c->call->names[0], err.text);
 		return NULL;
 	}
+	call_client(c, run, NULL);
 	if (call_admit(c, run->flow))
 		return run;
 	run_fini(run);

@@ -137,6 +137,25 @@ take_place(struct call *call, const struct h1_head *head)
 	    field_named(head, "X-ManyWho-GeoLocation-Continent"));
 }
 
+/* The edge is the last to have added to X-Forwarded-For, and its own client
+ * stands at the end. */
+static void
+take_ip(struct call *call, const struct h1_head *head)
+{
+	struct slice text = field_named(head, "X-Real-IP"), next;
+	struct addr addr;
+
+	if (text.len == 0) {
+		struct slice list = field_named(head, "X-Forwarded-For");
+
+		while (slice_split(&list, ',', &next))
+			text = next;
+	}
+	text = slice_trim(text);
+	if (addr_parse(&addr, text))
+		addr_text(&addr, call->ip);
+}
+
 static struct call_ctx
 context_of(struct request *r)
 {
@@ -171,6 +190,7 @@ api_head(struct request *r)
 	if (c.call->route == NULL)
 		return;
 	take_place(c.call, head);
+	take_ip(c.call, head);
 	if (!r->has_body)
 		c.call->route->call(&c);
 }

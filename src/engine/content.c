@@ -360,3 +360,15 @@ content_add(struct arena *arena, enum content_type type, struct slice a,
 		y = 0;
 	return content_number(arena, x + y);
 }
+
+const char *
+content_subtract(struct arena *arena, struct slice a, struct slice b)
+{
+	double x, y;
+
+	if (!read_number(a, &x))
+		x = 0;
+	if (!read_number(b, &y))
+		y = 0;
+	return content_number(arena, x - y);
+}

@@ -52,6 +52,10 @@ struct slice content_upper(struct arena *arena, struct slice text);
 const char *content_add(struct arena *arena, enum content_type type,
     struct slice a, struct slice b);
 
+/* The difference of two numbers; what is none counts as nothing. */
+const char *content_subtract(struct arena *arena, struct slice a,
+    struct slice b);
+
 /* A number as the platform writes it: no exponent, no trailing zeros. */
 const char *content_number(struct arena *arena, double number);
 

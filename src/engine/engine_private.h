@@ -45,6 +45,7 @@ struct call {
 	char		 tenant_text[GUID_TEXT];
 	struct guid	 tenant;
 	struct place	 place;		/* as the edge found it */
+	char		 ip[ADDR_TEXT_MAX];	/* of the client; "": not told */
 	struct buf	 body;
 };
 
@@ -88,6 +89,10 @@ bool call_admit(const struct call_ctx *c, const struct flow *flow);
 /* The state that the path names, with its flow; answers and returns NULL if
  * it cannot be had.  It must be given to run_fini(). */
 struct run *call_load(const struct call_ctx *c, struct arena *arena);
+
+/* Tells the run who asks; json is the request, or NULL. */
+void call_client(const struct call_ctx *c, struct run *run,
+    const json_t *json);
 
 /* After a store's answer other than OK. */
 void answer_store(const struct call_ctx *c, enum store_end end);

@@ -98,7 +98,8 @@ flow_build(struct arena *arena, const json_t *json, const char *name,
 		return NULL;
 	}
 	if (!read_names(&r, json) || !read_authorization(&r, json) ||
-	    !read_restrictions(&r, json) || !read_values(&r, json) ||
+	    !read_restrictions(&r, json) || !read_types(&r, json) ||
+	    !read_values(&r, json) ||
 	    !read_pages(&r, json) || !read_elements(&r, json))
 		return NULL;
 	return r.flow;

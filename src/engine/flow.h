@@ -35,6 +35,28 @@ enum element_type {
 	ELEMENT_OPERATOR
 };
 
+/* What an object is made of. */
+struct type_property {
+	struct guid	 guid;
+	const char	*id, *name;
+	enum content_type type;
+};
+
+struct flow_type {
+	struct guid	 guid;
+	const char	*id, *name;
+	struct type_property *properties;
+	size_t		 nproperties;
+};
+
+/* Values that stand in no snapshot: their content is made when it is read
+ * (system.c). */
+enum system_value {
+	SYSTEM_NONE, SYSTEM_TRUE, SYSTEM_FALSE, SYSTEM_USER, SYSTEM_LOCATION,
+	SYSTEM_STATE, SYSTEM_JOIN_URI,
+	SYSTEM_VALUES
+};
+
 /* Who may give a value from outside, and see it. */
 enum value_access {
 	VALUE_PRIVATE, VALUE_INPUT, VALUE_OUTPUT, VALUE_INPUT_OUTPUT,
@@ -47,17 +69,33 @@ struct flow_value {
 	enum content_type type;
 	enum value_access access;
 	bool		 fixed;		/* a constant */
-	const char	*type_element;	/* of objects and lists, or NULL */
+	enum system_value system;
+	const struct flow_type *kind;	/* of objects and lists, or NULL */
 	const char	*default_text;	/* NULL: none */
 	const json_t	*default_objects;	/* array, or NULL */
+	struct operation *operations;	/* that make its first content */
+	size_t		 noperations;
 	size_t		 index;		/* in flow->values */
 };
 
-/* A value, or one property of the object in it. */
+/* What of a value is meant. */
+enum ref_command {
+	REF_VALUE,			/* the whole of it */
+	REF_FIRST,			/* of a list: its first object */
+	REF_NEXT,			/* the one after the last that was got */
+	REF_LENGTH,			/* how many objects, or characters */
+	REF_FILTER,			/* of a list: the objects that match */
+};
+
+/* A value, or one property of the object in it.  Of a list, that is its
+ * first object. */
 struct value_ref {
 	const struct flow_value *value;	/* NULL: none given */
 	const char	*property;	/* typeElementPropertyId; NULL: the whole */
+	const struct type_property *is;	/* the property, if its type is known */
 	enum content_type type;		/* of what is meant */
+	enum ref_command command;
+	const struct list_filter *filter;	/* of REF_FILTER */
 };
 
 enum criterion {
@@ -70,6 +108,16 @@ enum criterion {
 struct rule {
 	struct value_ref left, right;
 	enum criterion	 criterion;
+};
+
+/*
+ * {command: "FILTER", properties: {COLUMN, CRITERIA, VALUE}}: the objects whose
+ * property (by id or name) compares so with the text.
+ */
+struct list_filter {
+	const char	*column;
+	enum criterion	 criterion;
+	const char	*text;
 };
 
 /* Rules and nested comparisons are members of one AND or OR. */
@@ -94,14 +142,16 @@ struct flow_outcome {
 	const json_t	*json;		/* what only the player reads */
 };
 
-enum operation_command { OPERATION_SET, OPERATION_EMPTY, OPERATION_ADD,
-    OPERATION_NEW };
+enum operation_command {
+	OPERATION_SET, OPERATION_EMPTY, OPERATION_ADD, OPERATION_NEW,
+	OPERATION_REMOVE,		/* from a list; or subtract */
+	OPERATION_DETACH,		/* forget who it was elsewhere */
+};
 
 struct operation {
 	enum operation_command command;
 	struct value_ref to;
-	struct value_ref from;		/* value NULL for EMPTY and NEW */
-	bool		 length;	/* how many objects, not the objects */
+	struct value_ref from;		/* value NULL for EMPTY, NEW, DETACH */
 	int64_t		 order;
 };
 
@@ -156,6 +206,8 @@ struct flow {
 	size_t		 nelements;
 	struct page	*pages;
 	size_t		 npages;
+	struct flow_type *types;	/* the system's first */
+	size_t		 ntypes;
 	struct flow_value *values;	/* the system's first */
 	size_t		 nvalues;
 	int64_t		 expires_s;	/* stateExpirationLength; 0: never */

@@ -101,7 +101,8 @@ read_element(struct reader *r, const struct where *at, const json_t *json,
 	if (e->type == ELEMENT_INPUT && !read_page_ref(r, at, json, e))
 		return false;
 	e->user_content = read_text(r, at, json, "userContent");
-	return read_operations(r, at, json, e);
+	return read_operations(r, at, json, "operations", &e->operations,
+	    &e->noperations);
 }
 
 /* --- outcomes -------------------------------------------------------------------- */

@@ -94,7 +94,7 @@ read_component(struct reader *r, const struct where *at, const json_t *json,
     const struct page *page, struct page_component *c)
 {
 	const struct where type_at = { at, "contentType", 0 };
-	const char *type;
+	const char *type, *command;
 
 	c->id = need_guid(r, at, json, "id", &c->guid);
 	c->name = text_or(read_text(r, at, json, "developerName"), "");
@@ -103,10 +103,10 @@ read_component(struct reader *r, const struct where *at, const json_t *json,
 	c->required = read_bool(r, at, json, "isRequired", false);
 	c->editable = read_bool(r, at, json, "isEditable", true);
 	c->json = json;
-	read_value_ref(r, at, json, "valueElementValueBindingReferenceId",
-	    &c->binding, NULL);
-	read_value_ref(r, at, json, "valueElementDataBindingReferenceId",
-	    &c->list, NULL);
+	read_applied_ref(r, at, json, "valueElementValueBindingReferenceId",
+	    &c->binding, &command);
+	read_still_ref(r, at, json, "valueElementDataBindingReferenceId",
+	    &c->list);
 	c->type = c->binding.value == NULL ? CONTENT_STRING : c->binding.type;
 	type = read_text(r, at, json, "contentType");
 	if (type != NULL && type[0] != '\0' &&

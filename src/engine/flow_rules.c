@@ -31,21 +31,22 @@ is_word(const char *text, const char *word)
 
 /* --- comparisons -------------------------------------------------------------- */
 
-static void
+bool
 read_criterion(struct reader *r, const struct where *at, const json_t *json,
-    enum criterion *criterion)
+    const char *key, enum criterion *criterion)
 {
-	const struct where here = { at, "criteriaType", 0 };
-	const char *text = need_text(r, at, json, "criteriaType");
+	const struct where here = { at, key, 0 };
+	const char *text = need_text(r, at, json, key);
 
-	for (size_t i = 0; text != NULL && i < COUNT(criterion_names); i++)
+	if (text == NULL)
+		return false;
+	for (size_t i = 0; i < COUNT(criterion_names); i++)
 		if (is_word(text, criterion_names[i])) {
 			*criterion = (enum criterion)i;
-			return;
+			return true;
 		}
-	if (text != NULL)
-		reader_fail(r, &here, "\"%s\" is not supported by this engine",
-		    text);
+	return reader_fail(r, &here, "\"%s\" is not supported by this engine",
+	    text);
 }
 
 /* Lists and objects are compared for being empty only. */
@@ -80,11 +81,12 @@ read_rules(struct reader *r, const struct where *at, const json_t *json,
 		const json_t *item = json_array_get(list, i);
 		struct rule *rule = &c->rules[i];
 
-		read_value_ref(r, &here, item, "leftValueElementToReferenceId",
-		    &rule->left, NULL);
-		read_value_ref(r, &here, item, "rightValueElementToReferenceId",
-		    &rule->right, NULL);
-		read_criterion(r, &here, item, &rule->criterion);
+		read_still_ref(r, &here, item, "leftValueElementToReferenceId",
+		    &rule->left);
+		read_still_ref(r, &here, item, "rightValueElementToReferenceId",
+		    &rule->right);
+		read_criterion(r, &here, item, "criteriaType",
+		    &rule->criterion);
 		if (!r->failed)
 			check_rule(r, &here, rule);
 	}
@@ -135,6 +137,8 @@ read_command(struct reader *r, const struct where *at, const char *text,
 	} known[] = {
 		{ "SET_EQUAL", OPERATION_SET }, { "NEW", OPERATION_NEW },
 		{ "EMPTY", OPERATION_EMPTY }, { "ADD", OPERATION_ADD },
+		{ "REMOVE", OPERATION_REMOVE },
+		{ "DETACH", OPERATION_DETACH },
 	};
 
 	op->command = OPERATION_SET;
@@ -149,16 +153,24 @@ read_command(struct reader *r, const struct where *at, const char *text,
 	    "this engine", text);
 }
 
+/* Whether the command can do anything with what it is applied to. */
 static bool
-read_source(struct reader *r, const struct where *at, const char *text,
-    struct operation *op)
+check_command(struct reader *r, const struct where *at,
+    const struct operation *op)
 {
-	if (text == NULL || text[0] == '\0' || is_word(text, "VALUE_OF"))
-		return true;
-	if (!is_word(text, "GET_LENGTH"))
-		return reader_fail(r, at, "the command \"%s\" is not "
-		    "supported by this engine", text);
-	op->length = true;
+	const char *name = op->to.value->name;
+
+	if (op->command == OPERATION_ADD && op->to.type == CONTENT_OBJECT)
+		return reader_fail(r, at, "%s is an object, to which nothing "
+		    "can be added", name);
+	if (op->command == OPERATION_REMOVE && op->to.type != CONTENT_LIST &&
+	    op->to.type != CONTENT_NUMBER)
+		return reader_fail(r, at, "%s is neither a list nor a number, "
+		    "so nothing can be removed from it", name);
+	if (op->command == OPERATION_DETACH &&
+	    !content_is_objects(op->to.type))
+		return reader_fail(r, at, "%s is neither an object nor a list, "
+		    "so it cannot be detached", name);
 	return true;
 }
 
@@ -167,26 +179,29 @@ check_operation(struct reader *r, const struct where *at,
     const struct operation *op)
 {
 	bool needs_from = op->command == OPERATION_SET ||
-	    op->command == OPERATION_ADD;
-	enum content_type from = op->length ? CONTENT_NUMBER : op->from.type;
+	    op->command == OPERATION_ADD || op->command == OPERATION_REMOVE;
 
 	if (op->to.value == NULL)
 		return reader_fail(r, at, "valueElementToApplyId: is missing");
 	if (op->to.value->fixed)
 		return reader_fail(r, at, "valueElementToApplyId: %s is a "
 		    "constant", op->to.value->name);
+	if (op->to.property != NULL && op->to.value->type == CONTENT_LIST)
+		return reader_fail(r, at, "valueElementToApplyId: %s is a "
+		    "list; a property of one of its objects cannot be set",
+		    op->to.value->name);
+	if (!check_command(r, at, op))
+		return false;
 	if (!needs_from)
 		return true;
 	if (op->from.value == NULL)
 		return reader_fail(r, at,
 		    "valueElementToReferenceId: is missing");
-	if (content_is_objects(op->to.type) != content_is_objects(from))
+	if (content_is_objects(op->to.type) !=
+	    content_is_objects(op->from.type))
 		return reader_fail(r, at, "%s and %s: objects and plain "
 		    "content cannot be mixed", op->to.value->name,
 		    op->from.value->name);
-	if (op->command == OPERATION_ADD && op->to.type == CONTENT_OBJECT)
-		return reader_fail(r, at, "%s is an object, to which nothing "
-		    "can be added", op->to.value->name);
 	return true;
 }
 
@@ -194,18 +209,17 @@ static bool
 read_operation(struct reader *r, const struct where *at, const json_t *json,
     struct operation *op)
 {
-	const char *command, *source;
+	const char *command;
 
 	if (read_text(r, at, json, "macroElementToExecuteId") != NULL)
 		return reader_fail(r, at, "macros are not supported by this "
 		    "engine");
-	read_value_ref(r, at, json, "valueElementToApplyId", &op->to,
+	read_applied_ref(r, at, json, "valueElementToApplyId", &op->to,
 	    &command);
-	read_value_ref(r, at, json, "valueElementToReferenceId", &op->from,
-	    &source);
+	read_value_ref(r, at, json, "valueElementToReferenceId", &op->from);
 	op->order = read_integer(r, at, json, "order", 0);
 	return !r->failed && read_command(r, at, command, op) &&
-	    read_source(r, at, source, op) && check_operation(r, at, op);
+	    check_operation(r, at, op);
 }
 
 /* Few and mostly sorted already; equal ones keep their places. */
@@ -224,21 +238,23 @@ sort_operations(struct operation *ops, size_t count)
 
 bool
 read_operations(struct reader *r, const struct where *at, const json_t *json,
-    struct map_element *element)
+    const char *key, struct operation **operations, size_t *count)
 {
-	const json_t *list = read_list(r, at, json, "operations", MEMBERS_MAX);
-	const struct where list_at = { at, "operations", 0 };
+	const json_t *list = read_list(r, at, json, key, MEMBERS_MAX);
+	const struct where list_at = { at, key, 0 };
+	struct operation *ops = arena_array(r->arena, json_array_size(list),
+	    sizeof(*ops));
+	size_t n = 0;
 
-	element->operations = arena_array(r->arena, json_array_size(list),
-	    sizeof(*element->operations));
 	for (size_t i = 0; i < json_array_size(list) && !r->failed; i++) {
 		const struct where here = { &list_at, NULL, i };
 		const json_t *item = json_array_get(list, i);
 
 		if (!read_bool(r, &here, item, "disabled", false))
-			read_operation(r, &here, item,
-			    &element->operations[element->noperations++]);
+			read_operation(r, &here, item, &ops[n++]);
 	}
-	sort_operations(element->operations, element->noperations);
+	sort_operations(ops, n);
+	*operations = ops;
+	*count = n;
 	return !r->failed;
 }

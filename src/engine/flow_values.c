@@ -4,28 +4,9 @@
 /*
  * Reading the values of a snapshot, and references to them.
  */
-#include "base/must.h"
 #include "engine/reader.h"
 
 enum { VALUES_MAX = 5000 };
-
-/* Those of the platform that this engine knows.  They stand in no snapshot. */
-static const struct {
-	const char	*id, *name, *content;
-} system_values[] = {
-	{ "be1bc78e-fd57-40ec-9a86-a815de2a9e28", "$True", "true" },
-	{ "496fd041-d91f-48fb-aa4f-91c6c9a11ca1", "$False", "false" },
-};
-
-/* Those it does not: named, so that the message can say which. */
-static const struct {
-	const char	*id, *name;
-} unknown_system_values[] = {
-	{ "03dc41dd-1c6b-4b33-bf61-cbd1d0778fff", "$User" },
-	{ "e2063196-3c75-4388-8b00-1005b8cd59ad", "$JoinUri" },
-	{ "4fa61b42-a370-455e-85ed-d9a0a8723a43", "$Location" },
-	{ "1f2a56fd-e14b-460c-aabd-9fbf344b84f3", "$State" },
-};
 
 #define COUNT(table)	(sizeof(table) / sizeof((table)[0]))
 
@@ -52,6 +33,23 @@ read_access(struct reader *r, const struct where *at, const json_t *json)
 }
 
 static void
+read_kind(struct reader *r, const struct where *at, const json_t *json,
+    struct flow_value *value)
+{
+	const struct where here = { at, "typeElementId", 0 };
+	const char *id = read_text(r, at, json, "typeElementId");
+	struct guid guid;
+
+	if (id == NULL || id[0] == '\0' ||
+	    need_guid(r, at, json, "typeElementId", &guid) == NULL ||
+	    r->failed)
+		return;
+	value->kind = find_type(r->flow, &guid);
+	if (value->kind == NULL)
+		reader_fail(r, &here, "%s is no type of this flow", id);
+}
+
+static void
 read_value(struct reader *r, const struct where *at, const json_t *json,
     struct flow_value *value)
 {
@@ -66,7 +64,7 @@ read_value(struct reader *r, const struct where *at, const json_t *json,
 		reader_fail(r, &type_at, "\"%s\" is no content type", type);
 	value->access = read_access(r, at, json);
 	value->fixed = read_bool(r, at, json, "isFixed", false);
-	value->type_element = read_text(r, at, json, "typeElementId");
+	read_kind(r, at, json, value);
 	value->default_text = read_text(r, at, json, "defaultContentValue");
 	value->default_objects = read_list(r, at, json, "defaultObjectData",
 	    VALUES_MAX);
@@ -74,27 +72,6 @@ read_value(struct reader *r, const struct where *at, const json_t *json,
 	    !content_valid(value->type, slice_of(value->default_text)))
 		reader_fail(r, &text_at, "\"%.80s\" is not %s",
 		    value->default_text, content_type_name(value->type));
-	if (read_list(r, at, json, "initializationOperations", VALUES_MAX) !=
-	    NULL)
-		reader_fail(r, at, "initializationOperations are not "
-		    "supported by this engine");
-}
-
-static void
-add_system_values(struct flow *flow)
-{
-	for (size_t i = 0; i < COUNT(system_values); i++) {
-		struct flow_value *value = &flow->values[i];
-
-		must(guid_of(&value->guid, system_values[i].id));
-		value->id = system_values[i].id;
-		value->name = system_values[i].name;
-		value->type = CONTENT_BOOLEAN;
-		value->fixed = true;
-		value->default_text = system_values[i].content;
-		value->index = i;
-	}
-	flow->nvalues = COUNT(system_values);
 }
 
 static const struct flow_value *
@@ -115,7 +92,7 @@ read_values(struct reader *r, const json_t *root)
 	size_t count = json_array_size(list);
 	struct flow *flow = r->flow;
 
-	flow->values = arena_array(r->arena, COUNT(system_values) + count,
+	flow->values = arena_array(r->arena, system_values() + count,
 	    sizeof(*flow->values));
 	add_system_values(flow);
 	for (size_t i = 0; i < count && !r->failed; i++) {
@@ -128,40 +105,78 @@ read_values(struct reader *r, const json_t *root)
 			    value->id);
 		value->index = flow->nvalues++;
 	}
+	/* They may speak of any value. */
+	for (size_t i = 0; i < count && !r->failed; i++) {
+		const struct where here = { &at, NULL, i };
+		struct flow_value *value =
+		    &flow->values[system_values() + i];
+
+		read_operations(r, &here, json_array_get(list, i),
+		    "initializationOperations", &value->operations,
+		    &value->noperations);
+	}
 	return !r->failed;
 }
 
 /* --- references ------------------------------------------------------------- */
 
-static bool
-unknown_value(struct reader *r, const struct where *at, const char *id,
-    const struct guid *guid)
+/* "" is as good as nothing. */
+static const char *
+text_in(struct reader *r, const struct where *at, const json_t *json,
+    const char *key)
 {
-	struct guid known;
+	const char *text = read_text(r, at, json, key);
 
-	for (size_t i = 0; i < COUNT(unknown_system_values); i++) {
-		must(guid_of(&known, unknown_system_values[i].id));
-		if (guid_eq(&known, guid))
-			return reader_fail(r, at, "the system value %s is not "
-			    "supported by this engine",
-			    unknown_system_values[i].name);
-	}
-	return reader_fail(r, at, "%s is no value of this flow", id);
+	return text == NULL || text[0] == '\0' ? NULL : text;
+}
+
+static const struct type_property *
+find_property(const struct flow_type *type, const struct guid *guid)
+{
+	for (size_t i = 0; i < type->nproperties; i++)
+		if (guid_eq(&type->properties[i].guid, guid))
+			return &type->properties[i];
+	return NULL;
+}
+
+static bool
+read_property_ref(struct reader *r, const struct where *at,
+    const json_t *json, struct value_ref *ref)
+{
+	const struct where here = { at, "typeElementPropertyId", 0 };
+	const struct flow_type *kind = ref->value->kind;
+	struct guid guid;
+
+	ref->property = text_in(r, at, json, "typeElementPropertyId");
+	if (ref->property == NULL)
+		return !r->failed;
+	if (!content_is_objects(ref->value->type))
+		return reader_fail(r, at, "%s is no object, so it has no "
+		    "properties", ref->value->name);
+	ref->type = CONTENT_STRING;
+	need_guid(r, at, json, "typeElementPropertyId", &guid);
+	if (r->failed || kind == NULL)
+		return !r->failed;
+	ref->is = find_property(kind, &guid);
+	if (ref->is == NULL)
+		return reader_fail(r, &here, "%s is no property of the type "
+		    "%s", ref->property, kind->name);
+	ref->type = ref->is->type;
+	return true;
 }
 
 bool
-read_value_ref(struct reader *r, const struct where *at,
+read_applied_ref(struct reader *r, const struct where *at,
     const json_t *object, const char *key, struct value_ref *ref,
     const char **command)
 {
 	const struct where here = { at, key, 0 };
 	const json_t *json = read_object(r, at, object, key);
-	const char *id, *property;
+	const char *id;
 	struct guid guid;
 
 	*ref = (struct value_ref){ 0 };
-	if (command != NULL)
-		*command = NULL;
+	*command = NULL;
 	if (json == NULL || (id = read_text(r, &here, json, "id")) == NULL)
 		return !r->failed;
 	need_guid(r, &here, json, "id", &guid);
@@ -169,17 +184,89 @@ read_value_ref(struct reader *r, const struct where *at,
 		return false;
 	ref->value = find_value(r->flow, &guid);
 	if (ref->value == NULL)
-		return unknown_value(r, &here, id, &guid);
+		return reader_fail(r, &here, "%s is no value of this flow",
+		    id);
 	ref->type = ref->value->type;
-	property = read_text(r, &here, json, "typeElementPropertyId");
-	if (property != NULL && property[0] != '\0') {
-		if (ref->value->type != CONTENT_OBJECT)
-			return reader_fail(r, &here, "%s is no object, so it "
-			    "has no properties", ref->value->name);
-		ref->property = property;
-		ref->type = CONTENT_STRING;
-	}
-	if (command != NULL)
-		*command = read_text(r, &here, json, "command");
+	*command = text_in(r, &here, json, "command");
+	return read_property_ref(r, &here, json, ref);
+}
+
+/* --- commands ----------------------------------------------------------------- */
+
+static bool
+read_filter(struct reader *r, const struct where *at, const json_t *json,
+    struct value_ref *ref)
+{
+	const struct where here = { at, "properties", 0 };
+	const json_t *properties = read_object(r, at, json, "properties");
+	struct list_filter *filter = arena_alloc(r->arena, sizeof(*filter));
+
+	if (properties == NULL)
+		return reader_fail(r, at, "FILTER needs properties: COLUMN, "
+		    "CRITERIA, VALUE");
+	filter->column = need_text(r, &here, properties, "COLUMN");
+	filter->text = read_text(r, &here, properties, "VALUE");
+	read_criterion(r, &here, properties, "CRITERIA", &filter->criterion);
+	ref->filter = filter;
 	return !r->failed;
+}
+
+static bool
+read_command(struct reader *r, const struct where *at, const json_t *json,
+    const char *text, struct value_ref *ref)
+{
+	static const struct {
+		const char	*name;
+		enum ref_command command;
+	} known[] = {
+		{ "VALUE_OF", REF_VALUE }, { "GET_FIRST", REF_FIRST },
+		{ "GET_NEXT", REF_NEXT }, { "GET_LENGTH", REF_LENGTH },
+		{ "FILTER", REF_FILTER },
+	};
+	size_t i = 0;
+
+	while (i < COUNT(known) && !slice_eq_nocase(slice_of(text),
+	    slice_of(known[i].name)))
+		i++;
+	if (i == COUNT(known))
+		return reader_fail(r, at, "the command \"%s\" is not "
+		    "supported by this engine", text);
+	ref->command = known[i].command;
+	if (ref->command != REF_VALUE && ref->command != REF_LENGTH &&
+	    ref->value->type != CONTENT_LIST)
+		return reader_fail(r, at, "%s is no list, as %s needs one",
+		    ref->value->name, known[i].name);
+	if (ref->command == REF_LENGTH)
+		ref->type = CONTENT_NUMBER;
+	else if (ref->command != REF_VALUE && ref->property == NULL)
+		ref->type = ref->command == REF_FILTER ? CONTENT_LIST :
+		    CONTENT_OBJECT;
+	return ref->command != REF_FILTER || read_filter(r, at, json, ref);
+}
+
+bool
+read_value_ref(struct reader *r, const struct where *at,
+    const json_t *object, const char *key, struct value_ref *ref)
+{
+	const struct where here = { at, key, 0 };
+	const char *command;
+
+	if (!read_applied_ref(r, at, object, key, ref, &command))
+		return false;
+	return command == NULL || read_command(r, &here,
+	    json_object_get(object, key), command, ref);
+}
+
+bool
+read_still_ref(struct reader *r, const struct where *at,
+    const json_t *object, const char *key, struct value_ref *ref)
+{
+	const struct where here = { at, key, 0 };
+
+	if (!read_value_ref(r, at, object, key, ref))
+		return false;
+	if (ref->value != NULL && ref->command == REF_NEXT)
+		return reader_fail(r, &here, "GET_NEXT belongs to an "
+		    "operation");
+	return true;
 }

@@ -39,12 +39,11 @@ parts_hold(enum criterion criterion, struct slice left, struct slice right)
 }
 
 static bool
-text_holds(const struct run *run, const struct rule *rule)
+text_holds(enum criterion criterion, struct slice left, struct slice right)
 {
 	struct arena *arena = arena_new(4096);
-	bool holds = parts_hold(rule->criterion,
-	    content_upper(arena, run_text(run, &rule->left)),
-	    content_upper(arena, run_text(run, &rule->right)));
+	bool holds = parts_hold(criterion, content_upper(arena, left),
+	    content_upper(arena, right));
 
 	arena_free(&arena);
 	return holds;
@@ -62,16 +61,15 @@ is_equal(enum content_type type, struct slice left, struct slice right)
 
 /* Nothing is neither greater nor less than anything. */
 static bool
-order_holds(const struct run *run, const struct rule *rule)
+order_holds(enum criterion criterion, enum content_type type,
+    struct slice left, struct slice right)
 {
-	struct slice left = run_text(run, &rule->left);
-	struct slice right = run_text(run, &rule->right);
 	int order;
 
 	if (left.len == 0 || right.len == 0 ||
-	    !content_compare(rule->left.type, left, right, &order))
+	    !content_compare(type, left, right, &order))
 		return false;
-	switch (rule->criterion) {
+	switch (criterion) {
 	case CRITERION_GREATER_THAN:
 		return order > 0;
 	case CRITERION_GREATER_THAN_OR_EQUAL:
@@ -83,30 +81,37 @@ order_holds(const struct run *run, const struct rule *rule)
 	}
 }
 
-static bool
-rule_holds(struct run *run, const struct rule *rule)
+bool
+criterion_holds(enum criterion criterion, enum content_type type,
+    struct slice left, struct slice right)
 {
-	bool equal;
-
-	if (!run_spend(run, run_text(run, &rule->left).len +
-	    run_text(run, &rule->right).len))
-		return false;		/* of no consequence: the run ends */
-	switch (rule->criterion) {
+	switch (criterion) {
 	case CRITERION_IS_EMPTY:	/* right: $False means "is not empty" */
-		return run_is_empty(run, &rule->left) ==
-		    content_true(run_text(run, &rule->right));
+		return (left.len == 0) == content_true(right);
 	case CRITERION_EQUAL:
 	case CRITERION_NOT_EQUAL:
-		equal = is_equal(rule->left.type, run_text(run, &rule->left),
-		    run_text(run, &rule->right));
-		return equal == (rule->criterion == CRITERION_EQUAL);
+		return is_equal(type, left, right) ==
+		    (criterion == CRITERION_EQUAL);
 	case CRITERION_CONTAINS:
 	case CRITERION_STARTS_WITH:
 	case CRITERION_ENDS_WITH:
-		return text_holds(run, rule);
+		return text_holds(criterion, left, right);
 	default:
-		return order_holds(run, rule);
+		return order_holds(criterion, type, left, right);
 	}
+}
+
+static bool
+rule_holds(struct run *run, const struct rule *rule)
+{
+	struct slice left = run_text(run, &rule->left);
+	struct slice right = run_text(run, &rule->right);
+
+	if (!run_spend(run, left.len + right.len))
+		return false;		/* of no consequence: the run ends */
+	if (rule->criterion == CRITERION_IS_EMPTY)
+		return run_is_empty(run, &rule->left) == content_true(right);
+	return criterion_holds(rule->criterion, rule->left.type, left, right);
 }
 
 bool
@@ -161,6 +166,7 @@ run_leave(struct run *run, const struct flow_outcome *by)
 		if (shows_page(run->at)) {
 			/* Without a way on, the flow ends on this page. */
 			run->done = run->at->noutcomes == 0;
+			run->system_at = NULL;	/* $State tells so */
 			return run->done ? RUN_DONE : RUN_PAGE;
 		}
 		by = first_that_holds(run);
@@ -168,6 +174,7 @@ run_leave(struct run *run, const struct flow_outcome *by)
 	if (by != NULL || run->spent > RUN_BUDGET)
 		return RUN_ENDLESS;
 	run->done = true;
+	run->system_at = NULL;
 	return RUN_DONE;
 }
 

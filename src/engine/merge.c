@@ -49,24 +49,6 @@ take_name(struct slice *s, struct slice *name)
 	return true;
 }
 
-/* A property by its developerName, in the first object. */
-static struct slice
-property_named(const json_t *objects, struct slice name)
-{
-	const json_t *list = json_object_get(json_array_get(objects, 0),
-	    "properties");
-
-	for (size_t i = 0; i < json_array_size(list); i++) {
-		const json_t *p = json_array_get(list, i);
-
-		if (slice_eq_nocase(slice_of(json_string_value(
-		    json_object_get(p, "developerName"))), name))
-			return slice_of(json_string_value(
-			    json_object_get(p, "contentValue")));
-	}
-	return (struct slice){ NULL, 0 };
-}
-
 /* What stands between "{!" and "}".  Unknown names hold nothing. */
 static void
 merge_one(struct run *run, struct buf *out, struct slice what)
@@ -85,8 +67,10 @@ merge_one(struct run *run, struct buf *out, struct slice what)
 		what.p++;
 		what.len--;
 		if (take_name(&what, &property))
-			escape(out, property_named(run_objects(run, &ref),
-			    property));
+			escape(out, slice_of(json_string_value(
+			    json_object_get(object_property_named(
+			    json_array_get(run_objects(run, &ref), 0),
+			    property), "contentValue"))));
 	} else {
 		escape(out, run_text(run, &ref));
 	}

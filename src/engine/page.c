@@ -217,7 +217,7 @@ is_chosen(const json_t *item, const json_t *chosen)
 
 /* The list that is shown, with marks on what was chosen from it. */
 static json_t *
-component_objects(const struct run *run, const struct page_component *c)
+component_objects(struct run *run, const struct page_component *c)
 {
 	const json_t *chosen = c->binding.value == NULL ? NULL :
 	    run_objects(run, &c->binding);
@@ -236,7 +236,7 @@ component_objects(const struct run *run, const struct page_component *c)
 }
 
 static json_t *
-component_text(const struct run *run, const struct page_component *c)
+component_text(struct run *run, const struct page_component *c)
 {
 	struct slice text = { NULL, 0 };
 

@@ -52,19 +52,36 @@ const json_t *read_object(struct reader *r, const struct where *at,
     const json_t *object, const char *key);
 
 /* The parts of a snapshot, in the order they are read. */
+bool read_types(struct reader *r, const json_t *root);
 bool read_values(struct reader *r, const json_t *root);
 bool read_pages(struct reader *r, const json_t *root);
 bool read_elements(struct reader *r, const json_t *root);
 
-/* {id, typeElementPropertyId, command}: ref->value NULL if it is null or its
- * id is.  *command gets its text or NULL. */
-bool read_value_ref(struct reader *r, const struct where *at,
+/* The system's are always there. */
+size_t system_values(void);
+void add_system_values(struct flow *flow);
+const struct flow_type *find_type(const struct flow *flow,
+    const struct guid *guid);
+
+/* {id, typeElementPropertyId}: ref->value NULL if it is null or its id is.
+ * *command gets its text or NULL, to be read by who asks. */
+bool read_applied_ref(struct reader *r, const struct where *at,
     const json_t *object, const char *key, struct value_ref *ref,
     const char **command);
+/* The same with a command that says what of the value is meant. */
+bool read_value_ref(struct reader *r, const struct where *at,
+    const json_t *object, const char *key, struct value_ref *ref);
+/* GET_NEXT belongs to operations: only they move on. */
+bool read_still_ref(struct reader *r, const struct where *at,
+    const json_t *object, const char *key, struct value_ref *ref);
+bool read_criterion(struct reader *r, const struct where *at,
+    const json_t *json, const char *key, enum criterion *criterion);
 
 bool read_comparison(struct reader *r, const struct where *at,
     const json_t *json, struct comparison *c, unsigned depth);
+/* In their order, without disabled ones. */
 bool read_operations(struct reader *r, const struct where *at,
-    const json_t *json, struct map_element *element);
+    const json_t *json, const char *key, struct operation **operations,
+    size_t *count);
 
 #endif

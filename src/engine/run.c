@@ -44,8 +44,7 @@ run_make(struct arena *arena, const struct flow *flow)
 	run->flow = flow;
 	run->kept = json_array();
 	run->cells = arena_array(arena, flow->nvalues, sizeof(*run->cells));
-	/* Constants are not stored, and a value without content of its own
-	 * has its default. */
+	/* A value without content of its own has its default. */
 	for (size_t i = 0; i < flow->nvalues; i++) {
 		run->cells[i].text = flow->values[i].default_text;
 		run->cells[i].objects = flow->values[i].default_objects;
@@ -66,6 +65,10 @@ run_new(struct arena *arena, const struct flow *flow)
 void
 run_fini(struct run *run)
 {
+	for (size_t i = 0; i < SYSTEM_VALUES; i++) {
+		json_decref(run->system[i]);
+		run->system[i] = NULL;
+	}
 	json_decref(run->kept);
 	run->kept = NULL;
 }
@@ -81,12 +84,14 @@ cells_json(const struct run *run)
 		const struct flow_value *value = &run->flow->values[i];
 		const struct cell *cell = &run->cells[i];
 
-		if (value->fixed || (cell->text == value->default_text &&
-		    cell->objects == value->default_objects))
+		if (cell->text == value->default_text &&
+		    cell->objects == value->default_objects &&
+		    cell->next == 0)
 			continue;
 		json_object_set_new(cells, value->id, json_pack(
-		    "{s:s?, s:O?}", "text", cell->text, "objects",
-		    (json_t *)(uintptr_t)cell->objects));
+		    "{s:s?, s:O?, s:I}", "text", cell->text, "objects",
+		    (json_t *)(uintptr_t)cell->objects, "next",
+		    (json_int_t)cell->next));
 	}
 	return cells;
 }
@@ -106,6 +111,9 @@ run_body(struct run *run)
 	    "joinUri", run->join_uri, "runUri", run->run_uri,
 	    "values", cells_json(run));
 	must(json != NULL);
+	if (run->client.location != NULL)
+		json_object_set(json, "location",
+		    (json_t *)(uintptr_t)run->client.location);
 	if (run->last_answer != NULL)
 		json_object_set_new(json, "last", json_pack(
 		    "{s:s, s:s, s:s}", "token", run->last_token, "hash", hash,
@@ -140,8 +148,12 @@ restore_cells(struct run *run, const json_t *json)
 		json_t *cell = json_object_get(json, flow->values[i].id);
 		json_t *objects;
 
-		if (cell == NULL || flow->values[i].fixed)
+		if (cell == NULL)
 			continue;
+		run->cells[i].next = (size_t)json_integer_value(
+		    json_object_get(cell, "next"));
+		if (flow->values[i].fixed)
+			continue;	/* whatever stands there */
 		run->cells[i].text = text_at(run, cell, "text");
 		objects = json_object_get(cell, "objects");
 		run->cells[i].objects = NULL;
@@ -207,6 +219,8 @@ restore(struct arena *arena, const struct flow *flow, const json_t *json,
 	run->join_uri = text_at(run, json, "joinUri");
 	run->run_uri = text_at(run, json, "runUri");
 	restore_cells(run, json_object_get(json, "values"));
+	run_set_client(run, &(struct run_client){
+	    .location = json_object_get(json, "location") });
 	restore_last(run, json_object_get(json, "last"));
 	return run;
 }

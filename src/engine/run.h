@@ -17,6 +17,13 @@
 struct cell {
 	const char	*text;		/* NULL: empty */
 	const json_t	*objects;	/* array, or NULL; held by run->kept */
+	size_t		 next;		/* of a list: what GET_NEXT gets */
+};
+
+/* Who asks, for $User and $Location. */
+struct run_client {
+	const char	*country, *continent, *ip;	/* "" or NULL: unknown */
+	const json_t	*location;	/* geoLocation of the request, or NULL */
 };
 
 struct run {
@@ -35,6 +42,9 @@ struct run {
 	const char	*last_answer;
 	/* Of this request alone: by component of the page, what is wrong. */
 	const char	**invalid;	/* NULL: nothing is */
+	struct run_client client;
+	json_t		*system[SYSTEM_VALUES];	/* objects of them, as last made */
+	const struct map_element *system_at;	/* where $State was made */
 	json_t		*kept;		/* what cells point into */
 	size_t		 spent;		/* of RUN_BUDGET */
 };
@@ -68,14 +78,44 @@ struct slice run_body(struct run *run);
 /* A fresh state token. */
 void run_renew_token(struct run *run);
 
+/* --- system values (system.c) --- */
+
+/* Who asks: told once, before anything else is done.  What location holds
+ * is kept until the next that is not NULL. */
+void run_set_client(struct run *run, const struct run_client *client);
+/* NULL: the value is plain content. */
+const json_t *system_objects(struct run *run, const struct flow_value *value);
+const char *system_text(const struct run *run,
+    const struct flow_value *value);
+
+/* --- objects (objects.c) --- */
+
+/* A new reference, with fresh ids and its type's properties, all empty. */
+json_t *object_new(const struct flow_value *value);
+/* By id; NULL if there is none. */
+json_t *object_property(const json_t *object, const char *id);
+/* By id or name, of whatever case. */
+json_t *object_property_named(const json_t *object, struct slice name);
+/* Sets the whole content of one property; text NULL: objects (borrowed). */
+void object_set(json_t *object, const struct value_ref *property,
+    const char *text, const json_t *objects);
+/* One has the external or internal id of the other. */
+bool object_same(const json_t *a, const json_t *b);
+/* Where in list the same object stands; its size if nowhere. */
+size_t object_find(const json_t *list, const json_t *object);
+/* Roughly the bytes that a copy would take. */
+size_t json_weight(const json_t *json);
+
 /* --- values (values.c) --- */
 
 /* "" where nothing is; objects have no text. */
-struct slice run_text(const struct run *run, const struct value_ref *ref);
-/* NULL where nothing is. */
-const json_t *run_objects(const struct run *run, const struct value_ref *ref);
-size_t run_length(const struct run *run, const struct value_ref *ref);
-bool run_is_empty(const struct run *run, const struct value_ref *ref);
+struct slice run_text(struct run *run, const struct value_ref *ref);
+/* NULL where nothing is.  What is not the system's is good as long as the
+ * run, $State as long as the run does not move. */
+const json_t *run_objects(struct run *run, const struct value_ref *ref);
+/* How many objects, or characters. */
+size_t run_length(struct run *run, const struct value_ref *ref);
+bool run_is_empty(struct run *run, const struct value_ref *ref);
 
 /* Content that cannot be read as the value's type empties it. */
 void run_set_text(struct run *run, const struct value_ref *ref,
@@ -83,6 +123,8 @@ void run_set_text(struct run *run, const struct value_ref *ref,
 void run_set_objects(struct run *run, const struct value_ref *ref,
     const json_t *objects);
 void run_operate(struct run *run, const struct operation *op);
+/* The operations that make values' first contents. */
+void run_first_contents(struct run *run);
 
 /* A reference to the whole of a value. */
 struct value_ref ref_to(const struct flow_value *value);
@@ -96,11 +138,14 @@ const char *run_merge(struct run *run, const char *text);
 bool run_take_inputs(struct run *run, const json_t *list, struct err *err);
 
 /* OUTPUT and INPUT_OUTPUT values; a new reference. */
-json_t *run_outputs(const struct run *run);
+json_t *run_outputs(struct run *run);
 
 /* --- steps (interpret.c) --- */
 
 bool run_holds(struct run *run, const struct comparison *c);
+/* type: of the left side. */
+bool criterion_holds(enum criterion criterion, enum content_type type,
+    struct slice left, struct slice right);
 
 enum run_end {
 	RUN_PAGE,			/* stands at a page */

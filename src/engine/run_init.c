@@ -85,11 +85,15 @@ make_state(const struct call_ctx *c, struct arena *arena,
 	enum store_end end;
 	struct err err;
 
-	if (!run_take_inputs(run, json_object_get(json, "inputs"), &err)) {
+	set_row(c, run);
+	set_uris(c, run, json);
+	call_client(c, run, json);
+	run_first_contents(run);
+	if (run->spent > RUN_BUDGET) {
+		answer_sentence(c, 500, "The flow's values grow without limit");
+	} else if (!run_take_inputs(run, json_object_get(json, "inputs"), &err)) {
 		answer_sentence(c, 400, "%s", err.text);
 	} else {
-		set_row(c, run);
-		set_uris(c, run, json);
 		run->row.body = run_body(run);
 		end = store_create(c->engine->store, &run->row);
 		if (end == STORE_OK)

@@ -204,11 +204,13 @@ invoke_now(const struct call_ctx *c, struct run *run, const json_t *json,
     uint64_t hash)
 {
 	const char *token = arena_strdup(run->arena, run->token);
-	struct result result = apply(run, json);
+	struct result result;
 	enum store_end end;
 	json_t *answer;
 	char *text;
 
+	call_client(c, run, json);
+	result = apply(run, json);
 	if (result.type == NULL) {
 		answer_sentence(c, result.status, "%s", result.sentence);
 		return STORE_OK;

@@ -5,16 +5,13 @@
  * What values hold, and what operations make of it.  Objects are never
  * changed in place: others may show the same ones.
  */
-#include <stdio.h>
-#include <sys/random.h>
-
 #include "base/must.h"
 #include "engine/run.h"
 
 struct value_ref
 ref_to(const struct flow_value *value)
 {
-	return (struct value_ref){ value, NULL, value->type };
+	return (struct value_ref){ .value = value, .type = value->type };
 }
 
 static struct cell *
@@ -32,164 +29,248 @@ keep(struct run *run, json_t *fresh)
 
 /* --- reading ------------------------------------------------------------------ */
 
-static bool
-is_property(const json_t *property, const char *id)
+/* All objects that a value holds. */
+static const json_t *
+whole(struct run *run, const struct value_ref *ref)
 {
-	struct guid a, b;
-
-	return guid_of(&a, id) && guid_of(&b, json_string_value(
-	    json_object_get(property, "typeElementPropertyId"))) &&
-	    guid_eq(&a, &b);
+	return ref->value->system != SYSTEM_NONE ?
+	    system_objects(run, ref->value) : cell_of(run, ref)->objects;
 }
 
+/* The one whose properties are meant. */
 static json_t *
-find_property(const json_t *object, const char *id)
+one_object(struct run *run, const struct value_ref *ref)
 {
-	json_t *list = json_object_get(object, "properties");
+	return json_array_get(whole(run, ref), ref->command == REF_NEXT ?
+	    cell_of(run, ref)->next : 0);
+}
 
-	for (size_t i = 0; i < json_array_size(list); i++)
-		if (is_property(json_array_get(list, i), id))
-			return json_array_get(list, i);
-	return NULL;
+static const json_t *
+property_of(struct run *run, const struct value_ref *ref)
+{
+	return object_property(one_object(run, ref), ref->property);
+}
+
+/* Characters, not bytes. */
+static size_t
+text_length(struct slice text)
+{
+	size_t length = 0;
+
+	for (size_t i = 0; i < text.len; i++)
+		length += ((unsigned char)text.p[i] & 0xc0) != 0x80;
+	return length;
+}
+
+static struct slice
+plain_text(struct run *run, const struct value_ref *ref)
+{
+	if (ref->property != NULL)
+		return slice_of(json_string_value(json_object_get(
+		    property_of(run, ref), "contentValue")));
+	if (ref->value->system != SYSTEM_NONE)
+		return slice_of(system_text(run, ref->value));
+	return slice_of(cell_of(run, ref)->text);
+}
+
+/* What GET_LENGTH counts. */
+static size_t
+measure(struct run *run, const struct value_ref *ref)
+{
+	if (ref->property == NULL && content_is_objects(ref->value->type))
+		return json_array_size(whole(run, ref));
+	return text_length(plain_text(run, ref));
 }
 
 struct slice
-run_text(const struct run *run, const struct value_ref *ref)
+run_text(struct run *run, const struct value_ref *ref)
 {
-	const struct cell *cell = cell_of(run, ref);
+	if (ref->command == REF_LENGTH)
+		return slice_of(arena_printf(run->arena, "%zu",
+		    measure(run, ref)));
+	return plain_text(run, ref);
+}
 
-	if (ref->property == NULL)
-		return slice_of(cell->text);
-	return slice_of(json_string_value(json_object_get(
-	    find_property(json_array_get(cell->objects, 0), ref->property),
-	    "contentValue")));
+static bool
+filter_takes(const struct list_filter *filter, const json_t *object)
+{
+	const json_t *property = object_property(object, filter->column);
+	enum content_type type = CONTENT_STRING;
+
+	if (property == NULL)
+		property = object_property_named(object,
+		    slice_of(filter->column));
+	content_type_find(&type, slice_of(json_string_value(
+	    json_object_get(property, "contentType"))));
+	return criterion_holds(filter->criterion, type,
+	    slice_of(json_string_value(json_object_get(property,
+	    "contentValue"))), slice_of(filter->text));
+}
+
+static const json_t *
+filtered(struct run *run, const struct value_ref *ref)
+{
+	const json_t *from = whole(run, ref);
+	json_t *list = keep(run, json_array());
+
+	for (size_t i = 0; i < json_array_size(from); i++) {
+		json_t *object = json_array_get(from, i);
+
+		if (filter_takes(ref->filter, object))
+			json_array_append(list, object);
+	}
+	return list;
 }
 
 const json_t *
-run_objects(const struct run *run, const struct value_ref *ref)
+run_objects(struct run *run, const struct value_ref *ref)
 {
-	return ref->property == NULL ? cell_of(run, ref)->objects : NULL;
+	const json_t *list;
+	json_t *object;
+
+	if (ref->command == REF_LENGTH)
+		return NULL;
+	if (ref->property != NULL) {
+		list = json_object_get(property_of(run, ref), "objectData");
+		return json_is_array(list) ? list : NULL;
+	}
+	if (ref->command == REF_FILTER)
+		return filtered(run, ref);
+	if (ref->command == REF_VALUE)
+		return whole(run, ref);
+	object = one_object(run, ref);
+	if (object == NULL)
+		return NULL;
+	list = keep(run, json_array());
+	json_array_append((json_t *)(uintptr_t)list, object);
+	return list;
 }
 
 size_t
-run_length(const struct run *run, const struct value_ref *ref)
+run_length(struct run *run, const struct value_ref *ref)
 {
-	if (content_is_objects(ref->type))
+	if (ref->command != REF_LENGTH && content_is_objects(ref->type))
 		return json_array_size(run_objects(run, ref));
-	return run_text(run, ref).len > 0;
+	return text_length(run_text(run, ref));
 }
 
 bool
-run_is_empty(const struct run *run, const struct value_ref *ref)
+run_is_empty(struct run *run, const struct value_ref *ref)
 {
 	return run_length(run, ref) == 0;
 }
 
 /* --- writing ------------------------------------------------------------------ */
 
-static json_t *
-new_object(const struct flow_value *value)
-{
-	uint8_t bytes[16];
-	char id[GUID_TEXT];
-	json_t *json;
-
-	must(getrandom(bytes, sizeof(bytes), 0) == sizeof(bytes));
-	bytes[6] = (uint8_t)((bytes[6] & 0x0f) | 0x40);
-	bytes[8] = (uint8_t)((bytes[8] & 0x3f) | 0x80);
-	guid_text(bytes, id);
-	json = json_pack("{s:s, s:s, s:s, s:s?, s:i, s:b, s:[]}",
-	    "internalId", id, "externalId", id, "developerName", value->name,
-	    "typeElementId", value->type_element, "order", 0, "isSelected", 0,
-	    "properties");
-	must(json != NULL);
-	return json;
-}
-
 static void
-set_property(struct run *run, const struct value_ref *ref, struct slice text)
+set_property(struct run *run, const struct value_ref *ref, const char *text,
+    const json_t *objects)
 {
 	struct cell *cell = cell_of(run, ref);
-	json_t *objects, *object, *property;
-
-	objects = cell->objects == NULL ? json_array() :
+	json_t *fresh = cell->objects == NULL ? json_array() :
 	    json_deep_copy(cell->objects);
-	keep(run, objects);
-	if (json_array_size(objects) == 0)
-		json_array_append_new(objects, new_object(ref->value));
-	object = json_array_get(objects, 0);
-	if (!json_is_array(json_object_get(object, "properties")))
-		json_object_set_new(object, "properties", json_array());
-	property = find_property(object, ref->property);
-	if (property == NULL) {
-		property = json_pack("{s:s}", "typeElementPropertyId",
-		    ref->property);
-		must(property != NULL);
-		json_array_append_new(json_object_get(object, "properties"),
-		    property);
-	}
-	json_object_set_new(property, "contentValue",
-	    json_stringn(text.p == NULL ? "" : text.p, text.len));
-	cell->objects = objects;
+
+	keep(run, fresh);
+	if (json_array_size(fresh) == 0)
+		json_array_append_new(fresh, object_new(ref->value));
+	object_set(json_array_get(fresh, 0), ref, text, objects);
+	cell->objects = fresh;
 }
 
 void
 run_set_text(struct run *run, const struct value_ref *ref, struct slice text)
 {
+	const char *copy;
+
 	if (!content_valid(ref->type, text))
 		text.len = 0;
+	copy = text.len == 0 ? NULL : arena_copy(run->arena, text);
 	if (ref->property != NULL)
-		set_property(run, ref, text);
+		set_property(run, ref, copy, NULL);
 	else
-		cell_of(run, ref)->text = text.len == 0 ? NULL :
-		    arena_copy(run->arena, text);
+		cell_of(run, ref)->text = copy;
 }
 
 void
 run_set_objects(struct run *run, const struct value_ref *ref,
     const json_t *objects)
 {
-	cell_of(run, ref)->objects = objects == NULL ? NULL :
+	struct cell *cell = cell_of(run, ref);
+
+	if (ref->property != NULL) {
+		set_property(run, ref, NULL, objects);
+		return;
+	}
+	cell->next = 0;			/* another list is gone through anew */
+	cell->objects = objects == NULL ? NULL :
 	    keep(run, json_deep_copy(objects));
 }
 
-static bool
-same_object(const json_t *a, const json_t *b)
+/* The list as it is, to be changed. */
+static json_t *
+copy_of_list(struct run *run, const struct value_ref *ref)
 {
-	static const char *const keys[] = { "externalId", "internalId" };
+	const json_t *old = run_objects(run, ref);
 
-	for (size_t i = 0; i < 2; i++) {
-		const char *x = json_string_value(json_object_get(a, keys[i]));
-		const char *y = json_string_value(json_object_get(b, keys[i]));
+	return keep(run, old == NULL ? json_array() : json_deep_copy(old));
+}
 
-		if (x != NULL && y != NULL && x[0] != '\0' &&
-		    slice_eq_nocase(slice_of(x), slice_of(y)))
-			return true;
-	}
-	return false;
+static void
+put_list(struct run *run, const struct value_ref *ref, json_t *list)
+{
+	if (ref->property != NULL)
+		set_property(run, ref, NULL, list);
+	else
+		cell_of(run, ref)->objects = list;
 }
 
 /* Updates those that are there and appends the others. */
 static void
 add_objects(struct run *run, const struct value_ref *to, const json_t *from)
 {
-	const json_t *old = run_objects(run, to);
-	json_t *list = keep(run, old == NULL ? json_array() :
-	    json_deep_copy(old));
+	json_t *list = copy_of_list(run, to);
 
 	for (size_t i = 0; i < json_array_size(from); i++) {
 		json_t *item = json_deep_copy(json_array_get(from, i));
-		size_t at = 0;
+		size_t at = object_find(list, item);
 
-		while (at < json_array_size(list) &&
-		    !same_object(json_array_get(list, at), item))
-			at++;
 		if (at < json_array_size(list))
 			json_array_set_new(list, at, item);
 		else
 			json_array_append_new(list, item);
 	}
-	cell_of(run, to)->objects = list;
+	put_list(run, to, list);
+}
+
+/* What GET_NEXT has not got yet stays what it gets. */
+static void
+remove_objects(struct run *run, const struct value_ref *to,
+    const json_t *from)
+{
+	struct cell *cell = cell_of(run, to);
+	json_t *list = copy_of_list(run, to);
+
+	for (size_t i = 0; i < json_array_size(from); i++) {
+		size_t at = object_find(list, json_array_get(from, i));
+
+		if (at == json_array_size(list))
+			continue;
+		json_array_remove(list, at);
+		if (to->property == NULL && at < cell->next)
+			cell->next--;
+	}
+	put_list(run, to, list);
+}
+
+static void
+detach_objects(struct run *run, const struct value_ref *to)
+{
+	json_t *list = copy_of_list(run, to);
+
+	for (size_t i = 0; i < json_array_size(list); i++)
+		json_object_set_new(json_array_get(list, i), "externalId",
+		    json_null());
+	put_list(run, to, list);
 }
 
 static void
@@ -204,33 +285,40 @@ operate_on_objects(struct run *run, const struct operation *op)
 	case OPERATION_ADD:
 		add_objects(run, &op->to, run_objects(run, &op->from));
 		break;
+	case OPERATION_REMOVE:
+		remove_objects(run, &op->to, run_objects(run, &op->from));
+		break;
+	case OPERATION_DETACH:
+		detach_objects(run, &op->to);
+		break;
 	case OPERATION_EMPTY:
 		run_set_objects(run, &op->to, NULL);
 		break;
 	case OPERATION_NEW:
 		fresh = keep(run, json_array());
-		if (op->to.type == CONTENT_OBJECT)
-			json_array_append_new(fresh, new_object(op->to.value));
-		cell_of(run, &op->to)->objects = fresh;
+		if (op->to.type == CONTENT_OBJECT && op->to.property == NULL)
+			json_array_append_new(fresh,
+			    object_new(op->to.value));
+		run_set_objects(run, &op->to, fresh);
 		break;
 	}
 }
 
-/* Roughly what a copy would take. */
-static size_t
-weight(const json_t *json)
+static void
+operate_on_text(struct run *run, const struct operation *op)
 {
-	size_t sum = 32;
-	const char *key;
-	json_t *value;
+	struct slice from = { NULL, 0 };
 
-	if (json_is_string(json))
-		return sum + json_string_length(json);
-	for (size_t i = 0; i < json_array_size(json); i++)
-		sum += weight(json_array_get(json, i));
-	json_object_foreach((json_t *)(uintptr_t)json, key, value)
-		sum += strlen(key) + weight(value);
-	return sum;
+	if (op->command == OPERATION_SET || op->command == OPERATION_ADD ||
+	    op->command == OPERATION_REMOVE)
+		from = run_text(run, &op->from);
+	if (op->command == OPERATION_ADD)
+		from = slice_of(content_add(run->arena, op->to.type,
+		    run_text(run, &op->to), from));
+	if (op->command == OPERATION_REMOVE)
+		from = slice_of(content_subtract(run->arena,
+		    run_text(run, &op->to), from));
+	run_set_text(run, &op->to, from);
 }
 
 static size_t
@@ -241,35 +329,43 @@ cost(const struct run *run, const struct value_ref *ref)
 	if (ref->value == NULL)
 		return 0;
 	cell = cell_of(run, ref);
-	return weight(cell->objects) +
+	return json_weight(cell->objects) +
 	    (cell->text == NULL ? 0 : strlen(cell->text));
+}
+
+/* A list remembers what was got from it. */
+static void
+move_on(struct run *run, const struct value_ref *ref)
+{
+	struct cell *cell;
+
+	if (ref->value == NULL)
+		return;
+	cell = cell_of(run, ref);
+	if (ref->command == REF_FIRST)
+		cell->next = 1;
+	else if (ref->command == REF_NEXT)
+		cell->next++;
 }
 
 void
 run_operate(struct run *run, const struct operation *op)
 {
-	struct slice from = { NULL, 0 };
-	char number[24];
-
 	if (!run_spend(run, cost(run, &op->to) + cost(run, &op->from)))
 		return;
-	if (content_is_objects(op->to.type)) {
+	if (content_is_objects(op->to.type))
 		operate_on_objects(run, op);
-		return;
-	}
-	if (op->length) {
-		snprintf(number, sizeof(number), "%zu",
-		    run_length(run, &op->from));
-		from = slice_of(number);
-	} else if (op->from.value != NULL) {
-		from = run_text(run, &op->from);
-	}
-	if (op->command == OPERATION_EMPTY || op->command == OPERATION_NEW)
-		from.len = 0;
-	else if (op->command == OPERATION_ADD)
-		from = slice_of(content_add(run->arena, op->to.type,
-		    run_text(run, &op->to), from));
-	run_set_text(run, &op->to, from);
+	else
+		operate_on_text(run, op);
+	move_on(run, &op->from);
+}
+
+void
+run_first_contents(struct run *run)
+{
+	for (size_t i = 0; i < run->flow->nvalues; i++)
+		for (size_t k = 0; k < run->flow->values[i].noperations; k++)
+			run_operate(run, &run->flow->values[i].operations[k]);
 }
 
 /* --- from and to the outside ----------------------------------------------------- */
@@ -322,7 +418,7 @@ run_take_inputs(struct run *run, const json_t *list, struct err *err)
 }
 
 json_t *
-run_outputs(const struct run *run)
+run_outputs(struct run *run)
 {
 	json_t *list = json_array();
 
@@ -337,7 +433,8 @@ run_outputs(const struct run *run)
 		    "{s:s, s:s, s:s, s:s?, s:s?, s:O?, s:b}",
 		    "valueElementId", value->id, "developerName", value->name,
 		    "contentType", content_type_name(value->type),
-		    "typeElementId", value->type_element,
+		    "typeElementId", value->kind == NULL ? NULL :
+		    value->kind->id,
 		    "contentValue", cell->text, "objectData",
 		    (json_t *)(uintptr_t)cell->objects, "isSelected", 0));
 	}

@@ -124,11 +124,17 @@ mistakes_have_a_sentence(void **state)
 		    "rightValueElementToReferenceId: "
 		    "00000000-0000-0000-0000-000000000099 is no value of this "
 		    "flow" },
-		{ RULE("{'id': '03dc41dd-1c6b-4b33-bf61-cbd1d0778fff'}",
-		    "EQUAL", "{'id': #40}"), ELEMENTS,
+		{ RULE("{'id': '03dc41dd-1c6b-4b33-bf61-cbd1d0778fff', "
+		    "'typeElementPropertyId': #50}", "EQUAL", "{'id': #40}"),
+		    ELEMENTS, "mapElements[0].outcomes[0].comparison.rules[0]."
+		    "leftValueElementToReferenceId.typeElementPropertyId: "
+		    "00000000-0000-0000-0000-000000000050 is no property of "
+		    "the type $User" },
+		{ RULE("{'id': #41, 'command': 'GET_NEXT'}", "IS_EMPTY",
+		    "{'id': #40}"), ELEMENTS,
 		    "mapElements[0].outcomes[0].comparison.rules[0]."
-		    "leftValueElementToReferenceId: the system value $User is "
-		    "not supported by this engine" },
+		    "leftValueElementToReferenceId: GET_NEXT belongs to an "
+		    "operation" },
 		{ RULE("{'id': #41}", "EQUAL", "{'id': #40}"), ELEMENTS,
 		    "mapElements[0].outcomes[0].comparison.rules[0]: objects "
 		    "and lists can only be compared by IS_EMPTY" },
@@ -148,13 +154,42 @@ mistakes_have_a_sentence(void **state)
 		    "valueElementToReferenceId: is missing" },
 		{ OPERATOR_WITH("'valueElementToApplyId': {'id': #40, "
 		    "'command': 'DETACH'}"), ELEMENTS,
-		    "mapElements[2].operations[0]: the command \"DETACH\" is "
+		    "mapElements[2].operations[0]: V is neither an object nor "
+		    "a list, so it cannot be detached" },
+		{ OPERATOR_WITH("'valueElementToApplyId': {'id': #40, "
+		    "'command': 'REMOVE'}"), ELEMENTS,
+		    "mapElements[2].operations[0]: V is neither a list nor a "
+		    "number, so nothing can be removed from it" },
+		{ OPERATOR_WITH("'valueElementToApplyId': {'id': #40, "
+		    "'command': 'SHUFFLE'}"), ELEMENTS,
+		    "mapElements[2].operations[0]: the command \"SHUFFLE\" is "
 		    "not supported by this engine" },
+		{ OPERATOR_WITH("'valueElementToApplyId': {'id': #41, "
+		    "'typeElementPropertyId': #50}, "
+		    "'valueElementToReferenceId': {'id': #40}"), ELEMENTS,
+		    "mapElements[2].operations[0]: valueElementToApplyId: L is "
+		    "a list; a property of one of its objects cannot be set" },
 		{ OPERATOR_WITH("'valueElementToApplyId': {'id': #40}, "
 		    "'valueElementToReferenceId': {'id': #41, "
 		    "'command': 'GET_FIRST'}"), ELEMENTS,
-		    "mapElements[2].operations[0]: the command \"GET_FIRST\" "
-		    "is not supported by this engine" },
+		    "mapElements[2].operations[0]: V and L: objects and plain "
+		    "content cannot be mixed" },
+		{ OPERATOR_WITH("'valueElementToApplyId': {'id': #40}, "
+		    "'valueElementToReferenceId': {'id': #41, "
+		    "'command': 'GET_LAST'}"), ELEMENTS,
+		    "mapElements[2].operations[0].valueElementToReferenceId: "
+		    "the command \"GET_LAST\" is not supported by this "
+		    "engine" },
+		{ OPERATOR_WITH("'valueElementToApplyId': {'id': #40}, "
+		    "'valueElementToReferenceId': {'id': #40, "
+		    "'command': 'GET_FIRST'}"), ELEMENTS,
+		    "mapElements[2].operations[0].valueElementToReferenceId: "
+		    "V is no list, as GET_FIRST needs one" },
+		{ OPERATOR_WITH("'valueElementToApplyId': {'id': #41}, "
+		    "'valueElementToReferenceId': {'id': #41, "
+		    "'command': 'FILTER'}"), ELEMENTS,
+		    "mapElements[2].operations[0].valueElementToReferenceId: "
+		    "FILTER needs properties: COLUMN, CRITERIA, VALUE" },
 		{ OPERATOR_WITH("'valueElementToApplyId': {'id': #40}, "
 		    "'valueElementToReferenceId': {'id': #41}"), ELEMENTS,
 		    "mapElements[2].operations[0]: V and L: objects and plain "
@@ -193,6 +228,25 @@ mistakes_have_a_sentence(void **state)
 		    "'defaultContentValue': 'ten'}]", VALUES,
 		    "valueElements[0].defaultContentValue: \"ten\" is not "
 		    "ContentNumber" },
+		{ "'valueElements': [{'id': #40, 'developerName': 'V', "
+		    "'contentType': 'ContentObject', 'typeElementId': #60}]",
+		    VALUES, "valueElements[0].typeElementId: "
+		    "00000000-0000-0000-0000-000000000060 is no type of this "
+		    "flow" },
+		{ "'typeElements': [{'id': #60, 'developerName': 'T', "
+		    "'properties': [{'id': #61, 'developerName': 'P', "
+		    "'contentType': 'Text'}]}], " VALUES, VALUES,
+		    "typeElements[0].properties[0].contentType: \"Text\" is "
+		    "no content type" },
+		{ "'typeElements': [{'id': #60, 'developerName': 'T'}, "
+		    "{'id': #60, 'developerName': 'U'}], " VALUES, VALUES,
+		    "typeElements[1]: another type has the id "
+		    "00000000-0000-0000-0000-000000000060" },
+		{ "'valueElements': [{'id': #40, 'developerName': 'V', "
+		    "'contentType': 'ContentString', "
+		    "'initializationOperations': [{}]}]", VALUES,
+		    "valueElements[0].initializationOperations[0]: "
+		    "valueElementToApplyId: is missing" },
 		{ "'valueElements': [{'id': #40, 'developerName': 'V', "
 		    "'contentType': 'ContentString', 'access': 'ALL'}]",
 		    VALUES, "valueElements[0].access: \"ALL\" is none of "
@@ -253,7 +307,7 @@ a_good_snapshot_is_read(void **state)
 	assert_int_equal(flow->start->type, ELEMENT_START);
 	assert_ptr_equal(flow->start->outcomes[0].next,
 	    flow_element(flow, &page));
-	assert_int_equal(flow->nvalues, 4);	/* two are the system's */
+	assert_int_equal(flow->nvalues, 8);	/* six are the system's */
 	assert_non_null(flow_value_named(flow, SLICE("v")));
 	assert_null(flow_value_named(flow, SLICE("w")));
 	assert_non_null(flow->restrictions.execution);

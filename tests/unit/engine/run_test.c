@@ -7,56 +7,10 @@
  */
 #include <unistd.h>
 
-#include "snapshot.h"
-
-#define COUNT(rows)	(sizeof(rows) / sizeof((rows)[0]))
-
-static struct arena *arena;
-static json_t *document;
-
-static const struct flow *
-flow_from(const char *elements, const char *pages, const char *values)
-{
-	struct buf text = { 0 };
-	const struct flow *flow;
-	struct err err;
-
-	arena = arena_new(0);
-	buf_printf(&text, "{'id': {'id': #1, 'versionId': #2}, "
-	    "'developerName': 'F', 'startMapElementId': #10, "
-	    "'mapElements': [%s], 'pageElements': [%s], "
-	    "'valueElements': [%s]}", elements, pages, values);
-	document = json_of(buf_cstr(&text));
-	flow = flow_build(arena, document, "f.json", &err);
-	if (flow == NULL)
-		fail_msg("%s", err.text);
-	buf_fini(&text);
-	return flow;
-}
-
-static void
-done(struct run *run)
-{
-	run_fini(run);
-	json_decref(document);
-	arena_free(&arena);
-}
-
-static struct slice
-value_of(const struct run *run, const char *name)
-{
-	const struct flow_value *value = flow_value_named(run->flow,
-	    slice_of(name));
-	struct value_ref ref;
-
-	assert_non_null(value);
-	ref = ref_to(value);
-	return run_text(run, &ref);
-}
+#include "flows.h"
 
 /* --- decisions ------------------------------------------------------------------- */
 
-#define STEP(id)	"{'id': " id ", 'elementType': 'STEP'}"
 #define YES		"#77"
 #define NO		"#99"
 
@@ -482,8 +436,8 @@ inputs_go_where_they_are_bound(void **state)
 	assert_true(slice_is(value_of(run, "N"), "7"));
 	assert_true(slice_is(value_of(run, "B"), "b"));	/* not editable */
 	assert_int_equal(run_length(run, &(struct value_ref){
-	    flow_value_named(run->flow, SLICE("More")), NULL, CONTENT_LIST }),
-	    1);
+	    .value = flow_value_named(run->flow, SLICE("More")),
+	    .type = CONTENT_LIST }), 1);
 	done(run);
 }
 
@@ -568,7 +522,7 @@ a_run_comes_back_from_its_row(void **state)
 	    "'developerName': 'F', 'startMapElementId': #10, 'mapElements': ["
 	    "{'id': #10, 'elementType': 'START', 'outcomes': ["
 	    "{'id': #11, 'nextMapElementId': #20}]}," STEP("#20") "], "
-	    "'valueElements': [" VALUES "]}");
+	    "'typeElements': [" TYPES "], 'valueElements': [" VALUES "]}");
 	struct guid id = guid_number(1);
 	struct arena *a = arena_new(0), *b = arena_new(0);
 	struct store_row row = { .body = { NULL, 0 } };
