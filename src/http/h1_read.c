@@ -259,6 +259,10 @@ read_start_line(struct h1_parse *p)
 	enum h1_progress progress;
 
 	if (p->response) {
+		/* As in before_request(): something else that is spoken may
+		 * never come to the end of a line. */
+		if (p->bytes.len > 0 && p->bytes.p[0] != 'H')
+			return h1_refuse(p, H1_BAD_STATUS_LINE, p->bytes.p);
 		progress = next_line(p, &line, H1_LINE_TOO_LONG);
 		return progress != H1_DONE ? progress :
 		    read_status_line(p, line);

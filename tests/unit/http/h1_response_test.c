@@ -128,8 +128,10 @@ static const struct {
 	{ "HTTP/1.1 200 O\a\x01K\r\n\r\n", H1_BAD_STATUS_LINE },
 	{ "HTTP/1.1 200 O\a\rK\r\n\r\n", H1_BARE_CR_OR_LF },
 	{ "HTTP/1.1 200 OK\a\n\r\n\r\n", H1_BARE_CR_OR_LF },
-	{ "\aICY 200 OK or so\r\n\r\n", H1_BAD_VERSION },
-	{ "\ahttp/1.1 200 OK\r\n\r\n", H1_BAD_VERSION },
+	{ "\aICY 200 OK or so\r\n\r\n", H1_BAD_STATUS_LINE },
+	{ "\a\x15\x03\x03", H1_BAD_STATUS_LINE },	/* TLS, never ends a line */
+	{ "\ahttp/1.1 200 OK\r\n\r\n", H1_BAD_STATUS_LINE },
+	{ "\aHttp/1.1 200 OK\r\n\r\n", H1_BAD_VERSION },
 	{ "\aHTTP/2.0 200 OK\r\n\r\n", H1_OTHER_VERSION },
 	{ "\aHTTP/1.2 200 OK\r\n\r\n", H1_OTHER_VERSION },
 	{ OK("\a X: folded\r\n"), H1_OBS_FOLD },
