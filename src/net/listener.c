@@ -99,6 +99,43 @@ bind_and_listen(int fd, const struct endpoint *at, const struct sockaddr *sa,
 	    listen(fd, BACKLOG) == 0;
 }
 
+static const char *
+what_to_do(int error)
+{
+	switch (error) {
+	case EADDRINUSE:
+		return "; another process listens there (ss -ltnp shows "
+		    "which): end it or choose another port";
+	case EACCES:
+		return "; ports below 1024 are for root or CAP_NET_BIND_SERVICE, "
+		    "and a UNIX socket needs a directory that may be written";
+	case EADDRNOTAVAIL:
+		return "; no interface of this machine has that address";
+	default:
+		return "";
+	}
+}
+
+/* Bound without SO_REUSEPORT, which would let us join whoever is there. */
+bool
+listener_is_free(const struct endpoint *at, struct err *err)
+{
+	struct sockaddr_storage ss;
+	char text[ENDPOINT_TEXT];
+	socklen_t len = endpoint_sockaddr(at, &ss);
+	int fd = socket(ss.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	bool is_free = fd >= 0 && set_options(fd, at, false) &&
+	    bind(fd, (struct sockaddr *)&ss, len) == 0;
+
+	if (!is_free)
+		err_set(err, "%s: cannot be listened on: %s%s",
+		    endpoint_text(at, text), strerror(errno),
+		    what_to_do(errno));
+	if (fd >= 0)
+		close(fd);
+	return is_free;
+}
+
 int
 listener_bind(const struct endpoint *at, bool reuse_port, unsigned mode,
     struct err *err)
@@ -121,8 +158,8 @@ listener_bind(const struct endpoint *at, bool reuse_port, unsigned mode,
 	fd = socket(ss.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0 || !set_options(fd, at, reuse_port) || !bind_and_listen(fd,
 	    at, (struct sockaddr *)&ss, len, mode)) {
-		err_set(err, "%s: cannot be listened on: %s", text,
-		    strerror(errno));
+		err_set(err, "%s: cannot be listened on: %s%s", text,
+		    strerror(errno), what_to_do(errno));
 		if (fd >= 0)
 			close(fd);
 		return -1;

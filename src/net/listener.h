@@ -27,6 +27,12 @@ struct listener_ops {
 int listener_bind(const struct endpoint *at, bool reuse_port, unsigned mode,
     struct err *err);
 
+/*
+ * Whether an IP address and port is nobody's yet: with reuse_port the kernel
+ * would let us share it with any process of the same user.
+ */
+bool listener_is_free(const struct endpoint *at, struct err *err);
+
 /* fd becomes the listener's. */
 struct listener *listener_new(struct loop *loop, int fd,
     const struct listener_ops *ops, void *owner);
