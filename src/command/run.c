@@ -16,15 +16,9 @@
 static int
 run_edge(const struct role *role)
 {
-	static struct edge_socket sockets[SOCKETS_MAX];
-	const struct sockets *given = role->sockets;
 	struct edge_options options = { .config_file = role->config_file,
-	    .sockets = sockets, .nsockets = given->count,
-	    .notify_fd = role->notify_fd };
+	    .threads = role->threads, .notify_fd = role->notify_fd };
 
-	for (size_t i = 0; i < given->count; i++)
-		sockets[i] = (struct edge_socket){ given->list[i].name,
-		    given->list[i].fd };
 	return edge_main(&options);
 }
 

@@ -17,16 +17,6 @@
 
 enum { TICK_MS = 1000 };
 
-unsigned
-edge_threads(const struct config *config)
-{
-	long cores = sysconf(_SC_NPROCESSORS_ONLN);
-	unsigned n = config->threads > 0 ? config->threads :
-	    cores > 0 ? (unsigned)cores : 1;
-
-	return n < WORKERS_MAX ? n : WORKERS_MAX;
-}
-
 /* --- the end ------------------------------------------------------------------ */
 
 static void
@@ -226,14 +216,15 @@ static void
 clean_up(struct edge *edge)
 {
 	for (unsigned i = 0; i < edge->nworkers; i++)
-		worker_free(&edge->workers[i]);
+		if (edge->workers[i] != NULL)
+			worker_free(&edge->workers[i]);
 	if (edge->control != NULL)
 		control_free(&edge->control);
 	edge_unload(edge);
 	if (edge->watch != NULL)
 		watch_free(&edge->watch);
 	upstreams_free(&edge->upstreams);
-	if (edge->listenings.handed != NULL)
+	if (edge->nworkers > 0)
 		listenings_fini(&edge->listenings);
 	loop_free(&edge->loop);
 }

@@ -16,26 +16,15 @@
 
 #include "conf/config.h"
 
-/* A listening socket that was opened for us, by the name of its listener. */
-struct edge_socket {
-	const char	*name;
-	int		 fd;		/* becomes the edge's */
-};
-
 struct edge_options {
 	const char	*config_file;
-	/* Several sockets of one name are dealt out to the workers; a listener
-	 * without any is bound here. */
-	const struct edge_socket *sockets;
-	size_t		 nsockets;
-	int		 notify_fd;	/* gets the lines "READY" once the listeners
-					   accept, "RELOAD ok" and "RELOAD failed";
-					   -1: nobody asks */
+	unsigned	 threads;	/* workers; 0: as many as it says */
+	int		 notify_fd;	/* to the master, which holds the listening
+					   sockets (handed.h) and gets the lines
+					   "READY" once they accept, "RELOAD ok"
+					   and "RELOAD failed"; -1: nobody, the
+					   edge binds them itself */
 };
-
-/* How many workers this configuration asks for: so many sockets a listener
- * make each worker have its own. */
-unsigned edge_threads(const struct config *config);
 
 /* Serves until told to end.  0: drained; 1: the configuration is not good
  * or a socket cannot be opened, which has been logged. */

@@ -12,20 +12,13 @@
 #include "base/arena.h"
 #include "net/listener.h"
 
-enum { UNIX_MODE = 0660 };
+enum { UNIX_MODE = 0666 };
 
 void
-listenings_init(struct listenings *all, unsigned workers,
-    const struct edge_socket *handed, size_t count)
+listenings_init(struct listenings *all, unsigned workers)
 {
 	list_init(&all->all);
 	all->workers = workers;
-	all->nhanded = count;
-	all->handed = xcalloc(count + 1, sizeof(*all->handed));
-	for (size_t i = 0; i < count; i++) {
-		all->handed[i].name = xstrdup(handed[i].name);
-		all->handed[i].fd = handed[i].fd;
-	}
 }
 
 static void
@@ -52,12 +45,7 @@ listenings_fini(struct listenings *all)
 {
 	list_each(node, &all->all)
 		remove_slot(list_entry(node, struct listening, node));
-	for (size_t i = 0; i < all->nhanded; i++) {
-		if (all->handed[i].fd >= 0)
-			close(all->handed[i].fd);
-		free((void *)(uintptr_t)all->handed[i].name);
-	}
-	free(all->handed);
+	handed_close(&all->handed);
 }
 
 static bool
@@ -105,12 +93,14 @@ take_handed(struct listenings *all, struct listening *l, struct err *err)
 {
 	unsigned taken = 0;
 
-	for (size_t i = 0; i < all->nhanded && taken < all->workers; i++) {
-		if (all->handed[i].fd < 0 ||
-		    strcmp(all->handed[i].name, l->name) != 0)
+	for (size_t i = 0; i < all->handed.count && taken < all->workers;
+	    i++) {
+		struct handed_socket *s = &all->handed.list[i];
+
+		if (s->fd < 0 || strcmp(s->name, l->name) != 0)
 			continue;
-		l->fds[taken++] = all->handed[i].fd;
-		all->handed[i].fd = -1;
+		l->fds[taken++] = s->fd;
+		s->fd = -1;
 	}
 	for (unsigned i = taken; taken > 0 && i < all->workers; i++) {
 		l->fds[i] = fcntl(l->fds[0], F_DUPFD_CLOEXEC, 0);
@@ -123,7 +113,8 @@ take_handed(struct listenings *all, struct listening *l, struct err *err)
 
 /* With SO_REUSEPORT the kernel deals connections out to the workers. */
 static bool
-bind_all(struct listenings *all, struct listening *l, struct err *err)
+bind_all(struct listenings *all, struct listening *l,
+    const struct config_listener *c, struct err *err)
 {
 	struct endpoint at = l->address;
 	bool is_unix = at.kind == ENDPOINT_UNIX;
@@ -135,7 +126,8 @@ bind_all(struct listenings *all, struct listening *l, struct err *err)
 			l->fds[i] = listener_bind(&at, !is_unix, UNIX_MODE,
 			    err);
 		if (l->fds[i] < 0)
-			return err_wrap(err, "listener %s", l->name);
+			return err_wrap(err, "%s:%u: listener %s", c->at.file,
+			    c->at.line, l->name);
 		if (!is_unix)
 			at.port = bound_port(l->fds[i]);
 	}
@@ -156,7 +148,7 @@ open_new(struct listenings *all, const struct config_listener *c,
 		atomic_init(&l->fds[i], -1);
 	list_append(&all->all, &l->node);
 	if (!take_handed(all, l, err) ||
-	    (l->fds[0] < 0 && !bind_all(all, l, err))) {
+	    (l->fds[0] < 0 && !bind_all(all, l, c, err))) {
 		remove_slot(l);
 		return NULL;
 	}
@@ -164,8 +156,8 @@ open_new(struct listenings *all, const struct config_listener *c,
 	return l;
 }
 
-bool
-listenings_open(struct listenings *all, const struct config *config,
+static bool
+open_all(struct listenings *all, const struct config *config,
     struct listening **found, struct err *err)
 {
 	struct listening *opened[LISTENERS_MAX];
@@ -186,6 +178,16 @@ listenings_open(struct listenings *all, const struct config *config,
 		opened[nopened++] = found[i];
 	}
 	return true;
+}
+
+bool
+listenings_open(struct listenings *all, const struct config *config,
+    struct listening **found, struct err *err)
+{
+	bool good = open_all(all, config, found, err);
+
+	handed_close(&all->handed);
+	return good;
 }
 
 /*

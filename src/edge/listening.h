@@ -13,10 +13,10 @@
 #include <stdatomic.h>
 
 #include "base/list.h"
-#include "conf/config.h"
-#include "edge/edge.h"
+#include "conf/fixed.h"
+#include "edge/handed.h"
 
-enum { WORKERS_MAX = 64, LISTENERS_MAX = 32 };
+enum { WORKERS_MAX = CONFIG_THREADS_MAX, LISTENERS_MAX = 32 };
 
 /* A place to listen at.  Immutable once made, but for fds. */
 struct listening {
@@ -35,19 +35,17 @@ struct listening {
 struct listenings {
 	struct list	 all;
 	unsigned	 workers;
-	/* Those handed over at the start; taken ones are -1. */
-	struct edge_socket *handed;
-	size_t		 nhanded;
+	struct handed	 handed;	/* for the next listenings_open */
 };
 
-void listenings_init(struct listenings *all, unsigned workers,
-    const struct edge_socket *handed, size_t count);
+void listenings_init(struct listenings *all, unsigned workers);
 void listenings_fini(struct listenings *all);
 
 /*
  * A slot for each listener of config, in its order: kept, taken from what
  * was handed over, or bound now.  False if one cannot be bound, with those
- * of this call closed again.
+ * of this call closed again.  What was handed over and is not needed is
+ * closed.
  */
 bool listenings_open(struct listenings *all, const struct config *config,
     struct listening **found, struct err *err);

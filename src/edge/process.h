@@ -13,6 +13,7 @@
 #ifndef EDGE_PROCESS_H
 #define EDGE_PROCESS_H
 
+#include "conf/fixed.h"
 #include "conf/watch.h"
 #include "edge/edge.h"
 #include "edge/worker.h"
@@ -38,6 +39,7 @@ struct edge {
 	struct loading	*loading;	/* one at a time ... */
 	bool		 load_again;	/* ... and another after it */
 	uint64_t	 rounds;	/* loads begun */
+	struct fixed_settings started;	/* as they were then */
 	bool		 last_good;
 	uint64_t	 last_unix_ms;
 	uint64_t	 reloads_good, reloads_bad, db_good, db_held;

@@ -24,6 +24,9 @@ struct loading {
 	struct file_identity restrictions;	/* as they were before reading */
 	struct generation *result;
 	struct mistakes	 mistakes;
+	struct handed	 handed;	/* sockets of its listeners ... */
+	bool		 refused;	/* ... or why there are none */
+	struct err	 err;
 };
 
 void
@@ -96,6 +99,7 @@ edge_unload(struct edge *edge)
 		must(pthread_join(l->thread, NULL) == 0);
 		if (l->result != NULL)
 			generation_free(&l->result);
+		handed_close(&l->handed);
 		mistakes_fini(&l->mistakes);
 		free(l);
 	}
@@ -144,13 +148,15 @@ publish(struct edge *edge, struct plan *plan)
 static void
 log_mistakes(const struct mistakes *mistakes)
 {
-	for (size_t i = 0; i < mistakes->count; i++) {
-		const struct mistake *m = &mistakes->list[i];
+	struct buf text = { 0 };
 
-		(m->warning ? log_warn : log_error)("%s:%u:%u: %s%s%s",
-		    m->mark.file, m->mark.line, m->mark.column, m->path,
-		    m->path[0] == '\0' ? "" : ": ", m->sentence);
+	for (size_t i = 0; i < mistakes->count; i++) {
+		buf_clear(&text);
+		mistake_print(&mistakes->list[i], &text);
+		(mistakes->list[i].warning ? log_warn : log_error)("%s",
+		    buf_cstr(&text));
 	}
+	buf_fini(&text);
 }
 
 static void
@@ -162,24 +168,44 @@ count_database(struct edge *edge, const struct plan *plan, uint64_t before)
 		edge->db_good++;
 }
 
+/* NULL with l->err if the generation is good and yet cannot be had. */
+static struct plan *
+plan_of_result(struct edge *edge, struct loading *l)
+{
+	const char *region = l->result->config->region;
+	const char *ours = edge->plan->config->region;
+
+	if (strcmp(region, ours) != 0)
+		l->refused = !err_set(&l->err, "%s: region: this is the edge "
+		    "of %s; to make it that of %s, restart the service",
+		    l->result->config->file, ours, region);
+	if (l->refused) {
+		generation_free(&l->result);
+		return NULL;
+	}
+	edge->listenings.handed = l->handed;
+	l->handed = (struct handed){ 0 };
+	return make_plan(edge, l->result, &l->err);
+}
+
 static bool
 take_result(struct edge *edge, struct loading *l, struct buf *words)
 {
 	uint64_t before = edge->plan->db_epoch;
 	struct plan *plan;
-	struct err err;
 
 	mistakes_print(&l->mistakes, words);
 	if (l->result == NULL)
 		return false;
-	plan = make_plan(edge, l->result, &err);
+	plan = plan_of_result(edge, l);
 	if (plan == NULL) {
-		log_error("%s", err.text);
-		buf_printf(words, "%s\n", err.text);
+		log_error("%s", l->err.text);
+		buf_printf(words, "%s\n", l->err.text);
 		return false;
 	}
-	if (edge_threads(plan->config) != edge->nworkers)
-		log_warn("threads: the number changes with a restart only");
+	if (fixed_settings_compare(&edge->started, plan->config, words) > 0)
+		log_warn("some settings that changed stay as they are until a "
+		    "restart; `portolan ctl reload` names them");
 	count_database(edge, plan, before);
 	edge->restrictions = l->restrictions;
 	publish(edge, plan);
@@ -210,6 +236,7 @@ on_loaded(void *arg)
 	edge_tell_master(edge, good ? "RELOAD ok\n" : "RELOAD failed\n");
 	control_reloaded(edge->control, edge->rounds, good, buf_all(&words));
 	buf_fini(&words);
+	handed_close(&l->handed);
 	mistakes_fini(&l->mistakes);
 	free(l);
 	edge->loading = NULL;
@@ -226,6 +253,9 @@ load(void *arg)
 
 	l->result = generation_load(l->edge->config_file, LOAD_FULL,
 	    l->before, &l->mistakes);
+	if (l->result != NULL)
+		l->refused = !handed_ask(&l->handed, l->edge->notify_fd,
+		    &l->err);
 	loop_post(l->edge->loop, on_loaded, l);
 	return NULL;
 }
@@ -287,9 +317,16 @@ edge_load_first(struct edge *edge, const struct edge_options *options)
 	if (generation == NULL)
 		return false;
 	edge->restrictions = restrictions_now(generation->config);
-	edge->nworkers = edge_threads(generation->config);
-	listenings_init(&edge->listenings, edge->nworkers, options->sockets,
-	    options->nsockets);
+	edge->nworkers = options->threads > 0 ? options->threads :
+	    config_threads(generation->config);
+	fixed_settings_read(&edge->started, generation->config,
+	    edge->nworkers);
+	listenings_init(&edge->listenings, edge->nworkers);
+	if (!handed_ask(&edge->listenings.handed, edge->notify_fd, &err)) {
+		log_error("%s", err.text);
+		generation_free(&generation);
+		return false;
+	}
 	edge->plan = make_plan(edge, generation, &err);
 	if (edge->plan == NULL) {
 		log_error("%s", err.text);

@@ -4,12 +4,13 @@
 #include "master/child.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -68,6 +69,11 @@ live(struct role role, int (*run)(const struct role *),
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGPIPE, SIG_IGN);
+	/* Until it listens to them: they would end it. */
+	signal(SIGHUP, SIG_IGN);
+	signal(SIGUSR1, SIG_IGN);
+	/* Databases of states and logs are nobody else's. */
+	umask(027);
 	log_name(role.name);
 	/* Ctrl-C is the master's to hear, who ends us in order; */
 	setpgid(0, 0);
@@ -75,7 +81,9 @@ live(struct role role, int (*run)(const struct role *),
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (getppid() != master)
 		_exit(EXIT_FAILURE);
-	sockets_keep_only(role.sockets, role.notify_fd);
+	/* The edge asks for its own: a reload may change them. */
+	sockets_keep_only(role.kind == ROLE_EDGE ? NULL : role.sockets,
+	    role.notify_fd);
 	if (!identity_assume(identity, &err)) {
 		log_error("%s", err.text);
 		_exit(EXIT_FAILURE);
@@ -93,14 +101,14 @@ child_start(struct child *child, int (*run)(const struct role *),
 	int ends[2];
 
 	must(child->pid == 0);
-	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) {
-		log_error("%s: no pipe for it: %s; trying again",
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK,
+	    0, ends) != 0) {
+		log_error("%s: no socket to it: %s; trying again",
 		    child->role.name, strerror(errno));
 		child->start_ms = clock_ms() + child->backoff_ms;
 		return;
 	}
-	child->ready = false;
-	child->line_len = 0;
+	child->ready = child->hang_up = false;
 	child->role.notify_fd = ends[1];
 	child->pid = fork();
 	if (child->pid == 0)
@@ -128,51 +136,56 @@ child_signal(const struct child *child, int signo)
 		kill(child->pid, signo);
 }
 
+void
+child_hang_up(struct child *child)
+{
+	if (child->ready)
+		child_signal(child, SIGHUP);
+	else
+		child->hang_up = true;
+}
+
 static enum child_word
 understand(const char *line)
 {
-	if (strcmp(line, "READY") == 0)
+	if (strcmp(line, "SOCKETS\n") == 0)
+		return WORD_SOCKETS;
+	if (strcmp(line, "READY\n") == 0)
 		return WORD_READY;
-	if (strcmp(line, "RELOAD ok") == 0)
+	if (strcmp(line, "RELOAD ok\n") == 0)
 		return WORD_RELOADED;
-	if (strcmp(line, "RELOAD failed") == 0)
+	if (strcmp(line, "RELOAD failed\n") == 0)
 		return WORD_RELOAD_FAILED;
 	return WORD_NONE;
 }
 
-static enum child_word
-hear_byte(struct child *child, char c)
-{
-	if (c != '\n') {
-		if (child->line_len < sizeof(child->line) - 1)
-			child->line[child->line_len++] = c;
-		return WORD_NONE;
-	}
-	child->line[child->line_len] = '\0';
-	child->line_len = 0;
-	return understand(child->line);
-}
-
+/* Each packet is one line. */
 enum child_word
 child_hear(struct child *child)
 {
-	enum child_word word = WORD_NONE, last = WORD_NONE;
-	char bytes[256];
+	enum child_word word;
+	char line[64];
 	ssize_t n;
 
-	while ((n = read(child->notify_fd, bytes, sizeof(bytes))) > 0)
-		for (ssize_t i = 0; i < n; i++) {
-			word = hear_byte(child, bytes[i]);
-			if (word == WORD_READY)
-				child->ready = child->was_ready = true;
-			if (word != WORD_NONE)
-				last = word;
+	while (child->notify_fd >= 0 &&
+	    (n = read(child->notify_fd, line, sizeof(line) - 1)) >= 0) {
+		if (n == 0) {
+			close(child->notify_fd);
+			child->notify_fd = -1;
+			return WORD_NONE;
 		}
-	if (n == 0) {
-		close(child->notify_fd);
-		child->notify_fd = -1;
+		line[n] = '\0';
+		word = understand(line);
+		if (word == WORD_READY) {
+			child->ready = child->was_ready = true;
+			if (child->hang_up)
+				child_signal(child, SIGHUP);
+			child->hang_up = false;
+		}
+		if (word != WORD_NONE)
+			return word;
 	}
-	return last;
+	return WORD_NONE;
 }
 
 static void

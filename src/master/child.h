@@ -20,7 +20,13 @@ enum child_state {
 };
 
 /* Of all its lines, what the master needs to know. */
-enum child_word { WORD_NONE, WORD_READY, WORD_RELOADED, WORD_RELOAD_FAILED };
+enum child_word {
+	WORD_NONE,
+	WORD_READY,
+	WORD_SOCKETS,			/* the edge asks for its listeners */
+	WORD_RELOADED,
+	WORD_RELOAD_FAILED,
+};
 
 struct child {
 	struct role	 role;
@@ -28,10 +34,9 @@ struct child {
 	enum child_state state;
 	bool		 ready;		/* has said so since it was started */
 	bool		 was_ready;	/* ... or in an earlier life */
+	bool		 hang_up;	/* HUP came before it was ready */
 	pid_t		 pid;		/* 0: none */
 	int		 notify_fd;	/* our end, -1: none */
-	char		 line[64];	/* begun, not ended yet */
-	size_t		 line_len;
 	uint64_t	 start_ms;	/* monotonic: when to start, or started */
 	uint64_t	 backoff_ms;
 	unsigned	 restarts;
@@ -47,7 +52,11 @@ void child_start(struct child *child, int (*run)(const struct role *),
 
 void child_signal(const struct child *child, int signo);
 
-/* Reads what it wrote; the last word of it that matters. */
+/* HUP, now or as soon as it is ready: while it reads its files for the first
+ * time it cannot tell whether they were changed before or after. */
+void child_hang_up(struct child *child);
+
+/* The next word that it wrote; WORD_NONE when there is no more. */
 enum child_word child_hear(struct child *child);
 
 /*

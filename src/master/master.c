@@ -14,12 +14,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/arena.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "conf/fixed.h"
 #include "master/child.h"
 #include "master/notify.h"
 #include "master/privileges.h"
+#include "net/handover.h"
 
 enum {
 	CHILDREN_MAX = 2 + 64,		/* edge, console, engine workers */
@@ -41,6 +44,7 @@ struct master {
 	size_t		 nchildren;
 	enum stage	 stage;
 	int		 signal_fd;
+	char		*pid_file;	/* as written; NULL: none */
 	uint64_t	 kill_ms;	/* monotonic; 0: nobody is to be killed */
 	uint64_t	 watchdog_ms, watchdog_due_ms;
 	bool		 adjust;	/* engines may be too many or too few; done
@@ -51,9 +55,10 @@ struct master {
 
 /* --- reading the files ------------------------------------------------------- */
 
-/* Only what the master itself needs; the edge reads everything, and judges. */
+/* Only what the master itself needs; the edge reads everything, and judges,
+ * so what is wrong is told here at the start alone. */
 static struct generation *
-read_config(const char *file)
+read_config(const char *file, bool tell)
 {
 	struct mistakes mistakes;
 	struct generation *g;
@@ -61,23 +66,13 @@ read_config(const char *file)
 
 	mistakes_init(&mistakes);
 	g = generation_load(file, LOAD_PURE, NULL, &mistakes);
-	if (g == NULL) {
+	if (g == NULL && tell) {
 		mistakes_print(&mistakes, &text);
 		fputs(buf_cstr(&text), stderr);
 	}
 	buf_fini(&text);
 	mistakes_fini(&mistakes);
 	return g;
-}
-
-static unsigned
-edge_threads(const struct config *config)
-{
-	long cores = sysconf(_SC_NPROCESSORS_ONLN);
-
-	if (config->threads > 0)
-		return config->threads;
-	return cores < 1 ? 1 : (unsigned)cores;
 }
 
 /* --- children ------------------------------------------------------------------ */
@@ -89,8 +84,9 @@ open_sockets(struct master *m, struct child *c, struct err *err)
 
 	switch (c->role.kind) {
 	case ROLE_EDGE:
-		return sockets_open_edge(&c->sockets, config,
-		    edge_threads(config), err);
+		c->role.threads = config_threads(config);
+		return sockets_open_edge(&c->sockets, config, c->role.threads,
+		    err);
 	case ROLE_ENGINE:
 		return sockets_open_engine(&c->sockets, config,
 		    c->role.number, err);
@@ -101,11 +97,16 @@ open_sockets(struct master *m, struct child *c, struct err *err)
 
 /* Sockets that the file system shows belong to whom the children become. */
 static void
-own_socket_files(struct master *m, const struct child *c)
+own_socket_files(struct master *m, const struct config *config,
+    const struct child *c)
 {
-	const struct config *config = m->generation->config;
 	char path[256];
 
+	for (size_t i = 0; c->role.kind == ROLE_EDGE &&
+	    i < config->nlisteners; i++)
+		if (config->listeners[i].address.kind == ENDPOINT_UNIX)
+			identity_own_file(&m->identity,
+			    config->listeners[i].address.name);
 	if (c->role.kind == ROLE_ENGINE) {
 		snprintf(path, sizeof(path), "%s/engine-%s-%u.sock",
 		    config->run_dir, config->region, c->role.number);
@@ -129,7 +130,7 @@ add_child(struct master *m, enum role_kind kind, unsigned number,
 		child_free(&c);
 		return false;
 	}
-	own_socket_files(m, c);
+	own_socket_files(m, m->generation->config, c);
 	c->state = CHILD_WAITING;
 	m->children[m->nchildren++] = c;
 	return true;
@@ -160,14 +161,6 @@ child_by_pid(struct master *m, pid_t pid)
 	return NULL;
 }
 
-static void
-signal_kind(struct master *m, enum role_kind kind, int signo)
-{
-	for (size_t i = 0; i < m->nchildren; i++)
-		if (m->children[i]->role.kind == kind)
-			child_signal(m->children[i], signo);
-}
-
 static bool
 all_gone(const struct master *m)
 {
@@ -193,6 +186,15 @@ end_child(struct child *c)
 	sockets_close(&c->sockets);
 }
 
+static void
+end_the_rest(struct master *m)
+{
+	m->stage = STAGE_ENDING;
+	m->kill_ms = clock_ms() + KILL_GRACE_MS;
+	for (size_t i = 0; i < m->nchildren; i++)
+		end_child(m->children[i]);
+}
+
 /* The edge first: engines and console serve it until its last request. */
 static void
 begin_drain(struct master *m)
@@ -206,18 +208,17 @@ begin_drain(struct master *m)
 	notify_manager("STOPPING=1\nSTATUS=Draining");
 	log_info("draining for at most %llu s",
 	    (unsigned long long)config->timeouts.drain_ms / 1000);
-	for (size_t i = 0; i < m->nchildren; i++)
-		if (m->children[i]->role.kind == ROLE_EDGE)
-			end_child(m->children[i]);
-}
+	for (size_t i = 0; i < m->nchildren; i++) {
+		struct child *c = m->children[i];
 
-static void
-end_the_rest(struct master *m)
-{
-	m->stage = STAGE_ENDING;
-	m->kill_ms = clock_ms() + KILL_GRACE_MS;
-	for (size_t i = 0; i < m->nchildren; i++)
-		end_child(m->children[i]);
+		if (c->role.kind != ROLE_EDGE)
+			continue;
+		end_child(c);
+		/* It had crashed and was to be started again: nobody's last
+		 * request is to be waited for. */
+		if (c->state == CHILD_GONE)
+			end_the_rest(m);
+	}
 }
 
 static void
@@ -262,6 +263,7 @@ on_child_end(struct master *m, struct child *c, int status)
 	bool edge = c->role.kind == ROLE_EDGE;
 
 	child_ended(c, status);
+	sockets_forget_fresh(&c->sockets);
 	if (refused) {
 		m->exit_code = WEXITSTATUS(status) == 0 ? EXIT_FAILURE :
 		    WEXITSTATUS(status);
@@ -316,6 +318,16 @@ has_engine(const struct master *m, unsigned number)
 	return false;
 }
 
+/* Where the embedded workers keep states. */
+static bool
+own_store(struct master *m, struct err *err)
+{
+	const struct config_engines *engines = &m->generation->config->engines;
+
+	return engines->embedded == 0 || engines->store_dir == NULL ||
+	    identity_own_dir(&m->identity, engines->store_dir, err);
+}
+
 /* As many engine workers as the new configuration wants: more are started,
  * the ones too many drain. */
 static void
@@ -326,6 +338,8 @@ adjust_engines(struct master *m)
 
 	m->adjust = false;
 	forget_gone(m);
+	if (!own_store(m, &err))
+		log_error("engines.store: %s", err.text);
 	for (size_t i = 0; i < m->nchildren; i++)
 		if (m->children[i]->role.kind == ROLE_ENGINE &&
 		    m->children[i]->role.number >= wanted)
@@ -341,9 +355,9 @@ adjust_engines(struct master *m)
 
 /* The edge has a new generation in service: the others follow. */
 static void
-on_reloaded(struct master *m)
+on_reloaded(struct master *m, struct child *edge)
 {
-	struct generation *g = read_config(m->options->config_file);
+	struct generation *g = read_config(m->options->config_file, false);
 
 	notify_manager("READY=1\nSTATUS=Serving; reloaded");
 	if (g == NULL)
@@ -354,8 +368,57 @@ on_reloaded(struct master *m)
 	generation_free(&m->generation);
 	m->generation = g;
 	m->adjust = true;
-	signal_kind(m, ROLE_ENGINE, SIGHUP);
-	signal_kind(m, ROLE_CONSOLE, SIGHUP);
+	log_level((enum log_level)g->config->log.level);
+	sockets_settle(&edge->sockets, g->config);
+	for (size_t i = 0; i < m->nchildren; i++)
+		if (m->children[i]->role.kind != ROLE_EDGE)
+			child_hang_up(m->children[i]);
+}
+
+/*
+ * What the edge is about to take into service, as the files say now, with the
+ * rights that only we have.  It asks for nothing in particular: whoever
+ * should break into it cannot have us open what no file names.
+ */
+static bool
+follow_files(struct master *m, struct child *edge, struct generation **files,
+    struct err *err)
+{
+	*files = read_config(m->options->config_file, false);
+	if (*files == NULL)
+		return err_set(err, "the files have changed while they were "
+		    "read: reload again");
+	if (!sockets_follow(&edge->sockets, (*files)->config,
+	    edge->role.threads, err))
+		return false;
+	own_socket_files(m, (*files)->config, edge);
+	return true;
+}
+
+static bool
+give_listener(const struct child *edge, const struct config_listener *l)
+{
+	int fds[HANDOVER_FDS];
+	size_t n = sockets_of(&edge->sockets, l, fds, HANDOVER_FDS);
+
+	return handover_send(edge->notify_fd, l->name, fds, n);
+}
+
+static void
+give_sockets(struct master *m, struct child *edge)
+{
+	struct generation *files = NULL;
+	struct err err;
+	bool good = follow_files(m, edge, &files, &err);
+
+	for (size_t i = 0; good && i < files->config->nlisteners; i++)
+		if (!give_listener(edge, &files->config->listeners[i]))
+			good = err_set(&err, "a socket cannot be handed to the "
+			    "edge: %s", strerror(errno));
+	/* That is all, or why there is none. */
+	handover_send(edge->notify_fd, good ? "ALL\n" : err.text, NULL, 0);
+	if (files != NULL)
+		generation_free(&files);
 }
 
 static void
@@ -369,17 +432,34 @@ on_word(struct master *m, struct child *c, enum child_word word)
 			m->stage = STAGE_SERVING;
 		notify_manager("READY=1\nSTATUS=Serving");
 		break;
+	case WORD_SOCKETS:
+		give_sockets(m, c);
+		break;
 	case WORD_RELOADED:
-		on_reloaded(m);
+		on_reloaded(m, c);
 		break;
 	case WORD_RELOAD_FAILED:
 		/* The manager's protocol cannot say that a reload failed. */
+		sockets_forget_fresh(&c->sockets);
 		notify_manager("READY=1\nSTATUS=Reload failed; the former "
 		    "configuration is in service");
 		break;
 	case WORD_NONE:
 		break;
 	}
+}
+
+static void
+reload(struct master *m)
+{
+	if (m->stage >= STAGE_DRAINING) {
+		log_warn("HUP: nothing is reloaded while the service ends");
+		return;
+	}
+	notify_reloading();
+	for (size_t i = 0; i < m->nchildren; i++)
+		if (m->children[i]->role.kind == ROLE_EDGE)
+			child_hang_up(m->children[i]);
 }
 
 static void
@@ -390,8 +470,11 @@ on_signal(struct master *m, uint32_t signo)
 		reap(m);
 		break;
 	case SIGHUP:
-		notify_reloading();
-		signal_kind(m, ROLE_EDGE, SIGHUP);
+		reload(m);
+		break;
+	case SIGUSR2:
+		log_warn("USR2: this program cannot hand over to a new binary; "
+		    "install it and restart the service");
 		break;
 	case SIGUSR1:
 		for (size_t i = 0; i < m->nchildren; i++)
@@ -454,6 +537,15 @@ time_to_wait(const struct master *m)
 }
 
 static void
+hear(struct master *m, struct child *c)
+{
+	enum child_word word;
+
+	while ((word = child_hear(c)) != WORD_NONE)
+		on_word(m, c, word);
+}
+
+static void
 read_signals(struct master *m)
 {
 	struct signalfd_siginfo info;
@@ -476,7 +568,7 @@ wait_and_handle(struct master *m)
 		log_error("poll: %s", strerror(errno));
 	for (size_t i = 0; i < n; i++)
 		if (fds[1 + i].revents != 0)
-			on_word(m, m->children[i], child_hear(m->children[i]));
+			hear(m, m->children[i]);
 	if (fds[0].revents != 0)
 		read_signals(m);
 	if (m->kill_ms != 0 && clock_ms() >= m->kill_ms)
@@ -490,8 +582,8 @@ wait_and_handle(struct master *m)
 static int
 open_signals(void)
 {
-	static const int wanted[] = { SIGCHLD, SIGHUP, SIGUSR1, SIGQUIT,
-	    SIGTERM, SIGINT };
+	static const int wanted[] = { SIGCHLD, SIGHUP, SIGUSR1, SIGUSR2,
+	    SIGQUIT, SIGTERM, SIGINT };
 	sigset_t set;
 
 	sigemptyset(&set);
@@ -503,7 +595,7 @@ open_signals(void)
 }
 
 static bool
-write_pid(const char *file, struct err *err)
+write_pid(struct master *m, const char *file, struct err *err)
 {
 	FILE *f;
 
@@ -512,8 +604,9 @@ write_pid(const char *file, struct err *err)
 	f = fopen(file, "we");
 	if (f == NULL)
 		return err_set(err, "pid_file: %s: %s", file, strerror(errno));
-	fprintf(f, "%ld\n", (long)getpid());
-	fclose(f);
+	m->pid_file = xstrdup(file);
+	if (fprintf(f, "%ld\n", (long)getpid()) < 0 || fclose(f) != 0)
+		return err_set(err, "pid_file: %s: %s", file, strerror(errno));
 	return true;
 }
 
@@ -525,17 +618,17 @@ prepare(struct master *m, struct err *err)
 	raise_descriptor_limit();
 	return identity_find(&m->identity, config->user, config->group, err) &&
 	    identity_own_dir(&m->identity, config->run_dir, err) &&
-	    (config->engines.embedded == 0 ||
-	    config->engines.store_dir == NULL ||
-	    identity_own_dir(&m->identity, config->engines.store_dir, err)) &&
-	    add_children(m, err) && write_pid(config->pid_file, err);
+	    own_store(m, err) && add_children(m, err) &&
+	    write_pid(m, config->pid_file, err);
 }
 
 static void
 clean_up(struct master *m)
 {
-	if (m->generation->config->pid_file != NULL)
-		unlink(m->generation->config->pid_file);
+	/* Ours alone: one that stands there may be another instance's. */
+	if (m->pid_file != NULL)
+		unlink(m->pid_file);
+	free(m->pid_file);
 	for (size_t i = 0; i < m->nchildren; i++)
 		child_free(&m->children[i]);
 	generation_free(&m->generation);
@@ -549,7 +642,7 @@ master_run(const struct master_options *options)
 	    .watchdog_ms = notify_watchdog_ms() };
 	struct err err;
 
-	m.generation = read_config(options->config_file);
+	m.generation = read_config(options->config_file, true);
 	if (m.generation == NULL)
 		return EXIT_FAILURE;
 	log_name("master");

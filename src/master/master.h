@@ -29,7 +29,14 @@ struct role {
 	/* As the master read the files when it started this child. */
 	const struct generation *generation;
 	const struct sockets *sockets;	/* its own alone */
-	/* Lines for the master: "READY", "RELOAD ok", "RELOAD failed". */
+	unsigned	 threads;	/* of the edge: so many sockets a listener */
+	/*
+	 * Lines for the master, a packet each: "READY", "RELOAD ok", "RELOAD
+	 * failed", and "SOCKETS", which is answered with a packet for each
+	 * listener that the files name, its name and its sockets
+	 * (net/handover.h), and last one without sockets: "ALL", or what is
+	 * wrong.
+	 */
 	int		 notify_fd;
 };
 

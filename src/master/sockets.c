@@ -10,22 +10,27 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/arena.h"
+#include "base/log.h"
 #include "net/listener.h"
 
 enum { FIRST_HANDED_FD = 3 };		/* sd_listen_fds(3): SD_LISTEN_FDS_START */
 
 static bool
-add(struct sockets *s, const char *name, int fd, struct err *err)
+add(struct sockets *s, const char *name, const struct endpoint *at, int fd,
+    struct err *err)
 {
 	struct socket_entry *e = &s->list[s->count];
+	char text[ENDPOINT_TEXT];
 
 	if (s->count == SOCKETS_MAX) {
 		close(fd);
 		return err_set(err, "more than %d sockets: use fewer listeners "
 		    "or threads", SOCKETS_MAX);
 	}
+	*e = (struct socket_entry){ .fd = fd };
 	snprintf(e->name, sizeof(e->name), "%s", name);
-	e->fd = fd;
+	e->at = xstrdup(endpoint_text(at, text));
 	s->count++;
 	return true;
 }
@@ -36,18 +41,111 @@ open_one(struct sockets *s, const char *name, const struct endpoint *at,
 {
 	int fd = listener_bind(at, shared, mode, err);
 
-	return fd >= 0 && add(s, name, fd, err);
+	return fd >= 0 && add(s, name, at, fd, err);
+}
+
+/* A file would refuse connections from now on, and tell nobody why. */
+static void
+close_entry(struct socket_entry *e)
+{
+	if (!e->handed && strncmp(e->at, "unix:", 5) == 0)
+		unlink(e->at + 5);
+	close(e->fd);
+	free(e->at);
+}
+
+/* Closes those that are unwanted. */
+static void
+sift(struct sockets *s, bool (*unwanted)(const struct socket_entry *,
+    const struct config *), const struct config *config)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < s->count; i++)
+		if (unwanted(&s->list[i], config))
+			close_entry(&s->list[i]);
+		else
+			s->list[kept++] = s->list[i];
+	s->count = kept;
+}
+
+/* --- which socket is whose ------------------------------------------------ */
+
+/* A listener that was given another name keeps its socket; where the kernel
+ * chose the port, the name alone tells which is which. */
+static bool
+serves(const struct socket_entry *e, const struct config_listener *l)
+{
+	char text[ENDPOINT_TEXT];
+	bool same_name = strcmp(e->name, l->name) == 0;
+
+	return strcmp(e->at, endpoint_text(&l->address, text)) == 0 &&
+	    (same_name || l->address.kind == ENDPOINT_UNIX ||
+	    l->address.port != 0);
+}
+
+static const struct config_listener *
+listener_of(const struct config *config, const struct socket_entry *e)
+{
+	for (size_t i = 0; i < config->nlisteners; i++)
+		if (serves(e, &config->listeners[i]))
+			return &config->listeners[i];
+	return NULL;
+}
+
+size_t
+sockets_of(const struct sockets *s, const struct config_listener *l, int *fds,
+    size_t most)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->count && n < most; i++)
+		if (serves(&s->list[i], l))
+			fds[n++] = s->list[i].fd;
+	return n;
+}
+
+static bool
+is_gone(const struct socket_entry *e, const struct config *config)
+{
+	return listener_of(config, e) == NULL;
+}
+
+void
+sockets_settle(struct sockets *s, const struct config *config)
+{
+	sift(s, is_gone, config);
+	for (size_t i = 0; i < s->count; i++) {
+		struct socket_entry *e = &s->list[i];
+
+		e->fresh = false;
+		snprintf(e->name, sizeof(e->name), "%s",
+		    listener_of(config, e)->name);
+	}
+}
+
+static bool
+is_fresh(const struct socket_entry *e, const struct config *config)
+{
+	(void)config;
+	return e->fresh;
+}
+
+void
+sockets_forget_fresh(struct sockets *s)
+{
+	sift(s, is_fresh, NULL);
 }
 
 /* --- what systemd hands over --------------------------------------------- */
 
-static bool
-is_listener(const struct config *config, const char *name)
+static const struct config_listener *
+listener_named(const struct config *config, const char *name)
 {
 	for (size_t i = 0; i < config->nlisteners; i++)
 		if (strcmp(config->listeners[i].name, name) == 0)
-			return true;
-	return false;
+			return &config->listeners[i];
+	return NULL;
 }
 
 /* Takes the n-th descriptor under the next name of *names (a:b:c). */
@@ -55,19 +153,28 @@ static bool
 take_handed(struct sockets *s, const struct config *config, int n,
     struct slice *names, struct err *err)
 {
+	const struct config_listener *l;
 	struct slice part = { "", 0 };
 	char name[SOCKET_NAME_MAX];
 	int fd = FIRST_HANDED_FD + n;
 
 	slice_split(names, ':', &part);
 	snprintf(name, sizeof(name), "%.*s", SLICE_ARG(part));
-	if (!is_listener(config, name))
+	l = listener_named(config, name);
+	if (l == NULL)
 		return err_set(err, "systemd hands over a socket named \"%s\", "
 		    "but no listener has that name: set FileDescriptorName= "
 		    "to the name of one", name);
+	if (sockets_find(s, name, 0) >= 0)
+		return err_set(err, "systemd hands over two sockets named "
+		    "\"%s\": give each a unit and a FileDescriptorName= of its "
+		    "own, and a listener of that name", name);
 	fcntl(fd, F_SETFD, FD_CLOEXEC);
 	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
-	return add(s, name, fd, err);
+	if (!add(s, name, &l->address, fd, err))
+		return false;
+	s->list[s->count - 1].handed = true;
+	return true;
 }
 
 static bool
@@ -93,6 +200,33 @@ take_all_handed(struct sockets *s, const struct config *config,
 
 /* --- what we open ---------------------------------------------------------- */
 
+/* 127.0.0.1:80 that becomes 0.0.0.0:80 meets itself for a moment. */
+static bool
+port_is_ours(const struct sockets *s, unsigned port)
+{
+	char end[8];
+	size_t len = (size_t)snprintf(end, sizeof(end), ":%u", port);
+
+	for (size_t i = 0; i < s->count; i++) {
+		size_t have = strlen(s->list[i].at);
+
+		if (have > len && strcmp(s->list[i].at + have - len, end) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* As the file says it, whichever port the kernel chose. */
+static void
+called(struct socket_entry *e, const struct config_listener *l)
+{
+	char text[ENDPOINT_TEXT];
+
+	free(e->at);
+	e->at = xstrdup(endpoint_text(&l->address, text));
+	e->fresh = true;
+}
+
 /* One socket a thread, so the kernel spreads connections without a lock; a
  * UNIX socket cannot be bound twice and is shared. */
 static bool
@@ -101,8 +235,13 @@ open_listener(struct sockets *s, const struct config_listener *l,
 {
 	bool unix_socket = l->address.kind == ENDPOINT_UNIX;
 	struct endpoint at = l->address;
+	char text[ENDPOINT_TEXT];
 	unsigned count = unix_socket ? 1 : threads;
 
+	if (!unix_socket && at.port != 0 && !port_is_ours(s, at.port) &&
+	    !listener_is_free(&at, err))
+		return err_wrap(err, "%s:%u: listener %s", l->at.file,
+		    l->at.line, l->name);
 	for (unsigned i = 0; i < count; i++) {
 		if (!open_one(s, l->name, &at, !unix_socket, 0666, err))
 			return err_wrap(err, "%s:%u: listener %s", l->at.file,
@@ -116,6 +255,25 @@ open_listener(struct sockets *s, const struct config_listener *l,
 			    (struct sockaddr *)&ss, &len);
 			endpoint_of_sockaddr(&at, (struct sockaddr *)&ss);
 		}
+		called(&s->list[s->count - 1], l);
+	}
+	log_info("listener %s: %s", l->name, endpoint_text(&at, text));
+	return true;
+}
+
+bool
+sockets_follow(struct sockets *s, const struct config *config,
+    unsigned threads, struct err *err)
+{
+	for (size_t i = 0; i < config->nlisteners; i++) {
+		const struct config_listener *l = &config->listeners[i];
+		int any;
+
+		if (sockets_of(s, l, &any, 1) == 1 ||
+		    open_listener(s, l, threads, err))
+			continue;
+		sockets_forget_fresh(s);
+		return false;
 	}
 	return true;
 }
@@ -124,15 +282,10 @@ bool
 sockets_open_edge(struct sockets *s, const struct config *config,
     unsigned threads, struct err *err)
 {
-	if (!take_all_handed(s, config, err))
+	if (!take_all_handed(s, config, err) ||
+	    !sockets_follow(s, config, threads, err))
 		return false;
-	for (size_t i = 0; i < config->nlisteners; i++) {
-		const struct config_listener *l = &config->listeners[i];
-
-		if (sockets_find(s, l->name, 0) < 0 &&
-		    !open_listener(s, l, threads, err))
-			return false;
-	}
+	sockets_settle(s, config);
 	return true;
 }
 
@@ -155,10 +308,10 @@ sockets_open_console(struct sockets *s, const struct config *config,
 {
 	if (config->console.enabled && !open_one(s, "console",
 	    &config->console.address, false, 0600, err))
-		return err_wrap(err, "console.address");
+		return err_wrap(err, "%s: console.address", config->file);
 	if (config->console.socket != NULL && !open_unix(s, "admin",
 	    config->console.socket, err))
-		return err_wrap(err, "console.socket");
+		return err_wrap(err, "%s: console.socket", config->file);
 	return true;
 }
 
@@ -170,14 +323,15 @@ sockets_open_engine(struct sockets *s, const struct config *config,
 
 	snprintf(path, sizeof(path), "%s/engine-%s-%u.sock", config->run_dir,
 	    config->region, number);
-	return open_unix(s, "engine", path, err);
+	return open_unix(s, "engine", path, err) || err_wrap(err, "is this "
+	    "service running already? Two instances need two run_dirs");
 }
 
 void
 sockets_close(struct sockets *s)
 {
 	for (size_t i = 0; i < s->count; i++)
-		close(s->list[i].fd);
+		close_entry(&s->list[i]);
 	s->count = 0;
 }
 
@@ -193,7 +347,7 @@ sockets_find(const struct sockets *s, const char *name, unsigned n)
 static bool
 is_kept(const struct sockets *s, int another, int fd)
 {
-	for (size_t i = 0; i < s->count; i++)
+	for (size_t i = 0; s != NULL && i < s->count; i++)
 		if (s->list[i].fd == fd)
 			return true;
 	return fd == another;
@@ -206,7 +360,7 @@ sockets_keep_only(const struct sockets *s, int another)
 {
 	int highest = another;
 
-	for (size_t i = 0; i < s->count; i++)
+	for (size_t i = 0; s != NULL && i < s->count; i++)
 		if (s->list[i].fd > highest)
 			highest = s->list[i].fd;
 	for (int fd = STDERR_FILENO + 1; fd <= highest; fd++)

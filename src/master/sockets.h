@@ -5,6 +5,10 @@
  * The sockets that the master opens for its children, so that a child can
  * crash and come back while connections wait in the kernel, and so that only
  * the master needs the right to bind low ports.
+ *
+ * A reload may change the edge's listeners.  Those that are new are opened
+ * before the edge takes the new generation (sockets_follow); whatever it does
+ * not name any more is closed once that is in service (sockets_settle).
  */
 #ifndef MASTER_SOCKETS_H
 #define MASTER_SOCKETS_H
@@ -17,7 +21,10 @@ enum { SOCKETS_MAX = 1024, SOCKET_NAME_MAX = 64 };
 
 struct socket_entry {
 	char		 name[SOCKET_NAME_MAX];	/* the listener's */
+	char		*at;		/* its address, as configured */
 	int		 fd;
+	bool		 handed;	/* by systemd: not ours to unlink */
+	bool		 fresh;		/* not in service yet */
 };
 
 /* Several entries of one name: one for each thread of the edge. */
@@ -34,6 +41,20 @@ struct sockets {
 bool sockets_open_edge(struct sockets *s, const struct config *config,
     unsigned threads, struct err *err);
 
+/* Opens what config names besides; all of it or nothing. */
+bool sockets_follow(struct sockets *s, const struct config *config,
+    unsigned threads, struct err *err);
+
+/* config is in service: what it names stays, the rest is closed. */
+void sockets_settle(struct sockets *s, const struct config *config);
+
+/* It will not be: closes what sockets_follow opened. */
+void sockets_forget_fresh(struct sockets *s);
+
+/* This listener's descriptors, at most so many; how many. */
+size_t sockets_of(const struct sockets *s, const struct config_listener *l,
+    int *fds, size_t most);
+
 /* "console" for its address (if any) and "admin" for its UNIX socket. */
 bool sockets_open_console(struct sockets *s, const struct config *config,
     struct err *err);
@@ -42,12 +63,14 @@ bool sockets_open_console(struct sockets *s, const struct config *config,
 bool sockets_open_engine(struct sockets *s, const struct config *config,
     unsigned number, struct err *err);
 
+/* UNIX sockets that we made go from the file system as well. */
 void sockets_close(struct sockets *s);
 
 /* The n-th descriptor of this name, or -1. */
 int sockets_find(const struct sockets *s, const char *name, unsigned n);
 
-/* Closes every descriptor of this process but 0 to 2, these, and one more. */
+/* Closes every descriptor of this process but 0 to 2, these (NULL: none),
+ * and one more. */
 void sockets_keep_only(const struct sockets *s, int another);
 
 #endif
