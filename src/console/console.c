@@ -126,7 +126,8 @@ on_tcp(void *owner, int fd, const struct endpoint *peer)
 {
 	struct console *console = owner;
 
-	server_accept(console->server, fd, peer, NULL, &console->tcp);
+	server_accept(console->server, fd, peer,
+	    &(struct serve_accept){ .listener = &console->tcp });
 }
 
 static void
@@ -134,7 +135,8 @@ on_admin(void *owner, int fd, const struct endpoint *peer)
 {
 	struct console *console = owner;
 
-	server_accept(console->server, fd, peer, NULL, &console->admin);
+	server_accept(console->server, fd, peer,
+	    &(struct serve_accept){ .listener = &console->admin });
 }
 
 static const struct listener_ops tcp_ops = { .accepted = on_tcp };

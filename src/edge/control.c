@@ -239,7 +239,7 @@ on_accepted(void *owner, int fd, const struct endpoint *peer)
 {
 	struct control *c = owner;
 
-	server_accept(c->server, fd, peer, NULL, NULL);
+	server_accept(c->server, fd, peer, &(struct serve_accept){ 0 });
 }
 
 static const struct listener_ops listener_ops = {

@@ -116,8 +116,9 @@ on_accepted(void *owner, int fd, const struct endpoint *peer)
 	struct worker_listener *l = owner;
 	struct worker *w = l->worker;
 
-	server_accept(w->server, fd, peer,
-	    w->pin->plan->generation->listener_tls[l->index], l->at);
+	server_accept(w->server, fd, peer, &(struct serve_accept){
+	    .tls = w->pin->plan->generation->listener_tls[l->index],
+	    .listener = l->at });
 	if (w->server->connections < w->connections_most || w->full)
 		return;
 	count_one(&w->counters.connections_paused);

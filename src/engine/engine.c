@@ -219,7 +219,7 @@ on_accepted(void *owner, int fd, const struct endpoint *peer)
 {
 	struct engine *e = owner;
 
-	server_accept(e->server, fd, peer, NULL, NULL);
+	server_accept(e->server, fd, peer, &(struct serve_accept){ 0 });
 }
 
 static bool

@@ -68,6 +68,12 @@ struct stream {
 void stream_accept(struct stream *s, struct loop *loop, int fd,
     struct tls_context *tls, const struct stream_ops *ops);
 
+/*
+ * An accepted plain stream, of which only what comes before TLS was read:
+ * opened() or failed() follows.  False when OpenSSL has no memory.
+ */
+bool stream_start_tls(struct stream *s, struct tls_context *tls);
+
 /* to must not be an ENDPOINT_NAME.  Failure comes through failed(). */
 void stream_connect(struct stream *s, struct loop *loop,
     const struct endpoint *to, struct tls_context *tls,
@@ -82,6 +88,10 @@ enum { STREAM_AGAIN = -1, STREAM_ERROR = -2 };
  * After STREAM_ERROR failed() follows from the loop, unless closed first.
  * TLS: an end without close_notify is STREAM_ERROR. */
 ssize_t stream_read(struct stream *s, void *bytes, size_t cap);
+
+/* The same of a plain stream, but what is there stays to be read: by the next
+ * read, or by TLS once that is started.  No failed() follows an error. */
+ssize_t stream_peek(struct stream *s, void *bytes, size_t cap);
 
 /* Takes all of it: writes what fits, queues the rest.  Failures are
  * reported by failed() later. */

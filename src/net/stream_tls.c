@@ -7,11 +7,13 @@
  */
 #include "net/stream_private.h"
 
+#include <errno.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
 
+#include "base/must.h"
 #include "net/tls_private.h"
 
 static SSL *
@@ -37,6 +39,33 @@ stream_tls_begin(struct stream *s, struct tls_context *tls, bool server)
 	else
 		SSL_set_connect_state(ssl);
 	return true;
+}
+
+/* The event that has brought what was read fires again for what follows. */
+bool
+stream_start_tls(struct stream *s, struct tls_context *tls)
+{
+	must(s->tls == NULL && s->flags & S_OPEN && s->pending == 0);
+	if (!stream_tls_begin(s, tls, true))
+		return false;
+	s->flags &= ~(uint32_t)S_OPEN;
+	s->flags |= S_HANDSHAKE;
+	return true;
+}
+
+ssize_t
+stream_peek(struct stream *s, void *bytes, size_t cap)
+{
+	ssize_t n;
+
+	must(s->tls == NULL);
+	if (s->fd < 0 || s->flags & S_FAILED)
+		return STREAM_ERROR;
+	n = recv(s->fd, bytes, cap, MSG_PEEK);
+	if (n >= 0)
+		return n;
+	return errno == EAGAIN || errno == EINTR ? STREAM_AGAIN :
+	    STREAM_ERROR;
 }
 
 enum tls_step

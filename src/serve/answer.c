@@ -17,6 +17,12 @@ request_peer(const struct request *r)
 	return &active_of(r)->peer;
 }
 
+const struct serve_proxy *
+request_proxy(const struct request *r)
+{
+	return r->conn->proxy == NULL ? NULL : &r->conn->proxy->told;
+}
+
 void *
 request_listener(const struct request *r)
 {

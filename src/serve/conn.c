@@ -20,6 +20,13 @@ enter(struct conn *c, enum conn_state state)
 	c->since_ms = c->server->loop->now_ms;
 }
 
+void
+conn_open(struct conn *c, enum conn_state state)
+{
+	enter(c, state);
+	conn_arm(c);
+}
+
 /* --- the end ------------------------------------------------------------- */
 
 static void
@@ -48,6 +55,7 @@ conn_close(struct conn *c, enum serve_end end, bool cut)
 	task_cancel(&c->task);
 	if (c->held != NULL)
 		chunk_give(c->server->loop, c->held);
+	conn_proxy_free(c);
 	if (cut) {
 		stream_cut(&c->stream);
 	} else {
@@ -313,6 +321,7 @@ static enum step
 conn_step(struct conn *c, struct slice *in)
 {
 	switch ((enum conn_state)c->state) {
+	case CONN_PROXY:
 	case CONN_OPENING:
 		return STEP_WAIT;
 	case CONN_IDLE:
@@ -451,8 +460,13 @@ on_readable(struct stream *s)
 {
 	struct conn *c = list_entry(s, struct conn, stream);
 	struct slice in;
-	ssize_t n = receive(c, &in);
+	ssize_t n;
 
+	if (c->state == CONN_PROXY) {
+		conn_proxy_read(c);
+		return;
+	}
+	n = receive(c, &in);
 	if (n < 0)
 		return;			/* an error is told by on_failed() */
 	if (n == 0)
@@ -465,10 +479,7 @@ on_readable(struct stream *s)
 static void
 on_opened(struct stream *s)
 {
-	struct conn *c = list_entry(s, struct conn, stream);
-
-	enter(c, CONN_IDLE);
-	conn_arm(c);
+	conn_open(list_entry(s, struct conn, stream), CONN_IDLE);
 }
 
 static void
@@ -531,12 +542,15 @@ conn_refuse(struct conn *c, const struct body_fault *fault)
 }
 
 void
-conn_start(struct conn *c, int fd, struct tls_context *tls)
+conn_start(struct conn *c, int fd, const struct serve_accept *how)
 {
 	timer_init(&c->timer, conn_on_timer);
 	task_init(&c->task, on_task);
-	enter(c, tls == NULL ? CONN_IDLE : CONN_OPENING);
-	stream_accept(&c->stream, c->server->loop, fd, tls, &conn_stream_ops);
+	stream_accept(&c->stream, c->server->loop, fd,
+	    how->proxied ? NULL : how->tls, &conn_stream_ops);
 	stream_watch(&c->stream);
-	conn_arm(c);
+	if (how->proxied)
+		conn_proxy_begin(c, how->tls);
+	else
+		conn_open(c, how->tls == NULL ? CONN_IDLE : CONN_OPENING);
 }

@@ -11,7 +11,7 @@
 #define NEVER	UINT64_MAX
 
 enum late { LATE_NOT, LATE_CLOSE, LATE_HEAD, LATE_BODY, LATE_RATE, LATE_SEND,
-    LATE_TUNNEL };
+    LATE_TUNNEL, LATE_PROXY };
 
 struct deadline {
 	uint64_t	 at_ms;
@@ -80,6 +80,11 @@ conn_deadline(const struct conn *c)
 	struct deadline d = { NEVER, LATE_NOT };
 
 	switch ((enum conn_state)c->state) {
+	case CONN_PROXY:
+		sooner(&d, c->since_ms + limits->head_ms, LATE_PROXY);
+		if (c->server->draining)
+			sooner(&d, c->since_ms + DRAIN_GRACE_MS, LATE_CLOSE);
+		break;
 	case CONN_OPENING:
 		sooner(&d, c->since_ms + limits->head_ms, LATE_CLOSE);
 		break;
@@ -140,6 +145,9 @@ conn_on_timer(struct timer *timer)
 		break;
 	case LATE_TUNNEL:
 		conn_close(c, SERVE_TUNNEL_IDLE, true);
+		break;
+	case LATE_PROXY:
+		conn_proxy_refuse(c, "did not come in time");
 		break;
 	}
 }

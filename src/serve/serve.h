@@ -18,6 +18,7 @@
 #include "net/stream.h"
 
 struct request;
+struct server;
 
 /* How a request ended; goes to gone(). */
 enum serve_end {
@@ -60,6 +61,10 @@ struct handler_ops {
 	/* Once, and last; free what user holds.  Whatever is called on the
 	 * request before this, even after its end, does no harm. */
 	void		(*gone)(struct request *, enum serve_end end);
+	/* A connection has ended for want of a good PROXY header, unanswered;
+	 * reason ends a sentence ("the PROXY header ...").  May be NULL. */
+	void		(*unproxied)(struct server *, void *listener,
+			    const struct endpoint *peer, const char *reason);
 };
 
 /* Read anew for each request, so that a reload changes them. */
@@ -97,10 +102,18 @@ struct server *server_new(struct loop *loop, const struct handler_ops *handler,
 void server_drain(struct server *server);	/* sets draining, closes idle ones */
 void server_free(struct server **server);	/* cuts what is open */
 
-/* Takes over an accepted connection.  listener: the handler's own number or
- * pointer for it (request_listener()); tls is used for this one connection. */
+/* How to take an accepted connection. */
+struct serve_accept {
+	struct tls_context *tls;	/* for this one; NULL: plain */
+	void		*listener;	/* the handler's own number or pointer
+					   for it: request_listener() */
+	bool		 proxied;	/* a PROXY header must come before all
+					   else; whoever sends none is cut off */
+};
+
+/* fd becomes the server's. */
 void server_accept(struct server *server, int fd, const struct endpoint *peer,
-    struct tls_context *tls, void *listener);
+    const struct serve_accept *how);
 
 struct request {
 	struct server	*server;
@@ -121,8 +134,20 @@ struct request {
 	_Alignas(16) char user[];	/* the handler's */
 };
 
-struct endpoint;
+/* The socket's, or who stands before the sender of a PROXY header. */
 const struct endpoint *request_peer(const struct request *r);
+
+/* What a PROXY header told besides. */
+struct serve_proxy {
+	struct addr	 relay;		/* who sent it: the socket's peer */
+	struct addr	 destination;	/* what the client connected to */
+	uint16_t	 destination_port;
+	char		 vpc_endpoint[64];	/* of AWS; "": none */
+};
+
+/* NULL where request_peer() is the socket's own: no header was demanded, or
+ * it named no address (a health check of the relay's, say). */
+const struct serve_proxy *request_proxy(const struct request *r);
 void *request_listener(const struct request *r);
 struct stream *request_stream(struct request *r);	/* TLS facts only */
 

@@ -24,6 +24,7 @@ enum {
 };
 
 enum conn_state {
+	CONN_PROXY,			/* the PROXY header has to come first */
 	CONN_OPENING,			/* TLS handshake */
 	CONN_IDLE,			/* not a byte of the next request is here */
 	CONN_HEAD,			/* some are */
@@ -32,12 +33,20 @@ enum conn_state {
 	CONN_LINGER,			/* answered for the last time */
 };
 
+/* Of a connection that must begin with a PROXY header; after that only if the
+ * header named the client. */
+struct conn_proxy {
+	struct tls_context *tls;	/* to go on with; NULL: plain */
+	struct serve_proxy told;
+};
+
 struct conn {
 	struct stream	 stream;
 	struct list	 node;		/* of the server's connections */
 	struct server	*server;
 	void		*listener;
 	struct active	*active;	/* NULL unless BUSY */
+	struct conn_proxy *proxy;	/* NULL: the peer is the socket's */
 	struct chunk	*held;		/* input that waits: part of a head, or
 					   requests behind the current one */
 	size_t		 seen;		/* of a head, by the parser */
@@ -116,14 +125,14 @@ void active_recycle(struct active *a);
 /* conn.c: what a connection does next. */
 extern const struct stream_ops conn_stream_ops;
 
-void conn_start(struct conn *c, int fd, struct tls_context *tls);
+void conn_start(struct conn *c, int fd, const struct serve_accept *how);
+/* The state that it begins with, or goes on with after a PROXY header. */
+void conn_open(struct conn *c, enum conn_state state);
 /* Soon, from the loop: something of the request has changed. */
 void conn_wake(struct conn *c);
 /* Ends everything on it; cut: so that the client cannot take what it got for
  * the whole.  The connection is gone afterwards. */
 void conn_close(struct conn *c, enum serve_end end, bool cut);
-/* Closes it if nothing of a request is there. */
-void conn_leave(struct conn *c);
 void conn_update_reading(struct conn *c);
 
 /*
@@ -138,6 +147,13 @@ struct body_fault {
 bool body_read(struct active *a, struct slice *in, struct body_fault *fault);
 /* The client of a tunnel has ended its sending. */
 void body_end_tunnel(struct active *a);
+
+/* proxy.c: the header before everything else. */
+void conn_proxy_begin(struct conn *c, struct tls_context *tls);
+void conn_proxy_read(struct conn *c);
+/* Closes and tells the handler. */
+void conn_proxy_refuse(struct conn *c, const char *reason);
+void conn_proxy_free(struct conn *c);
 
 /* deadline.c */
 void conn_on_timer(struct timer *timer);

@@ -129,16 +129,16 @@ server_new(struct loop *loop, const struct handler_ops *handler, void *owner,
 
 void
 server_accept(struct server *server, int fd, const struct endpoint *peer,
-    struct tls_context *tls, void *listener)
+    const struct serve_accept *how)
 {
 	struct conn *c = conn_new(server);
 
 	server->accepted++;
-	c->listener = listener;
+	c->listener = how->listener;
 	c->peer = peer->addr;
 	c->peer_port = peer->port;
 	c->peer_kind = (uint8_t)peer->kind;
-	conn_start(c, fd, tls);
+	conn_start(c, fd, how);
 }
 
 /* From the loop, since a last look at the socket may find a request. */

@@ -2,7 +2,8 @@
 /* Copyright the Portolan authors */
 
 /*
- * A client that sends anything, cut anywhere, to handlers of every manner:
+ * A client that sends anything, cut anywhere, to handlers of every manner, or
+ * (after a first byte beyond 127) where a PROXY header has to come first:
  * each request has one end, and no connection is left when the client's is.
  */
 #include <stdlib.h>
@@ -94,8 +95,16 @@ on_gone(struct request *r, enum serve_end end)
 	ended++;
 }
 
+static void
+on_unproxied(struct server *s, void *listener, const struct endpoint *peer,
+    const char *reason)
+{
+	must(s == server && listener == NULL && reason != NULL);
+	(void)peer;
+}
+
 static const struct handler_ops ops = { "fuzz", sizeof(struct user), true,
-    on_head, on_body, on_drained, on_refuse, on_gone };
+    on_head, on_body, on_drained, on_refuse, on_gone, on_unproxied };
 static const struct serve_limits limits = { .head_ms = 60000,
     .idle_ms = 60000, .body_idle_ms = 60000, .send_idle_ms = 60000,
     .tunnel_idle_ms = 60000, .body_bytes = 5000, .requests = 50 };
@@ -133,7 +142,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	server = server_new(loop, &ops, NULL, &limits);
 	ended = 0;
 	must(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds) == 0);
-	server_accept(server, fds[1], &peer, NULL, NULL);
+	server_accept(server, fds[1], &peer, &(struct serve_accept){
+	    .proxied = size > 0 && data[0] & 0x80 });
 	while (size > 0) {
 		size_t n = data[0] % 64 + 1u;	/* and then as many bytes */
 

@@ -35,6 +35,7 @@ static struct world {
 	struct serve_limits limits;
 	struct handler_ops ops;
 	struct tls_context *tls;
+	bool		 proxied;	/* a PROXY header is demanded */
 	struct endpoint	 at;
 	pthread_t	 thread;
 
@@ -316,7 +317,8 @@ static void
 on_accepted(void *owner, int fd, const struct endpoint *peer)
 {
 	(void)owner;
-	server_accept(w.server, fd, peer, w.tls, &w);
+	server_accept(w.server, fd, peer, &(struct serve_accept){
+	    .tls = w.tls, .listener = &w, .proxied = w.proxied });
 }
 
 static const struct listener_ops listener_ops = { .accepted = on_accepted };
