@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Portolan authors */
+
+#include <jansson.h>
+#include <string.h>
+
+#include "command/ctl.h"
+
+/* --- status, for people ------------------------------------------------------- */
+
+/* Empty where there is none: an older or newer service may answer. */
+static const char *
+text_of(const json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	return text == NULL ? "" : text;
+}
+
+static long long
+number_of(const json_t *object, const char *key)
+{
+	return (long long)json_integer_value(json_object_get(object, key));
+}
+
+static bool
+is_true(const json_t *object, const char *key)
+{
+	return json_is_true(json_object_get(object, key));
+}
+
+static void
+write_service(const json_t *status, struct buf *out)
+{
+	buf_printf(out, "Portolan %s, edge of %s: %s%s%s\n",
+	    text_of(status, "version"), text_of(status, "region"),
+	    is_true(status, "ready") ? "ready" : "NOT READY: ",
+	    text_of(status, "not_ready"),
+	    is_true(status, "draining") ? " (draining)" : "");
+	buf_printf(out, "started       %s\n", text_of(status, "started"));
+}
+
+static void
+write_generation(const json_t *status, struct buf *out)
+{
+	const json_t *g = json_object_get(status, "generation");
+	const json_t *last = json_object_get(status, "last_reload");
+	const char *built = text_of(g, "database_built");
+
+	buf_printf(out, "generation    %lld, loaded %s, restrictions revision "
+	    "%lld\n", number_of(g, "id"), text_of(g, "loaded"),
+	    number_of(g, "restrictions_revision"));
+	buf_printf(out, "geo database  %s%s; table of %lld KiB\n",
+	    built[0] == '\0' ? "none" : "built ", built,
+	    number_of(g, "geo_table_bytes") / 1024);
+	if (text_of(g, "database_held")[0] != '\0')
+		buf_printf(out, "              HELD BACK: %s\n",
+		    text_of(g, "database_held"));
+	buf_printf(out, "last reload   %s; since the start %lld good, %lld "
+	    "failed\n", is_true(last, "good") ? "good" : "FAILED (the log says "
+	    "why; the former configuration serves)",
+	    number_of(last, "reloads"), number_of(last, "failed"));
+}
+
+static void
+write_load(const json_t *status, struct buf *out)
+{
+	long long open = 0, accepted = 0, requests = 0;
+	const json_t *worker;
+	size_t i;
+
+	json_array_foreach(json_object_get(status, "workers"), i, worker) {
+		open += number_of(worker, "connections");
+		accepted += number_of(worker, "accepted");
+		requests += number_of(worker, "requests");
+	}
+	buf_printf(out, "clients       %lld connections open, %lld accepted, "
+	    "%lld requests; %zu threads\n", open, accepted, requests,
+	    json_array_size(json_object_get(status, "workers")));
+}
+
+static void
+write_upstream(const json_t *region, const json_t *u, struct buf *out)
+{
+	const char *id = text_of(region, "id");
+	const char *name = text_of(u, "name");
+	size_t len = strlen(id);
+
+	/* "GB unix:/..." stands below GB. */
+	if (strncmp(name, id, len) == 0 && name[len] == ' ')
+		name += len + 1;
+	buf_printf(out, "        %-14s %s %s, weight %lld, %lld requests, "
+	    "%lld errors\n", text_of(u, "health"), is_true(u, "link") ?
+	    "edge" : "engine", name, number_of(u, "weight"),
+	    number_of(u, "requests"), number_of(u, "errors"));
+}
+
+static void
+write_region(const json_t *region, struct buf *out)
+{
+	const json_t *upstreams = json_object_get(region, "upstreams"), *u;
+	size_t i;
+
+	buf_printf(out, "%-6s  %s%s%s\n", text_of(region, "id"),
+	    is_true(region, "up") ? "up" : "DOWN",
+	    is_true(region, "own") ? ", this region" : "",
+	    json_array_size(upstreams) == 0 ? ", no way there" : "");
+	json_array_foreach(upstreams, i, u)
+		write_upstream(region, u, out);
+}
+
+bool
+ctl_status_text(struct slice json, struct buf *out)
+{
+	json_t *status = json_loadb(json.p, json.len, 0, NULL);
+	const json_t *region;
+	size_t i;
+
+	if (!json_is_object(status)) {
+		json_decref(status);
+		return false;
+	}
+	write_service(status, out);
+	write_generation(status, out);
+	write_load(status, out);
+	buf_char(out, '\n');
+	json_array_foreach(json_object_get(status, "regions"), i, region)
+		write_region(region, out);
+	json_decref(status);
+	return true;
+}
+
+/* --- words, for programs ------------------------------------------------------ */
+
+void
+ctl_ready_json(struct slice text, bool good, struct buf *out)
+{
+	const char *between = "";
+	struct slice line;
+
+	buf_printf(out, "{\"ready\":%s,\"checks\":[", good ? "true" : "false");
+	while (slice_split(&text, '\n', &line)) {
+		bool passed = slice_starts_nocase(line, SLICE("[+] "));
+
+		if (!passed && !slice_starts_nocase(line, SLICE("[-] ")))
+			continue;
+		buf_printf(out, "%s{\"check\":", between);
+		buf_json(out, (struct slice){ line.p + 4, line.len - 4 });
+		buf_printf(out, ",\"good\":%s}", passed ? "true" : "false");
+		between = ",";
+	}
+	buf_text(out, "]}\n");
+}
+
+void
+ctl_lines_json(struct slice text, bool good, struct buf *out)
+{
+	const char *between = "";
+	struct slice line;
+
+	buf_printf(out, "{\"good\":%s,\"messages\":[", good ? "true" : "false");
+	while (slice_split(&text, '\n', &line)) {
+		if (line.len == 0)
+			continue;
+		buf_text(out, between);
+		buf_json(out, line);
+		between = ",";
+	}
+	buf_text(out, "]}\n");
+}
