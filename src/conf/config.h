@@ -28,6 +28,10 @@ struct config_listener {
 	enum listener_kind kind;
 	struct endpoint	 address;
 	const char	*certificate, *key;	/* PEM files; NULL: plain */
+	/* Peers that must send a PROXY header; others are refused then.
+	 * None: no header is read. */
+	const struct cidr *proxy_from;
+	size_t		 nproxy_from;
 	struct source_line at;
 };
 

@@ -91,6 +91,14 @@ check_listener(const struct check *c, size_t i)
 		schema_mistake(c->reader, listener_node(c, i, "kind"),
 		    "a link listener needs the section 'link' with "
 		    "certificate, key and ca");
+	if (l->kind == LISTENER_LINK && l->nproxy_from > 0)
+		schema_mistake(c->reader, listener_node(c, i, "proxy"),
+		    "other regions' edges send no PROXY header; leave proxy "
+		    "out");
+	if (l->address.kind == ENDPOINT_UNIX && l->nproxy_from > 0)
+		schema_mistake(c->reader, listener_node(c, i, "proxy"),
+		    "who connects to a UNIX socket has no address that could "
+		    "be in these networks; leave proxy out");
 	check_twins(c, i);
 }
 

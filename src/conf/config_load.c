@@ -119,11 +119,11 @@ static const struct schema_row cors_rows[] = {
 
 /* --- client addresses ------------------------------------------------------------- */
 
-static void
-read_trusted(const struct schema_reader *reader, const struct yaml_node *node,
-    void *target)
+/* Whom to believe; everybody is warned of. */
+static size_t
+read_networks(const struct schema_reader *reader, const struct yaml_node *node,
+    const struct cidr **networks)
 {
-	struct config *config = target;
 	const struct yaml_node *const *nodes;
 	const char *const *texts;
 	size_t n = schema_texts(reader, node, &texts, &nodes), count = 0;
@@ -141,8 +141,17 @@ read_trusted(const struct schema_reader *reader, const struct yaml_node *node,
 			    "place, that it seems to have");
 		count++;
 	}
-	config->trusted = list;
-	config->ntrusted = count;
+	*networks = list;
+	return count;
+}
+
+static void
+read_trusted(const struct schema_reader *reader, const struct yaml_node *node,
+    void *target)
+{
+	struct config *config = target;
+
+	config->ntrusted = read_networks(reader, node, &config->trusted);
 }
 
 static const char *const client_fields[] = {
@@ -173,6 +182,25 @@ static const struct schema_row tls_rows[] = {
 	{ 0 },
 };
 
+static void
+read_proxy_from(const struct schema_reader *reader,
+    const struct yaml_node *node, void *target)
+{
+	struct config_listener *listener = target;
+
+	if (node->kind == YAML_LIST ? node->count == 0 :
+	    yaml_is_nothing(node))
+		schema_mistake(reader, node, "no network; leave proxy out if "
+		    "nobody sends PROXY headers here");
+	listener->nproxy_from = read_networks(reader, node,
+	    &listener->proxy_from);
+}
+
+static const struct schema_row proxy_rows[] = {
+	{ "from", SCHEMA_CUSTOM, .read = read_proxy_from, .required = true },
+	{ 0 },
+};
+
 static const struct schema_row listener_rows[] = {
 	{ "name", SCHEMA_TEXT, SCHEMA_AT(struct config_listener, name),
 	    .required = true },
@@ -181,6 +209,7 @@ static const struct schema_row listener_rows[] = {
 	{ "kind", SCHEMA_CHOICE, SCHEMA_AT(struct config_listener, kind),
 	    .choices = listener_kinds, .fallback = "client" },
 	{ "tls", SCHEMA_SECTION, .section = tls_rows },
+	{ "proxy", SCHEMA_SECTION, .section = proxy_rows },
 	{ 0 },
 };
 

@@ -94,6 +94,7 @@ everything_said(void **state)
 	    "  - name: tls\n"
 	    "    address: \"[::]:8443\"\n"
 	    "    tls: {certificate: tls/a.pem, key: /keys/a.key}\n"
+	    "    proxy: {from: [10.1.0.0/16, \"2001:db8:1::/48\"]}\n"
 	    "  - {name: link, address: 10.0.0.1:8444, kind: link}\n"
 	    "hosts: {global: [Flow.Example.com], main: [build.example.com]}\n"
 	    "client_address: {trusted: [10.0.0.0/8, \"2001:db8::/32\"], "
@@ -123,7 +124,10 @@ everything_said(void **state)
 	assert_string_equal(c->listeners[0].key, "/keys/a.key");
 	assert_int_equal(c->listeners[0].at.line, 7);
 	assert_int_equal(c->listeners[0].address.port, 8443);
+	assert_int_equal(c->listeners[0].nproxy_from, 2);
+	assert_int_equal(c->listeners[0].proxy_from[0].bits, 16);
 	assert_int_equal(c->listeners[1].kind, LISTENER_LINK);
+	assert_int_equal(c->listeners[1].nproxy_from, 0);
 	assert_string_equal(c->global_hosts[0], "flow.example.com");
 	assert_int_equal(c->nmain_hosts, 1);
 	assert_int_equal(c->ntrusted, 2);
