@@ -53,6 +53,7 @@ step_pick(struct edge_request *er)
 static void on_inform(struct exchange *, const struct h1_head *);
 static void on_answer(struct exchange *, const struct h1_head *);
 static void on_answer_body(struct exchange *, struct slice, bool);
+static ssize_t on_answer_splice(struct exchange *, struct stream *, size_t);
 static void on_upstream_drained(struct exchange *);
 static void on_done(struct exchange *, enum exchange_end);
 
@@ -60,6 +61,7 @@ static const struct exchange_ops forward_ops = {
 	.inform = on_inform,
 	.head = on_answer,
 	.body = on_answer_body,
+	.splice = on_answer_splice,
 	.drained = on_upstream_drained,
 	.done = on_done,
 };
@@ -389,6 +391,18 @@ on_answer_body(struct exchange *ex, struct slice bytes, bool last)
 		request_send_last(er->request, bytes, exchange_trailers(ex));
 	else if (!request_send(er->request, bytes))
 		exchange_pause(ex);
+}
+
+static ssize_t
+on_answer_splice(struct exchange *ex, struct stream *from, size_t most)
+{
+	struct edge_request *er = exchange_user(ex);
+	bool full;
+	ssize_t n = request_splice(er->request, from, most, &full);
+
+	if (full)
+		exchange_pause(ex);
+	return n;
 }
 
 static void

@@ -316,6 +316,7 @@ loop_free(struct loop **loop)
 	pthread_mutex_destroy(&p->mail_lock);
 	free_chunks(p->small);
 	free_chunks(p->large);
+	loop_free_pipes(p);
 	free((*loop)->scratch);
 	free(p);
 	free(*loop);

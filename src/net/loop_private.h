@@ -34,6 +34,7 @@ struct wheel {
 struct message;
 struct signal_watch;
 struct chunk;
+struct pipe;
 
 struct loop_private {
 	struct wheel	 wheel;
@@ -52,7 +53,12 @@ struct loop_private {
 
 	struct chunk	*small, *large;	/* given back, ready to be lent */
 	unsigned	 nsmall, nlarge;
+	struct pipe	*pipes;		/* empty ones, ready to be lent */
+	unsigned	 npipes, pipes_out;
 };
+
+/* stream_splice.c */
+void loop_free_pipes(struct loop_private *p);
 
 void wheel_init(struct wheel *wheel, uint64_t now_ms);
 /* Calls what is due. */

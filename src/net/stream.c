@@ -110,8 +110,8 @@ later(struct stream *s, enum stream_flag what)
 	task_set(s->loop, &s->task);
 }
 
-static void
-fail_later(struct stream *s, enum stream_end end)
+void
+stream_fail(struct stream *s, enum stream_end end)
 {
 	if (s->flags & S_FAILED)
 		return;
@@ -124,7 +124,7 @@ fail_later(struct stream *s, enum stream_end end)
 static void
 queue_add(struct stream *s, const char *bytes, size_t len)
 {
-	if (s->queue == NULL)
+	if (s->pending == 0)
 		s->sent_ms = s->loop->now_ms;
 	s->pending += len;
 	while (len > 0) {
@@ -248,16 +248,16 @@ owes_drained(struct stream *s)
 }
 
 /* As much of the queue as the socket takes; calls nobody. */
-static void
-send_queue(struct stream *s)
+void
+stream_flush(struct stream *s)
 {
-	bool whole = true;
+	bool whole = s->pipe == NULL || stream_pipe_flush(s);
 
 	while (s->queue != NULL && whole) {
 		ssize_t n = send_queue_once(s, &whole);
 
 		if (n == STREAM_ERROR) {
-			fail_later(s, STREAM_BROKEN);
+			stream_fail(s, STREAM_BROKEN);
 			return;
 		}
 		if (n == STREAM_AGAIN)
@@ -266,7 +266,7 @@ send_queue(struct stream *s)
 		s->sent_ms = s->loop->now_ms;
 		queue_consume(s, (size_t)n);
 	}
-	if (s->queue != NULL)
+	if (s->pending > 0)
 		start_writing(s);
 	else if (s->flags & S_FINISH && !(s->flags & S_FINISHED))
 		finish_now(s);
@@ -285,7 +285,7 @@ send_plain_parts(struct stream *s, const struct iovec *parts, int count)
 	memcpy(copy, parts, (size_t)count * sizeof(*parts));
 	n = plain_send(s, copy, count);
 	if (n == STREAM_ERROR) {
-		fail_later(s, STREAM_BROKEN);
+		stream_fail(s, STREAM_BROKEN);
 		return;
 	}
 	if (n > 0)
@@ -322,7 +322,7 @@ send_tls_parts(struct stream *s, const struct iovec *parts, int count)
 			ssize_t n = stream_tls_write(s, p, len);
 
 			if (n == STREAM_ERROR) {
-				fail_later(s, STREAM_BROKEN);
+				stream_fail(s, STREAM_BROKEN);
 				return;
 			}
 			if (n == STREAM_AGAIN)
@@ -336,7 +336,7 @@ send_tls_parts(struct stream *s, const struct iovec *parts, int count)
 		queue_add(s, p, len);
 	}
 	if (s->queue != NULL)
-		send_queue(s);
+		stream_flush(s);
 }
 
 void
@@ -344,7 +344,7 @@ stream_send(struct stream *s, const struct iovec *parts, int count)
 {
 	if (s->fd < 0 || s->flags & (S_FAILED | S_FINISH))
 		return;
-	if (s->queue == NULL && s->flags & S_OPEN) {
+	if (s->pending == 0 && s->flags & S_OPEN) {
 		if (s->tls != NULL)
 			send_tls_parts(s, parts, count);
 		else
@@ -361,7 +361,7 @@ stream_finish(struct stream *s)
 	if (s->fd < 0 || s->flags & (S_FAILED | S_FINISH))
 		return;
 	s->flags |= S_FINISH;
-	if (s->queue == NULL && s->flags & S_OPEN)
+	if (s->pending == 0 && s->flags & S_OPEN)
 		finish_now(s);
 }
 
@@ -407,7 +407,7 @@ stream_read(struct stream *s, void *bytes, size_t cap)
 	} else if (n == 0) {
 		s->flags |= S_ENDED;
 	} else if (n == STREAM_ERROR) {
-		fail_later(s, STREAM_BROKEN);
+		stream_fail(s, STREAM_BROKEN);
 	}
 	if (s->flags & S_READ_WANTS_WRITE)
 		start_writing(s);
@@ -452,7 +452,7 @@ now_open(struct stream *s)
 	start_reading(s);
 	stop_writing(s);
 	if (s->queue != NULL || s->flags & S_FINISH)
-		send_queue(s);
+		stream_flush(s);
 	if (s->tls != NULL && stream_tls_has_more(s))
 		later(s, S_TASK_READ);
 	s->ops->opened(s);
@@ -473,7 +473,7 @@ handshake(struct stream *s)
 		start_writing(s);
 		return;
 	case TLS_STEP_FAILED:
-		fail_later(s, STREAM_TLS_FAILED);
+		stream_fail(s, STREAM_TLS_FAILED);
 	}
 }
 
@@ -500,7 +500,7 @@ check_connected(struct stream *s)
 	if (getsockopt(s->fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0 ||
 	    error != 0) {
 		stop_writing(s);
-		fail_later(s, STREAM_REFUSED);
+		stream_fail(s, STREAM_REFUSED);
 		return;
 	}
 	connected(s);
@@ -525,7 +525,7 @@ check_departure(struct stream *s)
 	else if (!(s->flags & S_EDGE))
 		set_trigger(s, EV_ET);
 	else if (poll(&p, 1, 0) == 1 && p.revents & (POLLERR | POLLHUP))
-		fail_later(s, STREAM_BROKEN);
+		stream_fail(s, STREAM_BROKEN);
 }
 
 /* In each of these the owner's callback is the last thing, since it may close
@@ -544,7 +544,7 @@ on_read(evutil_socket_t fd, short what, void *arg)
 	}
 	if (s->flags & S_WRITE_WANTS_READ) {
 		s->flags &= ~(uint32_t)S_WRITE_WANTS_READ;
-		send_queue(s);
+		stream_flush(s);
 		later(s, S_TASK_DRAINED);
 	}
 	if (s->flags & S_FAILED)
@@ -575,7 +575,7 @@ on_write(evutil_socket_t fd, short what, void *arg)
 		s->flags &= ~(uint32_t)S_READ_WANTS_WRITE;
 		later(s, S_TASK_READ);
 	}
-	send_queue(s);
+	stream_flush(s);
 	if (owes_drained(s))
 		s->ops->drained(s);
 }
@@ -629,6 +629,7 @@ init(struct stream *s, struct loop *loop, const struct stream_ops *ops)
 	s->flags = 0;
 	s->tls = NULL;
 	s->queue = s->queue_tail = NULL;
+	s->pipe = NULL;
 	s->pending = 0;
 	s->received = s->sent = s->sent_ms = 0;
 	task_init(&s->task, on_task);
@@ -652,7 +653,7 @@ stream_accept(struct stream *s, struct loop *loop, int fd,
 	else if (stream_tls_begin(s, tls, true))
 		s->flags |= S_HANDSHAKE;
 	else
-		fail_later(s, STREAM_TLS_FAILED);
+		stream_fail(s, STREAM_TLS_FAILED);
 	start_reading(s);
 }
 
@@ -667,7 +668,7 @@ begin_connect(struct stream *s, const struct endpoint *to)
 	    SOCK_CLOEXEC, 0);
 
 	if (fd < 0) {
-		fail_later(s, errno == EMFILE || errno == ENFILE ?
+		stream_fail(s, errno == EMFILE || errno == ENFILE ?
 		    STREAM_NO_DESCRIPTORS : STREAM_REFUSED);
 		return false;
 	}
@@ -679,7 +680,7 @@ begin_connect(struct stream *s, const struct endpoint *to)
 	else if (errno == EINPROGRESS)
 		start_writing(s);
 	else
-		fail_later(s, STREAM_REFUSED);
+		stream_fail(s, STREAM_REFUSED);
 	return true;
 }
 
@@ -691,7 +692,7 @@ stream_connect(struct stream *s, struct loop *loop, const struct endpoint *to,
 	s->flags |= S_CONNECTING;
 	if (begin_connect(s, to) && tls != NULL &&
 	    !stream_tls_begin(s, tls, false))
-		fail_later(s, STREAM_TLS_FAILED);
+		stream_fail(s, STREAM_TLS_FAILED);
 }
 
 void
@@ -700,6 +701,7 @@ stream_close(struct stream *s)
 	if (s->loop == NULL || s->flags & S_CLOSED)
 		return;
 	task_cancel(&s->task);
+	stream_pipe_drop(s);
 	queue_drop(s);
 	stream_tls_free(s);
 	if (s->fd >= 0) {

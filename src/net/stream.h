@@ -24,6 +24,7 @@
 
 enum { STREAM_HIGH = 64 * 1024, STREAM_LOW = 16 * 1024 };
 
+struct pipe;
 struct stream;
 
 enum stream_end {
@@ -56,7 +57,8 @@ struct stream {
 	uint32_t	 flags;		/* private */
 	void		*tls;		/* private: SSL */
 	struct chunk	*queue, *queue_tail;	/* private */
-	size_t		 pending;	/* bytes queued */
+	struct pipe	*pipe;		/* private: before the queue */
+	size_t		 pending;	/* bytes in pipe and queue */
 	uint64_t	 received, sent;	/* bytes that the owner got, and that
 						   the socket took (TLS: before
 						   encryption) */
@@ -96,6 +98,17 @@ ssize_t stream_peek(struct stream *s, void *bytes, size_t cap);
 /* Takes all of it: writes what fits, queues the rest.  Failures are
  * reported by failed() later. */
 void stream_send(struct stream *s, const struct iovec *parts, int count);
+
+/*
+ * Moves up to most bytes from one stream to another inside the kernel: three
+ * fifths of the price of reading and sending them.  Returns as stream_read()
+ * does for from, or STREAM_CANNOT, with nothing moved: one of them is TLS, or
+ * something waits in to already, or descriptors are short; then the bytes
+ * have to be read.  What to does not take at once counts as pending, and its
+ * drained() comes when nothing waits any more: until then move no more.
+ */
+enum { STREAM_CANNOT = -3 };
+ssize_t stream_splice(struct stream *from, struct stream *to, size_t most);
 
 static inline size_t
 stream_pending(const struct stream *s)

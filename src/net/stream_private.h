@@ -2,7 +2,8 @@
 /* Copyright the Portolan authors */
 
 /*
- * Between stream.c (sockets, queue, callbacks) and stream_tls.c (OpenSSL).
+ * Between stream.c (sockets, queue, callbacks), stream_tls.c (OpenSSL) and
+ * stream_splice.c (pipes).
  */
 #ifndef NET_STREAM_PRIVATE_H
 #define NET_STREAM_PRIVATE_H
@@ -36,6 +37,16 @@ enum stream_flag {
 	/* enum stream_end of the failure */
 	S_END_SHIFT	= 24,
 };
+
+/* stream.c: failed() will come from the loop. */
+void stream_fail(struct stream *s, enum stream_end end);
+/* As much of what waits as the socket takes; calls nobody. */
+void stream_flush(struct stream *s);
+
+/* stream_splice.c: sends what the pipe holds.  True if that was all of it:
+ * then the pipe has gone. */
+bool stream_pipe_flush(struct stream *s);
+void stream_pipe_drop(struct stream *s);
 
 enum tls_step { TLS_STEP_DONE, TLS_STEP_READ, TLS_STEP_WRITE, TLS_STEP_FAILED };
 

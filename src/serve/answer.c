@@ -318,6 +318,29 @@ request_send(struct request *r, struct slice bytes)
 	return !a->high;
 }
 
+ssize_t
+request_splice(struct request *r, struct stream *from, size_t most, bool *full)
+{
+	struct active *a = active_of(r);
+	struct conn *c = r->conn;
+	ssize_t n;
+
+	*full = false;
+	if (a->gone || a->answer_done || a->aborted || a->out != OUT_LENGTH ||
+	    most > a->out_left)
+		return STREAM_CANNOT;
+	n = stream_splice(from, &c->stream, most);
+	if (n <= 0)
+		return n;
+	a->out_left -= (uint64_t)n;
+	a->moved_ms = c->server->loop->now_ms;
+	r->sent_bytes += (uint64_t)n;
+	*full = a->high = stream_pending(&c->stream) > 0;
+	if (*full)
+		conn_arm(c);
+	return n;
+}
+
 void
 request_send_last(struct request *r, struct slice bytes, struct slice trailers)
 {

@@ -174,6 +174,13 @@ void request_answer(struct request *r, const struct answer *answer,
  * feeding until drained(). */
 bool request_send(struct request *r, struct slice bytes);
 
+/*
+ * More of a body whose length was told, straight from another stream: as
+ * stream_splice().  *full: stop until drained().
+ */
+ssize_t request_splice(struct request *r, struct stream *from, size_t most,
+    bool *full);
+
 /* The end of it, with trailer lines (dropped unless chunked). */
 void request_send_last(struct request *r, struct slice bytes,
     struct slice trailers);

@@ -16,6 +16,11 @@
 
 #define INFORMS_MAX	16		/* 1xx before the answer */
 
+enum {
+	SPLICE_LEAST = 64 * 1024,	/* of a body to come: less is cheaper read */
+	SPLICE_LEAVES = 16 * 1024,
+};
+
 static void
 advance(struct slice *bytes, size_t n)
 {
@@ -306,6 +311,25 @@ exchange_eof(struct exchange *ex)
 		exchange_finish(ex, EXCHANGE_DONE);
 }
 
+/* Leaves some to be read, since only who reads sees what nobody asked for
+ * behind the last byte. */
+static ssize_t
+splice_some(struct exchange *ex)
+{
+	ssize_t n;
+
+	if (ex->ops->splice == NULL || ex->state != EX_BODY ||
+	    ex->framing != H1_LENGTH || ex->left < SPLICE_LEAST)
+		return STREAM_CANNOT;
+	n = ex->ops->splice(ex, &ex->conn->stream,
+	    (size_t)ex->left - SPLICE_LEAVES);
+	if (n > 0) {
+		ex->left -= (uint64_t)n;
+		exchange_rearm(ex);
+	}
+	return n;
+}
+
 void
 exchange_readable(struct exchange *ex)
 {
@@ -317,7 +341,12 @@ exchange_readable(struct exchange *ex)
 	if (ex->state == EX_ENDED || ex->paused)
 		return;
 	/* Once: if there is more, the stream calls again. */
-	n = stream_read(&ex->conn->stream, loop->scratch, LOOP_SCRATCH);
+	n = splice_some(ex);
+	if (n > 0 || n == STREAM_AGAIN)
+		return;
+	if (n == STREAM_CANNOT)
+		n = stream_read(&ex->conn->stream, loop->scratch,
+		    LOOP_SCRATCH);
 	if (n == STREAM_AGAIN)
 		return;
 	if (n == STREAM_ERROR) {

@@ -138,6 +138,9 @@ struct exchange_ops {
 	 * Not called for an answer without body (framing H1_NO_BODY, or length
 	 * 0): there done() follows head(). */
 	void	(*body)(struct exchange *, struct slice bytes, bool last);
+	/* May be NULL.  At least most bytes of the body are still to come on
+	 * from: moves some on by stream_splice(), whose answer it returns. */
+	ssize_t	(*splice)(struct exchange *, struct stream *from, size_t most);
 	void	(*drained)(struct exchange *);	/* feed on */
 	void	(*done)(struct exchange *, enum exchange_end end);
 };
