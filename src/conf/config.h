@@ -16,6 +16,7 @@
 #include "base/endpoint.h"
 #include "geo/region_map.h"
 #include "policy/client_address.h"
+#include "policy/explain_token.h"
 #include "policy/hosts.h"
 
 enum listener_kind {
@@ -98,6 +99,12 @@ struct config_policy {
 	uint8_t		 tag_key[16];	/* from that file; zero without one */
 };
 
+struct config_explain {
+	const char	*const *key_files;	/* 32 or more hexadecimal digits */
+	size_t		 nkey_files;	/* 0: no tester sees anything */
+	struct explain_keys keys;	/* from those files; none without */
+};
+
 struct config_log {
 	const char	*access;	/* path, "stdout", or NULL: off */
 	bool		 query;		/* log queries (flow data); off */
@@ -140,6 +147,7 @@ struct config {
 	struct config_limits limits;
 	struct config_timeouts timeouts;
 	struct config_policy policy;
+	struct config_explain explain;
 	struct config_log log;
 	struct config_console console;
 };

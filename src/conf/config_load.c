@@ -410,6 +410,50 @@ static const struct schema_row policy_rows[] = {
 	{ 0 },
 };
 
+/* key: one file, as usual; keys: several, while one follows another. */
+static void
+read_explain_keys(const struct schema_reader *reader,
+    const struct yaml_node *node, void *target)
+{
+	struct config_explain *explain = &((struct config *)target)->explain;
+	const char *const *texts;
+	const char **files;
+
+	if (explain->nkey_files > 0) {
+		schema_key_mistake(reader, node, "beside 'key'; name all of "
+		    "the files here");
+		return;
+	}
+	explain->nkey_files = schema_texts(reader, node, &texts, NULL);
+	if (explain->nkey_files == 0 && node->kind != YAML_BAD)
+		schema_mistake(reader, node, "no file; leave the section out "
+		    "if nobody is to see why");
+	if (explain->nkey_files > EXPLAIN_KEYS_MAX) {
+		schema_mistake(reader, node, "more than %d keys",
+		    EXPLAIN_KEYS_MAX);
+		explain->nkey_files = EXPLAIN_KEYS_MAX;
+	}
+	files = arena_array(reader->arena, explain->nkey_files,
+	    sizeof(*files));
+	for (size_t i = 0; i < explain->nkey_files; i++)
+		files[i] = file_beside(reader->arena, reader->dir, texts[i]);
+	explain->key_files = files;
+}
+
+static void
+read_explain_key(const struct schema_reader *reader,
+    const struct yaml_node *node, void *target)
+{
+	if (schema_is_text(reader, node))
+		read_explain_keys(reader, node, target);
+}
+
+static const struct schema_row explain_rows[] = {
+	{ "key", SCHEMA_CUSTOM, .read = read_explain_key },
+	{ "keys", SCHEMA_CUSTOM, .read = read_explain_keys },
+	{ 0 },
+};
+
 static void
 read_access_log(const struct schema_reader *reader,
     const struct yaml_node *node, void *target)
@@ -485,6 +529,7 @@ static const struct schema_row rows[] = {
 	{ "limits", SCHEMA_SECTION, .section = limits_rows },
 	{ "timeouts", SCHEMA_SECTION, .section = timeouts_rows },
 	{ "policy", SCHEMA_SECTION, .section = policy_rows },
+	{ "explain", SCHEMA_SECTION, .section = explain_rows },
 	{ "log", SCHEMA_SECTION, .section = log_rows },
 	{ "console", SCHEMA_CUSTOM, .read = read_console },
 	{ 0 },

@@ -8,13 +8,11 @@
 #include "base/clock.h"
 #include "base/must.h"
 #include "conf/database.h"
-#include "conf/file.h"
 #include "conf/generation_tls.h"
+#include "conf/key_file.h"
 #include "conf/region_rules.h"
 #include "conf/regions_file.h"
 #include "conf/restrictions_file.h"
-
-enum { KEY_DIGITS = 32 };
 
 /* A generation in the making. */
 struct loading {
@@ -164,50 +162,13 @@ build_hosts(struct loading *l)
 
 /* --- restrictions ---------------------------------------------------------------------- */
 
-static int
-digit(char c)
-{
-	c = ascii_lower(c);
-	return c >= '0' && c <= '9' ? c - '0' :
-	    c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-static bool
-parse_key(uint8_t key[16], struct slice text, struct err *err)
-{
-	while (text.len > 0 && (text.p[text.len - 1] == '\n' ||
-	    text.p[text.len - 1] == '\r'))
-		text.len--;
-	if (text.len != KEY_DIGITS)
-		return err_set(err, "does not hold %d hexadecimal digits; "
-		    "make one with: openssl rand -hex 16", KEY_DIGITS);
-	for (size_t i = 0; i < 16; i++) {
-		int high = digit(text.p[2 * i]), low = digit(text.p[2 * i + 1]);
-
-		if (high < 0 || low < 0)
-			return err_set(err, "holds something else than "
-			    "hexadecimal digits");
-		key[i] = (uint8_t)(high << 4 | low);
-	}
-	return true;
-}
-
 bool
 config_read_tag_key(const struct config *config, uint8_t key[16],
     struct err *err)
 {
-	struct buf text = { 0 };
-	bool ok;
-
 	memset(key, 0, 16);
-	if (config->policy.tag_key_file == NULL)
-		return true;
-	ok = file_read(&text, config->policy.tag_key_file, 1024, err) &&
-	    parse_key(key, buf_all(&text), err);
-	if (text.p != NULL)
-		explicit_bzero(text.p, text.cap);
-	buf_fini(&text);
-	return ok || err_wrap(err, "%s", config->policy.tag_key_file);
+	return config->policy.tag_key_file == NULL || key_file_read(key,
+	    (struct key_size){ 16, 16 }, config->policy.tag_key_file, err) > 0;
 }
 
 static void
@@ -342,6 +303,21 @@ load_database(struct loading *l)
 		try_expectations(l, true);
 }
 
+/* --- testers ------------------------------------------------------------------------------ */
+
+/* Not for `portolan explain`: who asks may not be who reads keys. */
+static void
+load_explain_keys(struct loading *l)
+{
+	struct err err;
+
+	if (!config_read_explain_keys(l->g->arena, l->config,
+	    &l->config->explain.keys, &err))
+		schema_mistake_at(&l->reader, l->root,
+		    yaml_get(yaml_get(l->root, "explain"), "key") != NULL ?
+		    "explain.key" : "explain.keys", "%s", err.text);
+}
+
 /* --- all together --------------------------------------------------------------------------- */
 
 static bool
@@ -372,8 +348,10 @@ load_the_rest(struct loading *l)
 		load_database(l);
 	else
 		use_database(l, NULL);
-	if (l->depth == LOAD_FULL)
+	if (l->depth == LOAD_FULL) {
 		generation_tls_load(l->g, &l->reader, l->root);
+		load_explain_keys(l);
+	}
 	return l->reader.mistakes->errors == 0;
 }
 

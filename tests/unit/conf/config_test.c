@@ -114,6 +114,7 @@ everything_said(void **state)
 	    "probe: {unnamed: accept}}\n"
 	    "log: {access: \"off\", level: debug}\n"
 	    "policy: {max_staleness: 5m}\n"
+	    "explain: {keys: [new.key, /keys/old.key]}\n"
 	    "console: {address: 127.0.0.1:9440, socket: ctl.sock}\n");
 
 	(void)state;
@@ -150,6 +151,10 @@ everything_said(void **state)
 	assert_null(c->log.access);
 	assert_int_equal(c->log.level, LOG_LEVEL_DEBUG);
 	assert_int_equal(c->policy.max_staleness_ms, 300000);
+	assert_int_equal(c->explain.nkey_files, 2);
+	assert_string_equal(c->explain.key_files[0], "/etc/portolan/new.key");
+	assert_string_equal(c->explain.key_files[1], "/keys/old.key");
+	assert_int_equal(c->explain.keys.count, 0);
 	assert_true(c->console.enabled);
 	assert_string_equal(c->console.socket, "/etc/portolan/ctl.sock");
 }
@@ -191,8 +196,11 @@ the_example_loads(void **state)
 	assert_true(c->console.enabled);
 	assert_string_equal(c->policy.restrictions,
 	    "/etc/portolan/restrictions.yaml");
+	assert_int_equal(c->explain.nkey_files, 0);
 	uncomment(buf_all(&text), &full);
 	all = parse(buf_cstr(&full));
+	assert_string_equal(all->explain.key_files[0],
+	    "/etc/portolan/tls/explain.key");
 	assert_int_equal(all->nlisteners, 3);
 	assert_int_equal(all->nruntime_paths, 5);
 	assert_memory_equal(&all->limits, &plain->limits,

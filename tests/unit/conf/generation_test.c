@@ -406,6 +406,47 @@ pure_needs_neither_database_nor_keys(void **state)
 	assert_null(generation_load(conf, LOAD_KEYS, NULL, &mistakes));
 }
 
+#define DIGITS	"000102030405060708090a0b0c0d0e0f"
+
+static void
+keys_of_testers_are_read(void **state)
+{
+	struct generation *g;
+
+	(void)state;
+	put_text("new.key", "000102030405060708090a0b0c0d0e0f"
+	    "101112131415161718191A1B1C1D1E1F\r\n");
+	put_text("old.key", "ff0102030405060708090a0b0c0d0e0f");
+	put_text("portolan.yaml", PLAIN "explain: {keys: [new.key, old.key]}\n");
+	g = load(NULL);
+	assert_non_null(g);
+	assert_int_equal(g->config->explain.keys.count, 2);
+	assert_int_equal(g->config->explain.keys.list[0].len, 32);
+	assert_int_equal(g->config->explain.keys.list[0].bytes[31], 31);
+	assert_int_equal(g->config->explain.keys.list[1].len, 16);
+	assert_int_equal(g->config->explain.keys.list[1].bytes[0], 0xff);
+	generation_free(&g);
+	/* Who explains need not be one who reads keys. */
+	must(unlink(path("old.key")) == 0);
+	assert_null(load(NULL));
+	mistakes_fini(&mistakes);
+	mistakes_init(&mistakes);
+	g = generation_load(conf, LOAD_DECISIONS, NULL, &mistakes);
+	assert_non_null(g);
+	assert_int_equal(g->config->explain.keys.count, 0);
+	generation_free(&g);
+	put_text("old.key", "000102030405060708090a0b0c0d0e0");
+	assert_null(load(NULL));
+	put_text("old.key", "000102030405060708090a0b0c0d0e0g");
+	assert_null(load(NULL));
+	put_text("old.key", DIGITS DIGITS DIGITS DIGITS);
+	g = load(NULL);
+	assert_non_null(g);
+	generation_free(&g);
+	put_text("old.key", DIGITS DIGITS DIGITS DIGITS "00");
+	assert_null(load(NULL));
+}
+
 static void
 certificates(void **state)
 {

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Portolan authors */
+
+#include "conf/key_file.h"
+
+#include <string.h>
+
+#include "conf/file.h"
+
+static int
+digit(char c)
+{
+	c = ascii_lower(c);
+	return c >= '0' && c <= '9' ? c - '0' :
+	    c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static bool
+has_size(struct slice text, struct key_size size, struct err *err)
+{
+	const char *most = size.least == size.most ? "" : " or more";
+
+	if (text.len >= 2 * size.least && text.len <= 2 * size.most &&
+	    text.len % 2 == 0)
+		return true;
+	if (text.len > 2 * size.most && *most != '\0')
+		return err_set(err, "holds more than %zu hexadecimal digits",
+		    2 * size.most);
+	return err_set(err, "does not hold %zu%s hexadecimal digits; make one "
+	    "with: openssl rand -hex %zu", 2 * size.least, most, size.least);
+}
+
+static size_t
+parse(uint8_t *key, struct key_size size, struct slice text, struct err *err)
+{
+	while (text.len > 0 && (text.p[text.len - 1] == '\n' ||
+	    text.p[text.len - 1] == '\r'))
+		text.len--;
+	if (!has_size(text, size, err))
+		return 0;
+	for (size_t i = 0; i < text.len / 2; i++) {
+		int high = digit(text.p[2 * i]), low = digit(text.p[2 * i + 1]);
+
+		if (high < 0 || low < 0) {
+			err_set(err, "holds something else than hexadecimal "
+			    "digits");
+			return 0;
+		}
+		key[i] = (uint8_t)(high << 4 | low);
+	}
+	return text.len / 2;
+}
+
+size_t
+key_file_read(uint8_t *key, struct key_size size, const char *file,
+    struct err *err)
+{
+	struct buf text = { 0 };
+	size_t len = 0;
+
+	if (file_read(&text, file, 1024, err))
+		len = parse(key, size, buf_all(&text), err);
+	if (text.p != NULL)
+		explicit_bzero(text.p, text.cap);
+	buf_fini(&text);
+	if (len == 0)
+		err_wrap(err, "%s", file);
+	return len;
+}
+
+bool
+config_read_explain_keys(struct arena *arena, const struct config *config,
+    struct explain_keys *keys, struct err *err)
+{
+	const struct key_size size = { EXPLAIN_KEY_LEAST, EXPLAIN_KEY_MOST };
+	size_t count = config->explain.nkey_files;
+	struct explain_key *list = arena_array(arena, count, sizeof(*list));
+
+	*keys = (struct explain_keys){ NULL, 0 };
+	for (size_t i = 0; i < count; i++) {
+		list[i].len = (uint8_t)key_file_read(list[i].bytes, size,
+		    config->explain.key_files[i], err);
+		if (list[i].len == 0)
+			return false;
+	}
+	*keys = (struct explain_keys){ list, count };
+	return true;
+}

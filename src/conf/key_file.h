@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Portolan authors */
+
+/*
+ * Keys: files with hexadecimal digits and nothing else, as
+ * `openssl rand -hex 16` writes them.
+ */
+#ifndef CONF_KEY_FILE_H
+#define CONF_KEY_FILE_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "conf/config.h"
+
+struct key_size {
+	size_t		 least, most;	/* bytes; the same: exactly so many */
+};
+
+/* Bytes of the key, of which there is room for size.most; 0, and *err with
+ * the file's name in it, if there is none. */
+size_t key_file_read(uint8_t *key, struct key_size size, const char *file,
+    struct err *err);
+
+/* The keys of testers' tokens, in the order of the configuration; none where
+ * it names none.  False, with *err, if a file holds no key. */
+bool config_read_explain_keys(struct arena *arena,
+    const struct config *config, struct explain_keys *keys, struct err *err);
+
+#endif
