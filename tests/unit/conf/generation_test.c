@@ -539,6 +539,7 @@ main(void)
 		EACH(expectations_bind_the_map),
 		EACH(a_mistake_leaves_nothing),
 		EACH(pure_needs_neither_database_nor_keys),
+		EACH(keys_of_testers_are_read),
 		EACH(certificates),
 		EACH(old_databases_are_told),
 		EACH(the_example_loads),
