@@ -156,6 +156,9 @@ struct operation {
 };
 
 struct page_container {
+	struct guid	 guid;
+	size_t		 index;		/* in the page, however nested */
+	const struct page_container *in;	/* NULL: in the page itself */
 	const char	*id, *name, *kind, *label;
 	int64_t		 order;
 	struct page_container *children;
@@ -165,22 +168,60 @@ struct page_container {
 
 struct page_component {
 	struct guid	 guid;
-	const char	*id, *name, *kind, *container;
+	const char	*id, *name, *kind;
+	const struct page_container *in;
 	const char	*content;	/* HTML with {![Value]} */
 	struct value_ref binding;	/* where the input goes */
 	struct value_ref list;		/* what it shows */
 	enum content_type type;
 	bool		 required, editable;
+	bool		 has_events;	/* a condition looks at it */
+	bool		 edits_rows;	/* cells of its columns are inputs */
 	const json_t	*json;
+};
+
+/* What of a component or container a condition reads or sets. */
+enum page_aspect {
+	ASPECT_VALUE, ASPECT_VISIBLE, ASPECT_ENABLED, ASPECT_EDITABLE,
+	ASPECT_REQUIRED
+};
+
+/* A value (of the flow, or where a component's input goes), or a mark. */
+struct page_operand {
+	enum page_aspect aspect;
+	const struct page_component *component;	/* NULL: the next, or none */
+	const struct page_container *container;
+	struct value_ref value;		/* of ASPECT_VALUE; value NULL: nothing */
+};
+
+struct page_rule {
+	struct page_operand left, right;
+	enum criterion	 criterion;
+};
+
+struct page_operation {
+	struct page_operand to, from;
+};
+
+struct page_condition {
+	bool		 any;		/* OR */
+	struct page_rule *rules;
+	size_t		 nrules;
+	struct page_operation *operations;
+	size_t		 noperations;
 };
 
 struct page {
 	struct guid	 guid;
 	const char	*id, *label;
 	struct page_container *containers;
-	size_t		 ncontainers;
+	size_t		 ncontainers;	/* at the top ... */
+	size_t		 nparts;	/* ... and all of them */
 	struct page_component *components;
 	size_t		 ncomponents;
+	struct page_condition *conditions;
+	size_t		 nconditions;
+	bool		 stops;		/* at the first condition that holds */
 	const json_t	*json;
 };
 

@@ -17,12 +17,14 @@ text_or(const char *text, const char *fallback)
 
 static bool
 read_containers(struct reader *r, const struct where *at, const json_t *json,
-    struct page_container **containers, size_t *count, unsigned depth)
+    struct page *page, struct page_container *in, unsigned depth)
 {
+	struct page_container **containers = in == NULL ? &page->containers :
+	    &in->children;
+	size_t *count = in == NULL ? &page->ncontainers : &in->nchildren;
 	const json_t *list = read_list(r, at, json, "pageContainers",
 	    PARTS_MAX);
 	const struct where list_at = { at, "pageContainers", 0 };
-	struct guid guid;
 
 	*count = json_array_size(list);
 	*containers = arena_array(r->arena, *count, sizeof(**containers));
@@ -34,7 +36,9 @@ read_containers(struct reader *r, const struct where *at, const json_t *json,
 		const json_t *item = json_array_get(list, i);
 		struct page_container *c = &(*containers)[i];
 
-		c->id = need_guid(r, &here, item, "id", &guid);
+		c->id = need_guid(r, &here, item, "id", &c->guid);
+		c->in = in;
+		c->index = page->nparts++;
 		c->name = text_or(read_text(r, &here, item, "developerName"),
 		    "");
 		c->label = read_text(r, &here, item, "label");
@@ -43,8 +47,7 @@ read_containers(struct reader *r, const struct where *at, const json_t *json,
 		c->order = read_integer(r, &here, item, "order", (int64_t)i);
 		c->json = item;
 		if (!r->failed)
-			read_containers(r, &here, item, &c->children,
-			    &c->nchildren, depth + 1);
+			read_containers(r, &here, item, page, c, depth + 1);
 	}
 	return !r->failed;
 }
@@ -54,13 +57,13 @@ static const struct page_container *
 find_container(const struct page_container *list, size_t count,
     const char *text)
 {
-	struct guid wanted, guid;
+	struct guid wanted;
 	bool by_id = guid_of(&wanted, text);
 
 	for (size_t i = 0; i < count; i++) {
 		const struct page_container *c = &list[i];
 
-		if (by_id ? guid_of(&guid, c->id) && guid_eq(&guid, &wanted) :
+		if (by_id ? guid_eq(&c->guid, &wanted) :
 		    strcmp(c->name, text) == 0)
 			return c;
 		c = find_container(c->children, c->nchildren, text);
@@ -85,8 +88,21 @@ read_place(struct reader *r, const struct where *at, const json_t *json,
 	if (container == NULL)
 		return reader_fail(r, at, "pageContainerId: \"%s\" is no "
 		    "container of this page", text);
-	c->container = container->id;
+	c->in = container;
 	return true;
+}
+
+static bool
+columns_are_edited(struct reader *r, const struct where *at,
+    const json_t *json)
+{
+	const json_t *list = read_list(r, at, json, "columns", PARTS_MAX);
+
+	for (size_t i = 0; i < json_array_size(list); i++)
+		if (json_is_true(json_object_get(json_array_get(list, i),
+		    "isEditable")))
+			return true;
+	return false;
 }
 
 static bool
@@ -107,6 +123,7 @@ read_component(struct reader *r, const struct where *at, const json_t *json,
 	    &c->binding, &command);
 	read_still_ref(r, at, json, "valueElementDataBindingReferenceId",
 	    &c->list);
+	c->edits_rows = columns_are_edited(r, at, json);
 	c->type = c->binding.value == NULL ? CONTENT_STRING : c->binding.type;
 	type = read_text(r, at, json, "contentType");
 	if (type != NULL && type[0] != '\0' &&
@@ -130,11 +147,7 @@ read_page(struct reader *r, const struct where *at, const json_t *json,
 	page->id = need_guid(r, at, json, "id", &page->guid);
 	page->label = read_text(r, at, json, "label");
 	page->json = json;
-	if (read_list(r, at, json, "pageConditions", PARTS_MAX) != NULL)
-		return reader_fail(r, at, "pageConditions are not supported by "
-		    "this engine");
-	if (!read_containers(r, at, json, &page->containers,
-	    &page->ncontainers, 0))
+	if (!read_containers(r, at, json, page, NULL, 0))
 		return false;
 	list = read_list(r, at, json, "pageComponents", PARTS_MAX);
 	page->ncomponents = json_array_size(list);
@@ -146,7 +159,7 @@ read_page(struct reader *r, const struct where *at, const json_t *json,
 		read_component(r, &here, json_array_get(list, i), page,
 		    &page->components[i]);
 	}
-	return !r->failed;
+	return !r->failed && read_conditions(r, at, json, page);
 }
 
 bool

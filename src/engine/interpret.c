@@ -152,6 +152,7 @@ enter(struct run *run, const struct map_element *e)
 {
 	run->at = e;
 	run->invalid = NULL;
+	run->view = NULL;
 	for (size_t i = 0; i < e->noperations; i++)
 		run_operate(run, &e->operations[i]);
 }

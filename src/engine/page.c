@@ -26,112 +26,6 @@ pass_on(json_t *to, const json_t *from, const char *const *keys)
 	}
 }
 
-/* --- inputs ------------------------------------------------------------------- */
-
-static const json_t *
-find_response(const json_t *list, const struct page_component *c)
-{
-	for (size_t i = 0; i < json_array_size(list); i++) {
-		const json_t *item = json_array_get(list, i);
-		struct guid guid;
-
-		if (guid_of(&guid, json_string_value(json_object_get(item,
-		    "pageComponentId"))) && guid_eq(&guid, &c->guid))
-			return item;
-	}
-	return NULL;
-}
-
-/* Rows of a table come with a mark on the selected ones. */
-static void
-take_objects(struct run *run, const struct page_component *c,
-    const json_t *objects)
-{
-	json_t *chosen = json_array();
-
-	for (size_t i = 0; i < json_array_size(objects); i++) {
-		json_t *item = json_array_get(objects, i);
-		const json_t *mark = json_object_get(item, "isSelected");
-
-		if (json_is_object(item) && !json_is_false(mark))
-			json_array_append(chosen, item);
-	}
-	run_set_objects(run, &c->binding, chosen);
-	json_decref(chosen);
-}
-
-/* The player sends text, other clients also plain JSON. */
-static struct slice
-content_of(struct run *run, const json_t *value)
-{
-	if (json_is_boolean(value))
-		return json_is_true(value) ? SLICE("true") : SLICE("false");
-	if (json_is_number(value))
-		return slice_of(content_number(run->arena,
-		    json_number_value(value)));
-	return slice_of(json_string_value(value));
-}
-
-static void
-note_invalid(struct run *run, size_t component, const char *message)
-{
-	if (run->invalid == NULL)
-		run->invalid = arena_array(run->arena,
-		    run->at->page->ncomponents, sizeof(*run->invalid));
-	run->invalid[component] = message;
-}
-
-static void
-take_component(struct run *run, size_t i, const json_t *given)
-{
-	const struct page_component *c = &run->at->page->components[i];
-	struct slice text;
-
-	if (content_is_objects(c->binding.type)) {
-		take_objects(run, c, json_object_get(given, "objectData"));
-		return;
-	}
-	text = content_of(run, json_object_get(given, "contentValue"));
-	if (content_valid(c->binding.type, text))
-		run_set_text(run, &c->binding, text);
-	else
-		note_invalid(run, i, arena_printf(run->arena,
-		    "This is not a valid %s", c->binding.type ==
-		    CONTENT_NUMBER ? "number" : c->binding.type ==
-		    CONTENT_BOOLEAN ? "choice" : "date"));
-}
-
-void
-run_take_page(struct run *run, const json_t *list)
-{
-	const struct page *page = run->at->page;
-
-	for (size_t i = 0; page != NULL && i < page->ncomponents; i++) {
-		const struct page_component *c = &page->components[i];
-		const json_t *given = find_response(list, c);
-
-		if (given != NULL && c->binding.value != NULL &&
-		    !c->binding.value->fixed && c->editable)
-			take_component(run, i, given);
-	}
-}
-
-bool
-run_check_page(struct run *run)
-{
-	const struct page *page = run->at->page;
-
-	for (size_t i = 0; page != NULL && i < page->ncomponents; i++) {
-		const struct page_component *c = &page->components[i];
-
-		if (c->required && c->binding.value != NULL &&
-		    (run->invalid == NULL || run->invalid[i] == NULL) &&
-		    run_is_empty(run, &c->binding))
-			note_invalid(run, i, "This field is required");
-	}
-	return run->invalid == NULL;
-}
-
 /* --- containers ---------------------------------------------------------------- */
 
 static json_t *
@@ -156,14 +50,74 @@ containers(const struct page_container *list, size_t count)
 
 /* Flat, however they are nested. */
 static void
-container_data(json_t *out, const struct page_container *list, size_t count)
+container_data(json_t *out, const struct page_view *view,
+    const struct page_container *list, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
+		const struct part_view *v = &view->containers[list[i].index];
+
 		add(out, json_pack("{s:s, s:b, s:b, s:b, s:n}",
-		    "pageContainerId", list[i].id, "isVisible", 1,
-		    "isEnabled", 1, "isEditable", 1, "tags"));
-		container_data(out, list[i].children, list[i].nchildren);
+		    "pageContainerId", list[i].id, "isVisible", v->visible,
+		    "isEnabled", v->enabled, "isEditable", v->editable,
+		    "tags"));
+		container_data(out, view, list[i].children,
+		    list[i].nchildren);
 	}
+}
+
+/* --- columns ---------------------------------------------------------------------- */
+
+static int64_t
+order_of(const json_t *json, size_t fallback)
+{
+	const json_t *order = json_object_get(json, "order");
+
+	return json_is_integer(order) ? json_integer_value(order) :
+	    (int64_t)fallback;
+}
+
+static const struct type_property *
+property_of_id(const struct flow *flow, const char *id)
+{
+	struct guid guid;
+
+	for (size_t i = 0; guid_of(&guid, id) && i < flow->ntypes; i++)
+		for (size_t k = 0; k < flow->types[i].nproperties; k++)
+			if (guid_eq(&flow->types[i].properties[k].guid,
+			    &guid))
+				return &flow->types[i].properties[k];
+	return NULL;
+}
+
+/* In their order, with what their properties are. */
+static json_t *
+columns(const struct run *run, const json_t *drawn)
+{
+	json_t *out = json_array();
+
+	if (!json_is_array(drawn)) {
+		json_decref(out);
+		return json_null();
+	}
+	for (size_t i = 0; i < json_array_size(drawn); i++) {
+		json_t *column = json_deep_copy(json_array_get(drawn, i));
+		const struct type_property *p = property_of_id(run->flow,
+		    json_string_value(json_object_get(column,
+		    "typeElementPropertyId")));
+		size_t at = json_array_size(out);
+
+		if (p != NULL) {
+			json_object_set_new(column, "developerName",
+			    json_string(p->name));
+			json_object_set_new(column, "contentType",
+			    json_string(content_type_name(p->type)));
+		}
+		while (at > 0 && order_of(json_array_get(out, at - 1),
+		    at - 1) > order_of(column, i))
+			at--;
+		must(json_array_insert_new(out, at, column) == 0);
+	}
+	return out;
 }
 
 /* --- components ------------------------------------------------------------------ */
@@ -172,47 +126,30 @@ static json_t *
 components(struct run *run, const struct page *page)
 {
 	static const char *const keys[] = { "size", "maxSize", "width",
-	    "height", "hintValue", "helpInfo", "columns", "isMultiSelect",
+	    "height", "hintValue", "helpInfo", "isMultiSelect",
 	    "isSearchable", "hasEvents", "autoUpload", "isRealtime",
 	    "className", "attributes", NULL };
 	json_t *out = json_array();
 
 	for (size_t i = 0; i < page->ncomponents; i++) {
 		const struct page_component *c = &page->components[i];
-		json_t *order = json_object_get(c->json, "order");
 		json_t *json = json_pack(
-		    "{s:s, s:s, s:s, s:s, s:s, s:s, s:O}",
-		    "id", c->id, "pageContainerId", c->container,
+		    "{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:o}",
+		    "id", c->id, "pageContainerId", c->in->id,
 		    "developerName", c->name, "componentType", c->kind,
 		    "contentType", content_type_name(c->type),
 		    "label", run_merge(run, json_is_string(json_object_get(
 		    c->json, "label")) ? json_string_value(json_object_get(
 		    c->json, "label")) : ""),
-		    "order", json_is_integer(order) ? order : json_null());
+		    "order", (json_int_t)order_of(c->json, i), "columns",
+		    columns(run, json_object_get(c->json, "columns")));
 
-		if (!json_is_integer(order))
-			json_object_set_new(json, "order",
-			    json_integer((json_int_t)i));
 		pass_on(json, c->json, keys);
+		if (c->has_events)
+			json_object_set_new(json, "hasEvents", json_true());
 		add(out, json);
 	}
 	return out;
-}
-
-static bool
-is_chosen(const json_t *item, const json_t *chosen)
-{
-	const char *id = json_string_value(json_object_get(item,
-	    "externalId"));
-
-	for (size_t i = 0; id != NULL && i < json_array_size(chosen); i++) {
-		const char *other = json_string_value(json_object_get(
-		    json_array_get(chosen, i), "externalId"));
-
-		if (other != NULL && strcmp(id, other) == 0)
-			return true;
-	}
-	return false;
 }
 
 /* The list that is shown, with marks on what was chosen from it. */
@@ -231,7 +168,8 @@ component_objects(struct run *run, const struct page_component *c)
 	for (size_t i = 0; c->list.value != NULL &&
 	    i < json_array_size(out); i++)
 		json_object_set_new(json_array_get(out, i), "isSelected",
-		    json_boolean(is_chosen(json_array_get(out, i), chosen)));
+		    json_boolean(object_find(chosen, json_array_get(out, i)) <
+		    json_array_size(chosen)));
 	return out;
 }
 
@@ -250,20 +188,24 @@ static json_t *
 component_data(struct run *run, const struct page *page)
 {
 	static const char *const keys[] = { "imageUri", "tags", NULL };
+	const struct page_view *view = run_view(run);
 	json_t *out = json_array();
 
 	for (size_t i = 0; i < page->ncomponents; i++) {
 		const struct page_component *c = &page->components[i];
+		const struct part_view *v = &view->components[i];
 		const char *wrong = run->invalid == NULL ? NULL :
 		    run->invalid[i];
 		json_t *json = json_pack("{s:s, s:o, s:s?, s:o, s:n, s:n, "
 		    "s:b, s:b, s:b, s:b, s:b, s:s?}",
 		    "pageComponentId", c->id, "contentValue",
-		    component_text(run, c), "content",
+		    v->visible ? component_text(run, c) : json_null(),
+		    "content",
 		    run_merge(run, c->content), "objectData",
 		    component_objects(run, c), "objectDataRequest",
-		    "fileDataRequest", "isVisible", 1, "isEnabled", 1,
-		    "isEditable", c->editable, "isRequired", c->required,
+		    "fileDataRequest", "isVisible", v->visible, "isEnabled",
+		    v->enabled, "isEditable", v->editable, "isRequired",
+		    v->required,
 		    "isValid", wrong == NULL, "validationMessage", wrong);
 
 		pass_on(json, c->json, keys);
@@ -280,7 +222,8 @@ drawn_page(struct run *run, const struct page *page, bool scaffold)
 	static const char *const keys[] = { "attributes", "tags", NULL };
 	json_t *data = json_array(), *json;
 
-	container_data(data, page->containers, page->ncontainers);
+	container_data(data, run_view(run), page->containers,
+	    page->ncontainers);
 	json = json_pack("{s:s?, s:o, s:o}",
 	    "label", run_merge(run, page->label),
 	    "pageContainerDataResponses", data,

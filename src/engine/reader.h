@@ -54,6 +54,9 @@ const json_t *read_object(struct reader *r, const struct where *at,
 /* The parts of a snapshot, in the order they are read. */
 bool read_types(struct reader *r, const json_t *root);
 bool read_values(struct reader *r, const json_t *root);
+/* Of a page whose parts are read. */
+bool read_conditions(struct reader *r, const struct where *at,
+    const json_t *json, struct page *page);
 bool read_pages(struct reader *r, const json_t *root);
 bool read_elements(struct reader *r, const json_t *root);
 

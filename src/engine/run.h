@@ -26,6 +26,16 @@ struct run_client {
 	const json_t	*location;	/* geoLocation of the request, or NULL */
 };
 
+/* How a part of the page stands, as the conditions have it. */
+struct part_view {
+	bool		 visible, enabled, editable, required;
+};
+
+struct page_view {
+	struct part_view *components;	/* by their places in the page */
+	struct part_view *containers;	/* by index */
+};
+
 struct run {
 	struct arena	*arena;
 	const struct flow *flow;
@@ -42,6 +52,7 @@ struct run {
 	const char	*last_answer;
 	/* Of this request alone: by component of the page, what is wrong. */
 	const char	**invalid;	/* NULL: nothing is */
+	struct page_view *view;		/* of the page; NULL: to be made */
 	struct run_client client;
 	json_t		*system[SYSTEM_VALUES];	/* objects of them, as last made */
 	const struct map_element *system_at;	/* where $State was made */
@@ -159,7 +170,15 @@ enum run_end run_leave(struct run *run, const struct flow_outcome *by);
 /* The same by the first outcome that holds: from START. */
 enum run_end run_begin(struct run *run);
 
-/* --- the page (page.c) --- */
+/* --- conditions of the page (condition.c) --- */
+
+/* Made anew whenever values have changed; conditions may set some. */
+const struct page_view *run_view(struct run *run);
+/* Whether the component, and all that it stands in, is shown. */
+bool view_shows(const struct page_view *view, const struct page *page,
+    const struct page_component *c);
+
+/* --- the page (page.c, input.c) --- */
 
 /* Inputs of the page where it stands: EnginePageComponentInputResponse[]. */
 void run_take_page(struct run *run, const json_t *list);

@@ -43,6 +43,9 @@
 	"'pageContainers': [{'id': #31}], 'pageComponents': [" \
 	"{'id': #32, 'componentType': 'INPUT', " more "}]}]"
 
+#define CONDITION_WITH(more) "'pageElements': [{'id': #30, " \
+	"'pageContainers': [{'id': #31}], 'pageConditions': [{" more "}]}]"
+
 static const struct flow *
 build(struct arena *arena, json_t *json, struct err *err)
 {
@@ -216,9 +219,32 @@ mistakes_have_a_sentence(void **state)
 		{ COMPONENT_WITH("'isRequired': 'yes'"), PAGES,
 		    "pageElements[0].pageComponents[0].isRequired: must be "
 		    "true or false" },
-		{ "'pageElements': [{'id': #30, 'pageConditions': [{}]}]",
-		    PAGES, "pageElements[0]: pageConditions are not supported "
-		    "by this engine" },
+		{ CONDITION_WITH("'x': 1"), PAGES,
+		    "pageElements[0].pageConditions[0]: has no pageRules" },
+		{ CONDITION_WITH("'pageRules': [{'criteriaType': 'EQUAL'}]"),
+		    PAGES, "pageElements[0].pageConditions[0].pageRules[0]."
+		    "left: is missing" },
+		{ CONDITION_WITH("'pageRules': [{'left': {"
+		    "'pageObjectReferenceId': #99}}]"), PAGES,
+		    "pageElements[0].pageConditions[0].pageRules[0].left."
+		    "pageObjectReferenceId: "
+		    "00000000-0000-0000-0000-000000000099 is neither a "
+		    "component nor a container of this page" },
+		{ CONDITION_WITH("'pageRules': [{'left': {"
+		    "'pageObjectReferenceId': #31, "
+		    "'metadataType': 'VALUE'}}]"), PAGES,
+		    "pageElements[0].pageConditions[0].pageRules[0].left: a "
+		    "container has neither a value nor is it required" },
+		{ CONDITION_WITH("'pageRules': [{'left': {"
+		    "'metadataType': 'METADATA.COLOUR'}}]"), PAGES,
+		    "pageElements[0].pageConditions[0].pageRules[0].left."
+		    "metadataType: \"METADATA.COLOUR\" is none of VALUE, "
+		    "METADATA.VISIBLE, METADATA.ENABLED, METADATA.EDITABLE, "
+		    "METADATA.REQUIRED" },
+		{ CONDITION_WITH("'pageRules': [{'left': {"
+		    "'metadataType': 'VALUE'}}]"), PAGES,
+		    "pageElements[0].pageConditions[0].pageRules[0].left: "
+		    "names neither a part of the page nor a value" },
 		{ "'valueElements': [{'id': #40, 'developerName': 'V', "
 		    "'contentType': 'Text'}]", VALUES,
 		    "valueElements[0].contentType: \"Text\" is no content "
