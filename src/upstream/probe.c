@@ -13,6 +13,7 @@ enum probe_result {
 	PROBE_GOOD,
 	PROBE_BAD,
 	PROBE_ELSEWHERE,		/* in order, but another region */
+	PROBE_NOTHING,			/* we could not even ask */
 };
 
 /* A tenth more or less, so that the probes of many edges do not march. */
@@ -33,6 +34,8 @@ probe_judge(struct probe *probe, enum probe_result result, const char *why)
 	const struct probe_spec *spec = &up->private->all->probe;
 	enum health health = atomic_load(&up->health);
 
+	if (result == PROBE_NOTHING)
+		return;
 	probe->good = result == PROBE_GOOD ? probe->good + 1 : 0;
 	probe->bad = result == PROBE_BAD ? probe->bad + 1 : 0;
 	/* The first result counts at once: a start should be quick. */
@@ -129,6 +132,10 @@ probe_done(struct exchange *ex, enum exchange_end end)
 	if (exchange_is_elsewhere(ex)) {
 		probe_end(probe, PROBE_ELSEWHERE,
 		    "its certificate is not of this region");
+	} else if (end == EXCHANGE_NO_DESCRIPTORS) {
+		/* Says nothing of the upstream: a crowd of clients would
+		 * take every engine of every region out of service. */
+		probe_end(probe, PROBE_NOTHING, "");
 	} else if (end != EXCHANGE_DONE) {
 		snprintf(why, sizeof(why), "its probe failed (%s)",
 		    exchange_end_name(end));
