@@ -3,7 +3,9 @@
 
 #include "edge/worker.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/arena.h"
@@ -92,18 +94,59 @@ take_limits(struct worker *w, const struct config *config)
 
 /* --- listeners ---------------------------------------------------------------- */
 
+/* A crowd of clients must not keep the edges of other regions out. */
+static bool
+is_for_clients(const struct worker_listener *l)
+{
+	return l->listener != NULL && l->at->kind == LISTENER_CLIENT;
+}
+
 static void
-pause_all(struct worker *w, bool pause)
+pause_clients(struct worker *w, bool pause)
 {
 	w->full = pause;
 	for (size_t i = 0; i < LISTENERS_MAX; i++) {
-		if (w->listeners[i].listener == NULL)
+		if (!is_for_clients(&w->listeners[i]))
 			continue;
 		if (pause)
 			listener_pause(w->listeners[i].listener);
 		else
 			listener_resume(w->listeners[i].listener);
 	}
+}
+
+static void
+tell_refused(struct worker *w, const struct listening *at,
+    const struct endpoint *peer, const char *what, const char *why)
+{
+	char text[ADDR_TEXT_MAX];
+	uint32_t suppressed;
+
+	count_one(&w->counters.proxy_refused);
+	if (log_rate_allows(&w->unproxied, 20, &suppressed))
+		log_warn("listener %s: closed a connection from %s: %s %s "
+		    "suppressed=%u", at->name, addr_text(&peer->addr, text),
+		    what, why, suppressed);
+}
+
+void
+worker_unproxied(struct server *server, void *listener,
+    const struct endpoint *peer, const char *reason)
+{
+	tell_refused(server->owner, listener, peer, "the PROXY header",
+	    reason);
+}
+
+/* Where PROXY headers are read, only those may come who send them. */
+static bool
+may_connect(const struct config_listener *at, const struct endpoint *peer)
+{
+	struct addr addr = addr_canonical(&peer->addr);
+
+	for (size_t i = 0; i < at->nproxy_from; i++)
+		if (cidr_contains(&at->proxy_from[i], &addr))
+			return true;
+	return at->nproxy_from == 0;
 }
 
 /*
@@ -115,14 +158,21 @@ on_accepted(void *owner, int fd, const struct endpoint *peer)
 {
 	struct worker_listener *l = owner;
 	struct worker *w = l->worker;
+	const struct plan *plan = w->pin->plan;
+	const struct config_listener *at = &plan->config->listeners[l->index];
 
+	if (!may_connect(at, peer)) {
+		close(fd);
+		tell_refused(w, l->at, peer, "it is not in", "proxy.from");
+		return;
+	}
 	server_accept(w->server, fd, peer, &(struct serve_accept){
-	    .tls = w->pin->plan->generation->listener_tls[l->index],
-	    .listener = l->at });
+	    .tls = plan->generation->listener_tls[l->index],
+	    .listener = l->at, .proxied = at->nproxy_from > 0 });
 	if (w->server->connections < w->connections_most || w->full)
 		return;
 	count_one(&w->counters.connections_paused);
-	pause_all(w, true);
+	pause_clients(w, true);
 	timer_set(w->loop, &w->look, LOOK_MS);
 }
 
@@ -155,7 +205,7 @@ listen_at(struct worker *w, struct listening *at, size_t index)
 		*l = (struct worker_listener){ .at = at, .index = index,
 		    .worker = w };
 		l->listener = listener_new(w->loop, fd, &listener_ops, l);
-		if (w->full)
+		if (w->full && is_for_clients(l))
 			listener_pause(l->listener);
 		return;
 	}
@@ -198,6 +248,47 @@ take_listeners(struct worker *w, struct plan *plan)
 	}
 }
 
+/* --- how many clients ----------------------------------------------------------- */
+
+enum {
+	OWN_DESCRIPTORS = 24,		/* of the process ... */
+	WORKER_DESCRIPTORS = 8,		/* ... and of each worker */
+};
+
+/*
+ * Of all workers.  Each may need a descriptor more for the way to the
+ * engines: a client that waits to be accepted is better off than one whose
+ * request cannot be sent.
+ */
+static uint64_t
+connections_of(const struct plan *plan)
+{
+	uint64_t own = OWN_DESCRIPTORS +
+	    (uint64_t)plan->workers * WORKER_DESCRIPTORS;
+	uint64_t most = plan->config->limits.connections, room;
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 ||
+	    limit.rlim_cur == RLIM_INFINITY)
+		return most;
+	room = limit.rlim_cur < own ? 0 : (limit.rlim_cur - own) / 2;
+	return room < most ? room : most;
+}
+
+static void
+take_connections(struct worker *w, const struct plan *plan)
+{
+	uint64_t most = connections_of(plan);
+
+	if (w->number == 0 && most < plan->config->limits.connections)
+		log_warn("limits.connections is %u, but the limit of open "
+		    "files allows for %" PRIu64 "; raise that "
+		    "(LimitNOFILE=)", plan->config->limits.connections, most);
+	w->connections_most = (unsigned)(most / plan->workers);
+	if (w->connections_most == 0)
+		w->connections_most = 1;
+}
+
 /* --- from the control thread ---------------------------------------------------- */
 
 static void
@@ -213,10 +304,7 @@ take_plan(void *arg)
 	w->pin = xcalloc(1, sizeof(*w->pin));
 	w->pin->plan = plan;
 	take_limits(w, plan->config);
-	w->connections_most = plan->config->limits.connections /
-	    plan->workers;
-	if (w->connections_most == 0)
-		w->connections_most = 1;
+	take_connections(w, plan);
 	take_listeners(w, plan);
 	if (!access_log_open(&w->log, plan->config->log.access, &err))
 		log_error("%s; requests are not logged", err.text);
@@ -312,7 +400,7 @@ on_look(struct timer *timer)
 		return;
 	}
 	if (w->full && w->server->connections < w->connections_most)
-		pause_all(w, false);
+		pause_clients(w, false);
 	if (w->full || w->ending)
 		timer_set(w->loop, timer, LOOK_MS);
 }

@@ -9,6 +9,7 @@ when the story ends; KEEP=1 keeps it and says where it is.
 import json
 import os
 import re
+import resource
 import shutil
 import signal
 import subprocess
@@ -173,7 +174,18 @@ class Edge:
         with open(self.error_file, "ab") as err:
             self.process = subprocess.Popen(
                 [PROGRAM, "run", "-c", self.config_file], stdout=err,
-                stderr=err, stdin=subprocess.DEVNULL)
+                stderr=err, stdin=subprocess.DEVNULL,
+                preexec_fn=self.limit_descriptors)
+
+    def limit_descriptors(self):
+        most = self.platform.descriptors
+        if most is not None:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+    def process_id(self, name="edge"):
+        """Of a child, the last one that the master told of."""
+        return int(re.findall(rf"{name} is process (\d+)",
+                              self.errors())[-1])
 
     def errors(self):
         """What it wrote to standard error so far."""
@@ -301,14 +313,17 @@ class Platform:
     settings      laid over every portolan.yaml; settings_of: {region: ...}
     restrictions  restrictions.yaml as a mapping, or text
     map_text      regions.yaml as text, instead of a default map
+    descriptors   the limit of open files of each process
     """
 
     def __init__(self, regions=("US",), edges=None, origins=None, embedded=0,
                  flows=None, settings=None, settings_of=None,
-                 restrictions=None, map_text=None, database=WORLD, tls=False):
+                 restrictions=None, map_text=None, database=WORLD, tls=False,
+                 descriptors=None):
         self.regions = list(regions)
         self.embedded, self.flows, self.tls = embedded, flows, tls
         self.database = database
+        self.descriptors = descriptors
         self.settings = settings or {}
         self.settings_of = settings_of or {}
         self.directory = tempfile.mkdtemp(prefix="pt-")
