@@ -3,7 +3,9 @@
 
 #include "conf/generation.h"
 
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/must.h"
@@ -56,6 +58,18 @@ has_peer(const struct config *config, const char *region)
 	for (size_t i = 0; i < config->link.npeers; i++)
 		if (strcmp(config->link.peers[i].region, region) == 0)
 			return true;
+	return false;
+}
+
+/* Told at the line that names it; NULL, no file at all, is in order. */
+static bool
+is_there(struct loading *l, const char *path, const char *file)
+{
+	if (file == NULL || access(file, R_OK) == 0)
+		return true;
+	schema_mistake_at(&l->reader, l->root, path, "%s: cannot be opened: %s; "
+	    "names are relative to the directory of this file", file,
+	    strerror(errno));
 	return false;
 }
 
@@ -171,10 +185,41 @@ config_read_tag_key(const struct config *config, uint8_t key[16],
 	    (struct key_size){ 16, 16 }, config->policy.tag_key_file, err) > 0;
 }
 
+static bool
+any_flow_is_restricted(const struct restrictions *set)
+{
+	struct restriction_hit hit;
+	size_t at = 0;
+
+	while (restrictions_next(set, &at, &hit))
+		if (hit.flow.access != NULL || hit.flow.execution != NULL)
+			return true;
+	return false;
+}
+
+/* A state id tells its flow by a tag under the key; where the edges' keys
+ * differ from the engines', the tag is another flow's, or nobody's. */
+static void
+warn_no_tag_key(struct loading *l)
+{
+	if (l->config->engines.embedded > 0 &&
+	    l->config->policy.tag_key_file == NULL &&
+	    l->g->policy.restrictions != NULL &&
+	    any_flow_is_restricted(l->g->policy.restrictions))
+		schema_warn_at(&l->reader, l->root, "policy.flow_tag_key",
+		    "flows are restricted and engines of our own make state "
+		    "ids, so anybody can make an id that looks like another "
+		    "flow's: make a key (openssl rand -hex 16 > flow-tag.key), "
+		    "put the same file into every region, and name it here");
+}
+
 static void
 load_restrictions(struct loading *l)
 {
 	struct err err;
+
+	if (!is_there(l, "policy.restrictions", l->config->policy.restrictions))
+		return;
 
 	if (l->depth != LOAD_PURE && !config_read_tag_key(l->config,
 	    l->config->policy.tag_key, &err))
@@ -184,6 +229,7 @@ load_restrictions(struct loading *l)
 	    l->config->policy.restrictions, l->config->policy.tag_key,
 	    l->g->id, l->reader.mistakes);
 	l->g->restrictions_read_ms = clock_ms();
+	warn_no_tag_key(l);
 }
 
 /* --- expectations ------------------------------------------------------------------------ */
@@ -194,6 +240,8 @@ load_expectations(struct loading *l)
 	static const struct expectations none;
 	const char *file = l->config->geo.expectations;
 
+	if (!is_there(l, "geo.expectations", file))
+		return;
 	l->g->expectations = file == NULL ? &none :
 	    expectations_load(l->g->arena, file, l->map, l->reader.mistakes);
 }
@@ -327,8 +375,9 @@ load_files(struct loading *l)
 
 	if (l->config == NULL)
 		return false;
-	l->map = regions_file_load(l->g->arena, l->config->region_map, m,
-	    NULL);
+	if (is_there(l, "regions", l->config->region_map))
+		l->map = regions_file_load(l->g->arena, l->config->region_map,
+		    m, NULL);
 	load_restrictions(l);
 	if (l->map == NULL)
 		return false;

@@ -240,6 +240,17 @@ value_bool(bool *value, struct slice text, struct err *err)
 
 /* --- addresses and names ---------------------------------------------------------- */
 
+static bool
+port_is_too_large(struct slice text)
+{
+	struct slice rest = text, part, last = { 0 };
+	uint64_t port;
+
+	while (slice_split(&rest, ':', &part))
+		last = part;
+	return last.p != text.p && slice_to_u64(last, &port) && port > 65535;
+}
+
 bool
 value_endpoint(struct endpoint *endpoint, struct slice text, struct err *err)
 {
@@ -255,6 +266,11 @@ value_endpoint(struct endpoint *endpoint, struct slice text, struct err *err)
 	    slice_starts_nocase(text, SLICE("https://")))
 		return BAD(err, text, "is no address; a URL has a host and a "
 		    "port here, and no path");
+	if (port_is_too_large(text))
+		return BAD(err, text, "has no port from 1 to 65535");
+	if (text.len > 0 && text.p[0] == '*')
+		return BAD(err, text, "is no address; 0.0.0.0 is every IPv4 "
+		    "address, [::] every IPv6 one");
 	return BAD(err, text, "is no address; write 192.0.2.1:8080, "
 	    "[2001:db8::1]:8080, name:8080 or unix:/path");
 }
