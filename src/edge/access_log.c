@@ -19,7 +19,7 @@ enum { KIND_FILE, KIND_PIPE, KIND_SOCKET };
 
 enum {
 	WAITING_MAX = 1024 * 1024,	/* then lines are dropped */
-	TEXT_MAX = 1024,		/* of a path, escapes and quotes included */
+	TEXT_MAX = 928,			/* of a path, escapes and quotes included */
 	OTHER_MAX = 200,
 };
 
@@ -228,6 +228,8 @@ where(char *p, const struct access_record *r)
 {
 	p = word(p, SLICE(",\"listener\":"), r->listener);
 	p = address(p, SLICE(",\"peer\":"), r->peer);
+	p = address(p, SLICE(",\"relay\":"), r->relay);
+	p = word(p, SLICE(",\"vpc_endpoint\":"), r->vpc_endpoint);
 	p = address(p, SLICE(",\"client\":"), r->client);
 	p = word(p, SLICE(",\"client_source\":"), r->client_source);
 	p = word(p, SLICE(",\"class\":"), place_class_name(r->place.class));

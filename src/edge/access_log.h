@@ -37,6 +37,9 @@ struct access_record {
 	struct slice	 request_id, trace_id;
 	const char	*listener;
 	const struct addr *peer, *client;
+	const struct addr *relay;	/* who told of the peer by PROXY header */
+	const char	*vpc_endpoint;	/* and told this as well; letters,
+					   digits and hyphens */
 	const char	*client_source;
 	struct place	 place;
 	struct slice	 host, method, path, query;

@@ -54,7 +54,7 @@ struct counters {
 	_Atomic uint64_t retries[RETRIES];
 	_Atomic uint64_t attempts;
 	_Atomic uint64_t received_bytes, sent_bytes;
-	_Atomic uint64_t connections_paused;
+	_Atomic uint64_t connections_paused, proxy_refused;
 	/* The server's own numbers, copied each second. */
 	_Atomic uint64_t connections, accepted, served;
 	struct histogram duration[COUNTED_REGIONS], upstream[COUNTED_REGIONS];

@@ -99,7 +99,9 @@ read_facts(struct edge_request *er)
 	const struct generation *generation = er->plan->generation;
 	const struct facts_source source = {
 		.policy = &generation->policy, .trust = generation->trust,
-		.peer = er->peer, .peer_source = CLIENT_PEER,
+		.peer = er->peer,
+		.peer_source = request_proxy(er->request) != NULL ?
+		    CLIENT_PROXY : CLIENT_PEER,
 		.sni = er->listening->tls ? stream_server_name(
 		    request_stream(er->request)) : (struct slice){ NULL, 0 },
 		.stale = plan_is_stale(er->plan, er->worker->loop->now_ms),
@@ -381,7 +383,9 @@ static struct slice
 forwarded_port(const struct edge_request *er, char text[8])
 {
 	struct slice said = trusted_word(er, FIELD_X_FORWARDED_PORT);
-	unsigned port = er->listening->port;
+	const struct serve_proxy *proxy = request_proxy(er->request);
+	unsigned port = proxy != NULL ? proxy->destination_port :
+	    er->listening->port;
 	char *p = text + 8;
 	uint64_t n;
 

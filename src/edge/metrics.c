@@ -237,6 +237,9 @@ static const struct {
 	    offsetof(struct counters, received_bytes) },
 	{ "portolan_sent_bytes_total", "Bytes of answers.",
 	    offsetof(struct counters, sent_bytes) },
+	{ "portolan_proxy_refused_total", "Connections closed because their "
+	    "PROXY header was missing, malformed or from nobody who sends "
+	    "one.", offsetof(struct counters, proxy_refused) },
 	{ "portolan_accept_pauses_total", "Times that limits.connections was "
 	    "reached.", offsetof(struct counters, connections_paused) },
 };

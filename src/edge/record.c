@@ -216,6 +216,7 @@ fill_way(struct access_record *rec, const struct edge_request *er)
 static void
 log_request(struct edge_request *er, uint64_t now_us)
 {
+	const struct serve_proxy *proxy = request_proxy(er->request);
 	const struct config *config = er->plan->config;
 	struct access_record rec = {
 		.unix_ms = (er->worker->unix_offset_us + now_us) / 1000,
@@ -238,6 +239,10 @@ log_request(struct edge_request *er, uint64_t now_us)
 		.termination = { '-', '-', '\0' },
 	};
 
+	if (proxy != NULL) {
+		rec.relay = &proxy->relay;
+		rec.vpc_endpoint = proxy->vpc_endpoint;
+	}
 	if (config->log.query)
 		rec.query = request_query(er);
 	if (er->ender != '\0') {

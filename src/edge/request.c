@@ -342,4 +342,5 @@ const struct handler_ops edge_handler = {
 	.drained = on_drained,
 	.refuse = on_refuse,
 	.gone = on_gone,
+	.unproxied = worker_unproxied,
 };

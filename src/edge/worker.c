@@ -115,6 +115,40 @@ pause_clients(struct worker *w, bool pause)
 	}
 }
 
+static void
+tell_refused(struct worker *w, const struct listening *at,
+    const struct endpoint *peer, const char *what, const char *why)
+{
+	char text[ADDR_TEXT_MAX];
+	uint32_t suppressed;
+
+	count_one(&w->counters.proxy_refused);
+	if (log_rate_allows(&w->unproxied, 20, &suppressed))
+		log_warn("listener %s: closed a connection from %s: %s %s "
+		    "suppressed=%u", at->name, addr_text(&peer->addr, text),
+		    what, why, suppressed);
+}
+
+void
+worker_unproxied(struct server *server, void *listener,
+    const struct endpoint *peer, const char *reason)
+{
+	tell_refused(server->owner, listener, peer, "the PROXY header",
+	    reason);
+}
+
+/* Where PROXY headers are read, only those may come who send them. */
+static bool
+may_connect(const struct config_listener *at, const struct endpoint *peer)
+{
+	struct addr addr = addr_canonical(&peer->addr);
+
+	for (size_t i = 0; i < at->nproxy_from; i++)
+		if (cidr_contains(&at->proxy_from[i], &addr))
+			return true;
+	return at->nproxy_from == 0;
+}
+
 /*
  * What is beyond the limit waits in the kernel's queue, where it costs us
  * nothing.
@@ -124,10 +158,17 @@ on_accepted(void *owner, int fd, const struct endpoint *peer)
 {
 	struct worker_listener *l = owner;
 	struct worker *w = l->worker;
+	const struct plan *plan = w->pin->plan;
+	const struct config_listener *at = &plan->config->listeners[l->index];
 
+	if (!may_connect(at, peer)) {
+		close(fd);
+		tell_refused(w, l->at, peer, "it is not in", "proxy.from");
+		return;
+	}
 	server_accept(w->server, fd, peer, &(struct serve_accept){
-	    .tls = w->pin->plan->generation->listener_tls[l->index],
-	    .listener = l->at });
+	    .tls = plan->generation->listener_tls[l->index],
+	    .listener = l->at, .proxied = at->nproxy_from > 0 });
 	if (w->server->connections < w->connections_most || w->full)
 		return;
 	count_one(&w->counters.connections_paused);

@@ -64,7 +64,8 @@ struct worker {
 	struct balance_random balance;
 	struct access_log log;
 	struct counters	 counters;
-	struct log_rate	 complaints;	/* of what peers can provoke */
+	struct log_rate	 complaints;	/* of what peers can provoke ... */
+	struct log_rate	 unproxied;	/* ... before they are anybody */
 	uint64_t	 unix_offset_us;	/* real time minus monotonic */
 	struct facts_read read;		/* of the head that is being looked at */
 	struct buf	 fields;	/* of the answer being written */
@@ -86,6 +87,10 @@ void worker_reopen_log(struct worker *w);
 void worker_drain(struct worker *w);	/* clients are asked to go elsewhere */
 void worker_end(struct worker *w);	/* no new ones; ends with the last */
 void worker_stop(struct worker *w);	/* ends at once */
+
+/* For serve: a connection without the PROXY header that it owed. */
+void worker_unproxied(struct server *server, void *listener,
+    const struct endpoint *peer, const char *reason);
 
 /* A request begins and ends under the plan in service. */
 struct pin *worker_pin(struct worker *w);

@@ -13,7 +13,7 @@
 
 #include "edge/access_log.h"
 
-static struct addr client, peer;
+static struct addr client, peer, relay;
 
 /* 2026-01-02T03:04:05.678Z, from London, served by GB for US. */
 static struct access_record
@@ -23,10 +23,12 @@ record(void)
 
 	client = addr_from_ip4(0xcb007109);
 	peer = addr_from_ip4(0x7f000001);
+	relay = addr_from_ip4(0x0a000001);
 	return (struct access_record){
 		.unix_ms = 1767323045678, .request_id = SLICE("r1"),
 		.trace_id = SLICE("4bf92f3577b34da6a3ce929d0e0e4736"),
 		.listener = "plain", .peer = &peer, .client = &client,
+		.relay = &relay, .vpc_endpoint = "vpce-012",
 		.client_source = "forwarded",
 		.place = { .class = PLACE_LOCATED, .continent = CONTINENT_EU,
 		    .country = country_find(SLICE("GB")) },
@@ -73,6 +75,7 @@ a_line_says_all(void **state)
 		{ "time", "2026-01-02T03:04:05.678Z" },
 		{ "request_id", "r1" }, { "listener", "plain" },
 		{ "peer", "127.0.0.1" }, { "client", "203.0.113.9" },
+		{ "relay", "10.0.0.1" }, { "vpc_endpoint", "vpce-012" },
 		{ "client_source", "forwarded" }, { "class", "located" },
 		{ "country", "GB" }, { "continent", "EU" },
 		{ "host", "flow.example.com" }, { "method", "GET" },
@@ -114,6 +117,8 @@ an_empty_record_is_a_line(void **state)
 	assert_string_equal(text_of(json, "termination"), "PR");
 	assert_null(json_object_get(json, "host"));
 	assert_null(json_object_get(json, "client"));
+	assert_null(json_object_get(json, "relay"));
+	assert_null(json_object_get(json, "vpc_endpoint"));
 	json_decref(json);
 }
 
