@@ -71,7 +71,7 @@ group	= -Wl,--start-group $(filter %.a,$^) -Wl,--end-group
 
 .PHONY: all test e2e unit asan tsan fuzz lint bench demo install uninstall \
 	clean help deps floors test-run tests-build fuzz-build \
-	bench-build gen
+	bench-build bench-quick profile gen
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -198,6 +198,14 @@ bench:						## against nginx and HAProxy on this machine (bench/README.md)
 	@scripts/install-deps bench
 	+@$(SUBMAKE) bench-build
 	@O=$(O) bench/run $(ARGS)
+
+bench-quick:					## the same in two minutes
+	+@$(SUBMAKE) bench ARGS="--quick $(ARGS)"
+
+profile:					## instructions a request, by folder of src/ (ARGS="--scenario h1-browser")
+	@scripts/install-deps bench
+	+@$(SUBMAKE) bench-build
+	@O=$(O) bench/profile $(ARGS)
 
 demo: deps					## a platform of three regions on loopback (ARGS=--once REGIONS=6 GEODB=FILE)
 	+@$(SUBMAKE) -j$$(nproc) all

@@ -3,8 +3,8 @@
 
 /*
  * The upstream of the benchmark: one thread, epoll, answers every request
- * head with the same bytes and reads nothing but the path, so that it costs a
- * fraction of any proxy before it.  Only for GET without a body.
+ * with the same bytes and reads nothing but path and Content-Length, so that
+ * it costs a fraction of any proxy before it.
  *
  *	responder PORT REGION
  *
@@ -30,6 +30,8 @@ struct answer {
 
 /* What a slow reader has not taken yet of one answer. */
 static struct { const struct answer *answer; size_t at; } waiting[CONNS];
+/* What is still to come of a request's body. */
+static size_t body_left[CONNS];
 static struct answer small, medium, large;
 static char in[IN_BYTES];
 static int loop;
@@ -61,6 +63,7 @@ static void
 end(int fd)
 {
 	waiting[fd].answer = NULL;
+	body_left[fd] = 0;
 	close(fd);
 }
 
@@ -104,24 +107,68 @@ choose(const char *bytes, size_t len)
 	return memmem(bytes, line, "/1m", 3) != NULL ? &large : &small;
 }
 
+static size_t
+length_of(const char *head, size_t len)
+{
+	/* HAProxy writes names small. */
+	static const char *const names[] = { "\r\nContent-Length: ",
+	    "\r\ncontent-length: " };
+
+	for (int i = 0; i < 2; i++) {
+		const char *at = memmem(head, len, names[i], strlen(names[i]));
+
+		if (at != NULL)
+			return strtoul(at + strlen(names[i]), NULL, 10);
+	}
+	return 0;
+}
+
+static void
+answer(int fd, const struct answer *with)
+{
+	waiting[fd].answer = with;
+	waiting[fd].at = 0;
+	push(fd);
+}
+
+/* The rest of a body that began earlier; what follows it in in[]. */
+static char *
+skip_body(int fd, char *at, size_t len)
+{
+	size_t n = len < body_left[fd] ? len : body_left[fd];
+
+	if (n == 0)
+		return at;
+	body_left[fd] -= n;
+	if (body_left[fd] == 0)
+		answer(fd, &small);
+	return at + n;
+}
+
 /* Heads arrive whole here: the peers are proxies on the same machine. */
 static void
 serve(int fd)
 {
 	ssize_t n = recv(fd, in, sizeof(in), 0);
-	char *at = in, *head_end;
+	char *at = in, *stop_at, *head_end;
 
 	if (n <= 0) {
 		if (n == 0 || errno != EAGAIN)
 			end(fd);
 		return;
 	}
-	while ((head_end = memmem(at, (size_t)(in + n - at), "\r\n\r\n", 4)) !=
+	stop_at = in + n;
+	at = skip_body(fd, at, (size_t)n);
+	while ((head_end = memmem(at, (size_t)(stop_at - at), "\r\n\r\n", 4)) !=
 	    NULL) {
-		waiting[fd].answer = choose(at, (size_t)(head_end - at));
-		waiting[fd].at = 0;
+		const struct answer *with = choose(at, (size_t)(head_end - at));
+
+		body_left[fd] = length_of(at, (size_t)(head_end - at));
 		at = head_end + 4;
-		push(fd);
+		if (body_left[fd] == 0)
+			answer(fd, with);
+		else
+			at = skip_body(fd, at, (size_t)(stop_at - at));
 	}
 }
 
