@@ -202,6 +202,7 @@ the_example_loads(void **state)
 	assert_string_equal(all->explain.key_files[0],
 	    "/etc/portolan/tls/explain.key");
 	assert_int_equal(all->nlisteners, 3);
+	assert_int_equal(all->listeners[1].nproxy_from, 2);
 	assert_int_equal(all->nruntime_paths, 5);
 	assert_memory_equal(&all->limits, &plain->limits,
 	    sizeof(plain->limits));
