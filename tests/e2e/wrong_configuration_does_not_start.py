@@ -7,8 +7,28 @@ import os
 import subprocess
 import tempfile
 
-from lib import same, story, truth
+from lib import Platform, portolan, same, story, truth
 from lib.command import PROGRAM
+
+
+def no_log_no_service():
+    with Platform() as platform:
+        edge = platform["US"]
+        good = platform.settings
+        platform.settings = {"log": {"access": platform.path("no/such/log")}}
+        edge.write_config()
+        out, err = portolan("ctl", "reload", "-c", edge.config_file, expect=1)
+        truth("a log that cannot be had keeps a reload out: " + err,
+              "log.access" in err and "reload failed" in err)
+        same("still served", edge.get("/api/run/1/x").status, 200)
+        code = edge.stop()
+        same("exit code", code, 0)
+        done = subprocess.run([PROGRAM, "run", "-c", edge.config_file],
+                              text=True, capture_output=True, timeout=60)
+        same("and a start", done.returncode, 1)
+        truth(f"with the reason: {done.stderr}",
+              "log.access" in done.stderr)
+        platform.settings = good
 
 
 @story
@@ -26,3 +46,4 @@ def main():
                       "portolan.yaml:7:14:"):
             truth(f"{place} in {done.stderr}", place in done.stderr)
         truth(f"a suggestion in {done.stderr}", "regions" in done.stderr)
+    no_log_no_service()
