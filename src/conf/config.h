@@ -59,6 +59,9 @@ struct config_geo {
 	uint64_t	 settle_ms;	/* quiet time before a changed file is read */
 };
 
+/* As many as the processes have room for. */
+enum { CONFIG_THREADS_MAX = 64, CONFIG_EMBEDDED_MAX = 64 };
+
 struct config_engines {
 	unsigned	 embedded;	/* workers of our own; 0: those of the map */
 	const char	*store_dir;	/* SQLite files of embedded workers */

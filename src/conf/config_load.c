@@ -344,7 +344,7 @@ static const struct schema_row probe_rows[] = {
 static const struct schema_row engines_rows[] = {
 	{ "embedded", SCHEMA_NUMBER,
 	    SCHEMA_AT(struct config, engines.embedded), .fallback = "0",
-	    .most = 256 },
+	    .most = CONFIG_EMBEDDED_MAX },
 	{ "store", SCHEMA_FILE, SCHEMA_AT(struct config, engines.store_dir),
 	    .fallback = "/var/lib/portolan/state" },
 	{ "flows", SCHEMA_FILE, SCHEMA_AT(struct config, engines.flows_dir),
@@ -510,7 +510,7 @@ static const struct schema_row rows[] = {
 	{ "regions", SCHEMA_FILE, SCHEMA_AT(struct config, region_map),
 	    .fallback = "regions.yaml" },
 	{ "threads", SCHEMA_NUMBER, SCHEMA_AT(struct config, threads),
-	    .fallback = "0", .most = 256 },
+	    .fallback = "0", .most = CONFIG_THREADS_MAX },
 	{ "user", SCHEMA_TEXT, SCHEMA_AT(struct config, user) },
 	{ "group", SCHEMA_TEXT, SCHEMA_AT(struct config, group) },
 	{ "run_dir", SCHEMA_FILE, SCHEMA_AT(struct config, run_dir),

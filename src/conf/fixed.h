@@ -21,7 +21,6 @@ struct fixed_settings {
 
 /* Threads of the edge: as many as the file says, or as there are cores; at
  * most CONFIG_THREADS_MAX. */
-enum { CONFIG_THREADS_MAX = 64 };
 unsigned config_threads(const struct config *config);
 
 /* threads: as many as there are, or would be. */

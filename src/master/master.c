@@ -25,7 +25,7 @@
 #include "net/handover.h"
 
 enum {
-	CHILDREN_MAX = 2 + 64,		/* edge, console, engine workers */
+	CHILDREN_MAX = 2 + CONFIG_EMBEDDED_MAX,	/* edge, console, engines */
 	KILL_GRACE_MS = 5000,		/* after drain_ms, before SIGKILL */
 };
 
