@@ -22,6 +22,8 @@
 enum {
 	SCHEMA_VERSION = 1,
 	BUSY_MS = 2000,			/* another worker's commit, at most */
+	OPEN_BUSY_MS = 30000,		/* the same while opening: nobody waits
+					   for an answer yet */
 	PATH_MAX_BYTES = 1024,
 };
 
@@ -379,7 +381,7 @@ enter_wal(struct store *store, struct err *err)
 	char mode[32];
 	bool good = false;
 
-	for (int i = 0; i < BUSY_MS / 10 && !good; i++) {
+	for (int i = 0; i < OPEN_BUSY_MS / 10 && !good; i++) {
 		good = query(store, "PRAGMA journal_mode = WAL", mode,
 		    sizeof(mode), err);
 		if (!good && sqlite3_errcode(store->db) != SQLITE_BUSY)
@@ -396,17 +398,20 @@ enter_wal(struct store *store, struct err *err)
 static bool
 open_file(struct store *store, const char *path, struct err *err)
 {
+	bool good;
 
 	if (sqlite3_open_v2(path, &store->db, SQLITE_OPEN_READWRITE |
 	    SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
 		return err_set(err, "%s", store->db == NULL ? "no memory" :
 		    sqlite3_errmsg(store->db));
-	sqlite3_busy_timeout(store->db, BUSY_MS);
-	return enter_wal(store, err) &&
+	sqlite3_busy_timeout(store->db, OPEN_BUSY_MS);
+	good = enter_wal(store, err) &&
 	    execute(store, "PRAGMA synchronous = FULL;"
 	    "PRAGMA wal_autocheckpoint = 4000;"
 	    "PRAGMA trusted_schema = OFF;", err) &&
 	    settle_schema(store, err) && prepare_all(store, err);
+	sqlite3_busy_timeout(store->db, BUSY_MS);
+	return good;
 }
 
 struct store *
