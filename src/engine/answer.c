@@ -103,30 +103,43 @@ call_json(const struct call_ctx *c)
 	return NULL;
 }
 
-bool
-call_admit(const struct call_ctx *c, const struct flow *flow)
+unsigned
+call_may(const struct call_ctx *c, const struct flow *flow,
+    const char **sentence)
 {
 	const struct policy *policy = &c->engine->generation->policy;
 	const struct region *here = c->engine->region;
 	struct place place = c->call->place;
 	struct restriction_hit hit = restrictions_find(policy->restrictions,
 	    slice_of(c->call->tenant_text), slice_of(flow->id));
+	const char *nobody;
 
+	if (sentence == NULL)
+		sentence = &nobody;
+	*sentence = "The flow you are trying to run cannot be executed in "
+	    "this region";
 	if (!restriction_permits_region(hit.tenant.execution, here) ||
 	    !restriction_permits_region(hit.flow.execution, here) ||
-	    !restriction_permits_region(flow->restrictions.execution, here)) {
-		answer_sentence(c, 421, "The flow you are trying to run cannot "
-		    "be executed in this region");
-		return false;
-	}
+	    !restriction_permits_region(flow->restrictions.execution, here))
+		return 421;
+	*sentence = "The flow you are trying to run cannot be accessed from "
+	    "your current location";
 	if (!restriction_permits_place(hit.tenant.access, place) ||
 	    !restriction_permits_place(hit.flow.access, place) ||
-	    !restriction_permits_place(flow->restrictions.access, place)) {
-		answer_sentence(c, 403, "The flow you are trying to run cannot "
-		    "be accessed from your current location");
-		return false;
-	}
-	return true;
+	    !restriction_permits_place(flow->restrictions.access, place))
+		return 403;
+	return 0;
+}
+
+bool
+call_admit(const struct call_ctx *c, const struct flow *flow)
+{
+	const char *sentence;
+	unsigned status = call_may(c, flow, &sentence);
+
+	if (status != 0)
+		answer_sentence(c, status, "%s", sentence);
+	return status == 0;
 }
 
 void

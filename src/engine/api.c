@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "base/clock.h"
+#include "base/utf8.h"
 #include "engine/engine_private.h"
 #include "http/target.h"
 
@@ -23,6 +24,68 @@ static const struct route {
 	{ METHOD_POST, "/api/run/1/state/{}", NEEDS_TENANT, call_invoke },
 	{ METHOD_GET, "/api/run/1/state/{}", NEEDS_TENANT, call_join },
 	{ METHOD_GET, "/api/run/1/state/{}/ping/{}", NEEDS_TENANT, call_ping },
+	{ METHOD_POST, "/api/run/1/state", NEEDS_TENANT, call_simple },
+	{ METHOD_POST, "/api/run/1/state/out/{}/{}", NEEDS_TENANT, call_out },
+	{ METHOD_POST, "/api/run/1/navigation/{}", NEEDS_TENANT,
+	    call_navigation },
+	{ METHOD_GET, "/api/run/1/state/{}/history", NEEDS_TENANT,
+	    call_history },
+	{ METHOD_GET, "/api/run/1/state/{}/log", NEEDS_TENANT, call_log },
+	{ METHOD_GET, "/api/log/{}/{}", NEEDS_TENANT, call_old_log },
+	{ METHOD_GET, "/api/run/1/state/{}/values", NEEDS_TENANT,
+	    call_values },
+	{ METHOD_POST, "/api/run/1/state/{}/values", NEEDS_TENANT,
+	    call_set_values },
+	{ METHOD_GET, "/api/run/1/state/{}/values/{}", NEEDS_TENANT,
+	    call_value },
+	{ METHOD_GET, "/api/run/1/state/{}/values/name/{}", NEEDS_TENANT,
+	    call_value_named },
+	{ METHOD_GET, "/api/run/1/state/{}/download/{}/{}", NEEDS_TENANT,
+	    call_no_file },
+	{ METHOD_GET, "/api/run/1/authentication/{}", NEEDS_TENANT,
+	    call_authorization },
+	{ METHOD_GET, "/api/run/1/authorization/{}", NEEDS_TENANT,
+	    call_authorization },
+	{ METHOD_POST, "/api/run/1/authentication/{}", NEEDS_TENANT,
+	    call_no_login },
+	{ METHOD_GET, "/api/run/1/flow", NEEDS_TENANT, call_flows },
+	{ METHOD_GET, "/api/run/1/flow/{}", NEEDS_TENANT, call_flow },
+	{ METHOD_GET, "/api/run/1/flow/name/{}", NEEDS_TENANT,
+	    call_flow_named },
+	{ METHOD_POST, "/api/run/1/response", NEEDS_NOTHING,
+	    call_no_callback },
+	{ METHOD_POST, "/api/run/1/event", NEEDS_NOTHING, call_no_callback },
+	/* In both spellings: before and after all of it moved below run. */
+	{ METHOD_POST, "/api/run/1/service/data", NEEDS_TENANT,
+	    call_no_service },
+	{ METHOD_POST, "/api/run/1/service/file", NEEDS_TENANT,
+	    call_no_service },
+	{ METHOD_POST, "/api/run/1/service/file/{}", NEEDS_TENANT,
+	    call_no_service },
+	{ METHOD_POST, "/api/service/1/data", NEEDS_TENANT, call_no_service },
+	{ METHOD_POST, "/api/service/1/file", NEEDS_TENANT, call_no_service },
+	{ METHOD_POST, "/api/service/1/file/{}", NEEDS_TENANT,
+	    call_no_service },
+	{ METHOD_GET, "/api/run/1/social/stream/{}", NEEDS_TENANT,
+	    call_no_stream },
+	{ METHOD_POST, "/api/run/1/social/stream/{}", NEEDS_TENANT,
+	    call_no_stream },
+	{ METHOD_GET, "/api/run/1/social/stream/{}/{}", NEEDS_TENANT,
+	    call_no_stream },
+	{ METHOD_POST, "/api/run/1/social/stream/{}/{}", NEEDS_TENANT,
+	    call_no_stream },
+	{ METHOD_GET, "/api/run/1/social/stream/{}/user/me", NEEDS_TENANT,
+	    call_no_stream },
+	{ METHOD_GET, "/api/social/1/stream/{}", NEEDS_TENANT,
+	    call_no_stream },
+	{ METHOD_POST, "/api/social/1/stream/{}", NEEDS_TENANT,
+	    call_no_stream },
+	{ METHOD_GET, "/api/social/1/stream/{}/{}", NEEDS_TENANT,
+	    call_no_stream },
+	{ METHOD_POST, "/api/social/1/stream/{}/{}", NEEDS_TENANT,
+	    call_no_stream },
+	{ METHOD_GET, "/api/social/1/stream/{}/user/me", NEEDS_TENANT,
+	    call_no_stream },
 	{ METHOD_GET, "/api/run/1/flow/{}/{}/customPageComponents",
 	    NEEDS_NOTHING, call_page_components },
 	{ METHOD_GET, "/healthz", NEEDS_NOTHING, call_health },
@@ -58,14 +121,34 @@ call_page_components(const struct call_ctx *c)
 
 /* --- routing -------------------------------------------------------------------------- */
 
+static int
+hex_digit(char c)
+{
+	return c >= '0' && c <= '9' ? c - '0' : c >= 'A' && c <= 'F' ?
+	    c - 'A' + 10 : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* Names may hold spaces and the like; of a normalised path, every % is
+ * followed by two digits, and none of them is NUL. */
 static bool
 keep_name(struct call *call, unsigned at, struct slice name)
 {
-	if (at >= 2 || name.len == 0 || name.len >= CALL_NAME_MAX)
+	char *to;
+
+	if (at >= CALL_NAMES || name.len == 0 || name.len >= CALL_NAME_MAX)
 		return false;
-	memcpy(call->names[at], name.p, name.len);
-	call->names[at][name.len] = '\0';
-	return true;
+	to = call->names[at];
+	for (size_t i = 0; i < name.len; i++) {
+		if (name.p[i] == '%' && i + 2 < name.len) {
+			*to++ = (char)(hex_digit(name.p[i + 1]) * 16 +
+			    hex_digit(name.p[i + 2]));
+			i += 2;
+		} else {
+			*to++ = name.p[i];
+		}
+	}
+	*to = '\0';
+	return utf8_valid(call->names[at], strlen(call->names[at]));
 }
 
 /* call->names are those of the last pattern that was tried. */

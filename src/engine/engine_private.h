@@ -16,7 +16,8 @@
 
 enum {
 	CALL_BODY_MAX = 4 * 1024 * 1024,	/* of a request */
-	CALL_NAME_MAX = 64,
+	CALL_NAME_MAX = 256,
+	CALL_NAMES = 3,
 };
 
 struct engine {
@@ -41,7 +42,7 @@ struct engine {
 /* One request, beside serve's own struct. */
 struct call {
 	const struct route *route;	/* NULL: answered in head() */
-	char		 names[2][CALL_NAME_MAX];	/* what {} in the path stood for */
+	char		 names[CALL_NAMES][CALL_NAME_MAX];	/* what {} in the path stood for */
 	char		 tenant_text[GUID_TEXT];
 	struct guid	 tenant;
 	struct place	 place;		/* as the edge found it */
@@ -56,6 +57,26 @@ struct call_ctx {
 };
 
 /* --- calls; each answers, at once --- */
+
+void call_simple(const struct call_ctx *c);		/* run_init.c */
+void call_out(const struct call_ctx *c);
+void call_navigation(const struct call_ctx *c);		/* run_look.c */
+void call_history(const struct call_ctx *c);
+void call_log(const struct call_ctx *c);
+void call_old_log(const struct call_ctx *c);
+void call_authorization(const struct call_ctx *c);
+void call_values(const struct call_ctx *c);		/* run_values.c */
+void call_value(const struct call_ctx *c);
+void call_value_named(const struct call_ctx *c);
+void call_set_values(const struct call_ctx *c);
+void call_flow(const struct call_ctx *c);		/* run_flows.c */
+void call_flow_named(const struct call_ctx *c);
+void call_flows(const struct call_ctx *c);
+void call_no_file(const struct call_ctx *c);		/* run_without.c */
+void call_no_service(const struct call_ctx *c);
+void call_no_stream(const struct call_ctx *c);
+void call_no_login(const struct call_ctx *c);
+void call_no_callback(const struct call_ctx *c);
 
 void call_initialize(const struct call_ctx *c);		/* run_init.c */
 void call_invoke(const struct call_ctx *c);		/* run_state.c */
@@ -76,6 +97,12 @@ void answer_text(const struct call_ctx *c, unsigned status, const char *text);
 void answer_sentence(const struct call_ctx *c, unsigned status,
     const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
+/* An EngineInvokeResponse of this type; a new reference. */
+json_t *invoke_answer(struct run *run, const char *type, bool scaffold);
+/* Of the page where it stands; NULL if there is none with this id. */
+const struct flow_outcome *chosen_outcome(const struct run *run,
+    const char *id);
+
 /* The body as a JSON object; answers 400 and returns NULL if it is none. */
 json_t *call_json(const struct call_ctx *c);
 
@@ -85,6 +112,10 @@ json_t *call_json(const struct call_ctx *c);
  * nothing has been done before, and nothing is kept.
  */
 bool call_admit(const struct call_ctx *c, const struct flow *flow);
+/* The same without an answer: 0, or the status and the sentence (may be NULL)
+ * of a refusal. */
+unsigned call_may(const struct call_ctx *c, const struct flow *flow,
+    const char **sentence);
 
 /* The state that the path names, with its flow; answers and returns NULL if
  * it cannot be had.  It must be given to run_fini(). */

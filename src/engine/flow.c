@@ -49,6 +49,10 @@ read_names(struct reader *r, const json_t *root)
 	flow->version = need_guid(r, &at, id, "versionId",
 	    &flow->version_guid);
 	flow->name = need_text(r, NULL, root, "developerName");
+	flow->json = root;
+	flow->jumps = read_bool(r, NULL, root, "allowJumping", false);
+	flow->goes_back = read_bool(r, NULL, root,
+	    "enableHistoricalNavigation", false);
 	flow->is_default = read_bool(r, NULL, root, "isDefault", false);
 	flow->expires_s = read_integer(r, NULL, root, "stateExpirationLength",
 	    0);
@@ -100,7 +104,8 @@ flow_build(struct arena *arena, const json_t *json, const char *name,
 	if (!read_names(&r, json) || !read_authorization(&r, json) ||
 	    !read_restrictions(&r, json) || !read_types(&r, json) ||
 	    !read_values(&r, json) ||
-	    !read_pages(&r, json) || !read_elements(&r, json))
+	    !read_pages(&r, json) || !read_elements(&r, json) ||
+	    !read_navigations(&r, json))
 		return NULL;
 	return r.flow;
 }

@@ -24,6 +24,7 @@ enum {
 	SNAPSHOT_BYTES_MAX = 16 * 1024 * 1024,
 	COMPARISON_DEPTH_MAX = 16,
 	CONTAINER_DEPTH_MAX = 16,
+	NAVIGATION_DEPTH_MAX = 16,
 };
 
 struct guid {
@@ -132,12 +133,20 @@ struct comparison {
 /* Whether inputs of the page are kept, and have to be complete. */
 enum outcome_binding { BINDING_SAVE, BINDING_NO_SAVE, BINDING_PARTIAL_SAVE };
 
+/* Where an outcome leads that leaves the flow: another flow, or a state that
+ * is there already. */
+struct flow_out {
+	struct guid	 flow;		/* if neither value is given */
+	struct value_ref flow_value, state_value;
+};
+
 struct flow_outcome {
 	struct guid	 guid;
 	const char	*id, *name, *label;
 	int64_t		 order;
 	enum outcome_binding binding;
-	const struct map_element *next;
+	const struct map_element *next;	/* NULL: out */
+	const struct flow_out *out;
 	const struct comparison *comparison;	/* NULL: always */
 	const json_t	*json;		/* what only the player reads */
 };
@@ -238,10 +247,33 @@ struct map_element {
 	const json_t	*json;
 };
 
+struct navigation_item {
+	struct guid	 guid;
+	const char	*id, *name, *label;
+	int64_t		 order;
+	const struct map_element *to;	/* NULL: a heading */
+	struct navigation_item *children;
+	size_t		 nchildren;
+	const json_t	*json;
+};
+
+struct navigation {
+	struct guid	 guid;
+	const char	*id, *name, *label;
+	struct navigation_item *items;
+	size_t		 nitems;
+	const json_t	*json;
+};
+
 struct flow {
 	const char	*id, *version, *name;
 	struct guid	 guid, version_guid;
 	bool		 is_default;
+	bool		 jumps;		/* allowJumping: to any element */
+	bool		 goes_back;	/* enableHistoricalNavigation */
+	struct navigation *navigations;
+	size_t		 nnavigations;
+	const json_t	*json;
 	const struct map_element *start;
 	struct map_element *elements;
 	size_t		 nelements;
@@ -287,5 +319,9 @@ size_t flows_count(const struct flows *flows);
 /* version NULL: the default one, or else the last by its file's name. */
 const struct flow *flows_find(const struct flows *flows,
     const struct guid *id, const struct guid *version);
+/* By developerName, of whatever case: the version as above. */
+const struct flow *flows_named(const struct flows *flows, struct slice name);
+/* By its place in 0 .. flows_count(). */
+const struct flow *flows_at(const struct flows *flows, size_t i);
 
 #endif

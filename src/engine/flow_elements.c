@@ -123,6 +123,28 @@ read_binding(struct reader *r, const struct where *at, const json_t *json)
 	return BINDING_PARTIAL_SAVE;
 }
 
+/* Which flow it is turns out when it is taken: it need not be here. */
+static bool
+read_out(struct reader *r, const struct where *at, const json_t *json,
+    struct flow_outcome *o)
+{
+	const struct where here = { at, "flowOut", 0 };
+	const struct where id_at = { &here, "flowId", 0 };
+	const json_t *object = read_object(r, at, json, "flowOut");
+	const json_t *id = read_object(r, &here, object, "flowId");
+	struct flow_out *out = arena_alloc(r->arena, sizeof(*out));
+
+	read_still_ref(r, &here, object, "valueElementFlowId",
+	    &out->flow_value);
+	read_still_ref(r, &here, object, "valueElementStateId",
+	    &out->state_value);
+	if (!r->failed && out->flow_value.value == NULL &&
+	    out->state_value.value == NULL)
+		need_guid(r, &id_at, id, "id", &out->flow);
+	o->out = out;
+	return !r->failed;
+}
+
 static bool
 read_next(struct reader *r, const struct where *at, const json_t *json,
     struct flow_outcome *o)
@@ -132,8 +154,7 @@ read_next(struct reader *r, const struct where *at, const json_t *json,
 	const char *id;
 
 	if (read_object(r, at, json, "flowOut") != NULL)
-		return reader_fail(r, at, "flowOut is not supported by this "
-		    "engine");
+		return read_out(r, at, json, o);
 	id = need_guid(r, at, json, "nextMapElementId", &guid);
 	if (r->failed)
 		return false;

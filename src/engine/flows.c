@@ -190,3 +190,18 @@ flows_find(const struct flows *flows, const struct guid *id,
 	}
 	return found;
 }
+
+const struct flow *
+flows_named(const struct flows *flows, struct slice name)
+{
+	for (size_t i = 0; i < flows->count; i++)
+		if (slice_eq_nocase(slice_of(flows->list[i]->name), name))
+			return flows_find(flows, &flows->list[i]->guid, NULL);
+	return NULL;
+}
+
+const struct flow *
+flows_at(const struct flows *flows, size_t i)
+{
+	return flows->list[i];
+}

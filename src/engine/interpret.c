@@ -4,6 +4,8 @@
 /*
  * Going through the map from page to page.
  */
+#include <string.h>
+
 #include "base/must.h"
 #include "engine/run.h"
 
@@ -134,8 +136,9 @@ first_that_holds(struct run *run)
 	const struct map_element *at = run->at;
 
 	for (size_t i = 0; i < at->noutcomes; i++)
-		if (at->outcomes[i].comparison == NULL ||
-		    run_holds(run, at->outcomes[i].comparison))
+		if (at->outcomes[i].next != NULL &&
+		    (at->outcomes[i].comparison == NULL ||
+		    run_holds(run, at->outcomes[i].comparison)))
 			return &at->outcomes[i];
 	return NULL;
 }
@@ -157,31 +160,67 @@ enter(struct run *run, const struct map_element *e)
 		run_operate(run, &e->operations[i]);
 }
 
+/* The oldest are forgotten. */
+static void
+note_past(struct run *run)
+{
+	if (run->npast == HISTORY_MAX)
+		memmove(run->history, run->history + 1,
+		    --run->npast * sizeof(*run->history));
+	run->history[run->npast].at = run->at;
+	fresh_id(run->history[run->npast++].id);
+}
+
+static enum run_end
+arrive(struct run *run)
+{
+	note_past(run);
+	/* Without a way on, the flow ends on this page. */
+	run->done = run->at->noutcomes == 0;
+	run->system_at = NULL;		/* $State tells so */
+	return run->done ? RUN_DONE : RUN_PAGE;
+}
+
+enum run_end
+run_go(struct run *run, const struct map_element *to)
+{
+	const struct flow_outcome *by;
+
+	for (unsigned i = 0; i < ELEMENTS_A_STEP; i++) {
+		enter(run, to);
+		if (run->spent > RUN_BUDGET)
+			return RUN_ENDLESS;
+		if (shows_page(run->at))
+			return arrive(run);
+		by = first_that_holds(run);
+		if (run->spent > RUN_BUDGET)
+			return RUN_ENDLESS;
+		if (by == NULL) {
+			run->done = true;
+			run->system_at = NULL;
+			return RUN_DONE;
+		}
+		to = by->next;
+	}
+	return RUN_ENDLESS;
+}
+
 enum run_end
 run_leave(struct run *run, const struct flow_outcome *by)
 {
-	for (unsigned i = 0; i < ELEMENTS_A_STEP && by != NULL; i++) {
-		enter(run, by->next);
-		if (run->spent > RUN_BUDGET)
-			return RUN_ENDLESS;
-		if (shows_page(run->at)) {
-			/* Without a way on, the flow ends on this page. */
-			run->done = run->at->noutcomes == 0;
-			run->system_at = NULL;	/* $State tells so */
-			return run->done ? RUN_DONE : RUN_PAGE;
-		}
-		by = first_that_holds(run);
-	}
-	if (by != NULL || run->spent > RUN_BUDGET)
-		return RUN_ENDLESS;
-	run->done = true;
-	run->system_at = NULL;
-	return RUN_DONE;
+	return by->next == NULL ? RUN_PAGE : run_go(run, by->next);
 }
 
 enum run_end
 run_begin(struct run *run)
 {
+	const struct flow_outcome *by;
+
 	must(run->at->type == ELEMENT_START);
-	return run_leave(run, first_that_holds(run));
+	by = first_that_holds(run);
+	if (by != NULL)
+		return run_go(run, by->next);
+	run->done = true;
+	run->system_at = NULL;
+	return RUN_DONE;
 }

@@ -4,21 +4,8 @@
 /*
  * Objects as the platform's JSON has them: ids, and a list of properties.
  */
-#include <sys/random.h>
-
 #include "base/must.h"
 #include "engine/run.h"
-
-static void
-fresh_id(char text[GUID_TEXT])
-{
-	uint8_t bytes[16];
-
-	must(getrandom(bytes, sizeof(bytes), 0) == sizeof(bytes));
-	bytes[6] = (uint8_t)((bytes[6] & 0x0f) | 0x40);	/* UUID version 4 */
-	bytes[8] = (uint8_t)((bytes[8] & 0x3f) | 0x80);
-	guid_text(bytes, text);
-}
 
 static json_t *
 new_property(const struct type_property *is)

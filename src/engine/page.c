@@ -284,7 +284,7 @@ static json_t *
 outcomes(const struct run *run)
 {
 	static const char *const keys[] = { "pageActionType", "isBulkAction",
-	    "pageObjectBindingId", "isOut", "attributes", NULL };
+	    "pageObjectBindingId", "attributes", NULL };
 	static const char *const bindings[] = {
 		[BINDING_SAVE] = "SAVE", [BINDING_NO_SAVE] = "NO_SAVE",
 		[BINDING_PARTIAL_SAVE] = "PARTIAL_SAVE",
@@ -294,10 +294,10 @@ outcomes(const struct run *run)
 	for (size_t i = 0; i < run->at->noutcomes; i++) {
 		const struct flow_outcome *o = &run->at->outcomes[i];
 		const char *label = o->label != NULL ? o->label : o->name;
-		json_t *json = json_pack("{s:s, s:s?, s:s?, s:I, s:s}",
+		json_t *json = json_pack("{s:s, s:s?, s:s?, s:I, s:s, s:b}",
 		    "id", o->id, "developerName", o->name, "label", label,
 		    "order", (json_int_t)o->order, "pageActionBindingType",
-		    bindings[o->binding]);
+		    bindings[o->binding], "isOut", o->out != NULL);
 
 		pass_on(json, o->json, keys);
 		add(out, json);

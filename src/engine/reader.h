@@ -59,6 +59,7 @@ bool read_conditions(struct reader *r, const struct where *at,
     const json_t *json, struct page *page);
 bool read_pages(struct reader *r, const json_t *root);
 bool read_elements(struct reader *r, const json_t *root);
+bool read_navigations(struct reader *r, const json_t *root);
 
 /* The system's are always there. */
 size_t system_values(void);

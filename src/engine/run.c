@@ -15,14 +15,20 @@
 enum { BODY_FORMAT = 1 };
 
 void
-run_renew_token(struct run *run)
+fresh_id(char text[GUID_TEXT])
 {
 	uint8_t bytes[16];
 
 	must(getrandom(bytes, sizeof(bytes), 0) == sizeof(bytes));
 	bytes[6] = (uint8_t)((bytes[6] & 0x0f) | 0x40);	/* UUID version 4 */
 	bytes[8] = (uint8_t)((bytes[8] & 0x3f) | 0x80);
-	guid_text(bytes, run->token);
+	guid_text(bytes, text);
+}
+
+void
+run_renew_token(struct run *run)
+{
+	fresh_id(run->token);
 }
 
 bool
@@ -43,6 +49,7 @@ run_make(struct arena *arena, const struct flow *flow)
 	run->arena = arena;
 	run->flow = flow;
 	run->kept = json_array();
+	run->history = arena_array(arena, HISTORY_MAX, sizeof(*run->history));
 	run->cells = arena_array(arena, flow->nvalues, sizeof(*run->cells));
 	/* A value without content of its own has its default. */
 	for (size_t i = 0; i < flow->nvalues; i++) {
@@ -96,6 +103,17 @@ cells_json(const struct run *run)
 	return cells;
 }
 
+static json_t *
+history_json(const struct run *run)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < run->npast; i++)
+		json_array_append_new(list, json_pack("[s, s]",
+		    run->history[i].id, run->history[i].at->id));
+	return list;
+}
+
 struct slice
 run_body(struct run *run)
 {
@@ -105,11 +123,11 @@ run_body(struct run *run)
 	struct slice body;
 
 	snprintf(hash, sizeof(hash), "%016" PRIx64, run->last_hash);
-	json = json_pack("{s:i, s:s, s:s, s:s, s:b, s:s?, s:s?, s:o}",
+	json = json_pack("{s:i, s:s, s:s, s:s, s:b, s:s?, s:s?, s:o, s:o}",
 	    "format", BODY_FORMAT, "version", run->flow->version,
 	    "at", run->at->id, "token", run->token, "done", run->done,
 	    "joinUri", run->join_uri, "runUri", run->run_uri,
-	    "values", cells_json(run));
+	    "values", cells_json(run), "history", history_json(run));
 	must(json != NULL);
 	if (run->client.location != NULL)
 		json_object_set(json, "location",
@@ -161,6 +179,25 @@ restore_cells(struct run *run, const json_t *json)
 			json_array_append(run->kept, objects);
 			run->cells[i].objects = objects;
 		}
+	}
+}
+
+static void
+restore_history(struct run *run, const json_t *list)
+{
+	for (size_t i = 0; i < json_array_size(list) && i < HISTORY_MAX; i++) {
+		const json_t *pair = json_array_get(list, i);
+		struct past *past = &run->history[run->npast];
+		const char *id = json_string_value(json_array_get(pair, 0));
+		struct guid entry, at;
+
+		if (!guid_of(&entry, id) || !guid_of(&at, json_string_value(
+		    json_array_get(pair, 1))))
+			continue;
+		guid_text(entry.bytes, past->id);
+		past->at = flow_element(run->flow, &at);
+		if (past->at != NULL)
+			run->npast++;
 	}
 }
 
@@ -221,6 +258,7 @@ restore(struct arena *arena, const struct flow *flow, const json_t *json,
 	restore_cells(run, json_object_get(json, "values"));
 	run_set_client(run, &(struct run_client){
 	    .location = json_object_get(json, "location") });
+	restore_history(run, json_object_get(json, "history"));
 	restore_last(run, json_object_get(json, "last"));
 	return run;
 }

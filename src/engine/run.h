@@ -46,6 +46,11 @@ struct run {
 	char		 token[GUID_TEXT];	/* of the last answer */
 	bool		 done;
 	const char	*join_uri, *run_uri;	/* for the player; NULL: none */
+	struct past {			/* pages it stood at, the last ones */
+		char	 id[GUID_TEXT];
+		const struct map_element *at;
+	}		 *history;
+	size_t		 npast;
 	/* The last invoke, should it be repeated; last_answer NULL: none. */
 	const char	*last_token;
 	uint64_t	 last_hash;
@@ -65,6 +70,7 @@ struct run {
  * and some for each of them.  A flow that adds a value to itself in a circle
  * would else take all memory, and an engine serves more than one.
  */
+enum { HISTORY_MAX = 100 };
 enum { RUN_BUDGET = 64 * 1024 * 1024, MERGED_BYTES_MAX = 4 * 1024 * 1024 };
 
 /* False once the budget is spent: then nothing is to be done any more. */
@@ -86,6 +92,8 @@ void run_fini(struct run *run);
 /* The body to be stored; in the arena. */
 struct slice run_body(struct run *run);
 
+/* A fresh id. */
+void fresh_id(char text[GUID_TEXT]);
 /* A fresh state token. */
 void run_renew_token(struct run *run);
 
@@ -148,6 +156,12 @@ const char *run_merge(struct run *run, const char *text);
  * only INPUT and INPUT_OUTPUT values take it.  *err says what is wrong. */
 bool run_take_inputs(struct run *run, const json_t *list, struct err *err);
 
+/* The same while the flow runs, by valueElementId as well; PUBLIC values
+ * take it too, and others are refused. */
+bool run_take_values(struct run *run, const json_t *list, struct err *err);
+
+/* An EngineValue; a new reference. */
+json_t *run_value_json(struct run *run, const struct flow_value *value);
 /* OUTPUT and INPUT_OUTPUT values; a new reference. */
 json_t *run_outputs(struct run *run);
 
@@ -167,8 +181,21 @@ enum run_end {
 
 /* Takes this outcome of where it stands, and goes on to the next page. */
 enum run_end run_leave(struct run *run, const struct flow_outcome *by);
+/* The same, but to this element, from wherever it stands. */
+enum run_end run_go(struct run *run, const struct map_element *to);
 /* The same by the first outcome that holds: from START. */
 enum run_end run_begin(struct run *run);
+
+/* --- navigation (navigation.c) --- */
+
+/* A new reference each: what stands in other answers, and the whole. */
+json_t *run_navigation_references(const struct run *run);
+json_t *run_navigation(const struct run *run, const struct navigation *n);
+/* NULL if there is none. */
+const struct navigation *find_navigation(const struct flow *flow,
+    const struct guid *guid);
+const struct navigation_item *find_item(const struct navigation *n,
+    const struct guid *guid);
 
 /* --- conditions of the page (condition.c) --- */
 

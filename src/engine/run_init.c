@@ -14,11 +14,12 @@
 static void
 answer_run(const struct call_ctx *c, const struct run *run)
 {
-	answer_json(c, 200, json_pack("{s:s, s:s, s:s, s:s, s:o, s:[], s:n}",
+	answer_json(c, 200, json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:n}",
 	    "stateId", run->id, "stateToken", run->token,
 	    "currentMapElementId", run->at->id, "statusCode", "200",
 	    "authorizationContext", public_authorization(),
-	    "navigationElementReferences", "currentStreamId"));
+	    "navigationElementReferences", run_navigation_references(run),
+	    "currentStreamId"));
 }
 
 /* The player's own address with a query for it; what follows a # would not
@@ -77,30 +78,52 @@ set_row(const struct call_ctx *c, struct run *run)
 	row->expires_ms = call_expiry(run->flow, row->created_ms);
 }
 
-static void
-make_state(const struct call_ctx *c, struct arena *arena,
+/* A new run at START with what it was given; answers and returns NULL if that
+ * is wrong. */
+static struct run *
+prepare(const struct call_ctx *c, struct arena *arena,
     const struct flow *flow, const json_t *json)
 {
 	struct run *run = run_new(arena, flow);
-	enum store_end end;
 	struct err err;
 
 	set_row(c, run);
 	set_uris(c, run, json);
 	call_client(c, run, json);
 	run_first_contents(run);
-	if (run->spent > RUN_BUDGET) {
+	if (run->spent > RUN_BUDGET)
 		answer_sentence(c, 500, "The flow's values grow without limit");
-	} else if (!run_take_inputs(run, json_object_get(json, "inputs"), &err)) {
+	else if (!run_take_inputs(run, json_object_get(json, "inputs"), &err))
 		answer_sentence(c, 400, "%s", err.text);
-	} else {
-		run->row.body = run_body(run);
-		end = store_create(c->engine->store, &run->row);
-		if (end == STORE_OK)
-			answer_run(c, run);
-		else
-			answer_store(c, end);
-	}
+	else
+		return run;
+	run_fini(run);
+	return NULL;
+}
+
+/* Whether it was stored; answers if it was not. */
+static bool
+create(const struct call_ctx *c, struct run *run)
+{
+	enum store_end end;
+
+	run->row.body = run_body(run);
+	end = store_create(c->engine->store, &run->row);
+	if (end != STORE_OK)
+		answer_store(c, end);
+	return end == STORE_OK;
+}
+
+static void
+make_state(const struct call_ctx *c, struct arena *arena,
+    const struct flow *flow, const json_t *json)
+{
+	struct run *run = prepare(c, arena, flow, json);
+
+	if (run == NULL)
+		return;
+	if (create(c, run))
+		answer_run(c, run);
 	run_fini(run);
 }
 
@@ -156,8 +179,9 @@ initialize(const struct call_ctx *c, struct arena *arena, const json_t *json)
 		make_state(c, arena, flow, json);
 }
 
-void
-call_initialize(const struct call_ctx *c)
+static void
+with_body(const struct call_ctx *c, void (*call)(const struct call_ctx *,
+    struct arena *, const json_t *))
 {
 	struct arena *arena;
 	json_t *json = call_json(c);
@@ -165,7 +189,141 @@ call_initialize(const struct call_ctx *c)
 	if (json == NULL)
 		return;
 	arena = arena_new(0);
-	initialize(c, arena, json);
+	call(c, arena, json);
 	arena_free(&arena);
 	json_decref(json);
+}
+
+void
+call_initialize(const struct call_ctx *c)
+{
+	with_body(c, initialize);
+}
+
+/* --- start and first invoke in one ---------------------------------------------- */
+
+static const struct flow *
+flow_of_simple(const struct call_ctx *c, const json_t *json)
+{
+	const char *id = text_of(json, "id");
+	const char *version = text_of(json, "versionId");
+	const char *name = text_of(json, "developerName");
+	struct guid guid, version_guid;
+	const struct flow *flow = NULL;
+
+	if (guid_of(&guid, id))
+		flow = flows_find(c->engine->flows, &guid,
+		    guid_of(&version_guid, version) ? &version_guid : NULL);
+	else if (name != NULL)
+		flow = flows_named(c->engine->flows, slice_of(name));
+	if (flow == NULL)
+		answer_sentence(c, 404, "The flow that the request names by "
+		    "id or developerName could not be found");
+	return flow;
+}
+
+static void
+begin_simply(const struct call_ctx *c, struct arena *arena,
+    const json_t *json)
+{
+	const struct flow *flow = flow_of_simple(c, json);
+	struct run *run;
+
+	if (flow == NULL || !call_admit(c, flow) ||
+	    (run = prepare(c, arena, flow, json)) == NULL)
+		return;
+	if (run_begin(run) == RUN_ENDLESS) {
+		answer_sentence(c, 500, "The flow goes in circles without "
+		    "coming to a page, or its values grow without limit");
+	} else {
+		json_t *answer = invoke_answer(run, run->done ? "DONE" :
+		    "FORWARD", true);
+
+		if (create(c, run))
+			answer_json(c, 200, answer);
+		else
+			json_decref(answer);
+	}
+	run_fini(run);
+}
+
+void
+call_simple(const struct call_ctx *c)
+{
+	with_body(c, begin_simply);
+}
+
+/* --- out of a flow into another ---------------------------------------------------- */
+
+/* The player's address as the state had it: up to its own id. */
+static const char *
+same_player(struct arena *arena, const struct run *from, const char *id)
+{
+	const char *at = from->join_uri == NULL ? NULL :
+	    strstr(from->join_uri, "join=");
+
+	return at == NULL ? NULL : arena_printf(arena, "%.*sjoin=%s",
+	    (int)(at - from->join_uri), from->join_uri, id);
+}
+
+static void
+out_to_flow(const struct call_ctx *c, struct arena *arena,
+    const struct run *from, const struct guid *id)
+{
+	const struct flow *flow = flows_find(c->engine->flows, id, NULL);
+	json_t *json = json_object();
+	struct run *run = NULL;
+
+	if (flow == NULL)
+		answer_sentence(c, 404, "The flow that the outcome leads to "
+		    "could not be found");
+	else if (call_admit(c, flow))
+		run = prepare(c, arena, flow, json);
+	json_decref(json);
+	if (run == NULL)
+		return;
+	if (from->join_uri != NULL)
+		run->join_uri = same_player(arena, from, run->id);
+	if (create(c, run))
+		answer_run(c, run);
+	run_fini(run);
+}
+
+static void
+leave(const struct call_ctx *c, struct arena *arena, struct run *run)
+{
+	const struct flow_outcome *o = chosen_outcome(run, c->call->names[1]);
+	struct guid flow;
+
+	if (o == NULL || o->out == NULL || run->done) {
+		answer_sentence(c, 400, "The outcome leads to no other flow "
+		    "from where the state stands");
+		return;
+	}
+	if (o->out->state_value.value != NULL &&
+	    run_text(run, &o->out->state_value).len > 0) {
+		use_state(c, arena, arena_copy(arena, run_text(run,
+		    &o->out->state_value)));
+		return;
+	}
+	flow = o->out->flow;
+	if (o->out->flow_value.value != NULL &&
+	    !guid_parse(flow.bytes, run_text(run, &o->out->flow_value)))
+		answer_sentence(c, 400, "The value %s does not hold the id of "
+		    "a flow", o->out->flow_value.value->name);
+	else
+		out_to_flow(c, arena, run, &flow);
+}
+
+void
+call_out(const struct call_ctx *c)
+{
+	struct arena *arena = arena_new(0);
+	struct run *run = call_load(c, arena);
+
+	if (run != NULL) {
+		leave(c, arena, run);
+		run_fini(run);
+	}
+	arena_free(&arena);
 }

@@ -21,13 +21,13 @@ enum { ATTEMPTS = 5 };
 
 /* --- answers ------------------------------------------------------------------- */
 
-static json_t *
+json_t *
 invoke_answer(struct run *run, const char *type, bool scaffold)
 {
 	const struct flow *flow = run->flow;
 	json_t *json = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s,"
-	    " s:s?, s:s?, s:n, s:n, s:[o], s:o, s:o, s:[], s:n,"
-	    " s:{s:s, s:s}}",
+	    " s:s?, s:s?, s:n, s:n, s:[o], s:o, s:o, s:o, s:n,"
+	    " s:b, s:{s:s, s:s}}",
 	    "stateId", run->id, "stateToken", run->token,
 	    "currentMapElementId", run->at->id, "invokeType", type,
 	    "statusCode", "200", "flowId", flow->id, "flowVersion",
@@ -37,8 +37,9 @@ invoke_answer(struct run *run, const char *type, bool scaffold)
 	    "mapElementInvokeResponses", run_page(run, scaffold),
 	    "outputs", run->done ? run_outputs(run) : json_array(),
 	    "authorizationContext", public_authorization(),
-	    "navigationElementReferences", "currentStreamId",
-	    "culture", "language", "EN", "country", "USA");
+	    "navigationElementReferences", run_navigation_references(run),
+	    "currentStreamId", "isHistoricalNavigationEnabled",
+	    flow->goes_back, "culture", "language", "EN", "country", "USA");
 
 	must(json != NULL);
 	return json;
@@ -106,7 +107,7 @@ arrived(const struct run *run, enum run_end end)
 	return (struct result){ .type = type_of(run) };
 }
 
-static const struct flow_outcome *
+const struct flow_outcome *
 chosen_outcome(const struct run *run, const char *id)
 {
 	struct guid guid;
@@ -115,6 +116,15 @@ chosen_outcome(const struct run *run, const char *id)
 		if (guid_eq(&run->at->outcomes[i].guid, &guid))
 			return &run->at->outcomes[i];
 	return NULL;
+}
+
+/* NULL where it is missing or empty. */
+static const char *
+text_in(const json_t *json, const char *key)
+{
+	const char *text = json_string_value(json_object_get(json, key));
+
+	return text == NULL || text[0] == '\0' ? NULL : text;
 }
 
 /* What was done on the page stands in mapElementInvokeRequest; where that is
@@ -152,6 +162,9 @@ forward(struct run *run, const json_t *json)
 	if (id != NULL && id[0] != '\0' && outcome == NULL)
 		return refused(400, "The selected outcome is none of the page "
 		    "where the state stands");
+	if (outcome != NULL && outcome->out != NULL)
+		return refused(400, "The selected outcome leads out of the "
+		    "flow: POST to /api/run/1/state/out/{state}/{outcome}");
 	if (outcome == NULL || outcome->binding != BINDING_NO_SAVE)
 		run_take_page(run, page_inputs(json));
 	if (outcome == NULL)
@@ -162,6 +175,62 @@ forward(struct run *run, const json_t *json)
 	    run->invalid != NULL)
 		return (struct result){ .type = type_of(run) };
 	return arrived(run, run_leave(run, outcome));
+}
+
+static const struct past *
+past_entry(const struct run *run, const char *id)
+{
+	struct guid wanted, guid;
+
+	for (size_t i = 0; guid_of(&wanted, id) && i < run->npast; i++)
+		if (guid_of(&guid, run->history[i].id) &&
+		    guid_eq(&guid, &wanted))
+			return &run->history[i];
+	return NULL;
+}
+
+/* Where a navigation, the history or a jump leads; NULL if nowhere. */
+static const struct map_element *
+way_to(const struct run *run, const json_t *json)
+{
+	const char *entry = text_in(json, "selectedStateEntryId");
+	const char *item = text_in(json, "selectedNavigationItemId");
+	const char *element = text_in(json, "selectedMapElementId");
+	const struct navigation *n = NULL;
+	const struct navigation_item *to;
+	struct guid guid;
+
+	if (item == NULL)
+		item = text_in(json, "selectedNavigationElementId");
+	if (entry != NULL) {
+		const struct past *past = past_entry(run, entry);
+
+		return past == NULL || !run->flow->goes_back ? NULL : past->at;
+	}
+	if (guid_of(&guid, text_in(json, "navigationElementId")))
+		n = find_navigation(run->flow, &guid);
+	if (n != NULL && guid_of(&guid, item)) {
+		to = find_item(n, &guid);
+		return to == NULL ? NULL : to->to;
+	}
+	if (run->flow->jumps && guid_of(&guid, element))
+		return flow_element(run->flow, &guid);
+	return NULL;
+}
+
+/* What was typed is kept as it is: nobody has said that it is complete. */
+static struct result
+navigate(struct run *run, const json_t *json)
+{
+	const struct map_element *to = way_to(run, json);
+
+	if (run->done)
+		return (struct result){ .type = "DONE" };
+	if (to == NULL || to->type == ELEMENT_START)
+		return refused(400, "The request names no place that the flow "
+		    "can be taken to");
+	run_take_page(run, page_inputs(json));
+	return arrived(run, run_go(run, to));
 }
 
 static struct result
@@ -177,9 +246,11 @@ apply(struct run *run, const json_t *json)
 	    slice_eq_nocase(slice_of(type), SLICE("DONE")) ||
 	    slice_eq_nocase(slice_of(type), SLICE("JOIN")))
 		return forward(run, json);
+	if (slice_eq_nocase(slice_of(type), SLICE("NAVIGATE")))
+		return navigate(run, json);
 	if (!slice_eq_nocase(slice_of(type), SLICE("SYNC")))
 		return refused(400, "The request's invokeType is none that "
-		    "this engine knows: FORWARD, SYNC");
+		    "this engine knows: FORWARD, SYNC, NAVIGATE");
 	if (!run->done)
 		run_take_page(run, page_inputs(json));
 	return (struct result){ .type = "SYNC" };

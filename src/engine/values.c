@@ -382,8 +382,35 @@ find_given(const struct flow *flow, const json_t *given)
 {
 	const char *name = json_string_value(json_object_get(given,
 	    "developerName"));
+	struct guid guid;
 
+	if (guid_of(&guid, json_string_value(json_object_get(given,
+	    "valueElementId"))))
+		for (size_t i = 0; i < flow->nvalues; i++)
+			if (guid_eq(&flow->values[i].guid, &guid))
+				return &flow->values[i];
 	return name == NULL ? NULL : flow_value_named(flow, slice_of(name));
+}
+
+static bool
+take_given(struct run *run, const struct flow_value *value,
+    const json_t *given, struct err *err)
+{
+	const struct value_ref ref = ref_to(value);
+	const json_t *objects = json_object_get(given, "objectData");
+	struct slice text = slice_of(json_string_value(json_object_get(given,
+	    "contentValue")));
+
+	if (content_is_objects(value->type)) {
+		if (json_is_array(objects))
+			run_set_objects(run, &ref, objects);
+		return true;
+	}
+	if (!content_valid(value->type, text))
+		return err_set(err, "the input %s is not %s", value->name,
+		    content_type_name(value->type));
+	run_set_text(run, &ref, text);
+	return true;
 }
 
 bool
@@ -394,27 +421,50 @@ run_take_inputs(struct run *run, const json_t *list, struct err *err)
 	for (size_t i = 0; i < json_array_size(list); i++) {
 		const json_t *given = json_array_get(list, i);
 		const struct flow_value *value = find_given(run->flow, given);
-		struct value_ref ref;
-		struct slice text;
 
-		if (value == NULL || !may_be_given(value))
-			continue;	/* as the platform does: not for here */
-		ref = ref_to(value);
-		if (content_is_objects(value->type)) {
-			json_t *objects = json_object_get(given, "objectData");
-
-			if (json_is_array(objects))
-				run_set_objects(run, &ref, objects);
-			continue;
-		}
-		text = slice_of(json_string_value(json_object_get(given,
-		    "contentValue")));
-		if (!content_valid(value->type, text))
-			return err_set(err, "the input %s is not %s",
-			    value->name, content_type_name(value->type));
-		run_set_text(run, &ref, text);
+		/* As the platform does: others are not meant for here. */
+		if (value != NULL && may_be_given(value) &&
+		    !take_given(run, value, given, err))
+			return false;
 	}
 	return true;
+}
+
+bool
+run_take_values(struct run *run, const json_t *list, struct err *err)
+{
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const json_t *given = json_array_get(list, i);
+		const struct flow_value *value = find_given(run->flow, given);
+
+		if (value == NULL || value->fixed || (!may_be_given(value) &&
+		    value->access != VALUE_PUBLIC))
+			return err_set(err, "the value %zu of the list is none "
+			    "that can be written from outside", i + 1);
+		if (!take_given(run, value, given, err))
+			return false;
+	}
+	run->view = NULL;
+	return true;
+}
+
+json_t *
+run_value_json(struct run *run, const struct flow_value *value)
+{
+	const struct value_ref ref = ref_to(value);
+	struct slice text = run_text(run, &ref);
+	const json_t *objects = run_objects(run, &ref);
+	json_t *json = json_pack("{s:s, s:s, s:s, s:s?, s:o, s:o, s:b}",
+	    "valueElementId", value->id, "developerName", value->name,
+	    "contentType", content_type_name(value->type),
+	    "typeElementId", value->kind == NULL ? NULL : value->kind->id,
+	    "contentValue", text.len == 0 ? json_null() :
+	    json_stringn(text.p, text.len), "objectData",
+	    objects == NULL ? json_null() : json_deep_copy(objects),
+	    "isSelected", 0);
+
+	must(json != NULL);
+	return json;
 }
 
 json_t *
@@ -424,19 +474,11 @@ run_outputs(struct run *run)
 
 	for (size_t i = 0; i < run->flow->nvalues; i++) {
 		const struct flow_value *value = &run->flow->values[i];
-		const struct cell *cell = &run->cells[i];
 
-		if (value->access != VALUE_OUTPUT &&
-		    value->access != VALUE_INPUT_OUTPUT)
-			continue;
-		json_array_append_new(list, json_pack(
-		    "{s:s, s:s, s:s, s:s?, s:s?, s:O?, s:b}",
-		    "valueElementId", value->id, "developerName", value->name,
-		    "contentType", content_type_name(value->type),
-		    "typeElementId", value->kind == NULL ? NULL :
-		    value->kind->id,
-		    "contentValue", cell->text, "objectData",
-		    (json_t *)(uintptr_t)cell->objects, "isSelected", 0));
+		if (value->access == VALUE_OUTPUT ||
+		    value->access == VALUE_INPUT_OUTPUT)
+			json_array_append_new(list, run_value_json(run,
+			    value));
 	}
 	return list;
 }

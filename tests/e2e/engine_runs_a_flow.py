@@ -100,7 +100,7 @@ def what_is_not_there(engine):
     truth("no token", "stateToken" in sentence(
         engine.ask("POST", state, {"invokeType": "FORWARD"}), 400))
     truth("type", "invokeType" in sentence(
-        engine.invoke(began, "NAVIGATE"), 400))
+        engine.invoke(began, "DANCE"), 400))
     asked = engine.invoke(began).json
     truth("outcome", sentence(engine.invoke(asked, outcome=MISSING), 400))
     truth("too large", sentence(engine.ask(

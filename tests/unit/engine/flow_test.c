@@ -102,8 +102,14 @@ mistakes_have_a_sentence(void **state)
 		    "'vote': {'x': 1}}]", ELEMENTS, "mapElements[0]: vote is "
 		    "not supported by this engine" },
 		{ START_WITH("'flowOut': {'flowId': {}}"), ELEMENTS,
-		    "mapElements[0].outcomes[0]: flowOut is not supported by "
-		    "this engine" },
+		    "mapElements[0].outcomes[0].flowOut.flowId.id: is "
+		    "missing" },
+		{ "'navigationElements': [{'id': #70, 'navigationItems': ["
+		    "{'id': #71, 'locationMapElementId': #99}]}], " VALUES,
+		    VALUES, "navigationElements[0].navigationItems[0]."
+		    "locationMapElementId: "
+		    "00000000-0000-0000-0000-000000000099 is no map element of "
+		    "this flow" },
 		{ START_WITH("'order': 'first'"), ELEMENTS,
 		    "mapElements[0].outcomes[0].order: must be a whole "
 		    "number" },

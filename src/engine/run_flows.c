@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Portolan authors */
+
+/*
+ * Which flows can be run here: by id, by name, or all of them.
+ */
+#include "base/must.h"
+#include "engine/engine_private.h"
+
+static json_t *
+flow_json(const struct flow *flow)
+{
+	json_t *summary = json_object_get(flow->json, "developerSummary");
+	json_t *json = json_pack(
+	    "{s:{s:s, s:s}, s:s, s:O?, s:b, s:b, s:s, s:b, s:b, s:o}",
+	    "id", "id", flow->id, "versionId", flow->version,
+	    "developerName", flow->name, "developerSummary",
+	    json_is_string(summary) ? summary : NULL,
+	    "isActive", 1, "isDefault", flow->is_default,
+	    "startMapElementId", flow->start->id, "allowJumping",
+	    flow->jumps, "enableHistoricalNavigation", flow->goes_back,
+	    "authorization", json_pack("{s:s}", "globalAuthenticationType",
+	    "PUBLIC"));
+
+	must(json != NULL);
+	return json;
+}
+
+static void
+answer_flow(const struct call_ctx *c, const struct flow *flow)
+{
+	if (flow == NULL)
+		answer_sentence(c, 404, "The flow %s could not be found",
+		    c->call->names[0]);
+	else if (call_admit(c, flow))
+		answer_json(c, 200, flow_json(flow));
+}
+
+void
+call_flow(const struct call_ctx *c)
+{
+	struct guid guid;
+
+	answer_flow(c, guid_of(&guid, c->call->names[0]) ?
+	    flows_find(c->engine->flows, &guid, NULL) : NULL);
+}
+
+void
+call_flow_named(const struct call_ctx *c)
+{
+	answer_flow(c, flows_named(c->engine->flows,
+	    slice_of(c->call->names[0])));
+}
+
+/* The version of each that is run by default, of those that may be. */
+void
+call_flows(const struct call_ctx *c)
+{
+	const struct flows *flows = c->engine->flows;
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < flows_count(flows); i++) {
+		const struct flow *flow = flows_at(flows, i);
+
+		if (flows_find(flows, &flow->guid, NULL) == flow &&
+		    call_may(c, flow, NULL) == 0)
+			json_array_append_new(list, flow_json(flow));
+	}
+	answer_json(c, 200, list);
+}
