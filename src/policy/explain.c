@@ -220,6 +220,32 @@ explain_json(struct buf *out, const struct explanation *e)
 	buf_char(out, '}');
 }
 
+void
+explain_json_short(struct buf *out, const struct explanation *e)
+{
+	const struct decision *d = e->decision;
+	const struct region_map *map = e->policy->map;
+
+	buf_printf(out, "{\"shortened\":true,\"generation\":%llu,",
+	    (unsigned long long)e->policy->generation);
+	if (e->request_id != NULL) {
+		add_word(out, "request_id", e->request_id);
+		buf_char(out, ',');
+	}
+	if (e->client != NULL)
+		add_client(out, e->client);
+	if (d != NULL) {
+		add_place(out, d->hit.place);
+		add_candidates(out, map, d);
+		add_word(out, "outcome", outcome_name(d->outcome));
+		buf_char(out, ',');
+		add_word(out, "region", d->outcome == OUTCOME_FORWARD ?
+		    map->regions[d->region].id : NULL);
+	} else
+		add_word(out, "refusal", e->refusal);
+	buf_char(out, '}');
+}
+
 /* --- text ------------------------------------------------------------------------ */
 
 static void

@@ -26,6 +26,10 @@ struct explanation {
 /* One line without its end. */
 void explain_json(struct buf *out, const struct explanation *e);
 
+/* The same without what a request can make long (attempts, flow, path ...):
+ * at most 4 KiB, and says that it is not all. */
+void explain_json_short(struct buf *out, const struct explanation *e);
+
 void explain_text(struct buf *out, const struct explanation *e);
 
 /* --- a request that nobody sent ---------------------------------------------- */
