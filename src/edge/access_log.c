@@ -262,6 +262,7 @@ why(char *p, const struct access_record *r)
 	p = rule(p, r->rule);
 	p = word(p, SLICE(",\"flow\":"), r->flow_knowledge);
 	p = restrictions(p, r);
+	p = plain(p, SLICE(",\"tester\":"), r->tester);
 	p = number(p, SLICE(",\"generation\":"), r->generation);
 	if (r->db_epoch != 0)
 		p = number(p, SLICE(",\"db_epoch\":"), r->db_epoch);

@@ -52,6 +52,7 @@ struct access_record {
 	const char	*reason;	/* "country", "host"; or the syntax rule */
 	const struct source_line *rule;
 	const char	*tenant_restriction, *flow_restriction;
+	struct slice	 tester;	/* who was told the reasons */
 	uint64_t	 generation, db_epoch;
 	unsigned	 attempts;
 	char		 termination[3];

@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 
 #include "policy/decide.h"
+#include "policy/explain_token.h"
 
 enum {
 	COUNTED_REGIONS = REGIONS_MAX + 1,	/* the last: no region */
@@ -54,6 +55,7 @@ struct counters {
 	_Atomic uint64_t retries[RETRIES];
 	_Atomic uint64_t attempts;
 	_Atomic uint64_t received_bytes, sent_bytes;
+	_Atomic uint64_t explain_tokens[EXPLAIN_TOKEN_VERDICTS];
 	_Atomic uint64_t connections_paused, proxy_refused;
 	/* The server's own numbers, copied each second. */
 	_Atomic uint64_t connections, accepted, served;

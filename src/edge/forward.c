@@ -8,7 +8,7 @@
  */
 #include <stdio.h>
 
-#include "edge/request.h"
+#include "edge/tester.h"
 #include "edge/upstream_head.h"
 
 /* --- pick ------------------------------------------------------------------- */
@@ -154,6 +154,8 @@ start(struct edge_request *er)
 
 	er->attempts++;
 	er->times.sent_us = er->worker->loop->now_us;
+	if (er->tester != NULL)
+		tester_tries(er);
 	er->exchange = exchange_start(er->worker->pools, er->upstream,
 	    &request, &forward_ops, er);
 	if (trailers)
@@ -324,6 +326,8 @@ attempt_failed(struct edge_request *er, enum exchange_end end)
 	enum retry_why why;
 
 	er->last_end = (uint8_t)end;
+	if (er->tester != NULL)
+		tester_tried(er, exchange_end_name(end), 0);
 	if (may_try_again(er, end, &why)) {
 		count_one(&er->worker->counters.retries[why]);
 		if (why == RETRY_STALE)
@@ -356,6 +360,10 @@ forward_elsewhere(struct edge_request *er, enum retry_why why)
 	count_one(&er->worker->counters.retries[why]);
 	er->failed = failed;
 	er->decision = next;
+	if (er->tester != NULL) {
+		tester_tried(er, retry_names[why], 0);
+		er->tester->up = up;
+	}
 	er->step = STEP_PICK;
 	return true;
 }

@@ -6,7 +6,7 @@
  * path, who asks and over which way, and the front of the upstream's head.
  */
 #include "edge/cors.h"
-#include "edge/request.h"
+#include "edge/tester.h"
 #include "edge/upstream_head.h"
 #include "http/fields.h"
 #include "http/target.h"
@@ -118,6 +118,7 @@ note_facts(struct edge_request *er, enum facts_end end)
 	const struct target raw = { .path = head->target };
 	bool good = end != FACTS_BAD_HOST && end != FACTS_BAD_TARGET;
 
+	er->client = read->client;
 	er->host = span_add(&er->text, end == FACTS_BAD_HOST ? head->host :
 	    read->facts.host);
 	note_target(er, good ? &read->target : &raw);
@@ -137,7 +138,6 @@ note_facts(struct edge_request *er, enum facts_end end)
 	case FACTS_READY:
 		break;
 	}
-	er->client = read->client;
 	er->facts = read->facts;
 	edge_request_keep_names(er);
 	if (read->facts.sni_host.p != NULL)
@@ -203,6 +203,8 @@ step_receive(struct edge_request *er)
 	er->peer = addr_canonical(&request_peer(er->request)->addr);
 	er->method = span_add(&er->text, head->method_text);
 	note_fields(er);
+	if (tester_may_ask(er))
+		tester_admit(er);
 	why = note_facts(er, read_facts(er));
 	if (why != REFUSAL_NONE)
 		return refuse(er, why);

@@ -268,6 +268,22 @@ retries(struct page *p)
 	}
 }
 
+static void
+testers(struct page *p)
+{
+	char labels[96];
+
+	family(p, "portolan_explain_tokens_total", "counter",
+	    "Tokens in X-ManyWho-Region-Explain, by what they were.");
+	for (unsigned v = 0; v < EXPLAIN_TOKEN_VERDICTS; v++) {
+		snprintf(labels, sizeof(labels), "{result=\"%s\"}",
+		    explain_token_verdict_name(
+		    (enum explain_token_verdict)v));
+		sample(p, "portolan_explain_tokens_total", labels,
+		    SUM_OF(p, explain_tokens, v));
+	}
+}
+
 /* Each worker has its own list of rules, in its own order. */
 static uint64_t
 sum_rule(const struct page *p, const char *rule)
@@ -498,6 +514,7 @@ edge_metrics_write(const struct edge *edge, struct buf *out)
 	restrictions(&p);
 	all_singles(&p);
 	retries(&p);
+	testers(&p);
 	rejects(&p);
 	upstreams(&p);
 	connections(&p);

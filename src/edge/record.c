@@ -5,7 +5,7 @@
  * What is written down of a request: the counters, and when it is over its
  * access line.
  */
-#include "edge/request.h"
+#include "edge/tester.h"
 
 /*
  * The termination code has two letters, after HAProxy's: who ended it, and
@@ -179,8 +179,8 @@ between(uint64_t a, uint64_t b)
 	return a == 0 || b < a ? UINT64_MAX : b - a;
 }
 
-static void
-fill_times(struct access_record *rec, const struct edge_request *er,
+void
+record_times(struct access_record *rec, const struct edge_request *er,
     uint64_t now_us)
 {
 	const struct request_times *t = &er->times;
@@ -243,13 +243,15 @@ log_request(struct edge_request *er, uint64_t now_us)
 		rec.relay = &proxy->relay;
 		rec.vpc_endpoint = proxy->vpc_endpoint;
 	}
+	if (er->tester != NULL)
+		rec.tester = slice_of(er->tester->subject);
 	if (config->log.query)
 		rec.query = request_query(er);
 	if (er->ender != '\0') {
 		rec.termination[0] = er->ender;
 		rec.termination[1] = er->phase;
 	}
-	fill_times(&rec, er, now_us);
+	record_times(&rec, er, now_us);
 	fill_way(&rec, er);
 	access_log_add(&er->worker->log, &rec);
 }

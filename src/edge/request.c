@@ -5,6 +5,7 @@
 
 #include "base/must.h"
 #include "edge/cors.h"
+#include "edge/tester.h"
 
 static enum step_end step_admit(struct edge_request *);
 static enum step_end step_decide(struct edge_request *);
@@ -148,6 +149,8 @@ step_decide(struct edge_request *er)
 	up.bits &= (uint16_t)~er->failed.bits;
 	decide(&er->plan->generation->policy, up, edge_request_facts(er),
 	    &er->decision);
+	if (er->tester != NULL)
+		er->tester->up = up;
 	if (er->attempts == 0)
 		record_decision(er);
 	if (er->decision.outcome == OUTCOME_FORWARD)
@@ -180,6 +183,8 @@ write_fields(struct edge_request *er, enum refusal why)
 		cors_write(fields, request_text(er, er->origin));
 	if (er->over_link && !er->touched)
 		FIELD_ADD(fields, LINK_REFUSED, slice_of(refusal_name(why)));
+	if (er->tester != NULL)
+		tester_write(er, fields);
 }
 
 void
@@ -327,6 +332,7 @@ on_gone(struct request *r, enum serve_end end)
 	else if (end == SERVE_SEND_TIMEOUT)
 		record_ender(er, 'c');
 	record_request(er, end);
+	tester_free(&er->tester);
 	task_cancel(&er->task);
 	forward_cancel(er);
 	worker_take_back(er->worker, &er->text);

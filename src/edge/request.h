@@ -11,6 +11,7 @@
  *	respond.c	the upstream's answer on its way back
  *	answer.c	answers of our own
  *	record.c	the access line and the counters
+ *	tester.c	the reasons, for those who may see them
  */
 #ifndef EDGE_REQUEST_H
 #define EDGE_REQUEST_H
@@ -114,6 +115,7 @@ struct edge_request {
 	char		 frontend[REGION_ID_MAX];	/* the client reached it */
 	struct task	 task;
 	struct request_times times;
+	struct tester	*tester;	/* NULL: not for these eyes */
 };
 
 extern const struct handler_ops edge_handler;
@@ -189,6 +191,10 @@ bool respond_head(struct edge_request *er, const struct h1_head *head);
 
 void record_request(struct edge_request *er, enum serve_end end);
 void record_decision(struct edge_request *er);
+
+/* The timers alone, as far as they have come. */
+void record_times(struct access_record *rec, const struct edge_request *er,
+    uint64_t now_us);
 
 /* Who brings it to an end and in which phase, for the termination code; the
  * first word counts. */

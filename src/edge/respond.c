@@ -6,7 +6,7 @@
  * request, with exactly one Frontend and one Backend header, both ours.
  */
 #include "edge/cors.h"
-#include "edge/request.h"
+#include "edge/tester.h"
 #include "edge/upstream_head.h"
 
 /* What an upstream says of itself, from fields that do not pass. */
@@ -154,6 +154,8 @@ write_fields(struct edge_request *er, const struct h1_head *head,
 		cors_write(fields, request_text(er, er->origin));
 	if (er->over_link && told->allowed.p != NULL && head->status == 421)
 		FIELD_ADD(fields, LINK_ALLOWED, told->allowed);
+	if (er->tester != NULL)
+		tester_write(er, fields);
 	if (head->status == 101)
 		FIELD_ADD(fields, "Upgrade", head->upgrade);
 }
@@ -237,6 +239,8 @@ respond_head(struct edge_request *er, const struct h1_head *head)
 
 	if (goes_elsewhere(er, head, &told))
 		return false;
+	if (er->tester != NULL)
+		tester_tried(er, "answered", head->status);
 	if (is_down_everywhere(er, &told)) {
 		edge_request_refuse(er, refusal_of_outcome(er->elsewhere));
 		return true;
