@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "command/command.h"
+#include "command/explain.h"
 #include "command/loading.h"
 #include "command/options.h"
 #include "policy/explain.h"
@@ -157,7 +158,9 @@ usage_of(struct options *o)
 	    "each step: which\naddress counts, where it is, which line of the "
 	    "region map matched, which\nrestrictions bind, and why each "
 	    "candidate was taken or dropped. Exit code 0 if\nthe request is "
-	    "forwarded, 1 if it is refused, 2 for mistakes.",
+	    "forwarded, 1 if it is refused, 2 for mistakes.\n\n"
+	    "`portolan explain token --for NAME` lets a tester see the same of "
+	    "live requests.",
 	    .options = specs };
 	const struct option_spec rows[] = {
 		{ "config", 'c', "FILE", "the configuration "
@@ -197,8 +200,11 @@ run_explain(int argc, char **argv)
 	struct options o = { .json = false };
 	struct operands none;
 	struct generation *g;
-	int end = options_parse(usage_of(&o), argc, argv, &none);
+	int end;
 
+	if (argc > 1 && strcmp(argv[1], "token") == 0)
+		return explain_token(argc - 1, argv + 1);
+	end = options_parse(usage_of(&o), argc, argv, &none);
 	if (end != OPTIONS_GO_ON)
 		return end;
 	g = loading_generation("explain", o.config != NULL ? o.config :
