@@ -5,6 +5,7 @@
  * Reading the conditions of a page: rules over values and parts of the page,
  * and what is set where they hold.
  */
+#include "base/must.h"
 #include "engine/reader.h"
 
 enum { MEMBERS_MAX = 1000 };
@@ -42,6 +43,7 @@ static const struct page_container *
 container_of_id(const struct page_container *list, size_t count,
     const struct guid *guid)
 {
+	must(list != NULL || count == 0);
 	for (size_t i = 0; i < count; i++) {
 		const struct page_container *c = guid_eq(&list[i].guid, guid) ?
 		    &list[i] : container_of_id(list[i].children,
