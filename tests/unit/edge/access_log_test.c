@@ -39,6 +39,7 @@ record(void)
 		.engine = "GB https://10.0.0.1:8444", .outcome = "forward",
 		.reason = "country", .rule = &rule,
 		.tenant_restriction = "t", .flow_restriction = "*",
+		.tester = SLICE("me@example.com"),
 		.generation = 3, .db_epoch = 1780000000, .attempts = 1,
 		.termination = "--", .head_us = 1, .hold_us = 2,
 		.connect_us = 0, .response_us = UINT64_MAX, .total_us = 99,
@@ -84,6 +85,7 @@ a_line_says_all(void **state)
 		{ "engine", "GB https://10.0.0.1:8444" },
 		{ "outcome", "forward" }, { "reason", "country" },
 		{ "rule", "regions.yaml:12" }, { "termination", "--" },
+		{ "tester", "me@example.com" },
 	};
 	struct access_record rec = record();
 	json_t *json = parsed(&rec);

@@ -481,6 +481,42 @@ the_record(void **state)
 	buf_fini(&out);
 }
 
+/* Whatever a request brings, it is short, and tells that it is. */
+static void
+the_short_record(void **state)
+{
+	static struct explained e;
+	struct buf out = { 0 };
+
+	(void)state;
+	explain("/api/run/1", "GB", &e);
+	e.explanation.request_id = "r-1";
+	explain_json_short(&out, &e.explanation);
+	assert_string_equal(buf_cstr(&out), "{\"shortened\":true,"
+	    "\"generation\":42,\"request_id\":\"r-1\",\"client\":{"
+	    "\"address\":\"11.76.0.1\",\"source\":\"peer\",\"hop\":0,"
+	    "\"peer_trusted\":false},\"place\":{\"class\":\"located\","
+	    "\"country\":\"GB\",\"continent\":\"EU\"},\"candidates\":["
+	    "{\"region\":\"GB\",\"from\":\"map\",\"fate\":\"chosen\"},"
+	    "{\"region\":\"EU\",\"from\":\"fallback\",\"fate\":\"spare\"},"
+	    "{\"region\":\"US\",\"from\":\"fallback\","
+	    "\"fate\":\"flow-forbids\"},"
+	    "{\"region\":\"CA\",\"from\":\"fallback\","
+	    "\"fate\":\"flow-forbids\"},"
+	    "{\"region\":\"SG\",\"from\":\"fallback\","
+	    "\"fate\":\"flow-forbids\"},"
+	    "{\"region\":\"AU\",\"from\":\"fallback\","
+	    "\"fate\":\"flow-forbids\"}],"
+	    "\"outcome\":\"forward\",\"region\":\"GB\"}");
+	explained_fini(&e);
+	buf_clear(&out);
+	explain("/api/run/%2f", "GB", &e);
+	explain_json_short(&out, &e.explanation);
+	assert_non_null(strstr(buf_cstr(&out), "},\"refusal\":\""));
+	explained_fini(&e);
+	buf_fini(&out);
+}
+
 static void
 refusals_have_their_reason(void **state)
 {
@@ -539,6 +575,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(explained_as_it_happens),
 		cmocka_unit_test(the_record),
+		cmocka_unit_test(the_short_record),
 		cmocka_unit_test(refusals_have_their_reason),
 		cmocka_unit_test(no_request_in_a_request),
 		cmocka_unit_test(what_was_said_fills_the_gap),
