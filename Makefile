@@ -162,7 +162,8 @@ asan:						## every test under ASan and UBSan
 	+@TIME_SCALE=3 $(SUBMAKE) O=$(O)/asan SAN=address,undefined OPT=-O1 test-run
 
 tsan:						## every test under TSan
-	+@TIME_SCALE=4 $(SUBMAKE) O=$(O)/tsan SAN=thread OPT=-O1 test-run
+	+@TIME_SCALE=4 TSAN_OPTIONS=suppressions=$(CURDIR)/tests/tsan-suppressions \
+	    $(SUBMAKE) O=$(O)/tsan SAN=thread OPT=-O1 test-run
 
 # tests/fuzz/fuzz_MODULE.c with tests/fuzz/corpus/MODULE/.
 FUZZ_SECONDS ?= 60
@@ -223,10 +224,16 @@ install: all					## into PREFIX=/usr/local, below DESTDIR
 	    install -D -m 644 $$page $(SHARE)/man/man$${page##*.}/$${page##*/}; done
 	for file in $$(find conf -type f); do \
 	    install -D -m 644 $$file $(SHARE)/portolan/$$file; done
+	install -D -m 644 conf/portolan.service \
+	    $(DESTDIR)$(PREFIX)/lib/systemd/system/portolan.service
+	for file in LICENSE README.md data/NOTE.md docs/ARCHITECTURE.md \
+	    docs/OPERATING.md; do \
+	    install -D -m 644 $$file $(SHARE)/doc/portolan/$${file##*/}; done
 
 uninstall:					## take out what install put there
 	rm -f $(BIN)/portolan
-	rm -rf $(SHARE)/portolan
+	rm -rf $(SHARE)/portolan $(SHARE)/doc/portolan
+	rm -f $(DESTDIR)$(PREFIX)/lib/systemd/system/portolan.service
 	for page in docs/man/*.[0-9]; do \
 	    rm -f $(SHARE)/man/man$${page##*.}/$${page##*/}; done
 
