@@ -169,6 +169,48 @@ lines_stay_short(void **state)
 	free(long_text);
 }
 
+/* Everything as long as it may be at once; names out of files any length. */
+static void
+the_longest_line_fits(void **state)
+{
+	struct access_record rec = record();
+	struct source_line at = { NULL, UINT32_MAX };
+	char *x = calloc(1, 100001);
+	struct slice all = { x, 100000 };
+	json_t *json;
+
+	(void)state;
+	memset(x, 'x', 100000);
+	at.file = x;
+	client.family = peer.family = relay.family = ADDR_IP6;
+	memset(client.bytes, 0xff, sizeof(client.bytes));
+	peer = relay = client;
+	rec.request_id = (struct slice){ x, 64 };
+	rec.listener = rec.vpc_endpoint = rec.engine = x;
+	rec.outcome = "unknown-path-of-a-tenant-with-restrictions";
+	rec.reason = "a-rule-of-syntax-with-a-very-long-name-indeed";
+	rec.flow_knowledge = "not-needed-by-anyone";
+	rec.tenant_restriction = rec.flow_restriction = x;
+	rec.trace_id = (struct slice){ x, 32 };
+	rec.frontend = rec.backend = (struct slice){ x, 15 };
+	rec.tester = rec.host = rec.path = rec.query = rec.method = all;
+	rec.rule = &at;
+	rec.status = rec.attempts = UINT32_MAX;
+	rec.received_bytes = rec.sent_bytes = INT64_MAX;
+	rec.generation = rec.db_epoch = INT64_MAX;
+	rec.head_us = rec.hold_us = rec.connect_us = INT64_MAX;
+	rec.response_us = rec.total_us = INT64_MAX;
+	json = parsed(&rec);
+	assert_true(strlen(text_of(json, "path")) >= 256);
+	json_decref(json);
+	/* Without a query, more of the path is told. */
+	rec.query.len = 0;
+	json = parsed(&rec);
+	assert_true(strlen(text_of(json, "path")) >= 512);
+	json_decref(json);
+	free(x);
+}
+
 static size_t
 file_size(const char *path)
 {
@@ -259,6 +301,7 @@ main(void)
 		cmocka_unit_test(an_empty_record_is_a_line),
 		cmocka_unit_test(foreign_text_is_escaped),
 		cmocka_unit_test(lines_stay_short),
+		cmocka_unit_test(the_longest_line_fits),
 		cmocka_unit_test(lines_are_collected_and_reopened),
 		cmocka_unit_test(a_full_pipe_holds_nobody_up),
 		cmocka_unit_test(a_bad_path_is_told),
