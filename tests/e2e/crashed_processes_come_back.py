@@ -32,12 +32,12 @@ def main():
         edge = p["US"]
         kill(edge, "engine US/0")
         edge.wait_ready()
-        same("an engine's answer", edge.get("/api/run/1/flow/x").status, 404)
+        same("an engine's answer", edge.get("/api/run/1/nothing").status, 404)
 
         kill(edge, "edge")
         same("the console lives", edge.admin("/healthz").status, 200)
         edge.wait_ready()
-        same("an answer", edge.get("/api/run/1/flow/x").status, 404)
+        same("an answer", edge.get("/api/run/1/nothing").status, 404)
 
         kill(edge, "console")
         edge.wait_ready()
