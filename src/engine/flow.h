@@ -5,8 +5,8 @@
  * A flow: the platform's snapshot JSON, checked once when it is read, so that
  * nothing that runs it has to doubt a reference.  Immutable afterwards.
  *
- * Of map elements, START, STEP, INPUT, DECISION and OPERATOR are known.  A
- * snapshot that needs more is refused with a sentence that names the place:
+ * Of map elements, START, STEP, INPUT, MODAL, DECISION and OPERATOR are known.
+ * A snapshot that needs more is refused with a sentence that names the place:
  * a flow that silently does less than it was drawn to do is worse than none.
  */
 #ifndef ENGINE_FLOW_H
@@ -33,7 +33,8 @@ struct guid {
 
 enum element_type {
 	ELEMENT_START, ELEMENT_STEP, ELEMENT_INPUT, ELEMENT_DECISION,
-	ELEMENT_OPERATOR
+	ELEMENT_OPERATOR,
+	ELEMENT_MODAL,			/* an INPUT shown above the last page */
 };
 
 /* What an object is made of. */
@@ -145,6 +146,8 @@ struct flow_outcome {
 	const char	*id, *name, *label;
 	int64_t		 order;
 	enum outcome_binding binding;
+	bool		 reserved;	/* after a fault, or to debug: never
+					   taken by itself, never shown */
 	const struct map_element *next;	/* NULL: out */
 	const struct flow_out *out;
 	const struct comparison *comparison;	/* NULL: always */
@@ -242,7 +245,10 @@ struct map_element {
 	size_t		 noutcomes;
 	struct operation *operations;	/* in their order, without disabled ones */
 	size_t		 noperations;
-	const struct page *page;	/* of an INPUT */
+	/* In a lane for users who have logged in: here nobody has. */
+	bool		 guarded;
+	const char	*not_allowed;	/* what they are told; NULL: nothing */
+	const struct page *page;	/* of an INPUT or MODAL */
 	const char	*user_content;	/* of a STEP */
 	const json_t	*json;
 };

@@ -8,14 +8,14 @@
 #include "base/near.h"
 #include "engine/reader.h"
 
-enum { ELEMENTS_MAX = 5000, OUTCOMES_MAX = 1000 };
+enum { ELEMENTS_MAX = 5000, OUTCOMES_MAX = 1000, LANES_MAX = 1000 };
 
 #define COUNT(table)	(sizeof(table) / sizeof((table)[0]))
 
 static const char *const type_names[] = {
 	[ELEMENT_START] = "START", [ELEMENT_STEP] = "STEP",
 	[ELEMENT_INPUT] = "INPUT", [ELEMENT_DECISION] = "DECISION",
-	[ELEMENT_OPERATOR] = "OPERATOR",
+	[ELEMENT_OPERATOR] = "OPERATOR", [ELEMENT_MODAL] = "MODAL",
 };
 
 static bool
@@ -87,6 +87,55 @@ refuse_unsupported(struct reader *r, const struct where *at,
 	return !r->failed;
 }
 
+/* By id; NULL if there is none. */
+static const json_t *
+find_lane(const struct reader *r, const struct guid *guid)
+{
+	const json_t *list = json_object_get(r->flow->json, "groupElements");
+
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const json_t *lane = json_array_get(list, i);
+		struct guid id;
+
+		if (guid_of(&id, json_string_value(json_object_get(lane,
+		    "id"))) && guid_eq(&id, guid))
+			return lane;
+	}
+	return NULL;
+}
+
+static bool
+read_lane(struct reader *r, const struct where *at, const json_t *json,
+    struct map_element *e)
+{
+	static const char *const guarded[] = { "ALL_USERS", "SPECIFIED" };
+	const struct where here = { at, "groupElementId", 0 };
+	const char *id = read_text(r, at, json, "groupElementId");
+	const json_t *lane;
+	const char *type;
+	struct guid guid;
+
+	if (id == NULL || id[0] == '\0')
+		return !r->failed;
+	need_guid(r, at, json, "groupElementId", &guid);
+	if (r->failed)
+		return false;
+	lane = find_lane(r, &guid);
+	if (lane == NULL)
+		return reader_fail(r, &here, "%s is no group of this flow",
+		    id);
+	type = json_string_value(json_object_get(json_object_get(lane,
+	    "authorization"), "globalAuthenticationType"));
+	if (type == NULL || is_word(type, "PUBLIC"))
+		return true;
+	e->guarded = true;
+	for (size_t i = 0; i < COUNT(guarded); i++)
+		if (is_word(type, guarded[i]))
+			return true;
+	return reader_fail(r, &here, "globalAuthenticationType \"%s\" of its "
+	    "group is none of PUBLIC, ALL_USERS, SPECIFIED", type);
+}
+
 static bool
 read_element(struct reader *r, const struct where *at, const json_t *json,
     struct map_element *e)
@@ -94,11 +143,13 @@ read_element(struct reader *r, const struct where *at, const json_t *json,
 	e->id = need_guid(r, at, json, "id", &e->guid);
 	e->name = read_text(r, at, json, "developerName");
 	e->label = read_text(r, at, json, "label");
+	e->not_allowed = read_text(r, at, json, "notAuthorizedMessage");
 	e->json = json;
 	if (r->failed || !read_type(r, at, json, &e->type) ||
-	    !refuse_unsupported(r, at, json))
+	    !refuse_unsupported(r, at, json) || !read_lane(r, at, json, e))
 		return false;
-	if (e->type == ELEMENT_INPUT && !read_page_ref(r, at, json, e))
+	if ((e->type == ELEMENT_INPUT || e->type == ELEMENT_MODAL) &&
+	    !read_page_ref(r, at, json, e))
 		return false;
 	e->user_content = read_text(r, at, json, "userContent");
 	return read_operations(r, at, json, "operations", &e->operations,
@@ -165,6 +216,22 @@ read_next(struct reader *r, const struct where *at, const json_t *json,
 	return true;
 }
 
+/* FAULT and DEBUG, wherever they stand. */
+static bool
+is_reserved(const struct guid *guid)
+{
+	static const char *const ids[] = {
+		"318b0f3a-a570-4c5d-835c-21c1eeb17787",
+		"ee6c8827-11e2-486d-b5fa-4d1a0cbb77a3",
+	};
+	struct guid reserved;
+
+	for (size_t i = 0; i < COUNT(ids); i++)
+		if (guid_of(&reserved, ids[i]) && guid_eq(&reserved, guid))
+			return true;
+	return false;
+}
+
 static bool
 read_outcome(struct reader *r, const struct where *at, const json_t *json,
     struct flow_outcome *o)
@@ -177,6 +244,7 @@ read_outcome(struct reader *r, const struct where *at, const json_t *json,
 	o->label = read_text(r, at, json, "label");
 	o->order = read_integer(r, at, json, "order", 0);
 	o->binding = read_binding(r, at, json);
+	o->reserved = !r->failed && is_reserved(&o->guid);
 	o->json = json;
 	comparison = read_object(r, at, json, "comparison");
 	if (r->failed || !read_next(r, at, json, o))
@@ -254,6 +322,8 @@ read_elements(struct reader *r, const json_t *root)
 	size_t count = json_array_size(list);
 	struct flow *flow = r->flow;
 
+	/* Elements look into them. */
+	read_list(r, NULL, root, "groupElements", LANES_MAX);
 	flow->elements = arena_array(r->arena, count, sizeof(*flow->elements));
 	for (size_t i = 0; i < count && !r->failed; i++) {
 		const struct where here = { &at, NULL, i };

@@ -137,16 +137,27 @@ first_that_holds(struct run *run)
 
 	for (size_t i = 0; i < at->noutcomes; i++)
 		if (at->outcomes[i].next != NULL &&
+		    !at->outcomes[i].reserved &&
 		    (at->outcomes[i].comparison == NULL ||
 		    run_holds(run, at->outcomes[i].comparison)))
 			return &at->outcomes[i];
 	return NULL;
 }
 
-static bool
+bool
 shows_page(const struct map_element *e)
 {
-	return e->type == ELEMENT_INPUT || e->type == ELEMENT_STEP;
+	return e->type == ELEMENT_INPUT || e->type == ELEMENT_STEP ||
+	    e->type == ELEMENT_MODAL;
+}
+
+static bool
+has_way_on(const struct map_element *e)
+{
+	for (size_t i = 0; i < e->noutcomes; i++)
+		if (!e->outcomes[i].reserved)
+			return true;
+	return false;
 }
 
 /* Operations run as an element is entered, whatever its type. */
@@ -176,7 +187,7 @@ arrive(struct run *run)
 {
 	note_past(run);
 	/* Without a way on, the flow ends on this page. */
-	run->done = run->at->noutcomes == 0;
+	run->done = !has_way_on(run->at);
 	run->system_at = NULL;		/* $State tells so */
 	return run->done ? RUN_DONE : RUN_PAGE;
 }

@@ -294,11 +294,14 @@ outcomes(const struct run *run)
 	for (size_t i = 0; i < run->at->noutcomes; i++) {
 		const struct flow_outcome *o = &run->at->outcomes[i];
 		const char *label = o->label != NULL ? o->label : o->name;
-		json_t *json = json_pack("{s:s, s:s?, s:s?, s:I, s:s, s:b}",
+		json_t *json;
+
+		if (o->reserved)
+			continue;
+		json = json_pack("{s:s, s:s?, s:s?, s:I, s:s, s:b}",
 		    "id", o->id, "developerName", o->name, "label", label,
 		    "order", (json_int_t)o->order, "pageActionBindingType",
 		    bindings[o->binding], "isOut", o->out != NULL);
-
 		pass_on(json, o->json, keys);
 		add(out, json);
 	}
@@ -311,7 +314,8 @@ run_page(struct run *run, bool scaffold)
 	const struct map_element *at = run->at;
 	json_t *page, *json;
 
-	if (at->type == ELEMENT_INPUT)
+	must(!run_is_guarded(run));
+	if (at->page != NULL)
 		page = drawn_page(run, at->page, scaffold);
 	else if (at->type == ELEMENT_STEP)
 		page = made_up_page(run, run_merge(run,
@@ -319,13 +323,14 @@ run_page(struct run *run, bool scaffold)
 		    scaffold);
 	else	/* the flow began or ended without a page: an empty one */
 		page = made_up_page(run, "", scaffold);
-	json = json_pack("{s:s, s:s?, s:s?, s:o, s:{}}", "mapElementId",
-	    at->id, "developerName", at->name, "label", at->label,
-	    "pageResponse", page, "rootFaults");
+	json = json_pack("{s:s, s:s?, s:s?, s:o, s:{}, s:i, s:s?}",
+	    "mapElementId", at->id, "developerName", at->name,
+	    "label", at->label, "pageResponse", page, "rootFaults",
+	    "pageType", at->type == ELEMENT_MODAL, "title", run_merge(run,
+	    json_string_value(json_object_get(at->json, "title"))));
 	must(json != NULL);
 	if (scaffold)
 		json_object_set_new(json, "outcomeResponses",
-		    at->type == ELEMENT_INPUT || at->type == ELEMENT_STEP ?
-		    outcomes(run) : json_array());
+		    shows_page(at) ? outcomes(run) : json_array());
 	return json;
 }

@@ -167,6 +167,16 @@ json_t *run_outputs(struct run *run);
 
 /* --- steps (interpret.c) --- */
 
+/* Whether a run stops at the element, for a user to act. */
+bool shows_page(const struct map_element *e);
+
+/* Whether its page is for users who have logged in, which nobody has. */
+static inline bool
+run_is_guarded(const struct run *run)
+{
+	return run->at->guarded && shows_page(run->at);
+}
+
 bool run_holds(struct run *run, const struct comparison *c);
 /* type: of the left side. */
 bool criterion_holds(enum criterion criterion, enum content_type type,
@@ -212,7 +222,8 @@ void run_take_page(struct run *run, const json_t *list);
 /* Fills run->invalid; true if all is well. */
 bool run_check_page(struct run *run);
 
-/* One of mapElementInvokeResponses, a new reference.  scaffold: with what
+/* One of mapElementInvokeResponses, a new reference; not where the page is
+ * guarded.  scaffold: with what
  * does not change while the player stays (not for SYNC). */
 json_t *run_page(struct run *run, bool scaffold);
 

@@ -295,7 +295,7 @@ leave(const struct call_ctx *c, struct arena *arena, struct run *run)
 	const struct flow_outcome *o = chosen_outcome(run, c->call->names[1]);
 	struct guid flow;
 
-	if (o == NULL || o->out == NULL || run->done) {
+	if (o == NULL || o->out == NULL || run->done || run_is_guarded(run)) {
 		answer_sentence(c, 400, "The outcome leads to no other flow "
 		    "from where the state stands");
 		return;

@@ -25,17 +25,22 @@ json_t *
 invoke_answer(struct run *run, const char *type, bool scaffold)
 {
 	const struct flow *flow = run->flow;
+	bool guarded = run_is_guarded(run);
 	json_t *json = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s,"
-	    " s:s?, s:s?, s:n, s:n, s:[o], s:o, s:o, s:o, s:n,"
+	    " s:s?, s:s?, s:n, s:s?, s:o, s:o, s:o, s:o, s:n,"
 	    " s:b, s:{s:s, s:s}}",
 	    "stateId", run->id, "stateToken", run->token,
-	    "currentMapElementId", run->at->id, "invokeType", type,
-	    "statusCode", "200", "flowId", flow->id, "flowVersion",
+	    "currentMapElementId", run->at->id, "invokeType",
+	    guarded ? "NOT_ALLOWED" : type,
+	    "statusCode", guarded ? "401" : "200", "flowId", flow->id, "flowVersion",
 	    flow->version, "flowName", flow->name,
 	    "joinFlowUri", run->join_uri, "runFlowUri", run->run_uri,
 	    "waitMessage", "notAuthorizedMessage",
-	    "mapElementInvokeResponses", run_page(run, scaffold),
-	    "outputs", run->done ? run_outputs(run) : json_array(),
+	    guarded ? run_merge(run, run->at->not_allowed) : NULL,
+	    "mapElementInvokeResponses", guarded ? json_array() :
+	    json_pack("[o]", run_page(run, scaffold)),
+	    "outputs", run->done && !guarded ? run_outputs(run) :
+	    json_array(),
 	    "authorizationContext", public_authorization(),
 	    "navigationElementReferences", run_navigation_references(run),
 	    "currentStreamId", "isHistoricalNavigationEnabled",
@@ -113,7 +118,8 @@ chosen_outcome(const struct run *run, const char *id)
 	struct guid guid;
 
 	for (size_t i = 0; guid_of(&guid, id) && i < run->at->noutcomes; i++)
-		if (guid_eq(&run->at->outcomes[i].guid, &guid))
+		if (guid_eq(&run->at->outcomes[i].guid, &guid) &&
+		    !run->at->outcomes[i].reserved)
 			return &run->at->outcomes[i];
 	return NULL;
 }
@@ -241,6 +247,9 @@ apply(struct run *run, const json_t *json)
 
 	if (type == NULL)
 		return refused(400, "The request has no invokeType");
+	/* Waits for somebody who may: nobody else moves it. */
+	if (run_is_guarded(run))
+		return (struct result){ .type = "NOT_ALLOWED" };
 	/* The player repeats what it was answered last. */
 	if (slice_eq_nocase(slice_of(type), SLICE("FORWARD")) ||
 	    slice_eq_nocase(slice_of(type), SLICE("DONE")) ||

@@ -21,11 +21,25 @@ can_be_read(const struct flow_value *value)
 	    value->access == VALUE_PUBLIC;
 }
 
+/* Where only users who have logged in may act, nothing is told either. */
+static struct run *
+load_open(const struct call_ctx *c, struct arena *arena)
+{
+	struct run *run = call_load(c, arena);
+
+	if (run == NULL || !run_is_guarded(run))
+		return run;
+	answer_sentence(c, 401, "You are not authorized to access this "
+	    "content");
+	run_fini(run);
+	return NULL;
+}
+
 void
 call_values(const struct call_ctx *c)
 {
 	struct arena *arena = arena_new(0);
-	struct run *run = call_load(c, arena);
+	struct run *run = load_open(c, arena);
 	json_t *list;
 
 	if (run != NULL) {
@@ -55,7 +69,7 @@ static void
 answer_value(const struct call_ctx *c, bool by_name)
 {
 	struct arena *arena = arena_new(0);
-	struct run *run = call_load(c, arena);
+	struct run *run = load_open(c, arena);
 	const struct flow_value *value;
 
 	if (run != NULL) {
@@ -92,7 +106,7 @@ static enum store_end
 set_values(const struct call_ctx *c, const json_t *list)
 {
 	struct arena *arena = arena_new(0);
-	struct run *run = call_load(c, arena);
+	struct run *run = load_open(c, arena);
 	enum store_end end = STORE_OK;
 	struct err err;
 

@@ -110,6 +110,18 @@ mistakes_have_a_sentence(void **state)
 		    "locationMapElementId: "
 		    "00000000-0000-0000-0000-000000000099 is no map element of "
 		    "this flow" },
+		{ "'mapElements': [{'id': #20, 'elementType': 'STEP', "
+		    "'groupElementId': #80}]", ELEMENTS,
+		    "mapElements[0].groupElementId: "
+		    "00000000-0000-0000-0000-000000000080 is no group of this "
+		    "flow" },
+		{ "'groupElements': [{'id': #80, 'authorization': "
+		    "{'globalAuthenticationType': 'FRIENDS'}}], "
+		    "'mapElements': [{'id': #20, 'elementType': 'STEP', "
+		    "'groupElementId': #80}]", ELEMENTS,
+		    "mapElements[0].groupElementId: globalAuthenticationType "
+		    "\"FRIENDS\" of its group is none of PUBLIC, ALL_USERS, "
+		    "SPECIFIED" },
 		{ START_WITH("'order': 'first'"), ELEMENTS,
 		    "mapElements[0].outcomes[0].order: must be a whole "
 		    "number" },

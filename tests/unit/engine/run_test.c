@@ -273,6 +273,31 @@ defaults_stay_as_they_are(void **state)
 	done(run);
 }
 
+/* Only a fault leads there. */
+static void
+reserved_outcomes_are_not_taken(void **state)
+{
+	const struct flow *flow = flow_from(
+	    "{'id': #10, 'elementType': 'START', 'outcomes': ["
+	    "{'id': '318B0F3A-A570-4C5D-835C-21C1EEB17787', 'order': 1, "
+	    "'nextMapElementId': #30},"
+	    "{'id': #12, 'order': 2, 'nextMapElementId': #20}]},"
+	    "{'id': #20, 'elementType': 'step', 'outcomes': ["
+	    "{'id': '318B0F3A-A570-4C5D-835C-21C1EEB17787', "
+	    "'nextMapElementId': #30}]}," STEP("#30"), "", "");
+	struct run *run = run_new(arena, flow);
+	json_t *page;
+
+	(void)state;
+	assert_int_equal(run_begin(run), RUN_DONE);	/* no other way on */
+	assert_non_null(strstr(run->at->id, "20"));
+	page = run_page(run, true);
+	assert_int_equal(json_array_size(json_object_get(page,
+	    "outcomeResponses")), 0);
+	json_decref(page);
+	done(run);
+}
+
 static void
 circles_end(void **state)
 {
@@ -649,6 +674,7 @@ main(void)
 		cmocka_unit_test(rules_and_comparisons_are_members_of_one_list),
 		cmocka_unit_test(operations_change_values),
 		cmocka_unit_test(defaults_stay_as_they_are),
+		cmocka_unit_test(reserved_outcomes_are_not_taken),
 		cmocka_unit_test(circles_end),
 		cmocka_unit_test(growth_ends),
 		cmocka_unit_test(a_flow_may_end_without_a_page),
