@@ -191,10 +191,13 @@ def commands(edge, platform):
 @story
 def main():
     origins = {r: Origin(r, indiscreet) for r in ("US", "GB")}
-    keys = {"explain": {"keys": ["new.key", "old.key"]}}
+    keys = {"explain": {"keys": ["new.key", "old.key"]},
+            "regions": "régions-🗺.yaml"}
     with_keys = {"US": keys}
     p = Platform(["US", "GB", "AU"], ["US", "GB"], origins,
                  settings_of=with_keys, restrictions=RESTRICTIONS)
+    with open(p.path("regions.yaml")) as f:
+        p.write(keys["regions"], f.read())
     p.write("new.key", NEW.hex() + "\n")
     p.write("old.key", OLD.hex().upper())
     with p:
