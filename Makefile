@@ -224,8 +224,9 @@ install: all					## into PREFIX=/usr/local, below DESTDIR
 	    install -D -m 644 $$page $(SHARE)/man/man$${page##*.}/$${page##*/}; done
 	for file in $$(find conf -type f); do \
 	    install -D -m 644 $$file $(SHARE)/portolan/$$file; done
-	install -D -m 644 conf/portolan.service \
-	    $(DESTDIR)$(PREFIX)/lib/systemd/system/portolan.service
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	sed 's#/usr/local#$(PREFIX)#' conf/portolan.service \
+	    > $(DESTDIR)$(PREFIX)/lib/systemd/system/portolan.service
 	for file in LICENSE README.md data/NOTE.md docs/ARCHITECTURE.md \
 	    docs/OPERATING.md; do \
 	    install -D -m 644 $$file $(SHARE)/doc/portolan/$${file##*/}; done
