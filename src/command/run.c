@@ -4,7 +4,10 @@
 /*
  * `portolan run`: the service.  Tells the master what each role is.
  */
+#include <errno.h>
 #include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "command/command.h"
 #include "command/options.h"
@@ -76,6 +79,11 @@ run_run(int argc, char **argv)
 		return end;
 	options.config_file = config != NULL ? config :
 	    "/etc/portolan/portolan.yaml";
+	if (access(options.config_file, R_OK) != 0) {
+		fprintf(stderr, "portolan run: %s: %s\n", options.config_file,
+		    strerror(errno));
+		return EXIT_USAGE;
+	}
 	return master_run(&options);
 }
 

@@ -23,7 +23,7 @@ static const struct pool_limits pool_limits = {
 	.tunnel_idle_ms = 60000,
 };
 static const struct probe_spec probe = {
-	.path = "/healthz", .interval_ms = 5000, .timeout_ms = 2000,
+	.path = "/healthz", .interval_ms = 1000, .timeout_ms = 1000,
 	.rise = 1, .fall = 1,
 };
 
