@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the Portolan authors */
 
+#include <limits.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "conf/config.h"
 #include "conf/config_check.h"
@@ -535,6 +537,18 @@ static const struct schema_row rows[] = {
 	{ 0 },
 };
 
+/* Sockets are named in messages and by other processes: from the root on. */
+static const char *
+from_root(struct arena *arena, const char *path)
+{
+	char dir[PATH_MAX];
+
+	if (path == NULL || path[0] == '/' ||
+	    getcwd(dir, sizeof(dir)) == NULL)
+		return path;
+	return arena_printf(arena, "%s/%s", dir, path);
+}
+
 static void
 derived_defaults(struct arena *arena, struct config *config)
 {
@@ -546,6 +560,8 @@ derived_defaults(struct arena *arena, struct config *config)
 			*p = ascii_lower(*p);
 		config->via = arena_printf(arena, "portolan-%s", lower);
 	}
+	config->run_dir = from_root(arena, config->run_dir);
+	config->console.socket = from_root(arena, config->console.socket);
 	if (config->console.socket == NULL)
 		config->console.socket = arena_printf(arena, "%s/admin.sock",
 		    config->run_dir);
