@@ -171,6 +171,7 @@ FUZZERS	= $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c
 FUZZ_RUN = $(if $(T),$(filter $(T),$(FUZZERS)),$(FUZZERS))
 
 fuzz:						## every fuzz harness for FUZZ_SECONDS=60 (T=module: one)
+	@scripts/install-deps ci
 	+@$(SUBMAKE) O=$(O)/fuzz CC=clang OPT=-O1 \
 	    SAN=address,undefined,fuzzer-no-link fuzz-build
 	@scripts/run-fuzz $(O)/fuzz $(FUZZ_SECONDS) $(FUZZ_RUN)
@@ -183,6 +184,7 @@ $(O)/fuzz_%: tests/fuzz/fuzz_%.c $(libs)
 	    $(group) $(LIBS)
 
 lint: floors gen				## style, clang-tidy, cppcheck, floors
+	@scripts/install-deps ci
 	@scripts/check-style
 	@scripts/lint $(CPPFLAGS_ALL)
 
