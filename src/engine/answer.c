@@ -142,6 +142,22 @@ call_admit(const struct call_ctx *c, const struct flow *flow)
 	return status == 0;
 }
 
+static unsigned
+may_run(const void *arg, const struct flow *flow, const char **sentence)
+{
+	return call_may(arg, flow, sentence);
+}
+
+/* The state's flow, and those that it runs. */
+static bool
+admit_all(const struct call_ctx *c, const struct run *run)
+{
+	for (const struct frame *f = run->up; f != NULL; f = f->up)
+		if (!call_admit(c, f->flow))
+			return false;
+	return call_admit(c, run->flow);
+}
+
 void
 call_client(const struct call_ctx *c, struct run *run, const json_t *json)
 {
@@ -152,6 +168,9 @@ call_client(const struct call_ctx *c, struct run *run, const json_t *json)
 		.ip = c->call->ip,
 		.location = json_object_get(json, "geoLocation"),
 	});
+	run->flows = c->engine->flows;
+	run->may = may_run;
+	run->may_arg = c;
 }
 
 struct run *
@@ -182,7 +201,7 @@ call_load(const struct call_ctx *c, struct arena *arena)
 		return NULL;
 	}
 	call_client(c, run, NULL);
-	if (call_admit(c, run->flow))
+	if (admit_all(c, run))
 		return run;
 	run_fini(run);
 	return NULL;

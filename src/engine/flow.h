@@ -5,8 +5,8 @@
  * A flow: the platform's snapshot JSON, checked once when it is read, so that
  * nothing that runs it has to doubt a reference.  Immutable afterwards.
  *
- * Of map elements, START, STEP, INPUT, MODAL, DECISION and OPERATOR are known.
- * A snapshot that needs more is refused with a sentence that names the place:
+ * Of map elements, START, STEP, INPUT, MODAL, DECISION, OPERATOR, SUBFLOW and
+ * RETURN are known.  A snapshot that needs more is refused with a sentence that names the place:
  * a flow that silently does less than it was drawn to do is worse than none.
  */
 #ifndef ENGINE_FLOW_H
@@ -35,6 +35,8 @@ enum element_type {
 	ELEMENT_START, ELEMENT_STEP, ELEMENT_INPUT, ELEMENT_DECISION,
 	ELEMENT_OPERATOR,
 	ELEMENT_MODAL,			/* an INPUT shown above the last page */
+	ELEMENT_SUBFLOW,		/* runs another flow, and goes on */
+	ELEMENT_RETURN			/* to the flow that runs this one */
 };
 
 /* What an object is made of. */
@@ -237,6 +239,21 @@ struct page {
 	const json_t	*json;
 };
 
+/* A value that is given to a subflow, or back from it, as the access of the
+ * value in there says. */
+struct subflow_argument {
+	struct guid	 inside;
+	struct value_ref outside;
+};
+
+/* Which flow it is turns out when it is run: it need not be here. */
+struct subflow {
+	struct guid	 flow, version;
+	bool		 has_version;	/* else the default one */
+	struct subflow_argument *arguments;
+	size_t		 narguments;
+};
+
 struct map_element {
 	struct guid	 guid;
 	const char	*id, *name, *label;
@@ -250,6 +267,7 @@ struct map_element {
 	const char	*not_allowed;	/* what they are told; NULL: nothing */
 	const struct page *page;	/* of an INPUT or MODAL */
 	const char	*user_content;	/* of a STEP */
+	const struct subflow *subflow;	/* of a SUBFLOW */
 	const json_t	*json;
 };
 

@@ -16,6 +16,7 @@ static const char *const type_names[] = {
 	[ELEMENT_START] = "START", [ELEMENT_STEP] = "STEP",
 	[ELEMENT_INPUT] = "INPUT", [ELEMENT_DECISION] = "DECISION",
 	[ELEMENT_OPERATOR] = "OPERATOR", [ELEMENT_MODAL] = "MODAL",
+	[ELEMENT_SUBFLOW] = "SUBFLOW", [ELEMENT_RETURN] = "RETURN",
 };
 
 static bool
@@ -73,8 +74,7 @@ refuse_unsupported(struct reader *r, const struct where *at,
 {
 	static const char *const lists[] = { "dataActions", "messageActions",
 	    "listeners", "navigationOverrides" };
-	static const char *const objects[] = { "vote", "viewMessageAction",
-	    "subflow" };
+	static const char *const objects[] = { "vote", "viewMessageAction" };
 
 	for (size_t i = 0; i < COUNT(lists); i++)
 		if (read_list(r, at, json, lists[i], OUTCOMES_MAX) != NULL)
@@ -137,6 +137,54 @@ read_lane(struct reader *r, const struct where *at, const json_t *json,
 }
 
 static bool
+read_argument(struct reader *r, const struct where *at, const json_t *json,
+    struct subflow_argument *a)
+{
+	const struct where here = { at, "valueElementInSubflowId", 0 };
+	const struct where out_at = { at, "valueElementToApplyId", 0 };
+	const json_t *inside = read_object(r, at, json,
+	    "valueElementInSubflowId");
+	const char *command;
+
+	need_guid(r, &here, inside, "id", &a->inside);
+	if (!read_applied_ref(r, at, json, "valueElementToApplyId",
+	    &a->outside, &command))
+		return false;
+	return a->outside.value != NULL ||
+	    reader_fail(r, &out_at, "is missing");
+}
+
+static bool
+read_subflow(struct reader *r, const struct where *at, const json_t *json,
+    struct map_element *e)
+{
+	const struct where here = { at, "subflow", 0 };
+	const struct where id_at = { &here, "flowId", 0 };
+	const struct where list_at = { &here, "arguments", 0 };
+	const json_t *object = read_object(r, at, json, "subflow");
+	const json_t *id = read_object(r, &here, object, "flowId");
+	const json_t *list = read_list(r, &here, object, "arguments",
+	    OUTCOMES_MAX);
+	struct subflow *s = arena_alloc(r->arena, sizeof(*s));
+	const char *version = read_text(r, &id_at, id, "versionId");
+
+	need_guid(r, &id_at, id, "id", &s->flow);
+	s->has_version = version != NULL && version[0] != '\0' &&
+	    need_guid(r, &id_at, id, "versionId", &s->version) != NULL;
+	s->narguments = json_array_size(list);
+	s->arguments = arena_array(r->arena, s->narguments,
+	    sizeof(*s->arguments));
+	for (size_t i = 0; i < s->narguments && !r->failed; i++) {
+		const struct where item = { &list_at, NULL, i };
+
+		read_argument(r, &item, json_array_get(list, i),
+		    &s->arguments[i]);
+	}
+	e->subflow = s;
+	return !r->failed;
+}
+
+static bool
 read_element(struct reader *r, const struct where *at, const json_t *json,
     struct map_element *e)
 {
@@ -150,6 +198,8 @@ read_element(struct reader *r, const struct where *at, const json_t *json,
 		return false;
 	if ((e->type == ELEMENT_INPUT || e->type == ELEMENT_MODAL) &&
 	    !read_page_ref(r, at, json, e))
+		return false;
+	if (e->type == ELEMENT_SUBFLOW && !read_subflow(r, at, json, e))
 		return false;
 	e->user_content = read_text(r, at, json, "userContent");
 	return read_operations(r, at, json, "operations", &e->operations,

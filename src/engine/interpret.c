@@ -192,6 +192,27 @@ arrive(struct run *run)
 	return run->done ? RUN_DONE : RUN_PAGE;
 }
 
+/* The way on from an element without a page: out of a subflow that has none,
+ * it is that of who runs it.  NULL: the end. */
+static const struct flow_outcome *
+way_on(struct run *run)
+{
+	const struct flow_outcome *by = run->at->type == ELEMENT_RETURN &&
+	    run->up != NULL ? NULL : first_that_holds(run);
+
+	while (by == NULL && run_ascend(run))
+		by = first_that_holds(run);
+	return by;
+}
+
+static enum run_end
+end_here(struct run *run)
+{
+	run->done = true;
+	run->system_at = NULL;
+	return RUN_DONE;
+}
+
 enum run_end
 run_go(struct run *run, const struct map_element *to)
 {
@@ -203,14 +224,13 @@ run_go(struct run *run, const struct map_element *to)
 			return RUN_ENDLESS;
 		if (shows_page(run->at))
 			return arrive(run);
-		by = first_that_holds(run);
+		if (run->at->type == ELEMENT_SUBFLOW && !run_descend(run))
+			return RUN_STUCK;
+		by = way_on(run);
 		if (run->spent > RUN_BUDGET)
 			return RUN_ENDLESS;
-		if (by == NULL) {
-			run->done = true;
-			run->system_at = NULL;
-			return RUN_DONE;
-		}
+		if (by == NULL)
+			return end_here(run);
 		to = by->next;
 	}
 	return RUN_ENDLESS;
@@ -229,9 +249,5 @@ run_begin(struct run *run)
 
 	must(run->at->type == ELEMENT_START);
 	by = first_that_holds(run);
-	if (by != NULL)
-		return run_go(run, by->next);
-	run->done = true;
-	run->system_at = NULL;
-	return RUN_DONE;
+	return by == NULL ? end_here(run) : run_go(run, by->next);
 }

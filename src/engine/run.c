@@ -50,12 +50,7 @@ run_make(struct arena *arena, const struct flow *flow)
 	run->flow = flow;
 	run->kept = json_array();
 	run->history = arena_array(arena, HISTORY_MAX, sizeof(*run->history));
-	run->cells = arena_array(arena, flow->nvalues, sizeof(*run->cells));
-	/* A value without content of its own has its default. */
-	for (size_t i = 0; i < flow->nvalues; i++) {
-		run->cells[i].text = flow->values[i].default_text;
-		run->cells[i].objects = flow->values[i].default_objects;
-	}
+	run->cells = cells_new(arena, flow);
 	return run;
 }
 
@@ -83,24 +78,45 @@ run_fini(struct run *run)
 /* --- out -------------------------------------------------------------------------- */
 
 static json_t *
-cells_json(const struct run *run)
+cells_json(const struct flow *flow, const struct cell *cells)
 {
-	json_t *cells = json_object();
+	json_t *json = json_object();
 
-	for (size_t i = 0; i < run->flow->nvalues; i++) {
-		const struct flow_value *value = &run->flow->values[i];
-		const struct cell *cell = &run->cells[i];
+	for (size_t i = 0; i < flow->nvalues; i++) {
+		const struct flow_value *value = &flow->values[i];
+		const struct cell *cell = &cells[i];
 
 		if (cell->text == value->default_text &&
 		    cell->objects == value->default_objects &&
 		    cell->next == 0)
 			continue;
-		json_object_set_new(cells, value->id, json_pack(
+		json_object_set_new(json, value->id, json_pack(
 		    "{s:s?, s:O?, s:I}", "text", cell->text, "objects",
 		    (json_t *)(uintptr_t)cell->objects, "next",
 		    (json_int_t)cell->next));
 	}
-	return cells;
+	return json;
+}
+
+/* One flow of several: where it is, and what its values hold. */
+static json_t *
+frame_json(const struct flow *flow, const struct map_element *at,
+    const struct cell *cells)
+{
+	return json_pack("{s:s, s:s, s:s, s:o}", "flow", flow->id, "version",
+	    flow->version, "at", at->id, "values", cells_json(flow, cells));
+}
+
+/* Who runs whom, from the inside. */
+static json_t *
+frames_json(const struct run *run)
+{
+	json_t *list = json_array();
+
+	for (const struct frame *f = run->up; f != NULL; f = f->up)
+		json_array_append_new(list, frame_json(f->flow, f->at,
+		    f->cells));
+	return list;
 }
 
 static json_t *
@@ -124,11 +140,18 @@ run_body(struct run *run)
 
 	snprintf(hash, sizeof(hash), "%016" PRIx64, run->last_hash);
 	json = json_pack("{s:i, s:s, s:s, s:s, s:b, s:s?, s:s?, s:o, s:o}",
-	    "format", BODY_FORMAT, "version", run->flow->version,
+	    "format", BODY_FORMAT, "version", run_root(run)->version,
 	    "at", run->at->id, "token", run->token, "done", run->done,
 	    "joinUri", run->join_uri, "runUri", run->run_uri,
-	    "values", cells_json(run), "history", history_json(run));
+	    "values", cells_json(run->flow, run->cells), "history",
+	    history_json(run));
 	must(json != NULL);
+	if (run->up != NULL) {
+		json_object_set_new(json, "flow", json_string(run->flow->id));
+		json_object_set_new(json, "flowVersion",
+		    json_string(run->flow->version));
+		json_object_set_new(json, "frames", frames_json(run));
+	}
 	if (run->client.location != NULL)
 		json_object_set(json, "location",
 		    (json_t *)(uintptr_t)run->client.location);
@@ -158,28 +181,70 @@ text_at(const struct run *run, const json_t *json, const char *key)
 /* Values that the flow does not have any more are gone with it; a version
  * never changes, so there should be none. */
 static void
-restore_cells(struct run *run, const json_t *json)
+restore_cells(struct run *run, const struct flow *flow, struct cell *cells,
+    const json_t *json)
 {
-	const struct flow *flow = run->flow;
-
 	for (size_t i = 0; i < flow->nvalues; i++) {
 		json_t *cell = json_object_get(json, flow->values[i].id);
 		json_t *objects;
 
 		if (cell == NULL)
 			continue;
-		run->cells[i].next = (size_t)json_integer_value(
+		cells[i].next = (size_t)json_integer_value(
 		    json_object_get(cell, "next"));
 		if (flow->values[i].fixed)
 			continue;	/* whatever stands there */
-		run->cells[i].text = text_at(run, cell, "text");
+		cells[i].text = text_at(run, cell, "text");
 		objects = json_object_get(cell, "objects");
-		run->cells[i].objects = NULL;
+		cells[i].objects = NULL;
 		if (json_is_array(objects)) {
 			json_array_append(run->kept, objects);
-			run->cells[i].objects = objects;
+			cells[i].objects = objects;
 		}
 	}
+}
+
+static const struct flow *
+flow_named_in(const struct flows *flows, const json_t *json,
+    const char *version_key)
+{
+	struct guid id, version;
+
+	if (!guid_of(&id, json_string_value(json_object_get(json, "flow"))) ||
+	    !guid_of(&version, json_string_value(json_object_get(json,
+	    version_key))))
+		return NULL;
+	return flows_find(flows, &id, &version);
+}
+
+/* Those who wait, from the inside; the outermost is the state's flow. */
+static bool
+restore_frames(struct run *run, const struct flows *flows,
+    const struct flow *root, const json_t *list)
+{
+	struct frame **at = &run->up;
+	const struct flow *outermost = run->flow;
+
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const json_t *json = json_array_get(list, i);
+		struct frame *f = arena_alloc(run->arena, sizeof(*f));
+		struct guid guid;
+
+		f->flow = flow_named_in(flows, json, "version");
+		if (f->flow == NULL || !guid_of(&guid, json_string_value(
+		    json_object_get(json, "at"))))
+			return false;
+		f->at = flow_element(f->flow, &guid);
+		if (f->at == NULL || f->at->type != ELEMENT_SUBFLOW)
+			return false;
+		f->cells = cells_new(run->arena, f->flow);
+		restore_cells(run, f->flow, f->cells,
+		    json_object_get(json, "values"));
+		outermost = f->flow;
+		*at = f;
+		at = &f->up;
+	}
+	return outermost == root;
 }
 
 static void
@@ -236,15 +301,21 @@ flow_of_body(const struct flows *flows, const struct store_row *row,
 }
 
 static struct run *
-restore(struct arena *arena, const struct flow *flow, const json_t *json,
-    struct err *err)
+restore(struct arena *arena, const struct flows *flows,
+    const struct flow *root, const json_t *json, struct err *err)
 {
-	struct run *run = run_make(arena, flow);
+	bool nested = json_object_get(json, "frames") != NULL;
+	const struct flow *flow = !nested ? root :
+	    flow_named_in(flows, json, "flowVersion");
+	struct run *run = run_make(arena, flow == NULL ? root : flow);
 	const char *token = json_string_value(json_object_get(json, "token"));
 	struct guid at;
 
 	if (guid_of(&at, json_string_value(json_object_get(json, "at"))))
-		run->at = flow_element(flow, &at);
+		run->at = flow_element(run->flow, &at);
+	if (flow == NULL || !restore_frames(run, flows, root,
+	    json_object_get(json, "frames")))
+		run->at = NULL;
 	if (run->at == NULL || token == NULL ||
 	    strlen(token) >= sizeof(run->token)) {
 		err_set(err, "its stored form names no place in its flow");
@@ -255,7 +326,8 @@ restore(struct arena *arena, const struct flow *flow, const json_t *json,
 	run->done = json_is_true(json_object_get(json, "done"));
 	run->join_uri = text_at(run, json, "joinUri");
 	run->run_uri = text_at(run, json, "runUri");
-	restore_cells(run, json_object_get(json, "values"));
+	restore_cells(run, run->flow, run->cells,
+	    json_object_get(json, "values"));
 	run_set_client(run, &(struct run_client){
 	    .location = json_object_get(json, "location") });
 	restore_history(run, json_object_get(json, "history"));
@@ -270,7 +342,7 @@ run_restore(struct arena *arena, const struct flows *flows,
 	json_t *json = json_loadb(row->body.p, row->body.len, 0, NULL);
 	const struct flow *flow = flow_of_body(flows, row, json, err);
 	struct run *run = flow == NULL ? NULL :
-	    restore(arena, flow, json, err);
+	    restore(arena, flows, flow, json, err);
 
 	json_decref(json);
 	if (run != NULL) {

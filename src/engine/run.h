@@ -36,9 +36,28 @@ struct page_view {
 	struct part_view *containers;	/* by index */
 };
 
+/* A flow that waits for the one it runs. */
+struct frame {
+	const struct flow *flow;
+	const struct map_element *at;	/* its SUBFLOW */
+	struct cell	*cells;
+	struct frame	*up;
+};
+
+enum { SUBFLOW_DEPTH_MAX = 16 };
+
 struct run {
 	struct arena	*arena;
-	const struct flow *flow;
+	const struct flow *flow;	/* the innermost */
+	struct frame	*up;		/* who runs it; NULL: nobody */
+	/* Where subflows come from, and whether one may be run for who asks:
+	 * 0, or a status and the sentence.  NULL: there are none. */
+	const struct flows *flows;
+	unsigned	(*may)(const void *arg, const struct flow *flow,
+	    const char **sentence);
+	const void	*may_arg;
+	unsigned	 stuck_status;	/* after RUN_STUCK: what to answer */
+	const char	*stuck;
 	struct store_row row;
 	char		 id[STATE_ID_TEXT];
 	const struct map_element *at;
@@ -185,6 +204,8 @@ bool criterion_holds(enum criterion criterion, enum content_type type,
 enum run_end {
 	RUN_PAGE,			/* stands at a page */
 	RUN_DONE,			/* over; maybe with a last page */
+	RUN_STUCK,			/* a subflow cannot be run: no state to
+					   keep */
 	RUN_ENDLESS,			/* no page after very many elements, or after
 					   too much work: no state to keep */
 };
@@ -195,6 +216,17 @@ enum run_end run_leave(struct run *run, const struct flow_outcome *by);
 enum run_end run_go(struct run *run, const struct map_element *to);
 /* The same by the first outcome that holds: from START. */
 enum run_end run_begin(struct run *run);
+
+/* --- subflows (subflow.c) --- */
+
+/* The flow that the state is of. */
+const struct flow *run_root(const struct run *run);
+/* From a SUBFLOW to the START of what it runs; false: stuck. */
+bool run_descend(struct run *run);
+/* Back to the SUBFLOW; false if there is none. */
+bool run_ascend(struct run *run);
+/* Defaults. */
+struct cell *cells_new(struct arena *arena, const struct flow *flow);
 
 /* --- navigation (navigation.c) --- */
 

@@ -227,12 +227,16 @@ begin_simply(const struct call_ctx *c, struct arena *arena,
     const json_t *json)
 {
 	const struct flow *flow = flow_of_simple(c, json);
+	enum run_end end;
 	struct run *run;
 
 	if (flow == NULL || !call_admit(c, flow) ||
 	    (run = prepare(c, arena, flow, json)) == NULL)
 		return;
-	if (run_begin(run) == RUN_ENDLESS) {
+	end = run_begin(run);
+	if (end == RUN_STUCK) {
+		answer_sentence(c, run->stuck_status, "%s", run->stuck);
+	} else if (end == RUN_ENDLESS) {
 		answer_sentence(c, 500, "The flow goes in circles without "
 		    "coming to a page, or its values grow without limit");
 	} else {

@@ -24,7 +24,7 @@ enum { ATTEMPTS = 5 };
 json_t *
 invoke_answer(struct run *run, const char *type, bool scaffold)
 {
-	const struct flow *flow = run->flow;
+	const struct flow *flow = run_root(run);
 	bool guarded = run_is_guarded(run);
 	json_t *json = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s,"
 	    " s:s?, s:s?, s:n, s:s?, s:o, s:o, s:o, s:o, s:n,"
@@ -106,6 +106,8 @@ refused(unsigned status, const char *sentence)
 static struct result
 arrived(const struct run *run, enum run_end end)
 {
+	if (end == RUN_STUCK)
+		return refused(run->stuck_status, run->stuck);
 	if (end == RUN_ENDLESS)
 		return refused(500, "The flow goes in circles without coming "
 		    "to a page, or its values grow without limit");
@@ -211,7 +213,10 @@ way_to(const struct run *run, const json_t *json)
 	if (entry != NULL) {
 		const struct past *past = past_entry(run, entry);
 
-		return past == NULL || !run->flow->goes_back ? NULL : past->at;
+		/* Not into a flow that has returned, nor out of this one. */
+		return past == NULL || !run->flow->goes_back ||
+		    flow_element(run->flow, &past->at->guid) != past->at ?
+		    NULL : past->at;
 	}
 	if (guid_of(&guid, text_in(json, "navigationElementId")))
 		n = find_navigation(run->flow, &guid);
@@ -274,7 +279,7 @@ save(const struct call_ctx *c, struct run *run, const char *token,
 	run->last_hash = hash;
 	run->last_answer = answer;
 	run->row.updated_ms = (int64_t)clock_unix_ms();
-	run->row.expires_ms = call_expiry(run->flow, run->row.updated_ms);
+	run->row.expires_ms = call_expiry(run_root(run), run->row.updated_ms);
 	run->row.body = run_body(run);
 	return store_save(c->engine->store, &run->row);
 }

@@ -117,7 +117,7 @@ set_values(const struct call_ctx *c, const json_t *list)
 			answer_sentence(c, 400, "%s", err.text);
 		} else {
 			run->row.updated_ms = (int64_t)clock_unix_ms();
-			run->row.expires_ms = call_expiry(run->flow,
+			run->row.expires_ms = call_expiry(run_root(run),
 			    run->row.updated_ms);
 			run->row.body = run_body(run);
 			end = store_save(c->engine->store, &run->row);

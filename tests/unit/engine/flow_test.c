@@ -122,6 +122,13 @@ mistakes_have_a_sentence(void **state)
 		    "mapElements[0].groupElementId: globalAuthenticationType "
 		    "\"FRIENDS\" of its group is none of PUBLIC, ALL_USERS, "
 		    "SPECIFIED" },
+		{ "'mapElements': [{'id': #20, 'elementType': 'SUBFLOW'}]",
+		    ELEMENTS, "mapElements[0].subflow.flowId.id: is missing" },
+		{ "'mapElements': [{'id': #20, 'elementType': 'subflow', "
+		    "'subflow': {'flowId': {'id': #9}, 'arguments': [{"
+		    "'valueElementInSubflowId': {'id': #40}}]}}]", ELEMENTS,
+		    "mapElements[0].subflow.arguments[0]."
+		    "valueElementToApplyId: is missing" },
 		{ START_WITH("'order': 'first'"), ELEMENTS,
 		    "mapElements[0].outcomes[0].order: must be a whole "
 		    "number" },
