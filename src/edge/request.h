@@ -85,6 +85,7 @@ struct edge_request {
 	uint32_t	 head_at;	/* where the upstream's head begins */
 	uint32_t	 front_end;	/* and where its front ends */
 	uint64_t	 length;	/* of the body, by its framing */
+	uint32_t	 looked_at;	/* bytes of it, while peeking */
 	struct buf	 body;		/* its front, as long as it is kept */
 
 	struct client_address client;
