@@ -21,6 +21,8 @@ static const char *const criterion_names[] = {
 	[CRITERION_STARTS_WITH] = "STARTS_WITH",
 	[CRITERION_ENDS_WITH] = "ENDS_WITH",
 	[CRITERION_IS_EMPTY] = "IS_EMPTY",
+	[CRITERION_ALL_EQUAL] = "ALL_EQUAL",
+	[CRITERION_ANY_EQUAL] = "ANY_EQUAL",
 };
 
 static bool

@@ -92,8 +92,10 @@ criterion_holds(enum criterion criterion, enum content_type type,
 		return (left.len == 0) == content_true(right);
 	case CRITERION_EQUAL:
 	case CRITERION_NOT_EQUAL:
+	case CRITERION_ALL_EQUAL:	/* of one */
+	case CRITERION_ANY_EQUAL:
 		return is_equal(type, left, right) ==
-		    (criterion == CRITERION_EQUAL);
+		    (criterion != CRITERION_NOT_EQUAL);
 	case CRITERION_CONTAINS:
 	case CRITERION_STARTS_WITH:
 	case CRITERION_ENDS_WITH:
@@ -101,6 +103,16 @@ criterion_holds(enum criterion criterion, enum content_type type,
 	default:
 		return order_holds(criterion, type, left, right);
 	}
+}
+
+static bool
+list_holds(struct run *run, const struct rule *rule, struct slice right)
+{
+	size_t count, equal = run_count_equal(run, &rule->left, right,
+	    &count);
+
+	return rule->criterion == CRITERION_ANY_EQUAL ? equal > 0 :
+	    count > 0 && equal == count;
 }
 
 static bool
@@ -113,6 +125,10 @@ rule_holds(struct run *run, const struct rule *rule)
 		return false;		/* of no consequence: the run ends */
 	if (rule->criterion == CRITERION_IS_EMPTY)
 		return run_is_empty(run, &rule->left) == content_true(right);
+	if (rule->left.property != NULL &&
+	    (rule->criterion == CRITERION_ALL_EQUAL ||
+	    rule->criterion == CRITERION_ANY_EQUAL))
+		return list_holds(run, rule, right);
 	return criterion_holds(rule->criterion, rule->left.type, left, right);
 }
 

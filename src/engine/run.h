@@ -151,6 +151,9 @@ struct slice run_text(struct run *run, const struct value_ref *ref);
 /* NULL where nothing is.  What is not the system's is good as long as the
  * run, $State as long as the run does not move. */
 const json_t *run_objects(struct run *run, const struct value_ref *ref);
+/* In how many of all objects the property is this text. */
+size_t run_count_equal(struct run *run, const struct value_ref *ref,
+    struct slice text, size_t *of);
 /* How many objects, or characters. */
 size_t run_length(struct run *run, const struct value_ref *ref);
 bool run_is_empty(struct run *run, const struct value_ref *ref);

@@ -122,6 +122,24 @@ filtered(struct run *run, const struct value_ref *ref)
 	return list;
 }
 
+size_t
+run_count_equal(struct run *run, const struct value_ref *ref,
+    struct slice text, size_t *of)
+{
+	const json_t *list = whole(run, ref);
+	size_t equal = 0;
+
+	*of = json_array_size(list);
+	if (!run_spend(run, json_weight(list)))
+		return 0;
+	for (size_t i = 0; i < *of; i++)
+		equal += criterion_holds(CRITERION_EQUAL, ref->type,
+		    slice_of(json_string_value(json_object_get(
+		    object_property(json_array_get(list, i), ref->property),
+		    "contentValue"))), text);
+	return equal;
+}
+
 const json_t *
 run_objects(struct run *run, const struct value_ref *ref)
 {

@@ -219,6 +219,66 @@ texts_and_numbers_change(void **state)
 	}
 }
 
+static void
+lists_are_compared_as_a_whole(void **state)
+{
+	static const struct {
+		const char	*criterion, *text;
+		bool		 holds;
+	} rows[] = {
+		{ "ANY_EQUAL", "oslo", true },
+		{ "ANY_EQUAL", "Paris", false },
+		{ "ALL_EQUAL", "Oslo", false },
+		{ "EQUAL", "Bergen", true },	/* its first */
+		{ "EQUAL", "Oslo", false },
+	};
+	static const struct {
+		const char	*values;
+		bool		 any, all;
+	} lists[] = {
+		{ CITY("a", "Oslo", "1") "," CITY("b", "OSLO", "2"), true,
+		    true },
+		{ "", false, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows) + 2 * COUNT(lists); i++) {
+		size_t list = i - COUNT(rows);
+		bool own = i >= COUNT(rows), all = own && list % 2 == 1;
+		bool holds = !own ? rows[i].holds : all ?
+		    lists[list / 2].all : lists[list / 2].any;
+		struct buf elements = { 0 }, values = { 0 };
+		const struct flow *flow;
+		struct run *run;
+
+		buf_printf(&elements, "{'id': #10, 'elementType': 'START', "
+		    "'outcomes': [{'id': #11, 'order': 1, "
+		    "'nextMapElementId': #31, 'comparison': {'rules': [{"
+		    "'leftValueElementToReferenceId': {'id': #%s, "
+		    "'typeElementPropertyId': #61}, 'criteriaType': '%s', "
+		    "'rightValueElementToReferenceId': {'id': #49}}]}},"
+		    "{'id': #12, 'order': 2, 'nextMapElementId': #30}]},"
+		    STEP("#30") "," STEP("#31"), own ? "4a" : "44",
+		    !own ? rows[i].criterion : all ? "ALL_EQUAL" :
+		    "ANY_EQUAL");
+		buf_printf(&values, VALUES ", {'id': #49, 'developerName': "
+		    "'R', 'contentType': 'ContentString', "
+		    "'defaultContentValue': '%s'}, {'id': #4a, "
+		    "'developerName': 'Own', 'contentType': 'ContentList', "
+		    "'typeElementId': #60, 'defaultObjectData': [%s]}",
+		    own ? "Oslo" : rows[i].text,
+		    own ? lists[list / 2].values : "");
+		flow = flow_from(buf_cstr(&elements), "", buf_cstr(&values));
+		run = run_new(arena, flow);
+		run_begin(run);
+		if ((strstr(run->at->id, "31") != NULL) != holds)
+			fail_msg("row %zu", i);
+		done(run);
+		buf_fini(&elements);
+		buf_fini(&values);
+	}
+}
+
 /* With a name and a content type, as players and services want them. */
 static void
 new_objects_have_their_properties(void **state)
@@ -292,6 +352,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lists_change),
 		cmocka_unit_test(texts_and_numbers_change),
+		cmocka_unit_test(lists_are_compared_as_a_whole),
 		cmocka_unit_test(new_objects_have_their_properties),
 		cmocka_unit_test(the_system_tells_of_itself),
 	};
