@@ -27,6 +27,8 @@
 enum {
 	CHILDREN_MAX = 2 + CONFIG_EMBEDDED_MAX,	/* edge, console, engines */
 	KILL_GRACE_MS = 5000,		/* after drain_ms, before SIGKILL */
+	CONSOLE_LATEST_MS = 2000,	/* it starts when the edge is ready, or so
+					   late: it must tell of a slow start */
 };
 
 enum stage {
@@ -132,6 +134,8 @@ add_child(struct master *m, enum role_kind kind, unsigned number,
 	}
 	own_socket_files(m, m->generation->config, c);
 	c->state = CHILD_WAITING;
+	if (kind == ROLE_CONSOLE)
+		c->start_ms = clock_ms() + CONSOLE_LATEST_MS;
 	m->children[m->nchildren++] = c;
 	return true;
 }
@@ -322,10 +326,12 @@ has_engine(const struct master *m, unsigned number)
 static bool
 own_store(struct master *m, struct err *err)
 {
-	const struct config_engines *engines = &m->generation->config->engines;
+	const struct config *config = m->generation->config;
 
-	return engines->embedded == 0 || engines->store_dir == NULL ||
-	    identity_own_dir(&m->identity, engines->store_dir, err);
+	return config->engines.embedded == 0 ||
+	    config->engines.store_dir == NULL ||
+	    identity_own_dir(&m->identity, config->engines.store_dir, err) ||
+	    err_wrap(err, "%s: engines.store", config->file);
 }
 
 /* As many engine workers as the new configuration wants: more are started,
@@ -339,7 +345,7 @@ adjust_engines(struct master *m)
 	m->adjust = false;
 	forget_gone(m);
 	if (!own_store(m, &err))
-		log_error("engines.store: %s", err.text);
+		log_error("%s", err.text);
 	for (size_t i = 0; i < m->nchildren; i++)
 		if (m->children[i]->role.kind == ROLE_ENGINE &&
 		    m->children[i]->role.number >= wanted)
@@ -421,6 +427,19 @@ give_sockets(struct master *m, struct child *edge)
 		generation_free(&files);
 }
 
+/* Who asks the console meanwhile waits in its socket's queue. */
+static void
+start_console(struct master *m)
+{
+	for (size_t i = 0; i < m->nchildren; i++) {
+		struct child *c = m->children[i];
+
+		if (c->role.kind == ROLE_CONSOLE &&
+		    c->state == CHILD_WAITING && c->restarts == 0)
+			c->start_ms = 0;
+	}
+}
+
 static void
 on_word(struct master *m, struct child *c, enum child_word word)
 {
@@ -430,6 +449,7 @@ on_word(struct master *m, struct child *c, enum child_word word)
 	case WORD_READY:
 		if (m->stage == STAGE_STARTING)
 			m->stage = STAGE_SERVING;
+		start_console(m);
 		notify_manager("READY=1\nSTATUS=Serving");
 		break;
 	case WORD_SOCKETS:
@@ -616,9 +636,11 @@ prepare(struct master *m, struct err *err)
 	const struct config *config = m->generation->config;
 
 	raise_descriptor_limit();
-	return identity_find(&m->identity, config->user, config->group, err) &&
-	    identity_own_dir(&m->identity, config->run_dir, err) &&
-	    own_store(m, err) && add_children(m, err) &&
+	if (!identity_find(&m->identity, config->user, config->group, err))
+		return err_wrap(err, "%s", config->file);
+	if (!identity_own_dir(&m->identity, config->run_dir, err))
+		return err_wrap(err, "%s: run_dir", config->file);
+	return own_store(m, err) && add_children(m, err) &&
 	    write_pid(m, config->pid_file, err);
 }
 

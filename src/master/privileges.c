@@ -54,7 +54,8 @@ identity_own_dir(const struct identity *id, const char *dir, struct err *err)
 	struct stat st;
 
 	if (mkdir(dir, 0750) != 0 && errno != EEXIST)
-		return err_set(err, "%s: cannot be made: %s", dir,
+		return err_set(err, "%s: cannot be made: %s; make the "
+		    "directory above it, or name another", dir,
 		    strerror(errno));
 	if (stat(dir, &st) != 0 || !S_ISDIR(st.st_mode))
 		return err_set(err, "%s: is not a directory", dir);
