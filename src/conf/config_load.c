@@ -376,7 +376,7 @@ static const struct schema_row limits_rows[] = {
 	{ "retries", SCHEMA_NUMBER, SCHEMA_AT(struct config, limits.retries),
 	    .fallback = "2", .most = 10 },
 	{ "idle_upstream", SCHEMA_NUMBER,
-	    SCHEMA_AT(struct config, limits.idle_upstream), .fallback = "64",
+	    SCHEMA_AT(struct config, limits.idle_upstream), .fallback = "512",
 	    .most = 100000 },
 	{ 0 },
 };
