@@ -4,6 +4,7 @@
 #include "base/log.h"
 
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,9 +13,9 @@
 
 enum { LINE_MAX_BYTES = 2048 };
 
-/* Set once before threads start. */
-static const char *name = "portolan";
-static enum log_level most_level = LOG_LEVEL_INFO;
+static const char *name = "portolan";	/* set before threads start */
+/* A reload sets it while other threads log. */
+static _Atomic enum log_level most_level = LOG_LEVEL_INFO;
 
 void
 log_name(const char *new_name)
@@ -25,7 +26,7 @@ log_name(const char *new_name)
 void
 log_level(enum log_level most)
 {
-	most_level = most;
+	atomic_store_explicit(&most_level, most, memory_order_relaxed);
 }
 
 /* A line break in the text would let a peer forge a line. */
@@ -46,7 +47,7 @@ write_line(enum log_level level, const char *fmt, va_list ap)
 	int head, body;
 	size_t len;
 
-	if (level > most_level)
+	if (level > atomic_load_explicit(&most_level, memory_order_relaxed))
 		return;
 	head = snprintf(line, sizeof(line), "%s %s %s[%ld]: ",
 	    clock_text(clock_unix_ms(), when), words[level], name,
