@@ -5,7 +5,6 @@
 
 #include <stdarg.h>
 #include <stdatomic.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
