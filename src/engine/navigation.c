@@ -83,15 +83,16 @@ static const struct navigation_item *
 find_among(const struct navigation_item *items, size_t count,
     const struct guid *guid)
 {
-	for (size_t i = 0; i < count; i++) {
-		const struct navigation_item *found =
-		    guid_eq(&items[i].guid, guid) ? &items[i] :
-		    find_among(items[i].children, items[i].nchildren, guid);
+	const struct navigation_item *found = NULL;
 
-		if (found != NULL)
-			return found;
+	must(count == 0 || items != NULL);
+	for (size_t i = 0; i < count && found == NULL; i++) {
+		const struct navigation_item *item = &items[i];
+
+		found = guid_eq(&item->guid, guid) ? item :
+		    find_among(item->children, item->nchildren, guid);
 	}
-	return NULL;
+	return found;
 }
 
 const struct navigation_item *
