@@ -65,7 +65,7 @@ known(struct listenings *all, const struct config_listener *c)
 	list_each(node, &all->all) {
 		struct listening *l = list_entry(node, struct listening, node);
 
-		if (same_place(l, c))
+		if (!l->gone && same_place(l, c))
 			return l;
 	}
 	return NULL;
@@ -208,6 +208,6 @@ listenings_keep(struct listenings *all, struct listening *const *found,
 		if (kept)
 			continue;
 		close_fds(l);
-		l->name[0] = '\0';	/* never found again */
+		l->gone = true;
 	}
 }

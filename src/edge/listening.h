@@ -18,7 +18,7 @@
 
 enum { WORKERS_MAX = CONFIG_THREADS_MAX, LISTENERS_MAX = 32 };
 
-/* A place to listen at.  Immutable once made, but for fds. */
+/* A place to listen at.  Immutable once made, but for gone and fds. */
 struct listening {
 	struct list	 node;
 	char		 name[64];
@@ -26,6 +26,7 @@ struct listening {
 	bool		 tls;
 	uint16_t	 port;		/* as bound; 0: a UNIX socket */
 	struct endpoint	 address;	/* as configured */
+	bool		 gone;		/* never found again; control thread */
 	/* By number of the worker.  The worker takes its own (leaving -1) when
 	 * it begins to listen; the control thread takes what is left when the
 	 * listener is gone.  Whoever took it owns it. */
