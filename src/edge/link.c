@@ -260,24 +260,6 @@ link_read(struct link_facts *facts, const struct h1_head *head,
 
 /* --- verification ---------------------------------------------------------- */
 
-static struct restriction_hit
-what_binds(const struct restrictions *set, const struct facts *facts)
-{
-	switch (facts->knowledge) {
-	case FLOW_BY_ID:
-		return restrictions_find(set, facts->tenant, facts->flow);
-	case FLOW_BY_TAG:
-	case FLOW_EXEMPT:
-		return restrictions_find_tag(set, facts->tenant, facts->tag);
-	case FLOW_UNKNOWN:
-	case FLOW_EXEMPT_UNKNOWN:
-		return restrictions_find_any(set, facts->tenant);
-	case FLOW_NOT_NEEDED:
-		break;
-	}
-	return restrictions_find(set, facts->tenant, (struct slice){ NULL, 0 });
-}
-
 static const char *
 host_disagrees(const struct policy *policy, const struct facts *facts,
     struct decision *d)
@@ -324,7 +306,7 @@ restrictions_disagree(const struct policy *policy, const struct facts *facts,
 
 	if (d->path_class != PATH_RUNTIME)
 		return NULL;
-	*hit = what_binds(policy->restrictions, facts);
+	*hit = decide_what_binds(policy->restrictions, facts);
 	if (!restriction_permits_region(hit->tenant.execution, self) ||
 	    !restriction_permits_region(hit->flow.execution, self))
 		return "an execution restriction forbids this region";

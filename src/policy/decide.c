@@ -127,8 +127,8 @@ all_regions(const struct region_map *map)
 	return (struct region_set){ (uint16_t)((1u << map->nregions) - 1) };
 }
 
-static struct restriction_hit
-what_binds(const struct restrictions *set, const struct facts *facts)
+struct restriction_hit
+decide_what_binds(const struct restrictions *set, const struct facts *facts)
 {
 	switch (facts->knowledge) {
 	case FLOW_BY_ID:
@@ -139,11 +139,10 @@ what_binds(const struct restrictions *set, const struct facts *facts)
 	case FLOW_UNKNOWN:
 	case FLOW_EXEMPT_UNKNOWN:
 		return restrictions_find_any(set, facts->tenant);
-	default:
-		must(facts->knowledge == FLOW_NOT_NEEDED);
-		return restrictions_find(set, facts->tenant,
-		    (struct slice){ NULL, 0 });
+	case FLOW_NOT_NEEDED:
+		break;
 	}
+	return restrictions_find(set, facts->tenant, (struct slice){ NULL, 0 });
 }
 
 static bool
@@ -180,7 +179,7 @@ decide_restrictions(struct deciding *g)
 	if (g->facts->stale)
 		return end(g, OUTCOME_RESTRICTIONS_STALE);
 	*hit = g->binding != NULL ? *g->binding :
-	    what_binds(g->policy->restrictions, g->facts);
+	    decide_what_binds(g->policy->restrictions, g->facts);
 	g->d->allowed = restriction_regions(hit->tenant.execution, map);
 	by_tenant = g->d->allowed.bits == 0;
 	g->d->allowed.bits &= restriction_regions(hit->flow.execution,

@@ -111,6 +111,11 @@ struct decision {
 	struct candidate candidates[REGIONS_MAX];	/* in order */
 };
 
+/* The restrictions of whatever the facts say is asked for; also what the
+ * edge at the other end of a link verifies by. */
+struct restriction_hit decide_what_binds(const struct restrictions *set,
+    const struct facts *facts);
+
 /*
  * up: the regions that can serve at this moment.  Total: always decides.
  * If the outcome is OUTCOME_FORWARD, region is in allowed and in up.
