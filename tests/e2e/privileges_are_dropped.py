@@ -7,6 +7,7 @@ port that is root's to give.  Without root, naming another user is refused."""
 import os
 import pwd
 import re
+import shutil
 import signal
 import socket
 
@@ -50,7 +51,11 @@ def main():
         return
     nobody = str(pwd.getpwnam("nobody").pw_uid)
     # What the service reads and writes is for it to read and write.
+    # The checkout may stand where nobody may look (root's home).
     os.chmod(platform.directory, 0o755)
+    platform.database = shutil.copy(platform.database,
+                                    platform.path("country.mmdb"))
+    platform.flows = shutil.copytree(platform.flows, platform.path("flows"))
     logs = platform.path("logs")
     os.mkdir(logs)
     os.chown(logs, int(nobody), -1)
