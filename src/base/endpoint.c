@@ -47,8 +47,9 @@ parse_name(struct endpoint *e, struct slice text)
 		e->name[i] = ascii_lower(text.p[i]);
 		only_numbers &= !(e->name[i] > '9' || e->name[i] == '-');
 	}
-	/* Digits and dots are an address or a mistake: "10.0.0.256:80". */
-	if (only_numbers)
+	/* Digits and dots are an address or a mistake: "10.0.0.256:80".  A
+	 * host named "unix" would be read as a path when it is read again. */
+	if (only_numbers || strcmp(e->name, "unix") == 0)
 		return false;
 	e->kind = ENDPOINT_NAME;
 	e->port = (uint16_t)port;

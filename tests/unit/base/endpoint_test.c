@@ -51,6 +51,8 @@ reads_what_may_stand_in_a_file(void **state)
 		{ ":80", NULL, 0, false },
 		{ "ftp://name:80", NULL, 0, false },
 		{ "unix:", NULL, 0, false },
+		{ "http://unix:4", NULL, 0, false },
+		{ "https://UNIX:4", NULL, 0, false },
 		{ "unix:relative.sock", NULL, 0, false },
 		{ "https://unix:/x", NULL, 0, false },
 	};
