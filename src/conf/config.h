@@ -29,6 +29,10 @@ struct config_listener {
 	enum listener_kind kind;
 	struct endpoint	 address;
 	const char	*certificate, *key;	/* PEM files; NULL: plain */
+	/* What is spoken above TLS (ALPN), the preferred first; none: the
+	 * default. */
+	const char	*const *protocols;
+	size_t		 nprotocols;
 	/* Peers that must send a PROXY header; others are refused then.
 	 * None: no header is read. */
 	const struct cidr *proxy_from;

@@ -176,11 +176,50 @@ static const char *const listener_kinds[] = {
 	[LISTENER_CLIENT] = "client", [LISTENER_LINK] = "link", NULL
 };
 
+/* What serve/ can speak. */
+static const char *const protocols[] = { "http/1.1" };
+
+static bool
+is_protocol(struct slice text)
+{
+	for (size_t i = 0; i < sizeof(protocols) / sizeof(*protocols); i++)
+		if (slice_is(text, protocols[i]))
+			return true;
+	return false;
+}
+
+static void
+read_protocols(const struct schema_reader *reader,
+    const struct yaml_node *node, void *target)
+{
+	struct config_listener *listener = target;
+	const struct yaml_node *const *nodes;
+	const char *const *texts;
+	size_t n = schema_texts(reader, node, &texts, &nodes);
+
+	for (size_t i = 0; i < n; i++) {
+		if (!is_protocol(nodes[i]->text))
+			schema_mistake(reader, nodes[i], "no protocol that is "
+			    "spoken here%s", schema_hint(reader, nodes[i]->text,
+			    protocols, sizeof(protocols) / sizeof(*protocols)));
+		for (size_t k = 0; k < i; k++)
+			if (slice_eq(nodes[k]->text, nodes[i]->text))
+				schema_mistake(reader, nodes[i],
+				    "offered twice");
+	}
+	if (n == 0 && node->kind != YAML_BAD)
+		schema_mistake(reader, node, "no protocol; leave the key out "
+		    "for the default");
+	listener->protocols = texts;
+	listener->nprotocols = n;
+}
+
 static const struct schema_row tls_rows[] = {
 	{ "certificate", SCHEMA_FILE,
 	    SCHEMA_AT(struct config_listener, certificate), .required = true },
 	{ "key", SCHEMA_FILE, SCHEMA_AT(struct config_listener, key),
 	    .required = true },
+	{ "protocols", SCHEMA_CUSTOM, .read = read_protocols },
 	{ 0 },
 };
 

@@ -67,6 +67,9 @@ load_listener(const struct tls_loading *l, size_t i)
 	path = arena_printf(l->g->arena, "listeners[%zu].tls.certificate", i);
 	l->listeners[i] = accept_context(l, tls_server_new(
 	    listener->certificate, listener->key, &err), path, &err);
+	if (l->listeners[i] != NULL && listener->nprotocols > 0)
+		tls_context_offer(l->listeners[i], listener->protocols,
+		    listener->nprotocols);
 }
 
 static void

@@ -153,6 +153,10 @@ void stream_peer(const struct stream *s, struct endpoint *peer);
 /* SNI the client sent, or an empty slice. */
 struct slice stream_server_name(const struct stream *s);
 
+/* The protocol agreed upon (ALPN): "h2", "http/1.1"; empty if there was none
+ * to agree upon.  Good while the stream is. */
+struct slice stream_alpn(const struct stream *s);
+
 /*
  * The region a verified peer certificate names: a URI SAN
  * "portolan:region:GB".  False if there is no certificate or no such name.

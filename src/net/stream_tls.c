@@ -187,6 +187,17 @@ stream_server_name(const struct stream *s)
 	return slice_of(SSL_get_servername(ssl_of(s), TLSEXT_NAMETYPE_host_name));
 }
 
+struct slice
+stream_alpn(const struct stream *s)
+{
+	const unsigned char *chosen = NULL;
+	unsigned len = 0;
+
+	if (s->tls != NULL)
+		SSL_get0_alpn_selected(ssl_of(s), &chosen, &len);
+	return (struct slice){ (const char *)chosen, len };
+}
+
 bool
 stream_peer_region(const struct stream *s, char id[STREAM_REGION_MAX])
 {

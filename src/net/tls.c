@@ -6,9 +6,12 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
+#include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "base/arena.h"
 #include "base/must.h"
 
 #define REGION_PREFIX "portolan:region:"
@@ -108,22 +111,74 @@ use_authority(SSL_CTX *ctx, const char *path, struct err *err)
 
 /* --- contexts ------------------------------------------------------------ */
 
-/* What we speak above TLS; a client that offers only others is refused
- * (RFC 7301 3.2), one that offers nothing is taken to mean the same. */
+static int extra_index;
+static pthread_once_t extra_once = PTHREAD_ONCE_INIT;
+
+static void
+free_extra(void *parent, void *extra, CRYPTO_EX_DATA *data, int index,
+    long number, void *arg)
+{
+	(void)parent;
+	(void)data;
+	(void)index;
+	(void)number;
+	(void)arg;
+	free(extra);
+}
+
+static void
+make_index(void)
+{
+	extra_index = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL,
+	    free_extra);
+	must(extra_index >= 0);
+}
+
+static struct tls_extra *
+extra_of(const SSL_CTX *ctx)
+{
+	return SSL_CTX_get_ex_data(ctx, extra_index);
+}
+
+/* What we speak above TLS; a peer that offers only others is refused
+ * (RFC 7301 3.2), one that offers nothing is taken to mean the usual. */
 static int
 choose_protocol(SSL *ssl, const unsigned char **chosen, unsigned char *len,
     const unsigned char *offered, unsigned int offered_len, void *arg)
 {
-	static const unsigned char ours[] = "\x08http/1.1";
+	const struct tls_extra *extra = arg;
 	unsigned char *found;
 
 	(void)ssl;
-	(void)arg;
-	if (SSL_select_next_proto(&found, len, ours, sizeof(ours) - 1, offered,
-	    offered_len) != OPENSSL_NPN_NEGOTIATED)
+	if (SSL_select_next_proto(&found, len, extra->protocols,
+	    extra->protocols_len, offered, offered_len) !=
+	    OPENSSL_NPN_NEGOTIATED)
 		return SSL_TLSEXT_ERR_ALERT_FATAL;
 	*chosen = found;
 	return SSL_TLSEXT_ERR_OK;
+}
+
+void
+tls_context_offer(struct tls_context *tls, const char *const *protocols,
+    size_t count)
+{
+	SSL_CTX *ctx = tls_ssl_ctx(tls);
+	struct tls_extra *extra = extra_of(ctx);
+	unsigned at = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		size_t len = strlen(protocols[i]);
+
+		must(len > 0 && at + 1 + len <= sizeof(extra->protocols));
+		extra->protocols[at] = (unsigned char)len;
+		memcpy(extra->protocols + at + 1, protocols[i], len);
+		at += 1 + (unsigned)len;
+	}
+	extra->protocols_len = at;
+	/* The one is for servers, the other for clients. */
+	SSL_CTX_set_alpn_select_cb(ctx, at > 0 ? choose_protocol : NULL,
+	    extra);
+	must(SSL_CTX_set_alpn_protos(ctx, extra->protocols, at) == 0);
 }
 
 static SSL_CTX *
@@ -133,6 +188,9 @@ context_new(const SSL_METHOD *method)
 	SSL_CTX *ctx = SSL_CTX_new(method);
 
 	must(ctx != NULL);
+	pthread_once(&extra_once, make_index);
+	must(SSL_CTX_set_ex_data(ctx, extra_index,
+	    xcalloc(1, sizeof(struct tls_extra))) == 1);
 	SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
 	SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION |
 	    SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE |
@@ -163,10 +221,11 @@ finished(SSL_CTX *ctx, bool good)
 struct tls_context *
 tls_server_new(const char *certificate, const char *key, struct err *err)
 {
+	const char *http = "http/1.1";
 	SSL_CTX *ctx = context_new(TLS_server_method());
 
 	SSL_CTX_set_num_tickets(ctx, 1);
-	SSL_CTX_set_alpn_select_cb(ctx, choose_protocol, NULL);
+	tls_context_offer((struct tls_context *)ctx, &http, 1);
 	return finished(ctx, use_certificate(ctx, certificate, err) &&
 	    use_key(ctx, key, certificate, err));
 }

@@ -9,6 +9,7 @@
 #ifndef NET_TLS_H
 #define NET_TLS_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -25,6 +26,16 @@ struct tls_context *tls_link_server_new(const char *certificate,
     const char *key, const char *ca, struct err *err);
 struct tls_context *tls_link_client_new(const char *certificate,
     const char *key, const char *ca, struct err *err);
+
+/*
+ * The protocols above TLS (ALPN), the preferred first, in place of what was
+ * offered before: "http/1.1" facing clients, nothing on the link.  A peer that
+ * offers none of them is refused (RFC 7301 3.2), one that offers nothing at
+ * all is not; stream_alpn() tells what was agreed.  Before the first use.
+ */
+enum { TLS_PROTOCOLS_MAX = 64 };	/* bytes, with one more for each */
+void tls_context_offer(struct tls_context *tls, const char *const *protocols,
+    size_t count);
 
 /* One more user of it (any thread); each gives it back with _free. */
 struct tls_context *tls_context_hold(struct tls_context *tls);

@@ -2,7 +2,9 @@
 /* Copyright the Portolan authors */
 
 /*
- * A tls_context is an SSL_CTX; only this folder knows.
+ * A tls_context is an SSL_CTX; only this folder knows.  What is ours about it
+ * hangs on it and ends with it: the connections hold the SSL_CTX, so it is
+ * there for all of OpenSSL's callbacks, whatever a reload frees meanwhile.
  */
 #ifndef NET_TLS_PRIVATE_H
 #define NET_TLS_PRIVATE_H
@@ -10,6 +12,11 @@
 #include <openssl/ssl.h>
 
 #include "net/stream.h"
+
+struct tls_extra {
+	unsigned char	 protocols[TLS_PROTOCOLS_MAX];	/* as ALPN has them */
+	unsigned	 protocols_len;
+};
 
 static inline SSL_CTX *
 tls_ssl_ctx(const struct tls_context *tls)

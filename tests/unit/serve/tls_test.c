@@ -29,6 +29,8 @@ handshake(struct client *c, const char *name, SSL_SESSION *session)
 static void
 name_head(struct request *r)
 {
+	if (stream_alpn(request_stream(r)).len > 0)
+		trace("alpn %.*s;", SLICE_ARG(stream_alpn(request_stream(r))));
 	trace("name %.*s;", SLICE_ARG(stream_server_name(request_stream(r))));
 	on_head(r);
 }
@@ -101,6 +103,23 @@ http_1_1_is_chosen(void **state)
 		}
 		client_close(&c);
 	}
+}
+
+static void
+a_listener_chooses_what_it_offers(void **state)
+{
+	static const char *const ids[] = { "x/2", "http/1.1" };
+	struct client c;
+
+	(void)state;
+	tls_context_offer(w.tls, ids, 2);
+	SSL_CTX_set_alpn_protos(ctx, (const unsigned char *)
+	    "\x08http/1.1\x03x/2", 13);
+	assert_true(handshake(&c, NULL, NULL));
+	client_send(&c, GET("/hello"));
+	client_expect(&c, HELLO);
+	expect_trace("alpn x/2;name ;head /hello;gone done;");
+	client_close(&c);
 }
 
 static void
@@ -178,6 +197,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(the_name_asked_for_is_known),
 		TEST(http_1_1_is_chosen),
+		TEST(a_listener_chooses_what_it_offers),
 		TEST(sessions_are_resumed_by_ticket),
 		TEST(x25519_is_preferred),
 		TEST(old_versions_are_refused),
