@@ -129,43 +129,6 @@ fields_has(struct slice list, struct slice token)
 	return false;
 }
 
-/* A node has no use for backslashes, so none has to be taken out. */
-static bool
-read_node(struct slice value, struct slice *node)
-{
-	bool quoted = value.len >= 2 && value.p[0] == '"' &&
-	    value.p[value.len - 1] == '"';
-
-	if (quoted) {
-		value.p++;
-		value.len -= 2;
-	} else if (!chars_all_token(value)) {
-		return false;
-	}
-	*node = value;
-	return value.len > 0 && memchr(value.p, '"', value.len) == NULL &&
-	    memchr(value.p, '\\', value.len) == NULL;
-}
-
-bool
-forwarded_for(struct slice element, struct slice *node)
-{
-	static const struct slice key = SLICE("for");
-	struct slice part, name, value;
-	bool found = false;
-
-	while (fields_part(&element, &part)) {
-		if (!fields_param(part, &name, &value))
-			return false;
-		if (!slice_eq_nocase(name, key))
-			continue;
-		if (found || !read_node(value, node))
-			return false;
-		found = true;
-	}
-	return found;
-}
-
 /* --- over all fields of a head with one id --------------------------------- */
 
 /* The next field with this id; start with *at = 0. */

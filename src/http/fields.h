@@ -48,13 +48,6 @@ bool fields_unquote(struct slice *text, struct slice value, char *out);
 /* Whether token, in any case, is an element (its parameters aside). */
 bool fields_has(struct slice list, struct slice token);
 
-/*
- * The node of for= in one element of Forwarded (RFC 7239 4), unquoted: what
- * addr_parse_port() reads, or "unknown", or "_name".  False if the element is
- * malformed or has no for, or more than one.
- */
-bool forwarded_for(struct slice element, struct slice *node);
-
 /* Whether this pseudonym stands in any Via as received-by (RFC 9110 7.6.3). */
 bool via_has(const struct h1_head *head, struct slice pseudonym);
 

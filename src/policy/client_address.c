@@ -5,10 +5,11 @@
 
 #include "base/must.h"
 #include "http/fields.h"
+#include "http/forwarded.h"
 
 enum {
-	WALK_MAX = 32,			/* entries that are looked at */
-	ELEMENTS_MAX = 64,		/* of Forwarded, which reads forwards */
+	WALK_MAX = 250,			/* entries that are looked at */
+	ELEMENTS_MAX = 256,		/* of Forwarded, which reads forwards */
 };
 
 struct client_trust {
@@ -91,15 +92,18 @@ next_line(struct walk *w)
 	return false;
 }
 
+/* Recipients pass over empty elements (RFC 9110 5.6.1.2). */
 static enum entry_end
 next_xff(struct walk *w, struct addr *addr)
 {
-	struct slice entry;
+	struct slice entry = { NULL, 0 };
 
-	if (w->left.p == NULL && !next_line(w))
-		return ENTRY_NONE;
-	fields_last(&w->left, &entry);
-	return addr_parse_port(addr, NULL, entry) ? ENTRY_FOUND : ENTRY_BAD;
+	while (entry.len == 0) {
+		if (w->left.p == NULL && !next_line(w))
+			return ENTRY_NONE;
+		fields_last(&w->left, &entry);
+	}
+	return forwarded_addr(addr, entry) ? ENTRY_FOUND : ENTRY_BAD;
 }
 
 /* The elements of the line at hand; false if there are too many of them. */
@@ -123,8 +127,7 @@ element_addr(struct addr *addr, struct slice element)
 {
 	struct slice node;
 
-	return forwarded_for(element, &node) &&
-	    addr_parse_port(addr, NULL, node);
+	return forwarded_for(element, &node) && forwarded_addr(addr, node);
 }
 
 static enum entry_end

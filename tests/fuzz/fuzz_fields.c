@@ -41,15 +41,13 @@ try_parts(struct slice element)
 static void
 try_lists(struct slice value)
 {
-	struct slice rest = value, element, node;
+	struct slice rest = value, element;
 	size_t commas = 0, from_right = 0;
 
 	while (fields_next(&rest, &element)) {
 		must(element.len > 0);
 		must_lie_in(value, element);
 		try_parts(element);
-		if (forwarded_for(element, &node))
-			must_lie_in(element, node);
 	}
 	for (size_t i = 0; i < value.len; i++)
 		commas += value.p[i] == ',';

@@ -168,45 +168,6 @@ has_a_token(void **state)
 		    slice_of(rows[i].token)), rows[i].has);
 }
 
-static void
-reads_forwarded(void **state)
-{
-	static const struct {
-		const char	*element, *node;	/* NULL: malformed */
-	} rows[] = {
-		{ "for=192.0.2.1", "192.0.2.1" },
-		{ "For=192.0.2.1;proto=https;by=203.0.113.43", "192.0.2.1" },
-		{ "proto=https; for=\"[2001:db8::1]:4711\"",
-		    "[2001:db8::1]:4711" },
-		{ "for=unknown", "unknown" },
-		{ "for=_hidden", "_hidden" },
-		{ "for=\"_gazonk\"", "_gazonk" },
-		{ "proto=https", NULL },
-		{ "for=", NULL },
-		{ "for=\"\"", NULL },
-		{ "for=a;for=b", NULL },
-		{ "for=[::1]", NULL },			/* wants quotes */
-		{ "for=192.0.2.1:80", NULL },		/* so does this */
-		{ "for=\"a", NULL },
-		{ "for=\"a\"b", NULL },
-		{ "for=\"a\\.b\"", NULL },
-		{ "for=a;junk", NULL },
-		{ "for =a", NULL },
-		{ "", NULL },
-	};
-
-	(void)state;
-	for (size_t i = 0; i < COUNT(rows); i++) {
-		struct slice node;
-
-		if (forwarded_for(slice_of(rows[i].element), &node) !=
-		    (rows[i].node != NULL))
-			fail_msg("%s", rows[i].element);
-		if (rows[i].node != NULL)
-			same_slice("node", node, rows[i].node);
-	}
-}
-
 /* --- questions to a head --------------------------------------------------- */
 
 /* lines must outlive the head. */
@@ -393,7 +354,6 @@ main(void)
 		cmocka_unit_test(parts_and_parameters),
 		cmocka_unit_test(unquotes),
 		cmocka_unit_test(has_a_token),
-		cmocka_unit_test(reads_forwarded),
 		cmocka_unit_test(reads_via),
 		cmocka_unit_test(reads_cdn_loop),
 		cmocka_unit_test(weighs_accept),

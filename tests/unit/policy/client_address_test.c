@@ -50,7 +50,7 @@ check(const struct client_trust *trust, const struct row *row)
 	static struct h1_head head;
 	struct client_address client;
 	struct addr peer = addr(row->peer);
-	char text[4096], got[ADDR_TEXT_MAX];
+	char text[6000], got[ADDR_TEXT_MAX];
 	struct h1_end end;
 	size_t seen = 0;
 
@@ -109,10 +109,17 @@ by_trusted_networks(void **state)
 		    CLIENT_MALFORMED, 1, true },
 		{ "10.0.0.1", XFF "198.51.100.1, junk, 10.0.0.2\r\n", "",
 		    CLIENT_MALFORMED, 2, true },
-		{ "10.0.0.1", XFF "198.51.100.1,\r\n", "", CLIENT_MALFORMED,
-		    1, true },
-		{ "10.0.0.1", XFF "198.51.100.1,,10.0.0.2\r\n", "",
-		    CLIENT_MALFORMED, 2, true },
+		/* empty elements are none (RFC 9110 5.6.1.2) */
+		{ "10.0.0.1", XFF "198.51.100.1,\r\n", "198.51.100.1",
+		    CLIENT_FORWARDED, 1, true },
+		{ "10.0.0.1", XFF ", 1.1.1.1, , 198.51.100.1,,10.0.0.2, ,\r\n",
+		    "198.51.100.1", CLIENT_FORWARDED, 2, true },
+		{ "10.0.0.1", XFF "1.1.1.1, junk, ,\r\n", "",
+		    CLIENT_MALFORMED, 1, true },
+		{ "10.0.0.1", XFF ",,,\r\n" XFF " , \r\n", "10.0.0.1",
+		    CLIENT_PEER, 0, true },
+		{ "10.0.0.1", XFF "198.51.100.1:99999\r\n", "198.51.100.1",
+		    CLIENT_FORWARDED, 1, true },
 		{ "10.0.0.1", XFF "198.51.100.01\r\n", "", CLIENT_MALFORMED,
 		    1, true },
 		{ "10.0.0.1", XFF "\"198.51.100.1\"\r\n", "",
@@ -218,16 +225,23 @@ static void
 walks_have_an_end(void **state)
 {
 	struct arena *arena = arena_new(0);
-	char xff[3000] = XFF "8.8.8.8", forwarded[3000] = FWD "for=8.8.8.8";
-	struct row row = { "10.0.0.1", xff, "", CLIENT_MALFORMED, 33, true };
+	char xff[5000] = XFF "8.8.8.8", forwarded[5000] = FWD "for=8.8.8.8";
+	struct row row = { "10.0.0.1", xff, "8.8.8.8", CLIENT_FORWARDED, 200,
+	    true };
 
 	(void)state;
-	for (int i = 0; i < 70; i++) {
+	for (int i = 0; i < 199; i++)
 		strcat(xff, ", 10.0.0.9");
-		strcat(forwarded, ", for=10.0.0.9");
-	}
 	strcat(xff, "\r\n");
+	for (int i = 0; i < 300; i++)
+		strcat(forwarded, ", for=10.0.0.9");
 	strcat(forwarded, "\r\n");
+	check(trust_of(arena, 0, CLIENT_FIELD_XFF), &row);
+	strcat(xff, XFF "10.0.0.9");
+	for (int i = 0; i < 60; i++)
+		strcat(xff, ", 10.0.0.9");
+	strcat(xff, "\r\n");
+	row = (struct row){ "10.0.0.1", xff, "", CLIENT_MALFORMED, 251, true };
 	check(trust_of(arena, 0, CLIENT_FIELD_XFF), &row);
 	row.lines = forwarded;
 	row.hop = 1;			/* the line is not read at all */
