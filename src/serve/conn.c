@@ -226,6 +226,11 @@ body_step(struct conn *c, struct slice *in)
 		return STEP_ON;
 	}
 	in->len = 0;
+	/* Answered without it, for good: that answer is the client's. */
+	if (a->answer_done && !a->request.tunnel) {
+		a->refused = a->close = true;
+		return STEP_ON;
+	}
 	return refuse(c, &fault);
 }
 

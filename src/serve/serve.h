@@ -54,8 +54,9 @@ struct handler_ops {
 	 * closes after it).  head() may have been called before (a bad chunk,
 	 * a body that is too slow) or not (request->head is NULL, unless the
 	 * head was good and only its Content-Length too large).  No body()
-	 * comes any more.  If the answer has begun already this is not called;
-	 * the connection is cut. */
+	 * comes any more.  If the answer has begun already this is not called:
+	 * one that is complete is sent, then the connection closes; one
+	 * that is not is cut. */
 	void		(*refuse)(struct request *, unsigned status,
 			    const char *rule, const char *sentence);
 	/* Once, and last; free what user holds.  Whatever is called on the

@@ -98,10 +98,37 @@ answer_switches(struct exchange *ex, const struct h1_head *head)
 	return ex->state != EX_ENDED;
 }
 
+/*
+ * What came in the packet of the head is looked through before anybody hears
+ * of an answer: one that has begun can only be cut.
+ */
+static bool
+chunks_are_good(struct slice bytes)
+{
+	struct buf trailers = { 0 };
+	struct h1_chunked chunked;
+	enum h1_piece piece;
+	enum h1_rule rule;
+	struct slice data;
+
+	h1_chunked_init(&chunked);
+	do
+		piece = h1_chunked_read(&chunked, &bytes, &data, &trailers,
+		    &rule);
+	while (piece == H1_PIECE_DATA && bytes.len > 0);
+	buf_fini(&trailers);
+	return piece != H1_PIECE_BAD;
+}
+
 static bool
 answer_begins(struct exchange *ex, const struct h1_head *head,
     struct slice *bytes)
 {
+	if (head->framing == H1_CHUNKED && bytes->len > 0 &&
+	    !chunks_are_good(*bytes)) {
+		exchange_finish(ex, EXCHANGE_BAD_ANSWER);
+		return false;
+	}
 	ex->state = EX_BODY;
 	ex->framing = head->framing;
 	ex->keep = head->keep_alive && head->framing != H1_UNTIL_CLOSE;

@@ -8,11 +8,14 @@ from lib import Origin, Platform, ProtocolError, same, story, wait_for
 ANSWERS = {
     "length": b"Content-Length: 100\r\n\r\nonly this",
     "chunked": b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",
-    "bad-chunk": b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nzz\r\n",
+    "bad-chunk": b"Transfer-Encoding: chunked\r\n\r\n20000\r\n" +
+                 b"x" * 0x20000 + b"\r\nzz\r\n",
 }
 BAD = [b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n",
        b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n"
        b"Transfer-Encoding: chunked\r\n\r\n",
+       b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+       b"5\r\nhello\r\nzz\r\n",
        b"no HTTP at all\r\n\r\n", b"HTTP/1.1 200 OK\r\n folded: x\r\n\r\n"]
 
 
@@ -49,7 +52,7 @@ def main():
             answer = us.post(f"/api/run/1/{n}", b"x")
             same(f"bad answer {n}", answer.status, 502)
             same("frontend", answer["X-ManyWho-Region-Frontend"], "US")
-        codes = {line["path"]: line["termination"] for line in us.access(7)}
+        codes = {line["path"]: line["termination"] for line in us.access(8)}
         same("termination codes", codes, {
             **{f"/api/run/1/{kind}": "SD" for kind in ANSWERS},
             **{f"/api/run/1/{n}": "SH" for n in range(len(BAD))}})

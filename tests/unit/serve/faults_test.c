@@ -131,6 +131,18 @@ STORY(a_bad_chunk_cuts_an_answer_that_has_begun)
 	client_close(c);
 }
 
+/* What was answered without it stays answered. */
+STORY(a_bad_chunk_behind_an_answer_takes_nothing_away)
+{
+	begin_story(c);
+	client_send(c, CHUNKED("/hello") "zz\r\n");
+	client_expect(c, "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
+	    "Content-Length: 5\r\nConnection: close\r\nDate: *\r\n\r\nhello");
+	client_expect_end(c);
+	expect_trace("head /hello;gone refused;");
+	client_close(c);
+}
+
 /* --- deadlines ----------------------------------------------------------- */
 
 STORY(a_slow_head_is_refused)
@@ -452,6 +464,8 @@ main(void)
 		cmocka_unit_test(a_chunked_body_may_grow_too_large),
 		cmocka_unit_test(a_bad_chunk_is_refused),
 		cmocka_unit_test(a_bad_chunk_cuts_an_answer_that_has_begun),
+		cmocka_unit_test(
+		    a_bad_chunk_behind_an_answer_takes_nothing_away),
 		cmocka_unit_test(a_slow_head_is_refused),
 		cmocka_unit_test(a_dripping_head_is_refused),
 		cmocka_unit_test(idle_connections_just_close),
