@@ -103,9 +103,8 @@ answer_switches(struct exchange *ex, const struct h1_head *head)
  * of an answer: one that has begun can only be cut.
  */
 static bool
-chunks_are_good(struct slice bytes)
+chunks_are_good(struct exchange *ex, struct slice bytes)
 {
-	struct buf trailers = { 0 };
 	struct h1_chunked chunked;
 	enum h1_piece piece;
 	enum h1_rule rule;
@@ -113,10 +112,10 @@ chunks_are_good(struct slice bytes)
 
 	h1_chunked_init(&chunked);
 	do
-		piece = h1_chunked_read(&chunked, &bytes, &data, &trailers,
-		    &rule);
+		piece = h1_chunked_read(&chunked, &bytes, &data,
+		    &ex->trailers, &rule);
 	while (piece == H1_PIECE_DATA && bytes.len > 0);
-	buf_fini(&trailers);
+	buf_clear(&ex->trailers);	/* they are read once more */
 	return piece != H1_PIECE_BAD;
 }
 
@@ -125,7 +124,7 @@ answer_begins(struct exchange *ex, const struct h1_head *head,
     struct slice *bytes)
 {
 	if (head->framing == H1_CHUNKED && bytes->len > 0 &&
-	    !chunks_are_good(*bytes)) {
+	    !chunks_are_good(ex, *bytes)) {
 		exchange_finish(ex, EXCHANGE_BAD_ANSWER);
 		return false;
 	}
