@@ -100,9 +100,16 @@ endef
 $(foreach f,$(FOLDERS),$(eval $(call folder_rule,$(f))))
 
 # Tables and pictures that are data in the tree and bytes in the program:
-# data/NAME -> gen/NAME.inc, to be included where they are used.
-GEN	= $(patsubst data/%,$(O)/gen/%.inc,$(wildcard data/*.csv data/*.svg))
+# data/NAME -> gen/NAME.inc, to be included where they are used; so are the
+# files of pages, web/DIR/NAME -> gen/DIR/NAME.inc.
+GEN	= $(patsubst data/%,$(O)/gen/%.inc,$(wildcard data/*.csv data/*.svg)) \
+	  $(patsubst web/%,$(O)/gen/%.inc,$(wildcard web/*/*))
 gen: $(GEN)
+$(O)/gen/%.inc: web/%
+	@mkdir -p $(@D)
+	$(call say,GEN,$@)
+	$(Q)xxd -i < $< > $@
+
 $(O)/gen/%.inc: data/%
 	@mkdir -p $(@D)
 	$(call say,GEN,$@)

@@ -13,13 +13,13 @@
 #include "engine/engine_private.h"
 
 static void
-answer_bytes(const struct call_ctx *c, unsigned status, struct slice bytes)
+answer_whole(const struct call_ctx *c, unsigned status, struct slice fields,
+    struct slice bytes)
 {
 	bool head = c->request->method == METHOD_HEAD;
 	struct answer answer = {
 		.status = status,
-		.fields = buf_all(status == 503 ? &c->engine->busy_fields :
-		    &c->engine->fields),
+		.fields = fields,
 		.length = (int64_t)bytes.len,
 		.no_body = head,
 	};
@@ -27,6 +27,25 @@ answer_bytes(const struct call_ctx *c, unsigned status, struct slice bytes)
 	if (head)
 		bytes.len = 0;
 	request_answer(c->request, &answer, bytes, true);
+}
+
+static void
+answer_bytes(const struct call_ctx *c, unsigned status, struct slice bytes)
+{
+	answer_whole(c, status, buf_all(status == 503 ? &c->engine->busy_fields :
+	    &c->engine->fields), bytes);
+}
+
+void
+answer_page(const struct call_ctx *c, const char *type, const char *fields,
+    struct slice bytes)
+{
+	struct buf all = { 0 };
+
+	buf_printf(&all, "X-ManyWho-Region-Backend: %s\r\n"
+	    "Content-Type: %s\r\n%s", c->engine->region->id, type, fields);
+	answer_whole(c, 200, buf_all(&all), bytes);
+	buf_fini(&all);
 }
 
 void

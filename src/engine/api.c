@@ -88,6 +88,8 @@ static const struct route {
 	    call_no_stream },
 	{ METHOD_GET, "/api/run/1/flow/{}/{}/customPageComponents",
 	    NEEDS_NOTHING, call_page_components },
+	{ METHOD_GET, "/{}/play/{}", NEEDS_NOTHING, call_play },
+	{ METHOD_GET, "/{}/play/{}/{}", NEEDS_NOTHING, call_play_file },
 	{ METHOD_GET, "/healthz", NEEDS_NOTHING, call_health },
 	{ METHOD_GET, "/health", NEEDS_NOTHING, call_health },
 };

@@ -72,6 +72,8 @@ void call_set_values(const struct call_ctx *c);
 void call_flow(const struct call_ctx *c);		/* run_flows.c */
 void call_flow_named(const struct call_ctx *c);
 void call_flows(const struct call_ctx *c);
+void call_play(const struct call_ctx *c);		/* play.c */
+void call_play_file(const struct call_ctx *c);
 void call_no_file(const struct call_ctx *c);		/* run_without.c */
 void call_no_service(const struct call_ctx *c);
 void call_no_stream(const struct call_ctx *c);
@@ -93,6 +95,9 @@ extern const struct handler_ops api_handler;
 void answer_json(const struct call_ctx *c, unsigned status, json_t *json);
 /* JSON text as it is. */
 void answer_text(const struct call_ctx *c, unsigned status, const char *text);
+/* Something for a browser: its type, and whole lines of further fields. */
+void answer_page(const struct call_ctx *c, const char *type,
+    const char *fields, struct slice bytes);
 /* One sentence as a JSON string: the only error that players can read. */
 void answer_sentence(const struct call_ctx *c, unsigned status,
     const char *fmt, ...) __attribute__((format(printf, 3, 4)));
