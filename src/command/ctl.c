@@ -14,9 +14,9 @@
 #include "conf/config.h"
 #include "conf/mistakes.h"
 
-/* How an answer is told: what the service says is for people, but for status,
- * which it says in JSON. */
-enum answer { ANSWER_STATUS, ANSWER_READY, ANSWER_LINES };
+/* How an answer is told: what the service says is for people, but for status
+ * and errors, which it says in JSON. */
+enum answer { ANSWER_STATUS, ANSWER_READY, ANSWER_LINES, ANSWER_ERRORS };
 
 struct word {
 	const char	*name, *about;
@@ -65,7 +65,8 @@ print_json(const struct word *word, struct slice body, bool good)
 {
 	struct buf out = { 0 };
 
-	if (word->answer == ANSWER_STATUS && good)
+	if ((word->answer == ANSWER_STATUS ||
+	    word->answer == ANSWER_ERRORS) && good)
 		buf_slice(&out, body);
 	else if (word->answer == ANSWER_READY)
 		ctl_ready_json(body, good, &out);
@@ -80,8 +81,11 @@ print_text(const struct word *word, struct slice body, bool good)
 {
 	struct buf out = { 0 };
 
-	if (word->answer != ANSWER_STATUS || !good ||
-	    !ctl_status_text(body, &out))
+	bool (*write)(struct slice, struct buf *) =
+	    word->answer == ANSWER_STATUS ? ctl_status_text :
+	    word->answer == ANSWER_ERRORS ? ctl_errors_text : NULL;
+
+	if (write == NULL || !good || !write(body, &out))
 		buf_slice(&out, body);
 	fputs(buf_cstr(&out), good ? stdout : stderr);
 	buf_fini(&out);
@@ -155,6 +159,16 @@ run_ready(int argc, char **argv)
 }
 
 static int
+run_errors(int argc, char **argv)
+{
+	static const struct word word = { "ctl errors", "The last requests of "
+	    "each listener that broke a rule of HTTP, and where; kept until "
+	    "the edge process ends.", "GET", "/errors", ANSWER_ERRORS };
+
+	return run_word(&word, argc, argv);
+}
+
+static int
 run_reload(int argc, char **argv)
 {
 	static const struct word word = { "ctl reload", "Reads all files again "
@@ -178,6 +192,8 @@ run_drain(int argc, char **argv)
 static const struct command words[] = {
 	{ "status", "what is in service and how it is", run_status },
 	{ "ready", "whether it is ready, and what is missing", run_ready },
+	{ "errors", "the last bad requests, and what is wrong with them",
+	    run_errors },
 	{ "reload", "read all files again", run_reload },
 	{ "drain", "stop taking new work", run_drain },
 };

@@ -18,10 +18,13 @@ bool ctl_ask(const char *socket_path, const char *method, const char *target,
     unsigned *status, struct buf *body, struct err *err);
 
 /*
- * ctl_print.c: the service's answers as people read them, and as JSON.  What
+ * ctl_print.c, ctl_errors.c: the service's answers as people read them, and as JSON.  What
  * the service said is appended to out; false if it cannot be understood.
  */
 bool ctl_status_text(struct slice json, struct buf *out);
+
+/* The last bad requests: rule, place, and the head with a mark below it. */
+bool ctl_errors_text(struct slice json, struct buf *out);
 
 /* The lines of "[+] check" as {"ready": ..., "checks": [...]}. */
 void ctl_ready_json(struct slice text, bool good, struct buf *out);

@@ -72,8 +72,8 @@ on_head(struct request *r)
 		found = true;
 		if (!method_fits(e, r->method))
 			continue;
-		if (e->changes && request_listener(r) != &console->admin) {
-			refuse_text(r, 403, "Changes are for the admin socket "
+		if (e->admin && request_listener(r) != &console->admin) {
+			refuse_text(r, 403, "That is for the admin socket "
 			    "(console.socket; portolan ctl uses it).\n");
 			return;
 		}

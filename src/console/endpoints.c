@@ -39,6 +39,12 @@ status(struct console *console, struct request *r)
 }
 
 static void
+errors(struct console *console, struct request *r)
+{
+	forward_to_edge(console, r, "/errors");
+}
+
+static void
 reload(struct console *console, struct request *r)
 {
 	forward_to_edge(console, r, "/reload");
@@ -56,6 +62,7 @@ const struct endpoint_entry endpoints[] = {
 	{ "/readyz?verbose",	METHOD_GET,  false, readyz_verbose },
 	{ "/metrics",		METHOD_GET,  false, metrics },
 	{ "/status",		METHOD_GET,  false, status },
+	{ "/errors",		METHOD_GET,  true,  errors },
 	{ "/reload",		METHOD_POST, true,  reload },
 	{ "/drain",		METHOD_POST, true,  drain },
 	{ NULL,			METHOD_OTHER, false, NULL },

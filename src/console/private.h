@@ -32,7 +32,8 @@ struct console_request {
 struct endpoint_entry {
 	const char	*path;
 	enum h1_method	 method;	/* GET answers HEAD as well */
-	bool		 changes;	/* for the admin socket only */
+	bool		 admin;		/* for the admin socket only: changes, and
+					   what clients sent */
 	void		(*run)(struct console *, struct request *);
 };
 

@@ -100,6 +100,16 @@ status(struct control *c, struct request *r)
 }
 
 static void
+errors(struct control *c, struct request *r)
+{
+	struct buf text = { 0 };
+
+	edge_errors_write(c->edge, &text);
+	reply(r, 200, "application/json", buf_all(&text));
+	buf_fini(&text);
+}
+
+static void
 metrics(struct control *c, struct request *r)
 {
 	struct buf text = { 0 };
@@ -137,6 +147,7 @@ static const struct control_endpoint {
 	{ "/readyz?verbose",	METHOD_GET,	readyz_verbose },
 	{ "/status",		METHOD_GET,	status },
 	{ "/metrics",		METHOD_GET,	metrics },
+	{ "/errors",		METHOD_GET,	errors },
 	{ "/reload",		METHOD_POST,	reload },
 	{ "/drain",		METHOD_POST,	drain },
 };

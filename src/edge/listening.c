@@ -37,6 +37,7 @@ remove_slot(struct listening *l)
 {
 	list_remove(&l->node);
 	close_fds(l);
+	bad_requests_free(&l->bad);
 	free(l);
 }
 
@@ -144,6 +145,7 @@ open_new(struct listenings *all, const struct config_listener *c,
 	l->kind = c->kind;
 	l->tls = c->kind == LISTENER_LINK || c->certificate != NULL;
 	l->address = c->address;
+	l->bad = bad_requests_new();
 	for (unsigned i = 0; i < WORKERS_MAX; i++)
 		atomic_init(&l->fds[i], -1);
 	list_append(&all->all, &l->node);

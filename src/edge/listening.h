@@ -14,6 +14,7 @@
 
 #include "base/list.h"
 #include "conf/fixed.h"
+#include "edge/bad_requests.h"
 #include "edge/handed.h"
 
 enum { WORKERS_MAX = CONFIG_THREADS_MAX, LISTENERS_MAX = 32 };
@@ -26,6 +27,7 @@ struct listening {
 	bool		 tls;
 	uint16_t	 port;		/* as bound; 0: a UNIX socket */
 	struct endpoint	 address;	/* as configured */
+	struct bad_requests *bad;	/* the last that came in here */
 	bool		 gone;		/* never found again; control thread */
 	/* By number of the worker.  The worker takes its own (leaving -1) when
 	 * it begins to listen; the control thread takes what is left when the

@@ -95,5 +95,7 @@ const char *edge_not_ready(const struct edge *edge);
 void edge_status_write(const struct edge *edge, struct buf *out);
 void edge_ready_write(const struct edge *edge, struct buf *out);
 void edge_metrics_write(const struct edge *edge, struct buf *out);
+/* The last bad requests of each listener, as JSON. */
+void edge_errors_write(const struct edge *edge, struct buf *out);
 
 #endif

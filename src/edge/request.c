@@ -175,6 +175,64 @@ step_respond(struct edge_request *er)
 	return STEP_WAIT;
 }
 
+/* --- requests that broke a rule ----------------------------------------------- */
+
+/* In the head as it came; a name or value of it is good while it is. */
+static uint64_t
+offset_of(const struct request *r, struct slice part)
+{
+	return part.p < r->head_bytes.p ||
+	    part.p >= r->head_bytes.p + r->head_bytes.len ? 0 :
+	    (uint64_t)(part.p - r->head_bytes.p);
+}
+
+/* Where a head that serve/ found good is not. */
+static uint64_t
+fault_at(const struct edge_request *er, enum refusal why)
+{
+	const struct h1_head *head = er->request->head;
+	const struct h1_field *tenant = h1_field(head, FIELD_MANYWHO_TENANT);
+	const struct h1_field *length = h1_field(head, FIELD_CONTENT_LENGTH);
+
+	switch (why) {
+	case REFUSAL_BAD_PATH:
+		return offset_of(er->request, head->target);
+	case REFUSAL_BAD_HOST:
+		return offset_of(er->request, head->host);
+	case REFUSAL_BAD_TENANT:
+		return tenant == NULL ? 0 : offset_of(er->request,
+		    tenant->value);
+	default:			/* too much of it */
+		if (er->status == 413 && length != NULL)
+			return offset_of(er->request, length->value);
+		return head->nfields > H1_CLIENT_FIELDS ?
+		    offset_of(er->request, head->fields[
+		    H1_CLIENT_FIELDS].name) : H1_CLIENT_HEAD;
+	}
+}
+
+static void
+remember_bad(const struct edge_request *er, enum refusal why)
+{
+	const struct request *r = er->request;
+	const struct endpoint *peer = request_peer(r);
+	struct bad_request bad = {
+		.unix_ms = (er->worker->unix_offset_us +
+		    er->worker->loop->now_us) / 1000,
+		.peer = addr_canonical(&peer->addr), .peer_port = peer->port,
+		.status = er->status, .request_id = er->request_id,
+		.rule = why == REFUSAL_SYNTAX ? er->rule : refusal_name(why),
+		.sentence = why == REFUSAL_SYNTAX ? er->sentence : er->rule,
+		.head = r->refused_bytes, .at = r->refused_at,
+	};
+
+	if (r->head != NULL && r->head_bytes.len > 0) {
+		bad.head = r->head_bytes;
+		bad.at = fault_at(er, why);
+	}
+	bad_requests_add(er->listening->bad, &bad);
+}
+
 /* --- answers of our own ------------------------------------------------------- */
 
 static void
@@ -222,6 +280,9 @@ edge_request_refuse(struct edge_request *er, enum refusal why)
 	 * what follows. */
 	answer.close = answer.status == 400 || why == REFUSAL_SYNTAX;
 	er->status = (uint16_t)answer.status;
+	if (why == REFUSAL_SYNTAX || why == REFUSAL_BAD_PATH ||
+	    why == REFUSAL_BAD_HOST || why == REFUSAL_BAD_TENANT)
+		remember_bad(er, why);
 	if (answer.no_body)
 		body.len = 0;
 	request_answer(er->request, &answer, body, true);

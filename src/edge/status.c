@@ -171,3 +171,24 @@ edge_status_write(const struct edge *edge, struct buf *out)
 	}
 	buf_text(out, "]}\n");
 }
+
+/* --- the last bad requests --------------------------------------------------------- */
+
+void
+edge_errors_write(const struct edge *edge, struct buf *out)
+{
+	const char *between = "";
+
+	buf_text(out, "{\"listeners\":[");
+	list_each(node, &edge->listenings.all) {
+		struct listening *l = list_entry(node, struct listening, node);
+
+		buf_printf(out, "%s{\"name\":", between);
+		buf_json(out, slice_of(l->name));
+		buf_printf(out, ",\"gone\":%s,", l->gone ? "true" : "false");
+		bad_requests_write(l->bad, out);
+		buf_char(out, '}');
+		between = ",";
+	}
+	buf_text(out, "]}\n");
+}

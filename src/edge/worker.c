@@ -133,8 +133,16 @@ void
 worker_unproxied(struct server *server, void *listener,
     const struct endpoint *peer, const char *reason)
 {
-	tell_refused(server->owner, listener, peer, "the PROXY header",
-	    reason);
+	struct worker *w = server->owner;
+	const struct listening *at = listener;
+	const struct bad_request bad = {
+		.unix_ms = (w->unix_offset_us + w->loop->now_us) / 1000,
+		.peer = addr_canonical(&peer->addr), .peer_port = peer->port,
+		.rule = "proxy-header", .sentence = reason, .request_id = "",
+	};
+
+	bad_requests_add(at->bad, &bad);
+	tell_refused(w, at, peer, "the PROXY header", reason);
 }
 
 /* Where PROXY headers are read, only those may come who send them. */

@@ -8,8 +8,9 @@
 
 #include "base/must.h"
 
-static const struct body_fault too_large = { 413, "body-too-large",
-    "the body is larger than is accepted here" };
+static const struct body_fault too_large = { .status = 413,
+    .rule = "body-too-large",
+    .sentence = "the body is larger than is accepted here" };
 
 /* The handler hears of it unless it has answered already. */
 static void
@@ -68,8 +69,10 @@ read_chunked(struct active *a, struct slice *in, struct body_fault *fault)
 		if (piece == H1_PIECE_BAD) {
 			const struct h1_rule_info *info = h1_rule_info(rule);
 
-			*fault = (struct body_fault){ info->status, info->name,
-			    info->sentence };
+			*fault = (struct body_fault){ .status = info->status,
+			    .rule = info->name, .sentence = info->sentence,
+			    .at = a->in_framed +
+			    (uint64_t)(in->p - whole.p) - 1 };
 			return false;
 		}
 		if (piece == H1_PIECE_DATA) {
@@ -77,6 +80,7 @@ read_chunked(struct active *a, struct slice *in, struct body_fault *fault)
 			whole.len += data.len;
 		}
 	}
+	a->in_framed += (uint64_t)(in->p - whole.p);
 	if (is_too_large(a, whole.len)) {
 		*fault = too_large;
 		return false;

@@ -129,16 +129,21 @@ refuse(struct conn *c, const struct body_fault *fault)
 	if (r->answered)
 		return closed(c, SERVE_REFUSED, !a->gone);
 	a->refused = a->close = true;
+	r->refused_bytes = fault->head;
+	r->refused_at = fault->at;
 	c->server->handler->refuse(r, fault->status, fault->rule,
 	    fault->sentence);
+	r->refused_bytes = (struct slice){ NULL, 0 };
 	return STEP_ON;
 }
 
 static enum step
-refuse_head(struct conn *c, struct slice *in, enum h1_rule rule)
+refuse_head(struct conn *c, struct slice *in, const struct h1_end *end)
 {
-	const struct h1_rule_info *info = h1_rule_info(rule);
-	struct body_fault fault = { info->status, info->name, info->sentence };
+	const struct h1_rule_info *info = h1_rule_info(end->rule);
+	struct body_fault fault = { .status = info->status,
+	    .rule = info->name, .sentence = info->sentence, .head = *in,
+	    .at = end->offset };
 
 	in->len = 0;			/* where it ends, nobody knows */
 	return refuse(c, &fault);
@@ -147,8 +152,9 @@ refuse_head(struct conn *c, struct slice *in, enum h1_rule rule)
 static enum step
 hand_over(struct conn *c, const struct h1_head *head, struct slice bytes)
 {
-	static const struct body_fault too_large = { 413, "body-too-large",
-	    "the body is larger than is accepted here" };
+	static const struct body_fault too_large = { .status = 413,
+	    .rule = "body-too-large",
+	    .sentence = "the body is larger than is accepted here" };
 	struct server *server = c->server;
 	struct request *r = begin(c);
 	uint64_t most = server->limits->body_bytes;
@@ -176,7 +182,7 @@ head_step(struct conn *c, struct slice *in)
 	case H1_MORE:
 		return c->ended ? closed(c, SERVE_CLIENT_LEFT, false) : STEP_WAIT;
 	case H1_REFUSED:
-		return refuse_head(c, in, end.rule);
+		return refuse_head(c, in, &end);
 	case H1_DONE:
 		break;
 	}
@@ -539,8 +545,15 @@ void
 conn_refuse(struct conn *c, const struct body_fault *fault)
 {
 	struct slice in = held_bytes(c);
+	struct body_fault found = *fault;
 
-	if (refuse(c, fault) == STEP_CLOSED)
+	if (c->state == CONN_HEAD) {
+		found.head = in;
+		found.at = in.len;
+	} else if (c->active != NULL) {
+		found.at = c->active->request.body_bytes;
+	}
+	if (refuse(c, &found) == STEP_CLOSED)
 		return;
 	in.len = 0;
 	conn_run(c, in);

@@ -19,12 +19,12 @@ struct deadline {
 };
 
 static const struct body_fault faults[] = {
-	[LATE_HEAD] = { 408, "head-timeout",
-	    "the request's head took too long to arrive" },
-	[LATE_BODY] = { 408, "body-timeout",
-	    "the request's body stopped arriving" },
-	[LATE_RATE] = { 408, "body-too-slow",
-	    "the request's body arrives too slowly" },
+	[LATE_HEAD] = { .status = 408, .rule = "head-timeout",
+	    .sentence = "the request's head took too long to arrive" },
+	[LATE_BODY] = { .status = 408, .rule = "body-timeout",
+	    .sentence = "the request's body stopped arriving" },
+	[LATE_RATE] = { .status = 408, .rule = "body-too-slow",
+	    .sentence = "the request's body arrives too slowly" },
 };
 
 static void

@@ -120,6 +120,10 @@ struct request {
 	struct server	*server;
 	const struct h1_head *head;	/* NULL outside head() */
 	struct slice	 head_bytes;	/* the head as it came; as long as head */
+	/* During refuse(): what came of a bad head (p NULL: it was good, or
+	 * there is none), and where in it, or in the body, the rule was broken. */
+	struct slice	 refused_bytes;
+	uint64_t	 refused_at;
 	bool		 expects_continue;
 	bool		 has_body;
 	bool		 body_done;	/* the last piece was delivered */

@@ -73,6 +73,7 @@ struct active {
 	bool		 is_chunked;
 	struct h1_chunked chunked;
 	uint64_t	 in_left;	/* bytes to come, by Content-Length */
+	uint64_t	 in_framed;	/* bytes of it with its chunks, so far */
 	uint64_t	 in_discarded;	/* after the answer's end */
 	uint64_t	 moved_ms;	/* last bytes either way; body deadlines */
 	uint64_t	 body_since_ms;	/* less the time of pauses */
@@ -143,6 +144,8 @@ void conn_update_reading(struct conn *c);
 struct body_fault {
 	unsigned	 status;
 	const char	*rule, *sentence;
+	struct slice	 head;		/* the bad one, and where it is bad; ... */
+	uint64_t	 at;		/* ... without one: where the body is */
 };
 bool body_read(struct active *a, struct slice *in, struct body_fault *fault);
 /* The client of a tunnel has ended its sending. */
