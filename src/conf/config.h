@@ -86,6 +86,20 @@ struct config_limits {
 	unsigned	 idle_upstream;	/* pooled connections per engine and thread */
 };
 
+/* How often a client, or a tenant, may come. */
+struct config_rate {
+	double		 rate;		/* requests a second; 0: no limit */
+	unsigned	 burst;		/* at once; 0: those of a second */
+	bool		 dry_run;	/* count, but refuse nobody */
+};
+
+struct config_rates {
+	struct config_rate client, tenant;
+	unsigned	 ipv4_prefix, ipv6_prefix;	/* bits that are a client */
+	const struct cidr *exempt;
+	size_t		 nexempt;
+};
+
 struct config_timeouts {
 	uint64_t	 head_ms;	/* total, first byte to empty line */
 	uint64_t	 idle_ms;	/* keep-alive, between requests */
@@ -152,6 +166,7 @@ struct config {
 	struct config_geo geo;
 	struct config_engines engines;
 	struct config_limits limits;
+	struct config_rates rates;
 	struct config_timeouts timeouts;
 	struct config_policy policy;
 	struct config_explain explain;

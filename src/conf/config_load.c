@@ -7,6 +7,7 @@
 
 #include "conf/config.h"
 #include "conf/config_check.h"
+#include "conf/config_overload.h"
 #include "conf/file.h"
 #include "conf/schema.h"
 #include "conf/value.h"
@@ -568,6 +569,7 @@ static const struct schema_row rows[] = {
 	{ "geo", SCHEMA_SECTION, .section = geo_rows },
 	{ "engines", SCHEMA_SECTION, .section = engines_rows },
 	{ "limits", SCHEMA_SECTION, .section = limits_rows },
+	{ "rate_limits", SCHEMA_SECTION, .section = rate_limits_rows },
 	{ "timeouts", SCHEMA_SECTION, .section = timeouts_rows },
 	{ "policy", SCHEMA_SECTION, .section = policy_rows },
 	{ "explain", SCHEMA_SECTION, .section = explain_rows },

@@ -264,6 +264,7 @@ why(char *p, const struct access_record *r)
 	p = word(p, SLICE(",\"outcome\":"), r->outcome);
 	p = word(p, SLICE(",\"reason\":"), r->reason);
 	p = rule(p, r->rule);
+	p = word(p, SLICE(",\"limit\":"), r->limit);
 	p = word(p, SLICE(",\"flow\":"), r->flow_knowledge);
 	p = restrictions(p, r);
 	p = plain(p, SLICE(",\"tester\":"), r->tester);

@@ -51,6 +51,7 @@ struct access_record {
 	const char	*outcome;	/* "forward", "access-denied" ... */
 	const char	*reason;	/* "country", "host"; or the syntax rule */
 	const struct source_line *rule;
+	const char	*limit;		/* that it met, or would have */
 	const char	*tenant_restriction, *flow_restriction;
 	struct slice	 tester;	/* who was told the reasons */
 	uint64_t	 generation, db_epoch;

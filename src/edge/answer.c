@@ -45,6 +45,9 @@ static const struct refusal_row {
 	[REFUSAL_EXECUTION_DENIED] = { "execution-restricted", 403, false,
 	    "Execution restricted", "The flow you are trying to run cannot be "
 	    "executed in this region", "http_request_denied" },
+	[REFUSAL_RATE_LIMITED] = { "rate-limited", 429, true,
+	    "Too many requests", "Too many requests came in a short time. "
+	    "Please try again later", "http_request_denied" },
 	[REFUSAL_FLOW_NOT_FOUND] = { "flow-not-found", 413, false,
 	    "Flow not found in the request", "The flow that this request "
 	    "belongs to could not be found in the part of it that may be "
@@ -259,7 +262,9 @@ answer_write(struct buf *fields, struct buf *body,
 		buf_slice(fields, SLICE("Allow: GET, HEAD, POST, PUT, PATCH, "
 		    "DELETE, OPTIONS\r\n"));
 	if (row->retry_after)
-		buf_printf(fields, "Retry-After: %d\r\n", RETRY_AFTER_S);
+		buf_printf(fields, "Retry-After: %u\r\n",
+		    spec->retry_after_s > 0 ? spec->retry_after_s :
+		    RETRY_AFTER_S);
 	buf_slice(fields, SLICE("Proxy-Status: "));
 	buf_slice(fields, spec->pseudonym);
 	buf_printf(fields, "; error=%s\r\n", w.error);

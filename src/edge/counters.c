@@ -100,3 +100,15 @@ const char *const retry_names[RETRIES] = {
 	[RETRY_MISDIRECTED] = "misdirected",
 	[RETRY_LINK_REFUSED] = "link-refused",
 };
+
+const char *const limit_names[LIMITS] = {
+	[LIMIT_NONE] = "none",
+	[LIMIT_CLIENT_RATE] = "client-rate",
+	[LIMIT_TENANT_RATE] = "tenant-rate",
+};
+
+const char *const limit_dry_names[LIMITS] = {
+	[LIMIT_NONE] = "none",
+	[LIMIT_CLIENT_RATE] = "dry-run:client-rate",
+	[LIMIT_TENANT_RATE] = "dry-run:tenant-rate",
+};

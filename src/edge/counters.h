@@ -37,6 +37,9 @@ enum retry_why {
 	RETRY_MISDIRECTED, RETRY_LINK_REFUSED, RETRIES
 };
 
+/* What keeps a request from going on, or would. */
+enum limit { LIMIT_NONE, LIMIT_CLIENT_RATE, LIMIT_TENANT_RATE, LIMITS };
+
 struct histogram {
 	_Atomic uint64_t bucket[DURATION_BUCKETS];	/* not cumulative */
 	_Atomic uint64_t sum_us;
@@ -56,6 +59,7 @@ struct counters {
 	_Atomic uint64_t attempts;
 	_Atomic uint64_t received_bytes, sent_bytes;
 	_Atomic uint64_t explain_tokens[EXPLAIN_TOKEN_VERDICTS];
+	_Atomic uint64_t limited[LIMITS], limited_dry[LIMITS];
 	_Atomic uint64_t connections_paused, proxy_refused;
 	/* The server's own numbers, copied each second. */
 	_Atomic uint64_t connections, accepted, served;
@@ -105,5 +109,7 @@ void counters_duration(struct histogram *h, uint64_t us);
 extern const char *const duration_bounds[DURATION_BUCKETS];
 extern const char *const decided_by_names[DECISIONS];
 extern const char *const retry_names[RETRIES];
+extern const char *const limit_names[LIMITS];
+extern const char *const limit_dry_names[LIMITS];	/* of trials */
 
 #endif

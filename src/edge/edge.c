@@ -224,6 +224,7 @@ clean_up(struct edge *edge)
 	if (edge->watch != NULL)
 		watch_free(&edge->watch);
 	upstreams_free(&edge->upstreams);
+	shared_free(&edge->shared);
 	if (edge->nworkers > 0)
 		listenings_fini(&edge->listenings);
 	loop_free(&edge->loop);
@@ -241,6 +242,7 @@ edge_main(const struct edge_options *options)
 	edge->notify_fd = options->notify_fd;
 	edge->began_unix_ms = clock_unix_ms();
 	edge->loop = loop_new();
+	edge->shared = shared_new();
 	timer_init(&edge->tick, on_tick);
 	timer_init(&edge->deadline, on_deadline);
 	if (start(edge, options)) {

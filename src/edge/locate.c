@@ -242,7 +242,7 @@ locate_client(struct edge_request *er)
 	if (er->client.peer_trusted)
 		take_request_id(er);
 	count_one(&er->worker->counters.sources[er->client.source]);
-	return STEP_NEXT;
+	return limit_rates(er) ? STEP_NEXT : refuse(er, REFUSAL_RATE_LIMITED);
 }
 
 static void

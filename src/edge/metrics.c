@@ -269,6 +269,31 @@ retries(struct page *p)
 }
 
 static void
+limits(struct page *p)
+{
+	char labels[96];
+
+	family(p, "portolan_limited_total", "counter",
+	    "Requests that met a limit: refused, or let through by dry_run.");
+	for (unsigned i = LIMIT_NONE + 1; i < LIMITS; i++) {
+		snprintf(labels, sizeof(labels),
+		    "{limit=\"%s\",result=\"refused\"}", limit_names[i]);
+		sample(p, "portolan_limited_total", labels,
+		    SUM_OF(p, limited, i));
+		snprintf(labels, sizeof(labels),
+		    "{limit=\"%s\",result=\"dry-run\"}", limit_names[i]);
+		sample(p, "portolan_limited_total", labels,
+		    SUM_OF(p, limited_dry, i));
+	}
+	family(p, "portolan_rate_buckets_lost_total", "counter",
+	    "Token buckets given to another key before they were full.");
+	sample(p, "portolan_rate_buckets_lost_total", "{limit=\"client\"}",
+	    buckets_lost(p->edge->shared->clients));
+	sample(p, "portolan_rate_buckets_lost_total", "{limit=\"tenant\"}",
+	    buckets_lost(p->edge->shared->tenants));
+}
+
+static void
 testers(struct page *p)
 {
 	char labels[96];
@@ -514,6 +539,7 @@ edge_metrics_write(const struct edge *edge, struct buf *out)
 	restrictions(&p);
 	all_singles(&p);
 	retries(&p);
+	limits(&p);
 	testers(&p);
 	rejects(&p);
 	upstreams(&p);

@@ -27,6 +27,10 @@ plan_new(struct generation *generation, struct upstreams *upstreams,
 	p->config = generation->config;
 	p->db_epoch = geo_table_epoch(generation->policy.geo);
 	p->workers = listenings->workers;
+	p->client_rule = bucket_rule_of(p->config->rates.client.rate,
+	    p->config->rates.client.burst);
+	p->tenant_rule = bucket_rule_of(p->config->rates.tenant.rate,
+	    p->config->rates.tenant.burst);
 	p->logs = p->config->log.access != NULL;
 	atomic_init(&p->current_ms, generation->restrictions_read_ms);
 	write_lines(p);

@@ -11,6 +11,7 @@
 
 #include "edge/backends.h"
 #include "edge/listening.h"
+#include "policy/buckets.h"
 
 struct edge;
 
@@ -30,6 +31,7 @@ struct plan {
 	struct slice	 via;		/* "1.1 portolan-us" */
 	struct slice	 pseudonym;	/* "portolan-us" */
 	struct slice	 region_ids[REGIONS_MAX];
+	struct bucket_rule client_rule, tenant_rule;	/* rate limits */
 	uint64_t	 db_epoch;
 	bool		 logs;		/* access lines are wanted */
 	unsigned	 workers;	/* that share the limits */

@@ -27,6 +27,7 @@ struct edge {
 	int		 notify_fd;	/* -1: nobody is told */
 	struct upstreams *upstreams;
 	struct listenings listenings;
+	struct shared	*shared;	/* by the workers */
 	struct worker	*workers[WORKERS_MAX];
 	unsigned	 nworkers, running;
 	struct control	*control;

@@ -200,6 +200,8 @@ fill_way(struct access_record *rec, const struct edge_request *er)
 	rec->outcome = outcome_of(er);
 	rec->reason = reason_of(er);
 	rec->rule = rule_of(er);
+	rec->limit = er->limit == LIMIT_NONE ? NULL : er->limit_dry ?
+	    limit_dry_names[er->limit] : limit_names[er->limit];
 	rec->path_class = er->step > STEP_DECIDE ?
 	    path_class_name(d->path_class) : NULL;
 	rec->flow_knowledge = d->path_class == PATH_RUNTIME &&

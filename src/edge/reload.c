@@ -358,7 +358,7 @@ edge_load_first(struct edge *edge, const struct edge_options *options)
 	}
 	edge->watch = watch_new(edge->plan->config->geo.settle_ms);
 	for (unsigned i = 0; i < edge->nworkers; i++)
-		edge->workers[i] = worker_new(edge, i);
+		edge->workers[i] = worker_new(edge, edge->shared, i);
 	edge->last_good = true;
 	return true;
 }

@@ -260,6 +260,7 @@ edge_request_refuse(struct edge_request *er, enum refusal why)
 		.pseudonym = er->plan->pseudonym,
 		.status = er->status, .rule = er->rule,
 		.sentence = why == REFUSAL_SYNTAX ? er->sentence : NULL,
+		.retry_after_s = er->retry_after_s,
 	};
 	struct answer answer = { .no_body =
 	    er->request->method == METHOD_HEAD };

@@ -7,6 +7,7 @@
  * needs more than a page for stands in a file of its own:
  *
  *	locate.c	who asks, over which way; the front of the head
+ *	limit.c		who comes too often
  *	forward.c	attempts: picking, sending, trying again
  *	respond.c	the upstream's answer on its way back
  *	answer.c	answers of our own
@@ -106,6 +107,9 @@ struct edge_request {
 	uint8_t		 last_end;	/* enum exchange_end of the last one */
 	int8_t		 backend;	/* region that executed it; -1: none */
 	uint16_t	 status;
+	uint16_t	 retry_after_s;	/* 0: the usual */
+	uint8_t		 limit;		/* enum limit that it met ... */
+	bool		 limit_dry;	/* ... on trial: nothing came of it */
 	char		 phase;		/* of the termination code, if it ends now */
 	char		 ender;		/* who ended it: see record.c */
 
@@ -154,6 +158,11 @@ void edge_request_keep_names(struct edge_request *er);
 
 /* er->facts with its slices pointing at where the texts are now. */
 const struct facts *edge_request_facts(struct edge_request *er);
+
+/* --- limit.c -------------------------------------------------------------- */
+
+/* False: too often, and er->retry_after_s says how long it should wait. */
+bool limit_rates(struct edge_request *er);
 
 /* --- locate.c ------------------------------------------------------------- */
 

@@ -416,11 +416,12 @@ on_look(struct timer *timer)
 /* --- the thread --------------------------------------------------------------------- */
 
 struct worker *
-worker_new(struct edge *edge, unsigned number)
+worker_new(struct edge *edge, struct shared *shared, unsigned number)
 {
 	struct worker *w = xcalloc(1, sizeof(*w));
 
 	w->edge = edge;
+	w->shared = shared;
 	w->number = number;
 	w->loop = loop_new();
 	w->server = server_new(w->loop, &edge_handler, w, &w->serve_limits);

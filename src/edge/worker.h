@@ -17,6 +17,7 @@
 #include "edge/counters.h"
 #include "edge/ids.h"
 #include "edge/plan.h"
+#include "edge/shared.h"
 #include "policy/facts.h"
 #include "serve/serve.h"
 
@@ -41,6 +42,7 @@ struct worker_listener {
 struct worker {
 	unsigned	 number;
 	struct edge	*edge;
+	struct shared	*shared;	/* with the other workers */
 	pthread_t	 thread;
 	struct loop	*loop;
 	struct server	*server;
@@ -75,7 +77,8 @@ struct worker {
 };
 
 /* The control thread makes and frees them; the thread runs in between. */
-struct worker *worker_new(struct edge *edge, unsigned number);
+struct worker *worker_new(struct edge *edge, struct shared *shared,
+    unsigned number);
 bool worker_start(struct worker *w);
 /* After the thread has ended. */
 void worker_free(struct worker **w);
