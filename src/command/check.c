@@ -345,6 +345,7 @@ check_store(struct checked *c, const struct config *config)
 {
 	struct mark mark = { c->file, 0, 0 };
 	char path[4096];
+	struct loop *loop;
 	struct store *store;
 	struct err err;
 
@@ -352,12 +353,14 @@ check_store(struct checked *c, const struct config *config)
 	    config->engines.store_dir);
 	if (access(path, F_OK) != 0)
 		return;
-	store = store_open(config->engines.store_dir, config->region, &err);
+	loop = loop_new();
+	store = store_sqlite_open(loop, config->engines.store_dir,
+	    config->region, &err);
 	if (store == NULL)
 		mistakes_add(&c->mistakes, mark, "engines.store", "%s",
 		    err.text);
-	else
-		store_close(&store);
+	store_close(&store);
+	loop_free(&loop);
 }
 
 static void

@@ -16,7 +16,7 @@ static void
 answer_whole(const struct call_ctx *c, unsigned status, struct slice fields,
     struct slice bytes)
 {
-	bool head = c->request->method == METHOD_HEAD;
+	bool head = c->call->head;
 	struct answer answer = {
 		.status = status,
 		.fields = fields,
@@ -24,6 +24,8 @@ answer_whole(const struct call_ctx *c, unsigned status, struct slice fields,
 		.no_body = head,
 	};
 
+	if (c->request == NULL)
+		return;			/* nobody waits for it any more */
 	if (head)
 		bytes.len = 0;
 	request_answer(c->request, &answer, bytes, true);
@@ -43,7 +45,7 @@ answer_page(const struct call_ctx *c, const char *type, const char *fields,
 	struct buf all = { 0 };
 
 	buf_printf(&all, "X-ManyWho-Region-Backend: %s\r\n"
-	    "Content-Type: %s\r\n%s", c->engine->region->id, type, fields);
+	    "Content-Type: %s\r\n%s", c->edition->region->id, type, fields);
 	answer_whole(c, 200, buf_all(&all), bytes);
 	buf_fini(&all);
 }
@@ -81,6 +83,16 @@ answer_sentence(const struct call_ctx *c, unsigned status, const char *fmt,
 	buf_fini(&text);
 }
 
+static void
+complain_of_store(const struct call_ctx *c)
+{
+	struct store *store = c->engine->store;
+	struct store_health health;
+
+	store->ops->health(store, &health);
+	log_error("store: %s", health.trouble);
+}
+
 void
 answer_store(const struct call_ctx *c, enum store_end end)
 {
@@ -96,8 +108,17 @@ answer_store(const struct call_ctx *c, enum store_end end)
 		answer_sentence(c, 409, "The state is being changed by other "
 		    "requests; try again");
 		break;
+	case STORE_ELSEWHERE:
+		answer_sentence(c, 421, "The flow you are trying to run "
+		    "cannot be executed in this region");
+		break;
+	case STORE_UNKNOWN:
+		complain_of_store(c);
+		answer_sentence(c, 503, "The state may or may not have been "
+		    "stored; repeat the request, it will not be done twice");
+		break;
 	default:
-		log_error("store: %s", store_trouble(c->engine->store));
+		complain_of_store(c);
 		answer_sentence(c, 503, "The state cannot be stored at the "
 		    "moment; nothing was changed");
 	}
@@ -126,8 +147,8 @@ unsigned
 call_may(const struct call_ctx *c, const struct flow *flow,
     const char **sentence)
 {
-	const struct policy *policy = &c->engine->generation->policy;
-	const struct region *here = c->engine->region;
+	const struct policy *policy = &c->edition->generation->policy;
+	const struct region *here = c->edition->region;
 	struct place place = c->call->place;
 	struct restriction_hit hit = restrictions_find(policy->restrictions,
 	    slice_of(c->call->tenant_text), slice_of(flow->id));
@@ -148,6 +169,30 @@ call_may(const struct call_ctx *c, const struct flow *flow,
 	    !restriction_permits_place(flow->restrictions.access, place))
 		return 403;
 	return 0;
+}
+
+/* A set that is restricted never grows by itself, when the map does. */
+store_regions
+call_allowed(const struct call_ctx *c, const struct flow *flow)
+{
+	const struct policy *policy = &c->edition->generation->policy;
+	struct restriction_hit hit = restrictions_find(policy->restrictions,
+	    slice_of(c->call->tenant_text), slice_of(flow->id));
+	store_regions allowed = 0;
+
+	if (hit.tenant.execution == NULL && hit.flow.execution == NULL &&
+	    flow->restrictions.execution == NULL)
+		return STORE_ALL_REGIONS;
+	for (size_t i = 0; i < policy->map->nregions; i++) {
+		const struct region *r = &policy->map->regions[i];
+
+		if (restriction_permits_region(hit.tenant.execution, r) &&
+		    restriction_permits_region(hit.flow.execution, r) &&
+		    restriction_permits_region(flow->restrictions.execution,
+		    r))
+			allowed |= (store_regions)1 << r->number;
+	}
+	return allowed;
 }
 
 bool
@@ -187,7 +232,7 @@ call_client(const struct call_ctx *c, struct run *run, const json_t *json)
 		.ip = c->call->ip,
 		.location = json_object_get(json, "geoLocation"),
 	});
-	run->flows = c->engine->flows;
+	run->flows = c->edition->flows;
 	run->may = may_run;
 	run->may_arg = c;
 }
@@ -202,8 +247,8 @@ call_load(const struct call_ctx *c, struct arena *arena)
 	struct err err;
 
 	if (guid_of(&id, c->call->names[0]))
-		end = store_load(c->engine->store, id.bytes,
-		    (int64_t)clock_unix_ms(), &row);
+		end = await_load(c->engine->store, arena, id.bytes,
+		    (int64_t)clock_unix_ms(), STORE_READ_HOME, &row);
 	/* Another tenant's state does not exist for this one. */
 	if (end == STORE_OK && memcmp(row.tenant, c->call->tenant.bytes,
 	    sizeof(row.tenant)) != 0)
@@ -212,7 +257,7 @@ call_load(const struct call_ctx *c, struct arena *arena)
 		answer_store(c, end);
 		return NULL;
 	}
-	run = run_restore(arena, c->engine->flows, &row, &err);
+	run = run_restore(arena, c->edition->flows, &row, &err);
 	if (run == NULL) {
 		log_warn("state %s: %s", c->call->names[0], err.text);
 		answer_sentence(c, 404, "The state with the ID %s cannot be "

@@ -6,8 +6,10 @@
  * things every call needs (tenant, place, body).
  */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/fiber.h"
 #include "base/utf8.h"
 #include "engine/engine_private.h"
 #include "http/target.h"
@@ -100,18 +102,21 @@ void
 call_health(const struct call_ctx *c)
 {
 	struct store *store = c->engine->store;
-	bool good = store_healthy(store);
-	unsigned removed;
+	struct store_health health;
+	uint64_t removed;
+	bool good;
 
+	store->ops->health(store, &health);
+	good = health.good && health.ready;
 	/* Nobody sends states to an engine that is ill: it has to find out by
 	 * itself that it is well again, and this is a write like any other. */
 	if (!good)
-		good = store_expire(store, (int64_t)clock_unix_ms(), 1,
+		good = await_expire(store, (int64_t)clock_unix_ms(), 1,
 		    &removed) == STORE_OK;
 	answer_json(c, good ? 200 : 503, json_pack("{s:s, s:s, s:I}",
 	    "status", good ? "ok" : "store unavailable",
-	    "region", c->engine->region->id,
-	    "flows", (json_int_t)flows_count(c->engine->flows)));
+	    "region", c->edition->region->id,
+	    "flows", (json_int_t)flows_count(c->edition->flows)));
 }
 
 /* The player asks after every start; an empty list is an answer. */
@@ -241,17 +246,59 @@ take_ip(struct call *call, const struct h1_head *head)
 		addr_text(&addr, call->ip);
 }
 
-static struct call_ctx
-context_of(struct request *r)
+/* --- the life of a call ------------------------------------------------------------------- */
+
+static struct call **
+slot_of(struct request *r)
 {
-	return (struct call_ctx){ r->server->owner, r,
-	    (struct call *)(void *)r->user };
+	return (struct call **)(void *)r->user;
+}
+
+static struct call *
+call_new(struct request *r)
+{
+	struct engine *e = r->server->owner;
+	struct call *call = xcalloc(1, sizeof(*call));
+
+	call->ctx = (struct call_ctx){ e, edition_hold(e->edition), r, call };
+	call->head = r->method == METHOD_HEAD;
+	*slot_of(r) = call;
+	return call;
+}
+
+/* Once nobody needs it: neither the request nor the fiber. */
+static void
+call_let_go(struct call *call)
+{
+	if (call->runs || call->ctx.request != NULL)
+		return;
+	edition_release(&call->ctx.edition);
+	buf_fini(&call->body);
+	free(call);
+}
+
+static void
+run_call(void *arg)
+{
+	struct call *call = arg;
+
+	call->route->call(&call->ctx);
+	call->runs = false;
+	call_let_go(call);
+}
+
+static void
+start_call(struct call *call)
+{
+	call->runs = true;
+	fiber_start(run_call, call);
 }
 
 static void
 api_head(struct request *r)
 {
-	struct call_ctx c = context_of(r);
+	struct call *call = call_new(r);
+	const struct call_ctx *c = &call->ctx;
 	const struct h1_head *head = r->head;
 	struct target target;
 	char *room = xmalloc(head->target.len + 1);
@@ -260,36 +307,36 @@ api_head(struct request *r)
 	const struct route *route = NULL;
 
 	if (verdict == TARGET_OK)
-		route = find_route(target.path, r->method, c.call);
+		route = find_route(target.path, r->method, call);
 	if (verdict != TARGET_OK)
-		answer_sentence(&c, 400, "The path cannot be read: %s",
+		answer_sentence(c, 400, "The path cannot be read: %s",
 		    target_verdict_text(verdict));
 	else if (route == NULL)
-		answer_sentence(&c, 404, "There is nothing at this address");
-	else if (route->needs == NEEDS_TENANT && !take_tenant(c.call, head))
-		answer_sentence(&c, 400, "The header ManyWhoTenant must name a "
+		answer_sentence(c, 404, "There is nothing at this address");
+	else if (route->needs == NEEDS_TENANT && !take_tenant(call, head))
+		answer_sentence(c, 400, "The header ManyWhoTenant must name a "
 		    "tenant by its GUID");
 	else
-		c.call->route = route;
+		call->route = route;
 	free(room);
-	if (c.call->route == NULL)
+	if (call->route == NULL)
 		return;
-	take_place(c.call, head);
-	take_ip(c.call, head);
+	take_place(call, head);
+	take_ip(call, head);
 	if (!r->has_body)
-		c.call->route->call(&c);
+		start_call(call);
 }
 
 static void
 api_body(struct request *r, struct slice bytes, bool last)
 {
-	struct call_ctx c = context_of(r);
+	struct call *call = *slot_of(r);
 
-	if (c.call->route == NULL || r->answered)
+	if (call->route == NULL || r->answered)
 		return;
-	buf_slice(&c.call->body, bytes);
+	buf_slice(&call->body, bytes);
 	if (last)
-		c.call->route->call(&c);
+		start_call(call);
 }
 
 static void
@@ -302,22 +349,26 @@ static void
 api_refuse(struct request *r, unsigned status, const char *rule,
     const char *sentence)
 {
-	struct call_ctx c = context_of(r);
+	/* A head that cannot be read has not come to api_head(). */
+	struct call *call = *slot_of(r) != NULL ? *slot_of(r) : call_new(r);
 
 	(void)rule;
-	answer_sentence(&c, status, "%s", sentence);
+	answer_sentence(&call->ctx, status, "%s", sentence);
 }
 
 static void
 api_gone(struct request *r, enum serve_end end)
 {
+	struct call *call = *slot_of(r);
+
 	(void)end;
-	buf_fini(&context_of(r).call->body);
+	call->ctx.request = NULL;
+	call_let_go(call);
 }
 
 const struct handler_ops api_handler = {
 	.name = "engine",
-	.request_bytes = sizeof(struct call),
+	.request_bytes = sizeof(struct call *),
 	.auto_continue = true,
 	.head = api_head,
 	.body = api_body,

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/fiber.h"
 #include "base/log.h"
 #include "base/must.h"
 #include "engine/engine_private.h"
@@ -19,6 +20,7 @@ enum {
 	EXPIRE_EVERY_MS = 60000,
 	EXPIRE_AT_ONCE = 500,		/* states deleted in one commit */
 	DRAIN_LOOK_MS = 50,
+	END_WITHIN_MS = 3000,		/* after a second signal */
 };
 
 static void
@@ -86,6 +88,26 @@ load_flows(const struct engine *e, const struct generation *g, size_t *bad)
 	return flows;
 }
 
+struct edition *
+edition_hold(struct edition *edition)
+{
+	edition->holders++;
+	return edition;
+}
+
+void
+edition_release(struct edition **edition)
+{
+	struct edition *old = *edition;
+
+	*edition = NULL;
+	if (old == NULL || --old->holders > 0)
+		return;
+	flows_free(&old->flows);
+	generation_free(&old->generation);
+	free(old);
+}
+
 /* Every answer says which region it was made in. */
 static void
 put_in_service(struct engine *e, struct generation *g,
@@ -93,13 +115,9 @@ put_in_service(struct engine *e, struct generation *g,
 {
 	const struct config_timeouts *t = &g->config->timeouts;
 
-	if (e->generation != NULL)
-		generation_free(&e->generation);
-	flows_free(&e->flows);
-	e->generation = g;
-	e->flows = flows;
-	e->region = region;
-	e->region_number = region->number;
+	edition_release(&e->edition);
+	e->edition = xcalloc(1, sizeof(*e->edition));
+	*e->edition = (struct edition){ 1, g, region, flows };
 	e->limits = (struct serve_limits){
 		.head_ms = t->head_ms,
 		/* The edge closes idle connections, not we: it would find
@@ -128,9 +146,9 @@ reload(struct engine *e)
 	struct flows *flows = NULL;
 	size_t bad = 0;
 
-	if (region != NULL && strcmp(region->id, e->region->id) != 0)
+	if (region != NULL && strcmp(region->id, e->edition->region->id) != 0)
 		log_error("the region cannot change from %s to %s while the "
-		    "engine runs", e->region->id, region->id);
+		    "engine runs", e->edition->region->id, region->id);
 	else if (region != NULL)
 		flows = load_flows(e, g, &bad);
 	if (flows != NULL && bad == 0) {
@@ -150,7 +168,7 @@ on_reload(void *arg)
 	bool good = reload(e);
 
 	if (good)
-		log_info("reloaded, %zu flows", flows_count(e->flows));
+		log_info("reloaded, %zu flows", flows_count(e->edition->flows));
 	else
 		log_error("not reloaded, everything stays as it was");
 	tell(e, good ? "RELOAD ok\n" : "RELOAD failed\n");
@@ -163,7 +181,8 @@ look_drained(struct timer *timer)
 {
 	struct engine *e = list_entry(timer, struct engine, drain);
 
-	if (e->server->connections == 0 ||
+	/* Also for those whose client has left: they still save. */
+	if ((e->server->connections == 0 && fiber_count() == 0) ||
 	    e->loop->now_ms >= e->drain_until_ms)
 		loop_stop(e->loop);
 	else
@@ -181,7 +200,7 @@ on_drain(void *arg)
 	}
 	e->draining = true;
 	e->drain_until_ms = e->loop->now_ms +
-	    e->generation->config->timeouts.drain_ms;
+	    e->edition->generation->config->timeouts.drain_ms;
 	listener_pause(e->listener);
 	server_drain(e->server);
 	timer_set(e->loop, &e->drain, 0);
@@ -198,18 +217,28 @@ on_end(void *arg)
 /* --- states whose time has come ----------------------------------------------------- */
 
 static void
+on_expired(void *arg, enum store_end end, uint64_t removed)
+{
+	struct engine *e = arg;
+	struct store_health health;
+
+	if (end != STORE_OK) {
+		e->store->ops->health(e->store, &health);
+		log_warn("states that expired are not deleted yet: %s",
+		    health.trouble);
+	}
+	/* Many at once would hold up requests: the rest in a moment. */
+	timer_set(e->loop, &e->expire, end == STORE_OK &&
+	    removed == EXPIRE_AT_ONCE ? 100 : EXPIRE_EVERY_MS);
+}
+
+static void
 expire_states(struct timer *timer)
 {
 	struct engine *e = list_entry(timer, struct engine, expire);
-	unsigned removed;
 
-	if (store_expire(e->store, (int64_t)clock_unix_ms(), EXPIRE_AT_ONCE,
-	    &removed) != STORE_OK)
-		log_warn("states that expired are not deleted yet: %s",
-		    store_trouble(e->store));
-	/* Many at once would hold up requests: the rest in a moment. */
-	timer_set(e->loop, timer, removed == EXPIRE_AT_ONCE ? 100 :
-	    EXPIRE_EVERY_MS);
+	e->store->ops->expire(e->store, (int64_t)clock_unix_ms(),
+	    EXPIRE_AT_ONCE, on_expired, e);
 }
 
 /* --- beginning ------------------------------------------------------------------------ */
@@ -252,7 +281,7 @@ static bool
 open_store(struct engine *e)
 {
 	const char *dir = e->options->store_dir != NULL ?
-	    e->options->store_dir : e->generation->config->engines.store_dir;
+	    e->options->store_dir : e->edition->generation->config->engines.store_dir;
 	struct err err;
 
 	if (dir == NULL) {
@@ -260,7 +289,8 @@ open_store(struct engine *e)
 		    "engines.store");
 		return false;
 	}
-	e->store = store_open(dir, e->region->id, &err);
+	e->store = store_sqlite_open(e->loop, dir, e->edition->region->id,
+	    &err);
 	if (e->store == NULL)
 		log_error("%s", err.text);
 	return e->store != NULL;
@@ -296,17 +326,34 @@ watch_signals(struct engine *e)
 	loop_on_signal(e->loop, SIGINT, on_end, e);
 }
 
+/* Calls that wait have their clients gone, and are let go on to their end;
+ * one that does not come to it in time goes with the process. */
+static void
+end_calls(struct engine *e)
+{
+	if (fiber_count() == 0)
+		return;
+	e->draining = true;
+	e->drain_until_ms = clock_ms() + END_WITHIN_MS;
+	timer_set(e->loop, &e->drain, 0);
+	loop_run(e->loop);
+	if (fiber_count() > 0) {
+		log_warn("%zu calls were cut short", fiber_count());
+		_exit(0);
+	}
+}
+
 static void
 end(struct engine *e)
 {
-	timer_cancel(&e->expire);
 	timer_cancel(&e->drain);
 	listener_free(&e->listener);
 	server_free(&e->server);
+	end_calls(e);
 	store_close(&e->store);
-	flows_free(&e->flows);
-	if (e->generation != NULL)
-		generation_free(&e->generation);
+	timer_cancel(&e->expire);	/* the store's last answer sets it */
+	timer_cancel(&e->drain);
+	edition_release(&e->edition);
 	buf_fini(&e->fields);
 	buf_fini(&e->busy_fields);
 	loop_free(&e->loop);
@@ -318,6 +365,7 @@ engine_main(const struct engine_options *options)
 	struct engine e = { .options = options };
 	bool good;
 
+	list_init(&e.turns);
 	e.loop = loop_new();
 	timer_init(&e.expire, expire_states);
 	timer_init(&e.drain, look_drained);
@@ -326,8 +374,8 @@ engine_main(const struct engine_options *options)
 	if (good) {
 		watch_signals(&e);
 		timer_set(e.loop, &e.expire, 0);
-		log_info("region %s, %zu flows", e.region->id,
-		    flows_count(e.flows));
+		log_info("region %s, %zu flows", e.edition->region->id,
+		    flows_count(e.edition->flows));
 		tell(&e, "READY\n");
 		loop_run(e.loop);
 	}

@@ -6,8 +6,8 @@
  * one socket (from the edge, or from whoever can reach it), holds no public
  * listener, and keeps states in the store of its region.
  *
- * One thread, one loop.  Calls of the store block it for the length of a
- * commit: a region that needs more starts more workers, which share the
+ * One thread, one loop, and a fiber for each call, which waits while the store
+ * works: a region that needs more starts more workers, which share the
  * store.
  *
  * Signals: HUP reads configuration and flows anew, QUIT and TERM drain and

@@ -9,15 +9,29 @@
 #define ENGINE_ENGINE_PRIVATE_H
 
 #include "base/buf.h"
+#include "base/list.h"
 #include "conf/generation.h"
 #include "engine/engine.h"
 #include "engine/run.h"
 #include "serve/serve.h"
+#include "store/await.h"
 
 enum {
 	CALL_BODY_MAX = 4 * 1024 * 1024,	/* of a request */
 	CALL_NAME_MAX = 256,
 	CALL_NAMES = 3,
+};
+
+/*
+ * All that a call reads, as it was when the call began; a reload makes
+ * another.  Calls wait in between, and those that began with this one keep
+ * it.
+ */
+struct edition {
+	unsigned	 holders;	/* the engine, and calls under way */
+	struct generation *generation;	/* its restrictions and region map */
+	const struct region *region;	/* of the map: where we stand */
+	struct flows	*flows;
 };
 
 struct engine {
@@ -27,10 +41,8 @@ struct engine {
 	struct listener	*listener;
 	struct serve_limits limits;
 	struct store	*store;
-	struct generation *generation;	/* its restrictions and region map */
-	const struct region *region;	/* of the map: where we stand */
-	uint8_t		 region_number;
-	struct flows	*flows;
+	struct edition	*edition;	/* in service */
+	struct list	 turns;		/* who changes a state, and who is next */
 	struct buf	 fields;	/* of every answer: our region ... */
 	struct buf	 busy_fields;	/* of a 503: when to try again, too */
 	struct timer	 expire;	/* deletes states whose time has come */
@@ -39,8 +51,26 @@ struct engine {
 	bool		 draining;
 };
 
-/* One request, beside serve's own struct. */
+struct edition *edition_hold(struct edition *edition);
+void edition_release(struct edition **edition);
+
+/* What every call is given.  It may wait for the store or for others, and
+ * then anything may have happened: above all, the client may have left. */
+struct call_ctx {
+	struct engine	*engine;
+	struct edition	*edition;
+	struct request	*request;	/* NULL: nobody waits for the answer */
+	struct call	*call;
+};
+
+/*
+ * One request, beside serve's own struct: it lives until its fiber has ended
+ * and the request is gone, whichever comes last.
+ */
 struct call {
+	struct call_ctx	 ctx;
+	bool		 runs;		/* its fiber has not ended */
+	bool		 head;		/* the answer is to have no body */
 	const struct route *route;	/* NULL: answered in head() */
 	char		 names[CALL_NAMES][CALL_NAME_MAX];	/* what {} in the path stood for */
 	char		 tenant_text[GUID_TEXT];
@@ -50,13 +80,7 @@ struct call {
 	struct buf	 body;
 };
 
-struct call_ctx {
-	struct engine	*engine;
-	struct request	*request;
-	struct call	*call;
-};
-
-/* --- calls; each answers, at once --- */
+/* --- calls; each runs on a fiber of its own, and answers --- */
 
 void call_simple(const struct call_ctx *c);		/* run_init.c */
 void call_out(const struct call_ctx *c);
@@ -130,11 +154,29 @@ struct run *call_load(const struct call_ctx *c, struct arena *arena);
 void call_client(const struct call_ctx *c, struct run *run,
     const json_t *json);
 
+/* The regions that may hold and process a state of flow. */
+store_regions call_allowed(const struct call_ctx *c, const struct flow *flow);
+
 /* After a store's answer other than OK. */
 void answer_store(const struct call_ctx *c, enum store_end end);
 
 /* Members that begin every answer with a login in it. */
 json_t *public_authorization(void);
+
+/*
+ * Those who change a state do so one after the other: a request that comes
+ * twice does nothing twice, in this process.  (Between processes the store
+ * notices.)  On a fiber; turn_end() as soon as the change is done or not.
+ */
+struct turn {
+	struct list	 node;
+	struct task	 task;
+	struct fiber	*fiber;
+	const char	*state;
+};
+
+void turn_take(struct engine *e, struct turn *turn, const char *state);
+void turn_end(struct engine *e, struct turn *turn);
 
 /* When a state saved now expires; 0: never. */
 int64_t call_expiry(const struct flow *flow, int64_t now_ms);

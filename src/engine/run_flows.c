@@ -42,13 +42,13 @@ call_flow(const struct call_ctx *c)
 	struct guid guid;
 
 	answer_flow(c, guid_of(&guid, c->call->names[0]) ?
-	    flows_find(c->engine->flows, &guid, NULL) : NULL);
+	    flows_find(c->edition->flows, &guid, NULL) : NULL);
 }
 
 void
 call_flow_named(const struct call_ctx *c)
 {
-	answer_flow(c, flows_named(c->engine->flows,
+	answer_flow(c, flows_named(c->edition->flows,
 	    slice_of(c->call->names[0])));
 }
 
@@ -56,7 +56,7 @@ call_flow_named(const struct call_ctx *c)
 void
 call_flows(const struct call_ctx *c)
 {
-	const struct flows *flows = c->engine->flows;
+	const struct flows *flows = c->edition->flows;
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < flows_count(flows); i++) {

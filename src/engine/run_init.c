@@ -62,9 +62,9 @@ set_uris(const struct call_ctx *c, struct run *run, const json_t *json)
 static void
 set_row(const struct call_ctx *c, struct run *run)
 {
-	const struct config *config = c->engine->generation->config;
+	const struct config *config = c->edition->generation->config;
 	const struct state_id id = {
-		.region = c->engine->region_number,
+		.region = c->edition->region->number,
 		.tag = flow_tag(config->policy.tag_key,
 		    slice_of(c->call->tenant_text), slice_of(run->flow->id)),
 	};
@@ -74,6 +74,7 @@ set_row(const struct call_ctx *c, struct run *run)
 	must(guid_parse(row->id, slice_of(run->id)));
 	memcpy(row->tenant, c->call->tenant.bytes, sizeof(row->tenant));
 	memcpy(row->flow, run->flow->guid.bytes, sizeof(row->flow));
+	row->allowed = call_allowed(c, run->flow);
 	row->created_ms = row->updated_ms = (int64_t)clock_unix_ms();
 	row->expires_ms = call_expiry(run->flow, row->created_ms);
 }
@@ -108,7 +109,7 @@ create(const struct call_ctx *c, struct run *run)
 	enum store_end end;
 
 	run->row.body = run_body(run);
-	end = store_create(c->engine->store, &run->row);
+	end = await_create(c->engine->store, &run->row);
 	if (end != STORE_OK)
 		answer_store(c, end);
 	return end == STORE_OK;
@@ -157,7 +158,7 @@ flow_of_request(const struct call_ctx *c, const json_t *json)
 		    "must be a GUID, flowId.versionId one or null");
 		return NULL;
 	}
-	flow = flows_find(c->engine->flows, &guid, has_version ?
+	flow = flows_find(c->edition->flows, &guid, has_version ?
 	    &version_guid : NULL);
 	if (flow == NULL)
 		answer_sentence(c, 404, "The flow with the ID %s could not be "
@@ -212,10 +213,10 @@ flow_of_simple(const struct call_ctx *c, const json_t *json)
 	const struct flow *flow = NULL;
 
 	if (guid_of(&guid, id))
-		flow = flows_find(c->engine->flows, &guid,
+		flow = flows_find(c->edition->flows, &guid,
 		    guid_of(&version_guid, version) ? &version_guid : NULL);
 	else if (name != NULL)
-		flow = flows_named(c->engine->flows, slice_of(name));
+		flow = flows_named(c->edition->flows, slice_of(name));
 	if (flow == NULL)
 		answer_sentence(c, 404, "The flow that the request names by "
 		    "id or developerName could not be found");
@@ -274,7 +275,7 @@ static void
 out_to_flow(const struct call_ctx *c, struct arena *arena,
     const struct run *from, const struct guid *id)
 {
-	const struct flow *flow = flows_find(c->engine->flows, id, NULL);
+	const struct flow *flow = flows_find(c->edition->flows, id, NULL);
 	json_t *json = json_object();
 	struct run *run = NULL;
 

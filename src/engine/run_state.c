@@ -280,8 +280,9 @@ save(const struct call_ctx *c, struct run *run, const char *token,
 	run->last_answer = answer;
 	run->row.updated_ms = (int64_t)clock_unix_ms();
 	run->row.expires_ms = call_expiry(run_root(run), run->row.updated_ms);
+	run->row.done = run->done;
 	run->row.body = run_body(run);
-	return store_save(c->engine->store, &run->row);
+	return await_save(c->engine->store, &run->row);
 }
 
 static enum store_end
@@ -344,9 +345,11 @@ call_invoke(const struct call_ctx *c)
 {
 	json_t *json = call_json(c);
 	enum store_end end = STORE_CONFLICT;
+	struct turn turn;
 
 	if (json == NULL)
 		return;
+	turn_take(c->engine, &turn, c->call->names[0]);
 	/* After a conflict everything is read anew: the other request may
 	 * well have been this very one, sent twice. */
 	for (int i = 0; i < ATTEMPTS && end == STORE_CONFLICT; i++) {
@@ -355,6 +358,7 @@ call_invoke(const struct call_ctx *c)
 		end = invoke_once(c, arena, json);
 		arena_free(&arena);
 	}
+	turn_end(c->engine, &turn);
 	if (end != STORE_OK)
 		answer_store(c, end);
 	json_decref(json);

@@ -120,7 +120,7 @@ set_values(const struct call_ctx *c, const json_t *list)
 			run->row.expires_ms = call_expiry(run_root(run),
 			    run->row.updated_ms);
 			run->row.body = run_body(run);
-			end = store_save(c->engine->store, &run->row);
+			end = await_save(c->engine->store, &run->row);
 			if (end == STORE_OK)
 				answer_json(c, 200, run_outputs(run));
 		}
@@ -137,6 +137,7 @@ call_set_values(const struct call_ctx *c)
 	json_t *list = json_loadb(body.p == NULL ? "" : body.p, body.len, 0,
 	    NULL);
 	enum store_end end = STORE_CONFLICT;
+	struct turn turn;
 
 	if (!json_is_array(list)) {
 		answer_sentence(c, 400, "The request must be a JSON list of "
@@ -144,8 +145,10 @@ call_set_values(const struct call_ctx *c)
 		json_decref(list);
 		return;
 	}
+	turn_take(c->engine, &turn, c->call->names[0]);
 	for (int i = 0; i < ATTEMPTS && end == STORE_CONFLICT; i++)
 		end = set_values(c, list);
+	turn_end(c->engine, &turn);
 	if (end != STORE_OK)
 		answer_store(c, end);
 	json_decref(list);

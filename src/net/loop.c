@@ -80,21 +80,49 @@ take_mail(struct loop_private *p)
 }
 
 static void
+do_nothing(void *arg)
+{
+	(void)arg;
+}
+
+static void
 on_mail(evutil_socket_t fd, short what, void *arg)
 {
 	struct loop *loop = arg;
-	struct message *next;
+	struct loop_private *p = loop->private;
+	struct message *m;
 	uint64_t count;
 
 	(void)what;
 	loop_wake(loop);
 	if (read(fd, &count, sizeof(count)) < 0)
 		return;			/* somebody's wake-up came twice */
-	for (struct message *m = take_mail(loop->private); m != NULL; m = next) {
-		next = m->next;
+	p->opened = take_mail(p);
+	while ((m = p->opened) != NULL) {
+		p->opened = m->next;
 		m->fn(m->arg);
 		free(m);
 	}
+}
+
+/* They stay where they are, and do nothing. */
+static void
+forget(struct message *m, void (*fn)(void *), void *arg)
+{
+	for (; m != NULL; m = m->next)
+		if (m->fn == fn && m->arg == arg)
+			m->fn = do_nothing;
+}
+
+void
+loop_unpost(struct loop *loop, void (*fn)(void *arg), void *arg)
+{
+	struct loop_private *p = loop->private;
+
+	pthread_mutex_lock(&p->mail_lock);
+	forget(p->mail_first, fn, arg);
+	pthread_mutex_unlock(&p->mail_lock);
+	forget(p->opened, fn, arg);
 }
 
 void

@@ -51,6 +51,9 @@ loop_wake(struct loop *loop)
 
 /* Calls fn(arg) on the loop's thread, in order of posting.  Any thread. */
 void loop_post(struct loop *loop, void (*fn)(void *arg), void *arg);
+/* Takes back what was posted with both and is not called yet; the loop's own
+ * thread. */
+void loop_unpost(struct loop *loop, void (*fn)(void *arg), void *arg);
 
 /*
  * A call at the end of this turn: how results are delivered that are known

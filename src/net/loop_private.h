@@ -47,6 +47,7 @@ struct loop_private {
 	struct event	 mail_event;
 	pthread_mutex_t	 mail_lock;	/* guards the two pointers; any thread */
 	struct message	*mail_first, *mail_last;
+	struct message	*opened;	/* taken out, to be called in this turn */
 	atomic_bool	 stop;		/* set by any thread */
 
 	struct signal_watch *signals;

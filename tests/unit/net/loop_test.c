@@ -225,6 +225,32 @@ undelivered_letters_are_dropped(void **state)
 	loop_post(loop, on_letter, NULL);
 }
 
+static void
+take_back(void *arg)
+{
+	loop_unpost(loop, on_letter, arg);
+	loop_stop(loop);
+}
+
+/* Also one that came in the same turn. */
+static void
+letters_can_be_taken_back(void **state)
+{
+	static int other;
+
+	(void)state;
+	letters = 0;
+	loop_post(loop, on_letter, NULL);
+	loop_post(loop, take_back, &other);
+	loop_post(loop, on_letter, &other);
+	loop_run(loop);
+	assert_int_equal(letters, 1);
+	loop_post(loop, on_letter, &other);
+	take_back(&other);
+	loop_run(loop);
+	assert_int_equal(letters, 1);
+}
+
 /* --- signals, time, memory ---------------------------------------------------------- */
 
 static void
@@ -299,6 +325,7 @@ main(void)
 		TEST(tasks_run_at_the_end_of_a_turn),
 		TEST(letters_come_in_order),
 		TEST(another_thread_stops_it),
+		TEST(letters_can_be_taken_back),
 		TEST(undelivered_letters_are_dropped),
 		TEST(signals_arrive_on_the_loop),
 		TEST(time_stands_still_within_a_turn),
