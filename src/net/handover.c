@@ -70,6 +70,10 @@ handover_receive(int fd, char text[HANDOVER_TEXT], int fds[HANDOVER_FDS],
 	if (ready <= 0)
 		return -1;
 	n = recvmsg(fd, &m, MSG_CMSG_CLOEXEC);
+	/* The other side has ended without reading all of ours, which is told
+	 * once; its last words are still here. */
+	if (n < 0 && errno == ECONNRESET)
+		n = recvmsg(fd, &m, MSG_CMSG_CLOEXEC);
 	if (n <= 0)
 		return -1;
 	text[n] = '\0';

@@ -24,6 +24,7 @@ struct signal_watch {
 	struct event	 event;
 	struct loop	*loop;
 	void		(*fn)(void *arg);
+	bool		(*read)(void *arg);	/* of a descriptor instead */
 	void		*arg;
 };
 
@@ -243,18 +244,49 @@ on_signal(evutil_socket_t signo, short what, void *arg)
 	w->fn(w->arg);
 }
 
-void
-loop_on_signal(struct loop *loop, int signo, void (*fn)(void *arg), void *arg)
+static struct signal_watch *
+add_watch(struct loop *loop, void *arg)
 {
 	struct signal_watch *w = xcalloc(1, sizeof(*w));
 
 	w->loop = loop;
-	w->fn = fn;
 	w->arg = arg;
 	w->next = loop->private->signals;
 	loop->private->signals = w;
+	return w;
+}
+
+void
+loop_on_signal(struct loop *loop, int signo, void (*fn)(void *arg), void *arg)
+{
+	struct signal_watch *w = add_watch(loop, arg);
+
+	w->fn = fn;
 	must(event_assign(&w->event, loop->base, signo, EV_SIGNAL | EV_PERSIST,
 	    on_signal, w) == 0);
+	must(event_add(&w->event, NULL) == 0);
+}
+
+static void
+on_readable(evutil_socket_t fd, short what, void *arg)
+{
+	struct signal_watch *w = arg;
+
+	(void)fd;
+	(void)what;
+	loop_wake(w->loop);
+	if (!w->read(w->arg))
+		event_del(&w->event);
+}
+
+void
+loop_on_readable(struct loop *loop, int fd, bool (*fn)(void *arg), void *arg)
+{
+	struct signal_watch *w = add_watch(loop, arg);
+
+	w->read = fn;
+	must(event_assign(&w->event, loop->base, fd, EV_READ | EV_PERSIST,
+	    on_readable, w) == 0);
 	must(event_add(&w->event, NULL) == 0);
 }
 

@@ -94,4 +94,9 @@ timer_is_set(const struct timer *timer)
 void loop_on_signal(struct loop *loop, int signo, void (*fn)(void *arg),
     void *arg);
 
+/* fn while fd, which stays the caller's, has something to be read; until it
+ * answers false, or loop_free(). */
+void loop_on_readable(struct loop *loop, int fd, bool (*fn)(void *arg),
+    void *arg);
+
 #endif

@@ -68,6 +68,23 @@ words_come_alone_and_in_order(void **state)
 	assert_int_equal(handover_receive(ends[1], text, fds, 0), -1);
 }
 
+/* The kernel tells of what the other side never read first. */
+static void
+last_words_are_heard(void **state)
+{
+	char text[HANDOVER_TEXT];
+	int fds[HANDOVER_FDS];
+
+	(void)state;
+	assert_true(handover_send(ends[0], "not read", NULL, 0));
+	assert_true(handover_send(ends[1], "last", NULL, 0));
+	close(ends[1]);
+	ends[1] = dup(ends[0]);
+	assert_int_equal(handover_receive(ends[0], text, fds, 1000), 0);
+	assert_string_equal(text, "last");
+	assert_int_equal(handover_receive(ends[0], text, fds, 1000), -1);
+}
+
 static void
 long_words_are_cut(void **state)
 {
@@ -103,6 +120,8 @@ main(void)
 		    setup, teardown),
 		cmocka_unit_test_setup_teardown(words_come_alone_and_in_order,
 		    setup, teardown),
+		cmocka_unit_test_setup_teardown(last_words_are_heard, setup,
+		    teardown),
 		cmocka_unit_test_setup_teardown(long_words_are_cut, setup,
 		    teardown),
 		cmocka_unit_test_setup_teardown(who_is_gone_gives_nothing,
