@@ -272,7 +272,7 @@ has_attempts(const struct edge_request *er)
  */
 static bool
 may_try_again(const struct edge_request *er, enum exchange_end end,
-    enum retry_why *why)
+    bool untaken, enum retry_why *why)
 {
 	switch (end) {
 	case EXCHANGE_REFUSED:
@@ -284,7 +284,8 @@ may_try_again(const struct edge_request *er, enum exchange_end end,
 	case EXCHANGE_STALE:
 	case EXCHANGE_BROKEN:
 		*why = end == EXCHANGE_STALE ? RETRY_STALE : RETRY_BROKEN;
-		if (!method_is_idempotent(er->request->method))
+		if (!method_is_idempotent(er->request->method) &&
+		    !(end == EXCHANGE_STALE && untaken))
 			return false;
 		break;
 	default:
@@ -321,14 +322,14 @@ ender_of(enum exchange_end end)
 }
 
 static void
-attempt_failed(struct edge_request *er, enum exchange_end end)
+attempt_failed(struct edge_request *er, enum exchange_end end, bool untaken)
 {
 	enum retry_why why;
 
 	er->last_end = (uint8_t)end;
 	if (er->tester != NULL)
 		tester_tried(er, exchange_end_name(end), 0);
-	if (may_try_again(er, end, &why)) {
+	if (may_try_again(er, end, untaken, &why)) {
 		count_one(&er->worker->counters.retries[why]);
 		if (why == RETRY_STALE)
 			forgive_stale(er);
@@ -421,7 +422,7 @@ on_done(struct exchange *ex, enum exchange_end end)
 	er->touched |= exchange_sent(ex);
 	er->exchange = NULL;
 	if (end != EXCHANGE_DONE && !er->request->answered) {
-		attempt_failed(er, end);
+		attempt_failed(er, end, exchange_untaken(ex));
 		return;
 	}
 	if (end != EXCHANGE_DONE) {

@@ -356,6 +356,12 @@ stream_send(struct stream *s, const struct iovec *parts, int count)
 }
 
 void
+stream_take_no_more(struct stream *s)
+{
+	shutdown(s->fd, SHUT_RD);
+}
+
+void
 stream_finish(struct stream *s)
 {
 	if (s->fd < 0 || s->flags & (S_FAILED | S_FINISH))

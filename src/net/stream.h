@@ -131,6 +131,13 @@ void stream_resume(struct stream *s);
  * when the peer has gone altogether, though bytes of its may be unread. */
 void stream_watch(struct stream *s);
 
+/*
+ * Whoever stands at the other end of a plain UNIX socket cannot send any more:
+ * an attempt fails with nothing taken.  What has arrived can still be read.
+ * (TCP has no such thing: there, bytes on the way would be lost.)
+ */
+void stream_take_no_more(struct stream *s);
+
 /* End of our sending once the queue is empty (shutdown, close_notify). */
 void stream_finish(struct stream *s);
 

@@ -522,6 +522,22 @@ const struct stream_ops conn_stream_ops = {
 	.failed = on_failed,
 };
 
+/*
+ * An edge that keeps a connection to an engine may just be about to use it: it
+ * is to find out before its request is gone.  Whatever is here already is
+ * served, so the front of one that is still coming must not be cut off.
+ */
+static void
+shut_out(struct conn *c)
+{
+	char first;
+
+	if (c->peer_kind == ENDPOINT_UNIX && c->requests > 0 &&
+	    !stream_is_tls(&c->stream) &&
+	    stream_peek(&c->stream, &first, 1) == STREAM_AGAIN)
+		stream_take_no_more(&c->stream);
+}
+
 /* An idle connection that has to leave may have a request in its socket. */
 static void
 on_task(struct task *task)
@@ -529,9 +545,11 @@ on_task(struct task *task)
 	struct conn *c = list_entry(task, struct conn, task);
 	struct slice in = held_bytes(c);
 
-	if (c->state == CONN_IDLE && c->server->draining &&
-	    receive(c, &in) == 0)
-		c->ended = true;
+	if (c->state == CONN_IDLE && c->server->draining) {
+		shut_out(c);
+		if (receive(c, &in) == 0)
+			c->ended = true;
+	}
 	conn_run(c, in);
 }
 

@@ -76,6 +76,9 @@ void
 exchange_finish(struct exchange *ex, enum exchange_end end)
 {
 	exchange_judge(ex, end);
+	/* What TLS had begun to send is not counted. */
+	ex->untaken = ex->conn != NULL && !stream_is_tls(&ex->conn->stream) &&
+	    ex->conn->stream.sent == ex->sent_before;
 	if (!ex->probe)
 		pool_count(ex->pool, end != EXCHANGE_DONE);
 	exchange_detach(ex, end == EXCHANGE_DONE && ex->clean);
@@ -211,6 +214,7 @@ exchange_start(struct pools *pools, struct upstream *to,
 	}
 	ex->conn->ex = ex;
 	ex->reused = true;
+	ex->sent_before = ex->conn->stream.sent;
 	ex->state = EX_HEAD;
 	exchange_send_front(ex);
 	return ex;
@@ -306,6 +310,12 @@ bool
 exchange_sent(const struct exchange *ex)
 {
 	return ex->sent;
+}
+
+bool
+exchange_untaken(const struct exchange *ex)
+{
+	return ex->untaken;
 }
 
 bool

@@ -36,6 +36,8 @@ struct exchange {
 	bool		 blocked;	/* the owner waits for drained() */
 	bool		 probe;		/* not traffic: judges by itself */
 	struct buf	 unsent;	/* framed body, while connecting */
+	uint64_t	 sent_before;	/* by earlier ones on this connection */
+	bool		 untaken;	/* at the end: the socket took nothing */
 
 	/* the answer's side */
 	bool		 heard;		/* a byte of the answer came */

@@ -187,6 +187,9 @@ struct slice exchange_trailers(const struct exchange *ex);
  * whether that connection had been used before. */
 bool exchange_sent(const struct exchange *ex);
 bool exchange_reused(const struct exchange *ex);
+/* In done(), after EXCHANGE_STALE: not a byte was taken, so that nothing can
+ * have happened; it may be tried again, whatever the method. */
+bool exchange_untaken(const struct exchange *ex);
 uint64_t exchange_connect_us(const struct exchange *ex);	/* 0 when reused */
 
 /* Silence from now on; the connection is closed unless the exchange was
