@@ -189,6 +189,18 @@ run_drain(int argc, char **argv)
 	return run_word(&word, argc, argv);
 }
 
+static int
+run_upgrade(int argc, char **argv)
+{
+	static const struct word word = { "ctl upgrade", "Starts the program "
+	    "anew, from its file as it is now, and hands it the listeners; "
+	    "answers when the new one serves. If it does not start, the old "
+	    "one goes on, and the exit code is 1.", "POST", "/upgrade",
+	    ANSWER_LINES };
+
+	return run_word(&word, argc, argv);
+}
+
 static const struct command words[] = {
 	{ "status", "what is in service and how it is", run_status },
 	{ "ready", "whether it is ready, and what is missing", run_ready },
@@ -196,6 +208,7 @@ static const struct command words[] = {
 	    run_errors },
 	{ "reload", "read all files again", run_reload },
 	{ "drain", "stop taking new work", run_drain },
+	{ "upgrade", "let a new binary take over", run_upgrade },
 };
 
 static int

@@ -20,7 +20,8 @@ static int
 run_edge(const struct role *role)
 {
 	struct edge_options options = { .config_file = role->config_file,
-	    .threads = role->threads, .notify_fd = role->notify_fd };
+	    .threads = role->threads, .notify_fd = role->notify_fd,
+	    .heir = role->heir };
 
 	return edge_main(&options);
 }
@@ -67,9 +68,10 @@ run_run(int argc, char **argv)
 	};
 	const struct usage usage = { .command = "run", .about =
 	    "Serves until QUIT or TERM: a master, the edge, its engine workers "
-	    "and the console. HUP reloads, USR1 reopens logs.",
+	    "and the console. HUP reloads, USR1 reopens logs, USR2 upgrades.",
 	    .options = specs };
-	struct master_options options = { .roles = {
+	struct master_options options = {
+	    .control_socket = EDGE_CONTROL_SOCKET, .roles = {
 	    [ROLE_EDGE] = run_edge, [ROLE_ENGINE] = run_engine,
 	    [ROLE_CONSOLE] = run_console } };
 	struct operands none;

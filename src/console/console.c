@@ -11,6 +11,8 @@
 #include "base/log.h"
 #include "console/private.h"
 
+enum { DRAIN_MS = 2000, DRAIN_LOOK_MS = 32 };
+
 /* Administration is slow and rare: seconds are fine, and a reload may take
  * some; bodies are not expected at all. */
 static const struct serve_limits serve_limits = {
@@ -106,6 +108,7 @@ on_gone(struct request *r, enum serve_end end)
 {
 	(void)end;
 	forward_gone(r);
+	master_gone(r);
 }
 
 static const struct handler_ops handler = {
@@ -139,8 +142,8 @@ on_admin(void *owner, int fd, const struct endpoint *peer)
 	    &(struct serve_accept){ .listener = &console->admin });
 }
 
-static const struct listener_ops tcp_ops = { .accepted = on_tcp };
-static const struct listener_ops admin_ops = { .accepted = on_admin };
+const struct listener_ops console_tcp_ops = { .accepted = on_tcp };
+const struct listener_ops console_admin_ops = { .accepted = on_admin };
 
 static void
 on_health_change(void *arg)
@@ -152,6 +155,37 @@ static void
 stop(void *arg)
 {
 	loop_stop(arg);
+}
+
+/* --- the end: who waits for an answer gets it ------------------------------------- */
+
+static void
+look_drained(struct timer *timer)
+{
+	struct console *c = list_entry(timer, struct console, drain);
+
+	if (c->server->connections == 0 ||
+	    c->loop->now_ms >= c->drain_until_ms)
+		loop_stop(c->loop);
+	else
+		timer_set(c->loop, timer, DRAIN_LOOK_MS);
+}
+
+static void
+drain(void *arg)
+{
+	struct console *c = arg;
+
+	if (c->draining) {
+		loop_stop(c->loop);
+		return;
+	}
+	c->draining = true;
+	c->drain_until_ms = c->loop->now_ms + DRAIN_MS;
+	listener_free(&c->tcp);
+	listener_free(&c->admin);
+	server_drain(c->server);
+	timer_set(c->loop, &c->drain, 0);
 }
 
 static void
@@ -177,17 +211,18 @@ static void
 listen_on(struct console *c, const struct console_options *options)
 {
 	if (options->tcp_fd >= 0)
-		c->tcp = listener_new(c->loop, options->tcp_fd, &tcp_ops, c);
+		c->tcp = listener_new(c->loop, options->tcp_fd, &console_tcp_ops,
+		    c);
 	if (options->admin_fd >= 0)
 		c->admin = listener_new(c->loop, options->admin_fd,
-		    &admin_ops, c);
+		    &console_admin_ops, c);
 }
 
 static void
 run(struct console *c, int notify_fd)
 {
-	loop_on_signal(c->loop, SIGTERM, stop, c->loop);
-	loop_on_signal(c->loop, SIGQUIT, stop, c->loop);
+	loop_on_signal(c->loop, SIGTERM, drain, c);
+	loop_on_signal(c->loop, SIGQUIT, drain, c);
 	loop_on_signal(c->loop, SIGINT, stop, c->loop);
 	loop_on_signal(c->loop, SIGHUP, ignore, NULL);
 	loop_on_signal(c->loop, SIGUSR1, ignore, NULL);
@@ -208,6 +243,8 @@ console_main(const struct console_options *options)
 	c.upstreams = upstreams_new(c.loop, on_health_change, NULL);
 	c.pools = pools_new(c.loop, &c.pool_limits);
 	c.server = server_new(c.loop, &handler, &c, &c.limits);
+	timer_init(&c.drain, look_drained);
+	master_listen(&c, options->notify_fd);
 	if (find_edge(&c, options->edge_socket, &err)) {
 		listen_on(&c, options);
 		run(&c, options->notify_fd);
@@ -215,6 +252,7 @@ console_main(const struct console_options *options)
 		log_error("%s", err.text);
 		code = EXIT_FAILURE;
 	}
+	timer_cancel(&c.drain);
 	listener_free(&c.tcp);
 	listener_free(&c.admin);
 	server_free(&c.server);

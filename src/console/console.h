@@ -15,7 +15,9 @@
 struct console_options {
 	const char	*edge_socket;	/* path */
 	int		 tcp_fd, admin_fd;	/* listening; -1: none */
-	int		 notify_fd;	/* gets "READY\n"; -1: nobody */
+	int		 notify_fd;	/* to the master, which gets "READY\n" and
+					   is asked for upgrades (master/master.h);
+					   -1: nobody */
 };
 
 /* Until TERM, QUIT or INT; returns the exit code. */

@@ -56,6 +56,12 @@ drain(struct console *console, struct request *r)
 	forward_to_edge(console, r, "/drain");
 }
 
+static void
+upgrade(struct console *console, struct request *r)
+{
+	master_upgrade(console, r);
+}
+
 const struct endpoint_entry endpoints[] = {
 	{ "/healthz",		METHOD_GET,  false, healthz },
 	{ "/readyz",		METHOD_GET,  false, readyz },
@@ -65,5 +71,6 @@ const struct endpoint_entry endpoints[] = {
 	{ "/errors",		METHOD_GET,  true,  errors },
 	{ "/reload",		METHOD_POST, true,  reload },
 	{ "/drain",		METHOD_POST, true,  drain },
+	{ "/upgrade",		METHOD_POST, true,  upgrade },
 	{ NULL,			METHOD_OTHER, false, NULL },
 };

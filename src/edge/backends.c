@@ -173,6 +173,16 @@ backends_up(const struct backends *backends)
 	return up;
 }
 
+bool
+backends_known(const struct backends *backends)
+{
+	for (size_t i = 0; i < backends->count; i++)
+		if (atomic_load_explicit(&backends->all[i]->health,
+		    memory_order_relaxed) == HEALTH_UNKNOWN)
+			return false;
+	return true;
+}
+
 int
 backends_pick(const struct backend_group *group, uint64_t tried,
     const struct pools *pools, struct balance_random *random)

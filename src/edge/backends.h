@@ -33,6 +33,9 @@ bool backends_find(struct backends *backends, struct arena *arena,
     struct err *err);
 void backends_release(struct backends *backends, struct upstreams *upstreams);
 
+/* Whether each has been probed once. */
+bool backends_known(const struct backends *backends);
+
 /* Regions with somebody up behind them.  Any thread. */
 struct region_set backends_up(const struct backends *backends);
 

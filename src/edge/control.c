@@ -8,6 +8,7 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/arena.h"
@@ -21,7 +22,7 @@ struct control {
 	struct server	*server;
 	struct serve_limits limits;
 	struct list	 waiting;	/* control_request, for a reload's end */
-	char		 path[sizeof(((struct endpoint *)0)->name)];
+	ino_t		 inode;		/* of its file, which may be renamed */
 };
 
 struct control_request {
@@ -262,8 +263,10 @@ control_new(struct edge *edge, struct err *err)
 {
 	struct endpoint at = { .kind = ENDPOINT_UNIX };
 	struct control *c;
-	int fd, len = snprintf(at.name, sizeof(at.name), "%s/%s",
-	    edge->plan->config->run_dir, EDGE_CONTROL_SOCKET);
+	struct stat st;
+	int fd, len = snprintf(at.name, sizeof(at.name), "%s/%s%s",
+	    edge->plan->config->run_dir, EDGE_CONTROL_SOCKET,
+	    edge->heir ? ".new" : "");
 
 	if (len < 0 || (size_t)len >= sizeof(at.name)) {
 		err_set(err, "run_dir: too long for a UNIX socket in it");
@@ -274,7 +277,7 @@ control_new(struct edge *edge, struct err *err)
 		return NULL;
 	c = xcalloc(1, sizeof(*c));
 	c->edge = edge;
-	memcpy(c->path, at.name, sizeof(c->path));
+	c->inode = stat(at.name, &st) == 0 ? st.st_ino : 0;
 	list_init(&c->waiting);
 	c->limits = (struct serve_limits){ .head_ms = 10000, .idle_ms = 60000,
 	    .body_idle_ms = 10000, .send_idle_ms = 30000,
@@ -284,6 +287,19 @@ control_new(struct edge *edge, struct err *err)
 	return c;
 }
 
+/* Another edge's may stand there by now. */
+static void
+remove_file(const struct control *c, const char *end)
+{
+	char path[300];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "%s/%s%s",
+	    c->edge->plan->config->run_dir, EDGE_CONTROL_SOCKET, end);
+	if (stat(path, &st) == 0 && st.st_ino == c->inode)
+		unlink(path);
+}
+
 void
 control_free(struct control **control)
 {
@@ -291,7 +307,8 @@ control_free(struct control **control)
 
 	*control = NULL;
 	listener_free(&c->listener);
-	unlink(c->path);
+	remove_file(c, "");
+	remove_file(c, ".new");
 	server_free(&c->server);
 	free(c);
 }

@@ -15,7 +15,7 @@
 #include "base/must.h"
 #include "edge/process.h"
 
-enum { TICK_MS = 1000 };
+enum { TICK_MS = 1000, HOLD_MS = 5000, HOLD_LOOK_MS = 32 };
 
 /* --- the end ------------------------------------------------------------------ */
 
@@ -24,6 +24,8 @@ stop_all(struct edge *edge)
 {
 	for (unsigned i = 0; i < edge->nworkers; i++)
 		worker_stop(edge->workers[i]);
+	if (!edge->serving)
+		loop_stop(edge->loop);
 }
 
 static void
@@ -47,6 +49,10 @@ static void
 end(struct edge *edge)
 {
 	log_info("draining");
+	if (!edge->serving) {
+		loop_stop(edge->loop);
+		return;
+	}
 	edge->draining = edge->ending = true;
 	for (unsigned i = 0; i < edge->nworkers; i++)
 		worker_end(edge->workers[i]);
@@ -176,6 +182,35 @@ start_workers(struct edge *edge)
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
+static void
+begin_serving(struct edge *edge)
+{
+	edge->serving = true;
+	edge_publish_first(edge);
+	start_workers(edge);
+	log_info("the edge of %s serves with %u threads",
+	    edge->plan->config->region, edge->nworkers);
+	/* The sockets have been listening since the plan was made. */
+	edge_tell_master(edge, "READY\n");
+	timer_set(edge->loop, &edge->tick, TICK_MS);
+}
+
+/*
+ * Connections that wait are the former edge's until we accept them: that is
+ * worth a moment, so that none meets a region of which we know nothing yet.
+ */
+static void
+on_hold(struct timer *timer)
+{
+	struct edge *edge = list_entry(timer, struct edge, hold);
+
+	if (backends_known(&edge->plan->backends) ||
+	    edge->loop->now_ms >= edge->hold_until_ms)
+		begin_serving(edge);
+	else
+		timer_set(edge->loop, timer, HOLD_LOOK_MS);
+}
+
 static bool
 start(struct edge *edge, const struct edge_options *options)
 {
@@ -193,22 +228,21 @@ start(struct edge *edge, const struct edge_options *options)
 		log_error("%s", err.text);
 		return false;
 	}
-	edge_publish_first(edge);
-	start_workers(edge);
 	take_signals(edge);
-	/* The sockets have been listening since the plan was made. */
-	edge_tell_master(edge, "READY\n");
-	timer_set(edge->loop, &edge->tick, TICK_MS);
+	loop_read_time(edge->loop);
+	edge->hold_until_ms = edge->loop->now_ms + HOLD_MS;
+	if (edge->heir)
+		timer_set(edge->loop, &edge->hold, HOLD_LOOK_MS);
+	else
+		begin_serving(edge);
 	return true;
 }
 
 static void
 serve(struct edge *edge)
 {
-	log_info("the edge of %s serves with %u threads",
-	    edge->plan->config->region, edge->nworkers);
 	loop_run(edge->loop);
-	for (unsigned i = 0; i < edge->nworkers; i++)
+	for (unsigned i = 0; edge->serving && i < edge->nworkers; i++)
 		pthread_join(edge->workers[i]->thread, NULL);
 }
 
@@ -240,11 +274,13 @@ edge_main(const struct edge_options *options)
 	raise_descriptors();
 	edge->config_file = options->config_file;
 	edge->notify_fd = options->notify_fd;
+	edge->heir = options->heir;
 	edge->began_unix_ms = clock_unix_ms();
 	edge->loop = loop_new();
 	edge->shared = shared_new();
 	timer_init(&edge->tick, on_tick);
 	timer_init(&edge->deadline, on_deadline);
+	timer_init(&edge->hold, on_hold);
 	if (start(edge, options)) {
 		serve(edge);
 		code = 0;

@@ -24,6 +24,10 @@ struct edge_options {
 					   "READY" once they accept, "RELOAD ok"
 					   and "RELOAD failed"; -1: nobody, the
 					   edge binds them itself */
+	bool		 heir;		/* another edge serves on the same sockets:
+					   nothing is accepted until it is known who
+					   stands behind; the control socket is
+					   EDGE_CONTROL_SOCKET ".new" */
 };
 
 /* Serves until told to end.  0: drained; 1: the configuration is not good

@@ -47,6 +47,9 @@ struct edge {
 
 	struct timer	 tick;		/* each second: files, currency */
 	struct timer	 deadline;	/* of the drain */
+	struct timer	 hold;		/* an heir's: looks at who is known */
+	uint64_t	 hold_until_ms;
+	bool		 heir, serving;
 	bool		 draining, ending;
 	uint64_t	 began_unix_ms;
 };

@@ -152,6 +152,8 @@ understand(const char *line)
 		return WORD_SOCKETS;
 	if (strcmp(line, "READY\n") == 0)
 		return WORD_READY;
+	if (strcmp(line, "UPGRADE\n") == 0)
+		return WORD_UPGRADE;
 	if (strcmp(line, "RELOAD ok\n") == 0)
 		return WORD_RELOADED;
 	if (strcmp(line, "RELOAD failed\n") == 0)

@@ -26,6 +26,7 @@ enum child_word {
 	WORD_SOCKETS,			/* the edge asks for its listeners */
 	WORD_RELOADED,
 	WORD_RELOAD_FAILED,
+	WORD_UPGRADE,			/* the console was asked for it */
 };
 
 struct child {

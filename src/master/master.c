@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the Portolan authors */
 
-#include "master/master.h"
+#include "master/private.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,48 +19,20 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "conf/fixed.h"
-#include "master/child.h"
 #include "master/notify.h"
-#include "master/privileges.h"
 #include "net/handover.h"
 
 enum {
-	CHILDREN_MAX = 2 + CONFIG_EMBEDDED_MAX,	/* edge, console, engines */
-	KILL_GRACE_MS = 5000,		/* after drain_ms, before SIGKILL */
 	CONSOLE_LATEST_MS = 2000,	/* it starts when the edge is ready, or so
 					   late: it must tell of a slow start */
-};
-
-enum stage {
-	STAGE_STARTING,			/* the edge was never ready yet */
-	STAGE_SERVING,
-	STAGE_DRAINING,			/* the edge drains; the rest still serves */
-	STAGE_ENDING,			/* the rest was asked to end */
-};
-
-struct master {
-	const struct master_options *options;
-	struct generation *generation;
-	struct identity	 identity;
-	struct child	*children[CHILDREN_MAX];
-	size_t		 nchildren;
-	enum stage	 stage;
-	int		 signal_fd;
-	char		*pid_file;	/* as written; NULL: none */
-	uint64_t	 kill_ms;	/* monotonic; 0: nobody is to be killed */
-	uint64_t	 watchdog_ms, watchdog_due_ms;
-	bool		 adjust;	/* engines may be too many or too few; done
-					   between two turns, when nobody walks
-					   through the children */
-	int		 exit_code;
 };
 
 /* --- reading the files ------------------------------------------------------- */
 
 /* Only what the master itself needs; the edge reads everything, and judges,
- * so what is wrong is told here at the start alone. */
+ * so what is wrong is told here at the start alone (why not NULL). */
 static struct generation *
-read_config(const char *file, bool tell)
+read_config(const char *file, struct err *why)
 {
 	struct mistakes mistakes;
 	struct generation *g;
@@ -68,8 +40,9 @@ read_config(const char *file, bool tell)
 
 	mistakes_init(&mistakes);
 	g = generation_load(file, LOAD_PURE, NULL, &mistakes);
-	if (g == NULL && tell) {
+	if (g == NULL && why != NULL) {
 		mistakes_print(&mistakes, &text);
+		err_set(why, "%s", buf_cstr(&text));
 		fputs(buf_cstr(&text), stderr);
 	}
 	buf_fini(&text);
@@ -83,17 +56,20 @@ static bool
 open_sockets(struct master *m, struct child *c, struct err *err)
 {
 	const struct config *config = m->generation->config;
+	struct sockets *lent = &m->heir.sockets[c->role.kind];
 
 	switch (c->role.kind) {
 	case ROLE_EDGE:
-		c->role.threads = config_threads(config);
+		/* A queue that no thread looks at would be lost. */
+		c->role.threads = m->heir.threads > 0 ? m->heir.threads :
+		    config_threads(config);
 		return sockets_open_edge(&c->sockets, config, c->role.threads,
-		    err);
+		    lent, err);
 	case ROLE_ENGINE:
 		return sockets_open_engine(&c->sockets, config,
-		    c->role.number, err);
+		    c->role.number, lent, err);
 	default:
-		return sockets_open_console(&c->sockets, config, err);
+		return sockets_open_console(&c->sockets, config, lent, err);
 	}
 }
 
@@ -128,14 +104,17 @@ add_child(struct master *m, enum role_kind kind, unsigned number,
 		return err_set(err, "engines.embedded: more than %d workers",
 		    CHILDREN_MAX - 2);
 	c = child_new(kind, number, m->options->config_file, m->generation);
+	c->role.heir = m->heir.fd >= 0;
 	if (!open_sockets(m, c, err)) {
 		child_free(&c);
 		return false;
 	}
 	own_socket_files(m, m->generation->config, c);
 	c->state = CHILD_WAITING;
+	/* An heir's waits until all is ours. */
 	if (kind == ROLE_CONSOLE)
-		c->start_ms = clock_ms() + CONSOLE_LATEST_MS;
+		c->start_ms = c->role.heir ? UINT64_MAX :
+		    clock_ms() + CONSOLE_LATEST_MS;
 	m->children[m->nchildren++] = c;
 	return true;
 }
@@ -165,6 +144,15 @@ child_by_pid(struct master *m, pid_t pid)
 	return NULL;
 }
 
+struct child *
+child_of_role(const struct master *m, enum role_kind kind)
+{
+	for (size_t i = 0; i < m->nchildren; i++)
+		if (m->children[i]->role.kind == kind)
+			return m->children[i];
+	return NULL;
+}
+
 static bool
 all_gone(const struct master *m)
 {
@@ -178,7 +166,7 @@ all_gone(const struct master *m)
 
 /* Our copies of its sockets go too: while one is open the kernel takes
  * connections that nobody will accept. */
-static void
+void
 end_child(struct child *c)
 {
 	if (c->state == CHILD_WAITING)
@@ -207,6 +195,7 @@ begin_drain(struct master *m)
 
 	if (m->stage >= STAGE_DRAINING)
 		return;
+	upgrade_cancel(m);
 	m->stage = STAGE_DRAINING;
 	m->kill_ms = clock_ms() + config->timeouts.drain_ms + KILL_GRACE_MS;
 	notify_manager("STOPPING=1\nSTATUS=Draining");
@@ -256,8 +245,21 @@ kill_who_stayed(struct master *m)
 static bool
 start_was_refused(const struct master *m, const struct child *c, int status)
 {
+	/* While another master serves, nothing is tried twice. */
+	if (m->heir.fd >= 0)
+		return !c->was_ready;
 	return m->stage == STAGE_STARTING && c->role.kind == ROLE_EDGE &&
 	    !c->was_ready && WIFEXITED(status);
+}
+
+static void
+refuse_upgrade(struct master *m, const struct child *c)
+{
+	char why[160];
+
+	snprintf(why, sizeof(why), "its %s did not start; what it wrote to "
+	    "the log says why", c->role.name);
+	upgrade_refuse(m, why);
 }
 
 static void
@@ -270,8 +272,9 @@ on_child_end(struct master *m, struct child *c, int status)
 	sockets_forget_fresh(&c->sockets);
 	if (refused) {
 		m->exit_code = WEXITSTATUS(status) == 0 ? EXIT_FAILURE :
-		    WEXITSTATUS(status);
+		    WEXITSTATUS(status);	/* 0 after a signal */
 		c->state = CHILD_GONE;
+		refuse_upgrade(m, c);
 		end_the_rest(m);
 	} else if (edge && m->stage == STAGE_DRAINING) {
 		end_the_rest(m);
@@ -296,6 +299,8 @@ reap(struct master *m)
 		c = child_by_pid(m, pid);
 		if (c != NULL)
 			on_child_end(m, c, status);
+		else if (pid == m->successor.pid)
+			upgrade_ended(m, status);
 	}
 }
 
@@ -363,7 +368,7 @@ adjust_engines(struct master *m)
 static void
 on_reloaded(struct master *m, struct child *edge)
 {
-	struct generation *g = read_config(m->options->config_file, false);
+	struct generation *g = read_config(m->options->config_file, NULL);
 
 	notify_manager("READY=1\nSTATUS=Serving; reloaded");
 	if (g == NULL)
@@ -390,7 +395,10 @@ static bool
 follow_files(struct master *m, struct child *edge, struct generation **files,
     struct err *err)
 {
-	*files = read_config(m->options->config_file, false);
+	if (m->successor.pid != 0)
+		return err_set(err, "the service is being upgraded: reload "
+		    "when that is done");
+	*files = read_config(m->options->config_file, NULL);
 	if (*files == NULL)
 		return err_set(err, "the files have changed while they were "
 		    "read: reload again");
@@ -428,21 +436,21 @@ give_sockets(struct master *m, struct child *edge)
 }
 
 /* Who asks the console meanwhile waits in its socket's queue. */
-static void
+void
 start_console(struct master *m)
 {
-	for (size_t i = 0; i < m->nchildren; i++) {
-		struct child *c = m->children[i];
+	struct child *c = child_of_role(m, ROLE_CONSOLE);
 
-		if (c->role.kind == ROLE_CONSOLE &&
-		    c->state == CHILD_WAITING && c->restarts == 0)
-			c->start_ms = 0;
-	}
+	if (c != NULL && m->heir.fd < 0 && c->state == CHILD_WAITING &&
+	    c->restarts == 0)
+		c->start_ms = 0;
 }
 
 static void
 on_word(struct master *m, struct child *c, enum child_word word)
 {
+	if (c->role.kind == ROLE_CONSOLE && word == WORD_UPGRADE)
+		upgrade_begin(m);
 	if (c->role.kind != ROLE_EDGE)
 		return;
 	switch (word) {
@@ -450,7 +458,10 @@ on_word(struct master *m, struct child *c, enum child_word word)
 		if (m->stage == STAGE_STARTING)
 			m->stage = STAGE_SERVING;
 		start_console(m);
-		notify_manager("READY=1\nSTATUS=Serving");
+		upgrade_take_control(m);
+		/* An heir's word is not believed yet. */
+		if (m->heir.fd < 0)
+			notify_manager("READY=1\nSTATUS=Serving");
 		break;
 	case WORD_SOCKETS:
 		give_sockets(m, c);
@@ -464,6 +475,7 @@ on_word(struct master *m, struct child *c, enum child_word word)
 		notify_manager("READY=1\nSTATUS=Reload failed; the former "
 		    "configuration is in service");
 		break;
+	case WORD_UPGRADE:
 	case WORD_NONE:
 		break;
 	}
@@ -493,8 +505,7 @@ on_signal(struct master *m, uint32_t signo)
 		reload(m);
 		break;
 	case SIGUSR2:
-		log_warn("USR2: this program cannot hand over to a new binary; "
-		    "install it and restart the service");
+		upgrade_begin(m);
 		break;
 	case SIGUSR1:
 		for (size_t i = 0; i < m->nchildren; i++)
@@ -545,6 +556,8 @@ time_to_wait(const struct master *m)
 	uint64_t now = clock_ms();
 	int wait_ms = -1;
 
+	if (m->successor.pid != 0)
+		wait_ms = sooner(wait_ms, m->successor.deadline_ms, now);
 	if (m->kill_ms != 0)
 		wait_ms = sooner(wait_ms, m->kill_ms, now);
 	if (m->watchdog_ms != 0)
@@ -577,20 +590,30 @@ read_signals(struct master *m)
 static void
 wait_and_handle(struct master *m)
 {
-	struct pollfd fds[1 + CHILDREN_MAX] = { { .fd = m->signal_fd,
+	struct pollfd fds[3 + CHILDREN_MAX] = { { .fd = m->signal_fd,
 	    .events = POLLIN } };
 	size_t n = m->nchildren;
 
 	for (size_t i = 0; i < n; i++)
 		fds[1 + i] = (struct pollfd){ .fd = m->children[i]->notify_fd,
 		    .events = POLLIN };
-	if (poll(fds, 1 + n, time_to_wait(m)) < 0 && errno != EINTR)
+	fds[1 + n] = (struct pollfd){ .fd = m->successor.fd,
+	    .events = POLLIN };
+	fds[2 + n] = (struct pollfd){ .fd = m->heir.fd, .events = POLLIN };
+	if (poll(fds, 3 + n, time_to_wait(m)) < 0 && errno != EINTR)
 		log_error("poll: %s", strerror(errno));
 	for (size_t i = 0; i < n; i++)
 		if (fds[1 + i].revents != 0)
 			hear(m, m->children[i]);
+	upgrade_look(m);
+	if (fds[2 + n].revents != 0)
+		upgrade_inherit(m);
+	if (fds[1 + n].revents != 0)
+		upgrade_hear(m);
 	if (fds[0].revents != 0)
 		read_signals(m);
+	if (m->successor.pid != 0 && clock_ms() >= m->successor.deadline_ms)
+		upgrade_too_late(m);
 	if (m->kill_ms != 0 && clock_ms() >= m->kill_ms)
 		kill_who_stayed(m);
 	if (m->watchdog_ms != 0 && clock_ms() >= m->watchdog_due_ms) {
@@ -614,12 +637,14 @@ open_signals(void)
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-static bool
-write_pid(struct master *m, const char *file, struct err *err)
+bool
+write_pid(struct master *m, struct err *err)
 {
+	const char *file = m->generation->config->pid_file;
 	FILE *f;
 
-	if (file == NULL)
+	/* Another's file until all is ours. */
+	if (file == NULL || m->heir.fd >= 0)
 		return true;
 	f = fopen(file, "we");
 	if (f == NULL)
@@ -640,39 +665,59 @@ prepare(struct master *m, struct err *err)
 		return err_wrap(err, "%s", config->file);
 	if (!identity_own_dir(&m->identity, config->run_dir, err))
 		return err_wrap(err, "%s: run_dir", config->file);
-	return own_store(m, err) && add_children(m, err) &&
-	    write_pid(m, config->pid_file, err);
+	if (!own_store(m, err) || !add_children(m, err))
+		return false;
+	inheritance_drop_rest(&m->heir);
+	return write_pid(m, err);
 }
 
 static void
 clean_up(struct master *m)
 {
 	/* Ours alone: one that stands there may be another instance's. */
-	if (m->pid_file != NULL)
+	if (m->pid_file != NULL && !m->succeeded)
 		unlink(m->pid_file);
 	free(m->pid_file);
+	free(m->program);
+	successor_forget(&m->successor, true);
+	inheritance_drop_rest(&m->heir);
 	for (size_t i = 0; i < m->nchildren; i++)
 		child_free(&m->children[i]);
 	generation_free(&m->generation);
 	close(m->signal_fd);
 }
 
+/* Who wanted an upgrade is told, too. */
+static int
+fail(struct master *m, const struct err *err, int code)
+{
+	upgrade_refuse(m, err->text);
+	if (m->generation != NULL)
+		clean_up(m);
+	return code;
+}
+
 int
 master_run(const struct master_options *options)
 {
-	struct master m = { .options = options, .signal_fd = open_signals(),
-	    .watchdog_ms = notify_watchdog_ms() };
+	static struct master m;		/* large */
 	struct err err;
 
-	m.generation = read_config(options->config_file, true);
-	if (m.generation == NULL)
-		return EXIT_FAILURE;
+	m = (struct master){ .options = options, .signal_fd = open_signals(),
+	    .watchdog_ms = notify_watchdog_ms(), .successor = { .fd = -1 },
+	    .program = upgrade_program() };
 	log_name("master");
+	if (!inheritance_receive(&m.heir, &err)) {
+		log_error("%s", err.text);
+		return fail(&m, &err, 2);
+	}
+	m.generation = read_config(options->config_file, &err);
+	if (m.generation == NULL)
+		return fail(&m, &err, EXIT_FAILURE);
 	log_level((enum log_level)m.generation->config->log.level);
 	if (!prepare(&m, &err)) {
 		log_error("%s", err.text);
-		clean_up(&m);
-		return 2;
+		return fail(&m, &err, 2);
 	}
 	while (!all_gone(&m)) {
 		start_who_is_due(&m);

@@ -10,6 +10,8 @@
  *	HUP	reload: the edge builds a new generation; engines follow when
  *		it is in service
  *	USR1	reopen logs
+ *	USR2	start the program anew, hand it the sockets, and end when it
+ *		serves (master/upgrade.h)
  *	QUIT	drain and end; TERM the same, a second one or INT at once
  */
 #ifndef MASTER_MASTER_H
@@ -30,18 +32,23 @@ struct role {
 	const struct generation *generation;
 	const struct sockets *sockets;	/* its own alone */
 	unsigned	 threads;	/* of the edge: so many sockets a listener */
+	bool		 heir;		/* others serve on the same sockets until
+					   this one is ready; its control socket
+					   is NAME.new till then */
 	/*
 	 * Lines for the master, a packet each: "READY", "RELOAD ok", "RELOAD
 	 * failed", and "SOCKETS", which is answered with a packet for each
 	 * listener that the files name, its name and its sockets
 	 * (net/handover.h), and last one without sockets: "ALL", or what is
-	 * wrong.
+	 * wrong.  The console's "UPGRADE" is answered with "UPGRADE ok" or
+	 * "UPGRADE failed" and a sentence.
 	 */
 	int		 notify_fd;
 };
 
 struct master_options {
 	const char	*config_file;
+	const char	*control_socket;	/* the edge's, in run_dir */
 	/* A child's whole life, by enum role_kind; returns the exit code. */
 	int		(*roles[ROLES])(const struct role *role);
 };

@@ -48,7 +48,7 @@ open_one(struct sockets *s, const char *name, const struct endpoint *at,
 static void
 close_entry(struct socket_entry *e)
 {
-	if (!e->handed && strncmp(e->at, "unix:", 5) == 0)
+	if (!e->handed && !e->lent && strncmp(e->at, "unix:", 5) == 0)
 		unlink(e->at + 5);
 	close(e->fd);
 	free(e->at);
@@ -198,6 +198,63 @@ take_all_handed(struct sockets *s, const struct config *config,
 	return true;
 }
 
+/* --- what another master lends --------------------------------------------- */
+
+bool
+sockets_lend(struct sockets *s, const char *name, const char *at,
+    const int *fds, size_t count, bool handed)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct socket_entry *e = &s->list[s->count];
+
+		if (s->count == SOCKETS_MAX)
+			return false;
+		*e = (struct socket_entry){ .fd = fds[i], .handed = handed,
+		    .lent = true, .at = xstrdup(at) };
+		snprintf(e->name, sizeof(e->name), "%s", name);
+		s->count++;
+	}
+	return true;
+}
+
+static void
+set_lent(struct sockets *s, bool lent)
+{
+	for (size_t i = 0; i < s->count; i++)
+		s->list[i].lent = lent;
+}
+
+void
+sockets_are_ours(struct sockets *s)
+{
+	set_lent(s, false);
+}
+
+void
+sockets_are_lent(struct sockets *s)
+{
+	set_lent(s, true);
+}
+
+/* Moves those of this address; NULL: all.  Whether there were any. */
+static bool
+take_lent(struct sockets *s, struct sockets *lent, const struct endpoint *at)
+{
+	char text[ENDPOINT_TEXT];
+	size_t kept = 0, before = s->count;
+
+	if (at != NULL)
+		endpoint_text(at, text);
+	for (size_t i = 0; i < lent->count; i++)
+		if ((at == NULL || strcmp(lent->list[i].at, text) == 0) &&
+		    s->count < SOCKETS_MAX)
+			s->list[s->count++] = lent->list[i];
+		else
+			lent->list[kept++] = lent->list[i];
+	lent->count = kept;
+	return s->count > before;
+}
+
 /* --- what we open ---------------------------------------------------------- */
 
 /* 127.0.0.1:80 that becomes 0.0.0.0:80 meets itself for a moment. */
@@ -280,8 +337,9 @@ sockets_follow(struct sockets *s, const struct config *config,
 
 bool
 sockets_open_edge(struct sockets *s, const struct config *config,
-    unsigned threads, struct err *err)
+    unsigned threads, struct sockets *lent, struct err *err)
 {
+	take_lent(s, lent, NULL);
 	if (!take_all_handed(s, config, err) ||
 	    !sockets_follow(s, config, threads, err))
 		return false;
@@ -291,7 +349,7 @@ sockets_open_edge(struct sockets *s, const struct config *config,
 
 static bool
 open_unix(struct sockets *s, const char *name, const char *path,
-    struct err *err)
+    struct sockets *lent, struct err *err)
 {
 	struct endpoint at = { .kind = ENDPOINT_UNIX };
 
@@ -299,31 +357,34 @@ open_unix(struct sockets *s, const char *name, const char *path,
 		return err_set(err, "%s: longer than a socket's path may be",
 		    path);
 	snprintf(at.name, sizeof(at.name), "%s", path);
-	return open_one(s, name, &at, false, 0600, err);
+	return take_lent(s, lent, &at) ||
+	    open_one(s, name, &at, false, 0600, err);
 }
 
 bool
 sockets_open_console(struct sockets *s, const struct config *config,
-    struct err *err)
+    struct sockets *lent, struct err *err)
 {
-	if (config->console.enabled && !open_one(s, "console",
-	    &config->console.address, false, 0600, err))
+	const struct endpoint *at = &config->console.address;
+
+	if (config->console.enabled && !take_lent(s, lent, at) &&
+	    !open_one(s, "console", at, false, 0600, err))
 		return err_wrap(err, "%s: console.address", config->file);
 	if (config->console.socket != NULL && !open_unix(s, "admin",
-	    config->console.socket, err))
+	    config->console.socket, lent, err))
 		return err_wrap(err, "%s: console.socket", config->file);
 	return true;
 }
 
 bool
 sockets_open_engine(struct sockets *s, const struct config *config,
-    unsigned number, struct err *err)
+    unsigned number, struct sockets *lent, struct err *err)
 {
 	char path[256];
 
 	snprintf(path, sizeof(path), "%s/engine-%s-%u.sock", config->run_dir,
 	    config->region, number);
-	return open_unix(s, "engine", path, err) || err_wrap(err, "is this "
+	return open_unix(s, "engine", path, lent, err) || err_wrap(err, "is this "
 	    "service running already? Two instances need two run_dirs");
 }
 

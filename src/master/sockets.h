@@ -25,6 +25,8 @@ struct socket_entry {
 	int		 fd;
 	bool		 handed;	/* by systemd: not ours to unlink */
 	bool		 fresh;		/* not in service yet */
+	bool		 lent;		/* another master's as well, which may go on
+					   without us: not ours to unlink either */
 };
 
 /* Several entries of one name: one for each thread of the edge. */
@@ -34,12 +36,13 @@ struct sockets {
 };
 
 /*
- * The edge's listeners, threads of each.  Those that systemd handed over
- * (LISTEN_FDS, LISTEN_FDNAMES = names of listeners) are taken instead of
- * being opened; one that no listener has the name of is an error.
+ * The edge's listeners, threads of each.  What another master has lent is
+ * taken out of lent, and what systemd handed over (LISTEN_FDS,
+ * LISTEN_FDNAMES = names of listeners), instead of being opened; a handed
+ * socket that no listener has the name of is an error.
  */
 bool sockets_open_edge(struct sockets *s, const struct config *config,
-    unsigned threads, struct err *err);
+    unsigned threads, struct sockets *lent, struct err *err);
 
 /* Opens what config names besides; all of it or nothing. */
 bool sockets_follow(struct sockets *s, const struct config *config,
@@ -57,13 +60,21 @@ size_t sockets_of(const struct sockets *s, const struct config_listener *l,
 
 /* "console" for its address (if any) and "admin" for its UNIX socket. */
 bool sockets_open_console(struct sockets *s, const struct config *config,
-    struct err *err);
+    struct sockets *lent, struct err *err);
 
 /* "engine" at RUN_DIR/engine-REGION-NUMBER.sock. */
 bool sockets_open_engine(struct sockets *s, const struct config *config,
-    unsigned number, struct err *err);
+    unsigned number, struct sockets *lent, struct err *err);
 
-/* UNIX sockets that we made go from the file system as well. */
+/* Sockets of another master's, one listener's; all become ours to close. */
+bool sockets_lend(struct sockets *s, const char *name, const char *at,
+    const int *fds, size_t count, bool handed);
+
+/* From now on we share them with nobody; or others have them as well. */
+void sockets_are_ours(struct sockets *s);
+void sockets_are_lent(struct sockets *s);
+
+/* UNIX sockets that are ours alone go from the file system as well. */
 void sockets_close(struct sockets *s);
 
 /* The n-th descriptor of this name, or -1. */

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the Portolan authors
 """systemd's protocol: sockets that were opened for us are used, READY=1 comes
-when they are served, RELOADING=1 and READY=1 around a reload, STOPPING=1 at
-the end."""
+when they are served, RELOADING=1 and READY=1 around a reload, MAINPID= when a
+new binary takes over, STOPPING=1 at the end."""
 import os
 import signal
 import socket
@@ -11,6 +11,7 @@ import subprocess
 
 from lib import Platform, same, story, truth, wait_for
 from lib.command import PROGRAM
+from lib.successor import adopt_orphans
 
 
 class Manager:
@@ -37,6 +38,7 @@ class Manager:
 
 @story
 def main():
+    adopt_orphans()
     platform = Platform()
     edge = platform["US"]
     manager = Manager(platform.path("notify"))
@@ -64,6 +66,17 @@ def main():
              edge.get("/api/run/1/x").status, 200)
         edge.signal(signal.SIGHUP)
         manager.wait("READY=1\nSTATUS=Serving; reloaded")
+        edge.signal(signal.SIGUSR2)
+        # By the one whom the manager knows; then by the one that it names.
+        wait_for("an upgrade", lambda: manager.hears(
+            "READY=1\nSTATUS=Serving; upgraded"))
+        edge.succeeded()
+        truth(f"first {manager.heard}", manager.heard[0].startswith(
+            f"MAINPID={edge.process.pid}\n"))
+        manager.heard = []
+        edge.former_ends()
+        same("served by another process",
+             edge.get("/api/run/1/x").status, 200)
         edge.signal(signal.SIGTERM)
         manager.wait("STOPPING=1")
         same("exit code", edge.process.wait(15), 0)

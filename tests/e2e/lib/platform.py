@@ -21,6 +21,7 @@ from .client import Client
 from .command import PROGRAM, no_sanitizer_report
 from .http import ProtocolError
 from .origin import PROBE_PATH, Origin
+from .successor import Successor
 from .story import SCALE, Failed, wait_for
 
 LOCATIONS = {
@@ -161,6 +162,8 @@ class Edge:
         self.error_file = os.path.join(platform.directory,
                                        f"error-{region}.log")
         self.process = None
+        self.program = PROGRAM          # what is started, and upgraded
+        self.ending = []                # masters that were upgraded
         os.mkdir(self.run_dir)
 
     # --- its life
@@ -173,7 +176,7 @@ class Edge:
         self.write_config()
         with open(self.error_file, "ab") as err:
             self.process = subprocess.Popen(
-                [PROGRAM, "run", "-c", self.config_file], stdout=err,
+                [self.program, "run", "-c", self.config_file], stdout=err,
                 stderr=err, stdin=subprocess.DEVNULL,
                 preexec_fn=self.limit_descriptors)
 
@@ -223,10 +226,28 @@ class Edge:
     def signal(self, number):
         self.process.send_signal(number)
 
+    def succeeded(self):
+        """After an upgrade: from now on this is the process that serves."""
+        pid = re.findall(r"upgraded: process (\d+) serves", self.errors())[-1]
+        if int(pid) != self.process.pid:
+            self.ending.append(self.process)
+            self.process = Successor(int(pid))
+
+    def former_ends(self, seconds=20):
+        """Masters that were upgraded; each must end well."""
+        while self.ending:
+            code = self.ending[0].wait(seconds * SCALE)
+            if code != 0:
+                raise Failed(f"an upgraded master ended with {code}:\n"
+                             f"{self.errors()[-3000:]}")
+            self.ending.pop(0)
+
     def stop(self, seconds=20):
         """TERM; its exit code.  Kills it, and fails, if it does not end."""
         if self.process is None:
             return 0
+        for former in self.ending:      # a story that failed
+            former.kill()
         if self.process.poll() is None:
             self.signal(signal.SIGTERM)
         try:

@@ -19,6 +19,7 @@
 enum { THREADS = 2 };
 
 static struct sockets *s;
+static struct sockets nothing;		/* nothing is lent */
 static char path[64];
 
 static struct config_listener
@@ -82,7 +83,7 @@ each_thread_has_a_socket(void **state)
 	struct err err;
 
 	(void)state;
-	assert_true(sockets_open_edge(s, &config, THREADS, &err));
+	assert_true(sockets_open_edge(s, &config, THREADS, &nothing, &err));
 	assert_int_equal(s->count, 2 * THREADS);
 	assert_int_equal(sockets_of(s, &list[0], fds, 8), THREADS);
 	assert_int_equal(sockets_of(s, &list[1], other, 8), THREADS);
@@ -102,8 +103,9 @@ a_taken_port_is_not_shared(void **state)
 	struct err err;
 
 	(void)state;
-	assert_true(sockets_open_edge(s, &config, THREADS, &err));
-	assert_false(sockets_open_edge(&another, &config, THREADS, &err));
+	assert_true(sockets_open_edge(s, &config, THREADS, &nothing, &err));
+	assert_false(sockets_open_edge(&another, &config, THREADS, &nothing,
+	    &err));
 	assert_int_equal(another.count, 0);
 	assert_ptr_equal(strstr(err.text, "p.yaml:7: listener a: 127.0.0.1:"),
 	    err.text);
@@ -124,7 +126,7 @@ a_reload_follows_the_files(void **state)
 	int kept, now;
 
 	(void)state;
-	assert_true(sockets_open_edge(s, &old, THREADS, &err));
+	assert_true(sockets_open_edge(s, &old, THREADS, &nothing, &err));
 	assert_int_equal(sockets_of(s, &before[0], &kept, 1), 1);
 
 	/* What was there stays until the new generation is in service. */
@@ -159,7 +161,7 @@ all_or_nothing_is_opened(void **state)
 	struct err err;
 
 	(void)state;
-	assert_true(sockets_open_edge(&another, &other, 1, &err));
+	assert_true(sockets_open_edge(&another, &other, 1, &nothing, &err));
 	assert_false(sockets_follow(s, &config, THREADS, &err));
 	assert_int_equal(s->count, 0);
 	sockets_close(&another);
@@ -177,12 +179,50 @@ files_of_sockets_come_and_go(void **state)
 	(void)state;
 	snprintf(text, sizeof(text), "unix:%s", path);
 	l = listener("a", text);
-	assert_true(sockets_open_edge(s, &config, THREADS, &err));
+	assert_true(sockets_open_edge(s, &config, THREADS, &nothing, &err));
 	assert_int_equal(s->count, 1);	/* cannot be bound twice */
 	assert_int_equal(access(path, F_OK), 0);
 	sockets_settle(s, &none);
 	assert_int_equal(s->count, 0);
 	assert_int_equal(access(path, F_OK), -1);
+}
+
+/* What another master lends is taken by its address, is not opened again,
+ * and its files stay when we end without it having become ours. */
+static void
+lent_sockets_are_taken(void **state)
+{
+	struct config_listener l = listener("a", "127.0.0.1:0");
+	struct config config = { .listeners = &l, .nlisteners = 1,
+	    .run_dir = "/tmp", .region = "XX" };
+	static struct sockets lent;
+	struct err err;
+	int fds[THREADS];
+
+	(void)state;
+	assert_true(sockets_open_edge(s, &config, THREADS, &nothing, &err));
+	for (int i = 0; i < THREADS; i++)
+		fds[i] = dup(s->list[i].fd);
+	assert_true(sockets_lend(&lent, "a", s->list[0].at, fds, THREADS,
+	    false));
+	sockets_close(s);
+	assert_true(sockets_open_edge(s, &config, 1, &lent, &err));
+	assert_int_equal(s->count, THREADS);
+	assert_int_equal(lent.count, 0);
+	for (int i = 0; i < THREADS; i++)
+		assert_int_equal(s->list[i].fd, fds[i]);
+	sockets_close(s);
+
+	unlink("/tmp/engine-XX-7.sock");
+	assert_true(sockets_open_engine(s, &config, 7, &nothing, &err));
+	sockets_are_lent(s);
+	sockets_close(s);
+	assert_int_equal(access("/tmp/engine-XX-7.sock", F_OK), 0);
+	assert_true(sockets_open_engine(s, &config, 7, &nothing, &err));
+	sockets_are_lent(s);
+	sockets_are_ours(s);
+	sockets_close(s);
+	assert_int_equal(access("/tmp/engine-XX-7.sock", F_OK), -1);
 }
 
 int
@@ -195,6 +235,7 @@ main(void)
 		TEST(a_reload_follows_the_files),
 		TEST(all_or_nothing_is_opened),
 		TEST(files_of_sockets_come_and_go),
+		TEST(lent_sockets_are_taken),
 	};
 
 	log_level(LOG_LEVEL_ERROR);

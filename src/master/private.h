@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Portolan authors */
+
+/*
+ * Inside the master: what its files share.
+ */
+#ifndef MASTER_PRIVATE_H
+#define MASTER_PRIVATE_H
+
+#include "master/child.h"
+#include "master/upgrade.h"
+
+enum {
+	CHILDREN_MAX = 2 + CONFIG_EMBEDDED_MAX,	/* edge, console, engines */
+	KILL_GRACE_MS = 5000,		/* after drain_ms, before SIGKILL */
+};
+
+enum stage {
+	STAGE_STARTING,			/* the edge was never ready yet */
+	STAGE_SERVING,
+	STAGE_DRAINING,			/* the edge drains; the rest still serves */
+	STAGE_ENDING,			/* the rest was asked to end */
+};
+
+struct master {
+	const struct master_options *options;
+	struct generation *generation;
+	struct identity	 identity;
+	struct child	*children[CHILDREN_MAX];
+	size_t		 nchildren;
+	enum stage	 stage;
+	int		 signal_fd;
+	char		*program;	/* what an upgrade executes */
+	char		*pid_file;	/* as written; NULL: none */
+	uint64_t	 kill_ms;	/* monotonic; 0: nobody is to be killed */
+	uint64_t	 watchdog_ms, watchdog_due_ms;
+	bool		 adjust;	/* engines may be too many or too few; done
+					   between two turns, when nobody walks
+					   through the children */
+	struct inheritance heir;	/* of the master before us, until we serve */
+	struct successor successor;	/* of the master after us, until it serves */
+	bool		 succeeded;	/* it does */
+	int		 exit_code;
+};
+
+/* --- master.c ------------------------------------------------------------- */
+
+struct child *child_of_role(const struct master *m, enum role_kind kind);
+void end_child(struct child *c);
+bool write_pid(struct master *m, struct err *err);
+void start_console(struct master *m);
+
+/* --- succession.c --------------------------------------------------------- */
+
+/* USR2, or the console asks. */
+void upgrade_begin(struct master *m);
+
+/* When the successor's, or the predecessor's, socket is readable. */
+void upgrade_hear(struct master *m);
+void upgrade_inherit(struct master *m);
+
+/* The successor's process has ended; its time is up. */
+void upgrade_ended(struct master *m, int status);
+void upgrade_too_late(struct master *m);
+
+/* While the service ends: there is to be no successor. */
+void upgrade_cancel(struct master *m);
+
+/* Tells the predecessor as soon as edge and engines are ready. */
+void upgrade_look(struct master *m);
+
+/* We shall not serve; why goes to whoever wanted the upgrade. */
+void upgrade_refuse(struct master *m, const char *why);
+
+/* The edge's control socket gets its name, once nobody else needs that. */
+void upgrade_take_control(const struct master *m);
+
+#endif
