@@ -15,24 +15,49 @@ addr_bits(const struct addr *a)
 	return a->family == ADDR_IP4 ? 32 : 128;
 }
 
-/* inet_pton(3) is strict for both families; it only wants a C string. */
+/* As inet_pton(3): four decimal numbers without leading zeros.  That one is
+ * four times as long on the way, and wants a C string. */
+static bool
+parse_ip4(uint8_t bytes[4], struct slice text)
+{
+	const char *p = text.p, *end = text.p + text.len;
+
+	for (int i = 0; i < 4; i++) {
+		unsigned n = 0, digit;
+		const char *from;
+
+		if (i > 0 && (p == end || *p++ != '.'))
+			return false;
+		for (from = p; p < end && p < from + 3 &&
+		    (digit = (unsigned)(*p - '0')) <= 9; p++)
+			n = n * 10 + digit;
+		if (p == from || n > 255 || (*from == '0' && p > from + 1))
+			return false;
+		bytes[i] = (uint8_t)n;
+	}
+	return p == end;
+}
+
+/* inet_pton(3) is strict; it only wants a C string. */
 bool
 addr_parse(struct addr *addr, struct slice text)
 {
 	char copy[ADDR_TEXT_MAX];
 	struct addr a = { .family = ADDR_NONE };
 
+	if (parse_ip4(a.bytes, text)) {
+		a.family = ADDR_IP4;
+		*addr = a;
+		return true;
+	}
 	if (text.len == 0 || text.len >= sizeof(copy) ||
 	    memchr(text.p, 0, text.len) != NULL)
 		return false;
 	memcpy(copy, text.p, text.len);
 	copy[text.len] = '\0';
-	if (inet_pton(AF_INET, copy, a.bytes) == 1)
-		a.family = ADDR_IP4;
-	else if (inet_pton(AF_INET6, copy, a.bytes) == 1)
-		a.family = ADDR_IP6;
-	else
+	if (inet_pton(AF_INET6, copy, a.bytes) != 1)
 		return false;
+	a.family = ADDR_IP6;
 	*addr = a;
 	return true;
 }

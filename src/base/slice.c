@@ -14,29 +14,14 @@ slice_starts_nocase(struct slice s, struct slice prefix)
 {
 	if (s.len < prefix.len)
 		return false;
+	/* Nearly everybody writes them as we do. */
+	if (prefix.len == 0 || memcmp(s.p, prefix.p, prefix.len) == 0)
+		return true;
 	for (size_t i = 0; i < prefix.len; i++)
 		if (s.p[i] != prefix.p[i] &&
 		    ascii_lower(s.p[i]) != ascii_lower(prefix.p[i]))
 			return false;
 	return true;
-}
-
-static bool
-is_blank(char c)
-{
-	return c == ' ' || c == '\t';
-}
-
-struct slice
-slice_trim(struct slice s)
-{
-	while (s.len > 0 && is_blank(s.p[0])) {
-		s.p++;
-		s.len--;
-	}
-	while (s.len > 0 && is_blank(s.p[s.len - 1]))
-		s.len--;
-	return s;
 }
 
 bool

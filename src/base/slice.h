@@ -47,7 +47,18 @@ slice_is(struct slice s, const char *text)
 }
 
 /* Without spaces and tabs at either end (OWS of RFC 9110 5.6.3). */
-struct slice slice_trim(struct slice s);
+static inline struct slice
+slice_trim(struct slice s)
+{
+	while (s.len > 0 && (s.p[0] == ' ' || s.p[0] == '\t')) {
+		s.p++;
+		s.len--;
+	}
+	while (s.len > 0 && (s.p[s.len - 1] == ' ' ||
+	    s.p[s.len - 1] == '\t'))
+		s.len--;
+	return s;
+}
 
 /*
  * Takes the part of *rest before the next sep off its front, sep included.

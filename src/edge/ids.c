@@ -3,6 +3,8 @@
 
 #include "edge/ids.h"
 
+#include <endian.h>
+#include <string.h>
 #include <sys/random.h>
 
 #include "base/must.h"
@@ -35,13 +37,28 @@ ids_next(struct ids *ids)
 	return result;
 }
 
+/* All eight digits at once: each nibble gets a byte of its own, and those
+ * above 9 the distance from '9' to 'a' on top. */
+static void
+hex32(uint32_t n, char text[8])
+{
+	const uint64_t each = 0x0101010101010101;
+	uint64_t x = n, above;
+
+	x = (x << 16 | x) & 0x0000ffff0000ffff;
+	x = (x << 8 | x) & 0x00ff00ff00ff00ff;
+	x = (x << 4 | x) & 0x0f0f0f0f0f0f0f0f;
+	above = ((x + each * 6) >> 4) & each;
+	x += each * '0' + above * ('a' - '9' - 1);
+	x = htobe64(x);
+	memcpy(text, &x, sizeof(x));
+}
+
 void
 ids_hex64(uint64_t n, char text[16])
 {
-	static const char digits[16] = "0123456789abcdef";
-
-	for (int i = 15; i >= 0; i--, n >>= 4)
-		text[i] = digits[n & 15];
+	hex32((uint32_t)(n >> 32), text);
+	hex32((uint32_t)n, text + 8);
 }
 
 void

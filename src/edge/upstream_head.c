@@ -39,8 +39,13 @@ static const uint8_t passing[FIELD_IDS] = {
 bool
 is_control_field(struct slice name)
 {
-	return slice_starts_nocase(name, SLICE("X-ManyWho-Region")) ||
-	    slice_starts_nocase(name, SLICE("X-ManyWho-GeoLocation"));
+	static const struct slice family = SLICE("X-ManyWho-");
+	struct slice rest = { name.p + family.len, name.len - family.len };
+
+	return name.len > family.len &&
+	    (slice_starts_nocase(rest, SLICE("Region")) ||
+	    slice_starts_nocase(rest, SLICE("GeoLocation"))) &&
+	    slice_starts_nocase(name, family);
 }
 
 /*

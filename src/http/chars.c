@@ -60,6 +60,30 @@ is_target(char c)
 	return c > 0x20 && c < 0x7f;
 }
 
+/* The compiler makes of these whatever the processor has; each comparison
+ * gives all ones or all zeros for each byte. */
+typedef uint8_t bytes16 __attribute__((vector_size(16)));
+typedef uint64_t words2 __attribute__((vector_size(16)));
+
+bool
+chars_lower_name(char text[CHARS_NAME])
+{
+	words2 good = { UINT64_MAX, UINT64_MAX };
+
+	for (size_t i = 0; i < CHARS_NAME; i += sizeof(bytes16)) {
+		bytes16 c, low, letter, digit, hyphen;
+
+		memcpy(&c, text + i, sizeof(c));
+		low = c | 0x20;		/* digits and hyphens have this bit */
+		letter = (bytes16)(low - 'a' < 26);
+		digit = (bytes16)(c - '0' < 10);
+		hyphen = (bytes16)(c == '-');
+		good &= (words2)(letter | digit | hyphen);
+		memcpy(text + i, &low, sizeof(low));
+	}
+	return (good[0] & good[1]) == UINT64_MAX;
+}
+
 size_t
 chars_in_token(struct slice s)
 {
@@ -70,20 +94,25 @@ chars_in_token(struct slice s)
 	return i;
 }
 
+/* No control byte, not even a tab. */
+static bool
+all_plain(uint64_t word)
+{
+	return !any_below(word, 0x20) && !any_below(word ^ EACH(0x7f), 1);
+}
+
 size_t
 chars_in_value(struct slice s)
 {
 	size_t i = 0;
 
 	for (;;) {
-		while (s.len - i >= 8) {
-			uint64_t word = load(s.p + i);
-
-			if (any_below(word, 0x20) ||
-			    any_below(word ^ EACH(0x7f), 1))
-				break;
+		while (s.len - i >= 8 && all_plain(load(s.p + i)))
 			i += 8;
-		}
+		/* What is left, with some that was seen already. */
+		if (s.len >= 8 && s.len - i < 8 &&
+		    all_plain(load(s.p + s.len - 8)))
+			return s.len;
 		/* The tail, or a word with a tab or something worse in it. */
 		for (size_t n = 0; n < 8; n++, i++)
 			if (i == s.len || !is_value(s.p[i]))

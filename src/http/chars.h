@@ -26,6 +26,13 @@ size_t chars_in_token(struct slice s);
 size_t chars_in_value(struct slice s);	/* visible, space, tab, 0x80..0xff */
 size_t chars_in_target(struct slice s);	/* 0x21..0x7e */
 
+/*
+ * Puts CHARS_NAME letters, digits and hyphens into lower case, all at once;
+ * false if there is any other byte among them.
+ */
+enum { CHARS_NAME = 32 };
+bool chars_lower_name(char text[CHARS_NAME]);
+
 /* A whole token, not empty. */
 static inline bool
 chars_all_token(struct slice s)

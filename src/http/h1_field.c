@@ -27,22 +27,51 @@ bad_name(struct slice line, size_t at)
 	}
 }
 
-/* Reads the name and says what it means; the length of the name. */
+/* Any token, with as much of it in lower case as fits; its length. */
 static size_t
-read_name(struct h1_field *field, struct slice line, bool *underscore)
+any_name(struct slice line, char low[FIELD_LOW], bool *underscore)
 {
-	char low[FIELD_LOW] = { 0 };
 	unsigned char c;
-	bool seen = false;
 	size_t n = 0;
 
 	while (n < line.len && (c = chars_token[(unsigned char)line.p[n]]) != 0) {
 		if (n < FIELD_LOW)
 			low[n] = (char)c;
-		seen |= c == '_';
+		*underscore |= c == '_';
 		n++;
 	}
-	*underscore = seen;
+	return n;
+}
+
+/*
+ * The same for names as nearly all are, short and of letters, digits and
+ * hyphens, without a look at each byte; 0 for others.
+ */
+static size_t
+usual_name(struct slice line, char low[FIELD_LOW])
+{
+	size_t most = line.len < FIELD_LOW ? line.len : FIELD_LOW;
+	const char *colon = memchr(line.p, ':', most);
+	size_t n = colon == NULL ? 0 : (size_t)(colon - line.p);
+
+	if (n == 0)
+		return 0;
+	memcpy(low, line.p, n);
+	return chars_lower_name(low) ? n : 0;
+}
+
+/* Reads the name and says what it means; the length of the name. */
+static size_t
+read_name(struct h1_field *field, struct slice line, bool *underscore)
+{
+	char low[FIELD_LOW];
+	size_t n;
+
+	memset(low, '-', sizeof(low));
+	*underscore = false;
+	n = usual_name(line, low);
+	if (n == 0)
+		n = any_name(line, low, underscore);
 	field->name = (struct slice){ line.p, n };
 	field->id = (uint8_t)field_identify_low(low, n);
 	field->hop = field_is_hop(field->id);

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "http/chars.h"
 #include "http/h1.h"
 
 struct h1_parse {
@@ -42,7 +43,7 @@ enum h1_rule h1_field_line(struct h1_field *field, struct slice line,
 enum h1_progress h1_understand(struct h1_parse *p);
 
 /* As field_identify(), from as much of the lower-case name as fits. */
-enum { FIELD_LOW = 20 };
+enum { FIELD_LOW = CHARS_NAME };
 enum field_id field_identify_low(const char low[FIELD_LOW], size_t len);
 
 /* Whether a name would be one of ours to whoever takes _ for -. */

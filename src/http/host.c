@@ -49,33 +49,48 @@ read_ip6(struct slice *host, uint16_t *port, struct slice raw, char *out)
 	return true;
 }
 
-static bool
-is_name_char(char low)
-{
-	return (low >= 'a' && low <= 'z') || (low >= '0' && low <= '9') ||
-	    low == '-' || low == '_';
-}
+/* A name's bytes in lower case, the dots between its labels too; 0 for any
+ * other byte. */
+static const char name_chars[256] = {
+	['-'] = '-', ['.'] = '.', ['_'] = '_',
+	['0'] = '0', ['1'] = '1', ['2'] = '2', ['3'] = '3', ['4'] = '4',
+	['5'] = '5', ['6'] = '6', ['7'] = '7', ['8'] = '8', ['9'] = '9',
+	['A'] = 'a', ['B'] = 'b', ['C'] = 'c', ['D'] = 'd', ['E'] = 'e',
+	['F'] = 'f', ['G'] = 'g', ['H'] = 'h', ['I'] = 'i', ['J'] = 'j',
+	['K'] = 'k', ['L'] = 'l', ['M'] = 'm', ['N'] = 'n', ['O'] = 'o',
+	['P'] = 'p', ['Q'] = 'q', ['R'] = 'r', ['S'] = 's', ['T'] = 't',
+	['U'] = 'u', ['V'] = 'v', ['W'] = 'w', ['X'] = 'x', ['Y'] = 'y',
+	['Z'] = 'z',
+	['a'] = 'a', ['b'] = 'b', ['c'] = 'c', ['d'] = 'd', ['e'] = 'e',
+	['f'] = 'f', ['g'] = 'g', ['h'] = 'h', ['i'] = 'i', ['j'] = 'j',
+	['k'] = 'k', ['l'] = 'l', ['m'] = 'm', ['n'] = 'n', ['o'] = 'o',
+	['p'] = 'p', ['q'] = 'q', ['r'] = 'r', ['s'] = 's', ['t'] = 't',
+	['u'] = 'u', ['v'] = 'v', ['w'] = 'w', ['x'] = 'x', ['y'] = 'y',
+	['z'] = 'z',
+};
 
 /* Copies a name in lower case; how much of raw it is, or 0 for a bad one. */
 static size_t
 read_name(struct slice raw, char *out)
 {
-	size_t i, label = 0;
+	/* One more than a name's bytes: the dot that ends it. */
+	size_t most = raw.len <= NAME_MAX_BYTES ? raw.len : NAME_MAX_BYTES + 1;
+	size_t i, label = 0;		/* where the last label begins */
+	char c;
 
-	for (i = 0; i < raw.len && raw.p[i] != ':'; i++) {
-		char c = ascii_lower(raw.p[i]);
-
-		/* One more than a name's bytes: the dot that ends it. */
-		if (i > NAME_MAX_BYTES)
-			return 0;
-		if (c == '.' ? label == 0 : !is_name_char(c))
-			return 0;
-		label = c == '.' ? 0 : label + 1;
-		if (label > LABEL_MAX_BYTES)
-			return 0;
+	for (i = 0; i < most; i++) {
+		c = name_chars[(unsigned char)raw.p[i]];
+		if (c == '\0')
+			break;
 		out[i] = c;
+		if (c != '.')
+			continue;
+		if (i == label || i - label > LABEL_MAX_BYTES)
+			return 0;
+		label = i + 1;
 	}
-	if (i > NAME_MAX_BYTES && label != 0)
+	if (i - label > LABEL_MAX_BYTES || (i < raw.len && raw.p[i] != ':') ||
+	    (i > NAME_MAX_BYTES && label != i))
 		return 0;
 	return i;
 }

@@ -78,10 +78,15 @@ split_words(struct slice path, struct slice words[WORDS_MAX])
 {
 	size_t count = 0;
 
-	if (path.len > 0 && path.p[0] == '/')
-		path = (struct slice){ path.p + 1, path.len - 1 };
-	while (count < WORDS_MAX && slice_split(&path, '/', &words[count]))
-		count++;
+	size_t i = path.len > 0 && path.p[0] == '/', from = i;
+
+	/* Words are too short for a search to pay. */
+	for (; count < WORDS_MAX && i <= path.len; i++) {
+		if (i < path.len && path.p[i] != '/')
+			continue;
+		words[count++] = (struct slice){ path.p + from, i - from };
+		from = i + 1;
+	}
 	/* "/api/run/1/" is asked where "/api/run/1" is */
 	while (count > 0 && words[count - 1].len == 0)
 		count--;

@@ -10,6 +10,9 @@
 
 #include "base/addr.h"
 
+#include <arpa/inet.h>
+#include <stdio.h>
+
 static struct slice
 bytes(const char *p, size_t len)
 {
@@ -275,6 +278,37 @@ no_address_is_in_no_network(void **state)
 	assert_false(cidr_contains(&zeroed, &none));
 }
 
+/* Numbers of one to four digits, with now and then something else. */
+static void
+ip4_is_read_as_inet_pton_does(void **state)
+{
+	static const char others[] = ".0x -1";
+	uint32_t random = 1;
+
+	(void)state;
+	for (unsigned i = 0; i < 100000; i++) {
+		char text[24], *p = text;
+		struct in_addr expected;
+		struct addr addr;
+		bool good;
+
+		for (unsigned part = 0; part < 4; part++) {
+			random = random * 1664525 + 1013904223;
+			p += sprintf(p, random >> 30 == 0 ? "%03u" : "%u",
+			    (random >> 8) % 300);
+			if (random >> 27 == 1)
+				*p++ = others[random % (sizeof(others) - 1)];
+			if (part < 3)
+				*p++ = '.';
+		}
+		*p = '\0';
+		good = inet_pton(AF_INET, text, &expected) == 1;
+		assert_int_equal(addr_parse(&addr, slice_of(text)), good);
+		if (good)
+			assert_memory_equal(addr.bytes, &expected, 4);
+	}
+}
+
 int
 main(void)
 {
@@ -287,6 +321,7 @@ main(void)
 		cmocka_unit_test(reads_networks),
 		cmocka_unit_test(networks_contain),
 		cmocka_unit_test(no_address_is_in_no_network),
+		cmocka_unit_test(ip4_is_read_as_inet_pton_does),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

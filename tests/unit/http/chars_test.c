@@ -59,6 +59,27 @@ every_byte_in_every_place(void **state)
 }
 
 static void
+names_become_lower_case(void **state)
+{
+	(void)state;
+	for (unsigned c = 0; c < 256; c++)
+		for (size_t at = 0; at < CHARS_NAME; at++) {
+			char text[CHARS_NAME];
+			bool good = (c >= '0' && c <= '9') || c == '-' ||
+			    (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+
+			memset(text, 'Q', sizeof(text));
+			text[at] = (char)c;
+			assert_int_equal(chars_lower_name(text), good);
+			if (!good)
+				continue;
+			for (size_t i = 0; i < CHARS_NAME; i++)
+				assert_int_equal(text[i], i == at ?
+				    ascii_lower((char)c) : 'q');
+		}
+}
+
+static void
 every_length(void **state)
 {
 	(void)state;
@@ -106,6 +127,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_byte_in_every_place),
+		cmocka_unit_test(names_become_lower_case),
 		cmocka_unit_test(every_length),
 		cmocka_unit_test(tokens_are_lowered),
 		cmocka_unit_test(hex_digits),
