@@ -70,6 +70,7 @@ struct config_engines {
 	unsigned	 embedded;	/* workers of our own; 0: those of the map */
 	const char	*store_dir;	/* SQLite files of embedded workers */
 	const char	*flows_dir;	/* snapshot JSON files they serve */
+	uint64_t	 keep_done_ms;	/* states whose flow has ended */
 	const char	*probe_path;
 	uint64_t	 probe_interval_ms, probe_timeout_ms;
 	unsigned	 rise, fall;

@@ -391,6 +391,9 @@ static const struct schema_row engines_rows[] = {
 	    .fallback = "/var/lib/portolan/state" },
 	{ "flows", SCHEMA_FILE, SCHEMA_AT(struct config, engines.flows_dir),
 	    .fallback = "/var/lib/portolan/flows" },
+	{ "keep_done", SCHEMA_DURATION,
+	    SCHEMA_AT(struct config, engines.keep_done_ms), .fallback = "3d",
+	    .least = 1000 },
 	{ "probe", SCHEMA_SECTION, .section = probe_rows },
 	{ 0 },
 };

@@ -280,10 +280,33 @@ public_authorization(void)
 	    "loginUrl");
 }
 
-int64_t
-call_expiry(const struct flow *flow, int64_t now_ms)
+/* The sooner of two moments, where 0 is never. */
+static int64_t
+sooner(int64_t at_ms, int64_t from_ms, int64_t after_s)
 {
-	if (flow->expires_s <= 0 || flow->expires_s > INT32_MAX)
-		return 0;
-	return now_ms + flow->expires_s * 1000;
+	if (after_s <= 0 || after_s > INT32_MAX)
+		return at_ms;
+	if (at_ms != 0 && at_ms < from_ms + after_s * 1000)
+		return at_ms;
+	return from_ms + after_s * 1000;
+}
+
+void
+call_stamp(const struct call_ctx *c, struct run *run)
+{
+	const struct config *config = c->edition->generation->config;
+	const struct flow *flow = run_root(run);
+	struct store_row *row = &run->row;
+	int64_t at_ms;
+
+	row->updated_ms = (int64_t)clock_unix_ms();
+	if (row->created_ms == 0)
+		row->created_ms = row->updated_ms;
+	row->done = run->done;
+	at_ms = sooner(0, row->created_ms, flow->expires_s);
+	at_ms = sooner(at_ms, row->updated_ms, flow->idle_s);
+	if (run->done)
+		at_ms = sooner(at_ms, row->updated_ms,
+		    (int64_t)(config->engines.keep_done_ms / 1000));
+	row->expires_ms = at_ms;
 }

@@ -178,7 +178,7 @@ struct turn {
 void turn_take(struct engine *e, struct turn *turn, const char *state);
 void turn_end(struct engine *e, struct turn *turn);
 
-/* When a state saved now expires; 0: never. */
-int64_t call_expiry(const struct flow *flow, int64_t now_ms);
+/* Sets the times of a state that is saved now, and whether it is done. */
+void call_stamp(const struct call_ctx *c, struct run *run);
 
 #endif

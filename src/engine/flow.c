@@ -56,6 +56,8 @@ read_names(struct reader *r, const json_t *root)
 	flow->is_default = read_bool(r, NULL, root, "isDefault", false);
 	flow->expires_s = read_integer(r, NULL, root, "stateExpirationLength",
 	    0);
+	flow->idle_s = read_integer(r, NULL, root,
+	    "idleStateExpirationLength", 0);
 	return !r->failed;
 }
 

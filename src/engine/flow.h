@@ -309,7 +309,10 @@ struct flow {
 	size_t		 ntypes;
 	struct flow_value *values;	/* the system's first */
 	size_t		 nvalues;
-	int64_t		 expires_s;	/* stateExpirationLength; 0: never */
+	int64_t		 expires_s;	/* stateExpirationLength: since its beginning;
+					   0: never */
+	int64_t		 idle_s;	/* idleStateExpirationLength: since its last
+					   change; 0: never */
 	struct restriction_pair restrictions;	/* its own */
 };
 

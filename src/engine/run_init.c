@@ -7,7 +7,6 @@
  */
 #include <stdio.h>
 
-#include "base/clock.h"
 #include "base/must.h"
 #include "engine/engine_private.h"
 
@@ -75,8 +74,6 @@ set_row(const struct call_ctx *c, struct run *run)
 	memcpy(row->tenant, c->call->tenant.bytes, sizeof(row->tenant));
 	memcpy(row->flow, run->flow->guid.bytes, sizeof(row->flow));
 	row->allowed = call_allowed(c, run->flow);
-	row->created_ms = row->updated_ms = (int64_t)clock_unix_ms();
-	row->expires_ms = call_expiry(run->flow, row->created_ms);
 }
 
 /* A new run at START with what it was given; answers and returns NULL if that
@@ -108,6 +105,7 @@ create(const struct call_ctx *c, struct run *run)
 {
 	enum store_end end;
 
+	call_stamp(c, run);
 	run->row.body = run_body(run);
 	end = await_create(c->engine->store, &run->row);
 	if (end != STORE_OK)

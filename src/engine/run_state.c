@@ -11,7 +11,6 @@
  */
 #include <stdlib.h>
 
-#include "base/clock.h"
 #include "base/hash.h"
 #include "base/must.h"
 #include "engine/engine_private.h"
@@ -278,9 +277,7 @@ save(const struct call_ctx *c, struct run *run, const char *token,
 	run->last_token = token;
 	run->last_hash = hash;
 	run->last_answer = answer;
-	run->row.updated_ms = (int64_t)clock_unix_ms();
-	run->row.expires_ms = call_expiry(run_root(run), run->row.updated_ms);
-	run->row.done = run->done;
+	call_stamp(c, run);
 	run->row.body = run_body(run);
 	return await_save(c->engine->store, &run->row);
 }

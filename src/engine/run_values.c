@@ -7,7 +7,6 @@
  * drawn with decides: OUTPUT can be read, INPUT can be written, INPUT_OUTPUT
  * and PUBLIC both.
  */
-#include "base/clock.h"
 #include "base/must.h"
 #include "engine/engine_private.h"
 
@@ -116,9 +115,7 @@ set_values(const struct call_ctx *c, const json_t *list)
 		} else if (!run_take_values(run, list, &err)) {
 			answer_sentence(c, 400, "%s", err.text);
 		} else {
-			run->row.updated_ms = (int64_t)clock_unix_ms();
-			run->row.expires_ms = call_expiry(run_root(run),
-			    run->row.updated_ms);
+			call_stamp(c, run);
 			run->row.body = run_body(run);
 			end = await_save(c->engine->store, &run->row);
 			if (end == STORE_OK)

@@ -30,7 +30,8 @@ NAME_INPUT, AGE_INPUT = part("a03"), part("a04")
 
 
 class Engine:
-    def __init__(self, region="GB", restrictions=None, flows=None):
+    def __init__(self, region="GB", restrictions=None, flows=None,
+                 engines=None):
         self.dir = tempfile.mkdtemp(prefix="portolan-engine-")
         self.region, self.socket = region, f"{self.dir}/engine.sock"
         self.flows = f"{self.dir}/flows"
@@ -45,6 +46,8 @@ class Engine:
             "hosts": {"global": ["flow.example.com"]},
             "timeouts": {"drain": "3s"},
         }
+        if engines is not None:
+            config["engines"] = engines
         if restrictions is not None:
             config["policy"] = {"restrictions": "restrictions.yaml"}
             with open(f"{self.dir}/restrictions.yaml", "w") as f:
