@@ -13,7 +13,7 @@
  *
  * One immutable set holds everything known at a moment; a set is replaced,
  * never changed, so any number of threads may read it without a lock.  Sets
- * come from a source: a file today, the engines' feed when there is one.
+ * come from a source: a file, or the engines' feed.
  */
 #ifndef POLICY_RESTRICTIONS_H
 #define POLICY_RESTRICTIONS_H
@@ -92,10 +92,54 @@ bool restrictions_has_flows(const struct restrictions *set,
 /* Increases with each set of a source; for logs and explain. */
 uint64_t restrictions_revision(const struct restrictions *set);
 
+/* Tenants and flows that anything binds, and what that costs. */
+size_t restrictions_count(const struct restrictions *set);
+size_t restrictions_bytes(const struct restrictions *set);
+
 /* For the residency proof and map diff: every distinct combination of
- * tenant and flow, in a stable order.  False at the end; start at *at = 0. */
+ * tenant and flow, in the order it was built in.  False at the end; start at
+ * *at = 0.  Nothing of a set that was edited. */
 bool restrictions_next(const struct restrictions *set, size_t *at,
     struct restriction_hit *hit);
+
+/* Each tenant that is restricted itself, or has flows that are, and then each
+ * of those flows, for a copy of the set.  False at the end; start at *at = 0. */
+struct restriction_entry {
+	const char	*tenant, *flow;	/* flow NULL: the tenant's own */
+	struct restriction_pair pair;
+};
+
+bool restrictions_next_entry(const struct restrictions *set, uint64_t *at,
+    struct restriction_entry *entry);
+
+/*
+ * A new set from base (NULL: from nothing) and changes.  What did not change
+ * is shared with base, which must live until the end of the edit alone.
+ * tag_key must be base's.  arena NULL: a set by itself, with one holder; any
+ * thread may hold and release it.  A set in an arena is never released and
+ * no base.
+ */
+struct restrictions_edit;
+
+struct restrictions_edit *restrictions_edit(const struct restrictions *base,
+    struct arena *arena, const uint8_t tag_key[16]);
+
+/* The same from a base that nobody else holds, which is given up: its parts
+ * go as those of the new set come. */
+struct restrictions_edit *restrictions_edit_only(struct restrictions **base,
+    const uint8_t tag_key[16]);
+
+/* flow NULL: the tenant's own.  Neither of pair: not restricted any more.  The
+ * last word on a tenant or flow counts.  False if a name cannot be one. */
+bool restrictions_put(struct restrictions_edit *edit, const char *tenant,
+    const char *flow, struct restriction_pair pair);
+
+struct restrictions *restrictions_edit_end(struct restrictions_edit **edit,
+    uint64_t revision);
+void restrictions_edit_cancel(struct restrictions_edit **edit);
+
+const struct restrictions *restrictions_hold(const struct restrictions *set);
+void restrictions_release(const struct restrictions **set);
 
 /* Building: add everything, then build; the set lives in arena. */
 struct restrictions_builder;
