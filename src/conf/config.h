@@ -27,6 +27,7 @@ enum listener_kind {
 struct config_listener {
 	const char	*name;		/* for logs and LISTEN_FDNAMES */
 	enum listener_kind kind;
+	bool		 h2;		/* HTTP/2 is spoken as well */
 	struct endpoint	 address;
 	const char	*certificate, *key;	/* PEM files; NULL: plain */
 	/* What is spoken above TLS (ALPN), the preferred first; none: the
@@ -85,6 +86,11 @@ struct config_limits {
 	uint64_t	 min_body_rate;	/* bytes a second, after a grace of 5 s */
 	unsigned	 retries;	/* further attempts of a request */
 	unsigned	 idle_upstream;	/* pooled connections per engine and thread */
+	/* HTTP/2, of a client's connection */
+	unsigned	 h2_streams;	/* requests at a time */
+	size_t		 h2_window;	/* bytes of a request's body on their way */
+	unsigned	 h2_resets;	/* in ten seconds; likewise */
+	unsigned	 h2_glitches;	/* frames that move nothing */
 };
 
 /* How often a client, or a tenant, may come. */

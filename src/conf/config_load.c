@@ -178,7 +178,7 @@ static const char *const listener_kinds[] = {
 };
 
 /* What serve/ can speak. */
-static const char *const protocols[] = { "http/1.1" };
+static const char *const protocols[] = { "h2", "http/1.1" };
 
 static bool
 is_protocol(struct slice text)
@@ -250,6 +250,8 @@ static const struct schema_row listener_rows[] = {
 	    SCHEMA_AT(struct config_listener, address), .required = true },
 	{ "kind", SCHEMA_CHOICE, SCHEMA_AT(struct config_listener, kind),
 	    .choices = listener_kinds, .fallback = "client" },
+	{ "h2", SCHEMA_BOOL, SCHEMA_AT(struct config_listener, h2),
+	    .fallback = "true" },
 	{ "tls", SCHEMA_SECTION, .section = tls_rows },
 	{ "proxy", SCHEMA_SECTION, .section = proxy_rows },
 	{ 0 },
@@ -421,6 +423,18 @@ static const struct schema_row limits_rows[] = {
 	{ "idle_upstream", SCHEMA_NUMBER,
 	    SCHEMA_AT(struct config, limits.idle_upstream), .fallback = "512",
 	    .most = 100000 },
+	{ "h2_streams", SCHEMA_NUMBER,
+	    SCHEMA_AT(struct config, limits.h2_streams), .fallback = "128",
+	    .least = 1, .most = 10000 },
+	{ "h2_window", SCHEMA_SIZE,
+	    SCHEMA_AT(struct config, limits.h2_window), .fallback = "128KiB",
+	    .least = 16384, .most = 16 * 1024 * 1024 },
+	{ "h2_resets", SCHEMA_NUMBER,
+	    SCHEMA_AT(struct config, limits.h2_resets), .fallback = "200",
+	    .least = 1, .most = 1000 * 1000 },
+	{ "h2_glitches", SCHEMA_NUMBER,
+	    SCHEMA_AT(struct config, limits.h2_glitches), .fallback = "1000",
+	    .least = 100, .most = 1000 * 1000 },
 	{ 0 },
 };
 

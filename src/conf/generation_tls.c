@@ -43,6 +43,20 @@ accept_context(const struct tls_loading *l, struct tls_context *tls,
 	return tls;
 }
 
+/* What is spoken above TLS: as the listener says, else all that is. */
+static void
+offer(struct tls_context *tls, const struct config_listener *listener)
+{
+	static const char *const usual[] = { "h2", "http/1.1" };
+
+	if (listener->nprotocols > 0)
+		tls_context_offer(tls, listener->protocols,
+		    listener->nprotocols);
+	else
+		tls_context_offer(tls, listener->h2 ? usual : usual + 1,
+		    listener->h2 ? 2 : 1);
+}
+
 static void
 load_listener(const struct tls_loading *l, size_t i)
 {
@@ -67,9 +81,8 @@ load_listener(const struct tls_loading *l, size_t i)
 	path = arena_printf(l->g->arena, "listeners[%zu].tls.certificate", i);
 	l->listeners[i] = accept_context(l, tls_server_new(
 	    listener->certificate, listener->key, &err), path, &err);
-	if (l->listeners[i] != NULL && listener->nprotocols > 0)
-		tls_context_offer(l->listeners[i], listener->protocols,
-		    listener->nprotocols);
+	if (l->listeners[i] != NULL)
+		offer(l->listeners[i], listener);
 }
 
 static void

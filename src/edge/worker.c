@@ -82,6 +82,9 @@ take_limits(struct worker *w, const struct config *config)
 		.body_bytes = l->body_bytes,
 		.min_body_rate = l->min_body_rate,
 		.requests = l->requests_per_connection,
+		.h2_streams = l->h2_streams,
+		.h2_window = (uint32_t)l->h2_window,
+		.h2_resets = l->h2_resets, .h2_glitches = l->h2_glitches,
 	};
 	w->pool_limits = (struct pool_limits){
 		.idle = l->idle_upstream, .idle_ms = t->upstream_idle_ms,
@@ -176,7 +179,8 @@ on_accepted(void *owner, int fd, const struct endpoint *peer)
 	}
 	server_accept(w->server, fd, peer, &(struct serve_accept){
 	    .tls = plan->generation->listener_tls[l->index],
-	    .listener = l->at, .proxied = at->nproxy_from > 0 });
+	    .listener = l->at, .proxied = at->nproxy_from > 0,
+	    .h2 = at->h2 });
 	if (w->server->connections < w->connections_most || w->full)
 		return;
 	count_one(&w->counters.connections_paused);

@@ -170,8 +170,8 @@ step_data_end(struct h1_chunked *c, char byte)
  * RFC 9110 6.5.1: a recipient that has acted on the head must not learn
  * afterwards that it should have acted otherwise.
  */
-static bool
-may_trail(struct slice name)
+bool
+h1_may_trail(struct slice name)
 {
 	static const char *const forbidden[] = {
 		"age", "cache-control", "cookie", "expires", "if-", "location",
@@ -179,7 +179,8 @@ may_trail(struct slice name)
 		"warning", "www-authenticate", "content-",
 	};
 
-	if (field_spoofs(name))
+	if (field_spoofs(name) || (name.len > 0 &&
+	    memchr(name.p, '_', name.len) != NULL))
 		return false;
 	for (size_t i = 0; i < sizeof(forbidden) / sizeof(forbidden[0]); i++) {
 		struct slice word = slice_of(forbidden[i]);
@@ -226,7 +227,7 @@ end_trailer(struct h1_chunked *c, struct buf *trailers)
 	}
 	if (h1_field_line(&field, line, &underscore, &at) != H1_OK)
 		return H1_BAD_TRAILER;
-	if (!underscore && may_trail(field.name))
+	if (h1_may_trail(field.name))
 		rewrite_trailer(trailers, start, &field);
 	else
 		trailers->len = start;

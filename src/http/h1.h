@@ -181,6 +181,10 @@ struct buf;
 enum h1_piece h1_chunked_read(struct h1_chunked *c, struct slice *bytes,
     struct slice *data, struct buf *trailers, enum h1_rule *rule);
 
+/* Whether a field of this name may stand in a trailer section; others are
+ * dropped there. */
+bool h1_may_trail(struct slice name);
+
 /* "1a\r\n" before a chunk; returns the length. At least 18 bytes. */
 size_t h1_chunk_head(char *out, uint64_t len);
 

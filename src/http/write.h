@@ -16,9 +16,6 @@
 #include "http/h1.h"
 #include "http/target.h"
 
-/* The interim answer to Expect: 100-continue. */
-#define H1_CONTINUE	"HTTP/1.1 100 Continue\r\n\r\n"
-
 /* method and target must come from a parsed request, or be our own. */
 void h1_write_request_line(struct buf *out, struct slice method,
     const struct target *target);

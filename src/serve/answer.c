@@ -2,38 +2,11 @@
 /* Copyright the Portolan authors */
 
 /*
- * What a handler may call on a request.  Everything is written to the stream
- * at once; what follows from it (the end of the request, the next one) comes
- * from the loop.
+ * Answers over HTTP/1.1.  Everything is written to the stream at once.
  */
 #include "serve/serve_private.h"
 
 #include "base/clock.h"
-#include "base/must.h"
-
-const struct endpoint *
-request_peer(const struct request *r)
-{
-	return &active_of(r)->peer;
-}
-
-const struct serve_proxy *
-request_proxy(const struct request *r)
-{
-	return r->conn->proxy == NULL ? NULL : &r->conn->proxy->told;
-}
-
-void *
-request_listener(const struct request *r)
-{
-	return r->conn->listener;
-}
-
-struct stream *
-request_stream(struct request *r)
-{
-	return &r->conn->stream;
-}
 
 /* --- to the stream ------------------------------------------------------- */
 
@@ -107,45 +80,34 @@ status_line(struct server_private *sp, unsigned status, struct slice reason)
 	return buf_all(&sp->status_line);
 }
 
-static void
-renew_date(struct server_private *sp, uint64_t now_ms)
+struct slice
+server_date_line(struct server *server)
 {
+	struct server_private *sp = server->private;
+	uint64_t now_ms = server->loop->now_ms, unix_ms;
 	struct slice date;
-	uint64_t unix_ms;
 
 	if (now_ms < sp->date_until_ms)
-		return;
+		return (struct slice){ sp->date_line, sp->date_line_len };
 	unix_ms = clock_unix_ms();
 	date = h1_date(&sp->date, unix_ms);
 	sp->date_line_len = (size_t)(PUT(put(PUT(sp->date_line, "Date: "),
 	    date.p, date.len), "\r\n") - sp->date_line);
 	sp->date_until_ms = now_ms + 1000 - unix_ms % 1000;
+	return (struct slice){ sp->date_line, sp->date_line_len };
 }
 
-/* RFC 9110 6.4.1: these have no body, whatever their fields say. */
-static bool
-has_no_body(const struct request *r, const struct answer *answer)
-{
-	return answer->no_body || r->method == METHOD_HEAD ||
-	    answer->status == 204 || answer->status == 304;
-}
-
+/* A body of unknown length ends with a last chunk, or with the connection. */
 static void
-choose_framing(struct request *r, const struct answer *answer, int64_t length)
+choose_framing(struct request *r)
 {
 	struct active *a = active_of(r);
 
-	if (has_no_body(r, answer)) {
-		a->out = OUT_NOTHING;
-	} else if (length >= 0) {
-		a->out = OUT_LENGTH;
-		a->out_left = (uint64_t)length;
-	} else if (r->minor >= 1) {
-		a->out = OUT_CHUNKED;
-	} else {
-		a->out = OUT_RAW;
+	if (a->out != OUT_OPEN)
+		return;
+	a->out = r->minor >= 1 ? OUT_CHUNKED : OUT_RAW;
+	if (a->out == OUT_RAW)
 		a->close = true;
-	}
 }
 
 /*
@@ -193,10 +155,10 @@ write_head(struct request *r, const struct answer *answer, int64_t length)
 {
 	struct server_private *sp = r->server->private;
 	struct slice line = status_line(sp, answer->status, answer->reason);
+	struct slice date = server_date_line(r->server);
 	struct buf *out = &sp->out;
 	char *begin, *to;
 
-	renew_date(sp, r->server->loop->now_ms);
 	buf_clear(out);
 	begin = buf_reserve(out, line.len + answer->fields.len +
 	    OWN_FIELDS_MAX);
@@ -205,7 +167,7 @@ write_head(struct request *r, const struct answer *answer, int64_t length)
 		to = put(to, answer->fields.p, answer->fields.len);
 	to = put_framing(to, r, answer, length);
 	if (!answer->has_date)
-		to = put(to, sp->date_line, sp->date_line_len);
+		to = put(to, date.p, date.len);
 	to = PUT(to, "\r\n");
 	out->len = (size_t)(to - begin);
 	return out;
@@ -245,26 +207,13 @@ send_body(struct request *r, struct buf *out, struct slice bytes, bool last,
 	    (out->len > front));
 }
 
-/* False if the handler breaks the length that it told; then the client must
- * not take the answer for whole. */
-static bool
-within_length(struct active *a, size_t len, bool last)
-{
-	if (a->out != OUT_LENGTH)
-		return true;
-	if (len > a->out_left || (last && len < a->out_left))
-		return false;
-	a->out_left -= len;
-	return true;
-}
-
 static void
 send_piece(struct request *r, struct buf *out, struct slice bytes, bool last,
     struct slice trailers)
 {
 	struct active *a = active_of(r);
 
-	if (!within_length(a, bytes.len, last)) {
+	if (!answer_within_length(a, bytes.len, last)) {
 		request_abort(r);
 		return;
 	}
@@ -279,35 +228,24 @@ send_piece(struct request *r, struct buf *out, struct slice bytes, bool last,
 	}
 }
 
-void
-request_answer(struct request *r, const struct answer *answer,
+static void
+on_answer(struct request *r, const struct answer *answer, int64_t length,
     struct slice bytes, bool last)
 {
-	struct active *a = active_of(r);
-	int64_t length = answer->length;
 	struct buf *out;
 
-	must(!r->answered || a->gone);
-	if (a->gone)
-		return;
-	r->answered = true;
-	if (last && length < 0 && !has_no_body(r, answer))
-		length = (int64_t)bytes.len;
-	choose_framing(r, answer, length);
-	a->close = is_last_answer(r, answer, last);
+	choose_framing(r);
+	active_of(r)->close = is_last_answer(r, answer, last);
 	out = write_head(r, answer, length);
 	send_piece(r, out, bytes, last, (struct slice){ NULL, 0 });
 }
 
-bool
-request_send(struct request *r, struct slice bytes)
+static bool
+on_send(struct request *r, struct slice bytes)
 {
 	struct active *a = active_of(r);
 	struct buf *out = &r->server->private->out;
 
-	must(r->answered || a->gone);
-	if (a->gone || a->answer_done || a->aborted)
-		return true;
 	if (stream_has_failed(&r->conn->stream))
 		return false;		/* gone() is on its way */
 	if (bytes.len > 0) {
@@ -318,18 +256,13 @@ request_send(struct request *r, struct slice bytes)
 	return !a->high;
 }
 
-ssize_t
-request_splice(struct request *r, struct stream *from, size_t most, bool *full)
+static ssize_t
+on_splice(struct request *r, struct stream *from, size_t most, bool *full)
 {
 	struct active *a = active_of(r);
 	struct conn *c = r->conn;
-	ssize_t n;
+	ssize_t n = stream_splice(from, &c->stream, most);
 
-	*full = false;
-	if (a->gone || a->answer_done || a->aborted || a->out != OUT_LENGTH ||
-	    most > a->out_left)
-		return STREAM_CANNOT;
-	n = stream_splice(from, &c->stream, most);
 	if (n <= 0)
 		return n;
 	a->out_left -= (uint64_t)n;
@@ -341,33 +274,22 @@ request_splice(struct request *r, struct stream *from, size_t most, bool *full)
 	return n;
 }
 
-void
-request_send_last(struct request *r, struct slice bytes, struct slice trailers)
+static void
+on_send_last(struct request *r, struct slice bytes, struct slice trailers)
 {
-	struct active *a = active_of(r);
 	struct buf *out = &r->server->private->out;
 
-	must(r->answered || a->gone);
-	if (a->gone || a->answer_done || a->aborted)
-		return;
 	buf_clear(out);
 	send_piece(r, out, bytes, true, trailers);
 }
 
 /* --- interim answers and tunnels ----------------------------------------- */
 
-void
-request_inform(struct request *r, unsigned status, struct slice fields)
+static void
+on_inform(struct request *r, unsigned status, struct slice fields)
 {
 	struct buf *out = &r->server->private->out;
 
-	must(status >= 100 && status < 200 && status != 101);
-	if (status == 100) {
-		request_continue(r);
-		return;
-	}
-	if (r->minor == 0 || r->answered || active_of(r)->gone)
-		return;			/* RFC 9110 15.2: never to HTTP/1.0 */
 	buf_clear(out);
 	h1_write_status_line(out, status, (struct slice){ NULL, 0 });
 	buf_slice(out, fields);
@@ -375,33 +297,12 @@ request_inform(struct request *r, unsigned status, struct slice fields)
 	send_slice(r, buf_all(out));
 }
 
-void
-request_continue(struct request *r)
-{
-	struct active *a = active_of(r);
-
-	if (a->continued || r->answered || a->gone || a->refused)
-		return;
-	a->continued = true;
-	send_slice(r, SLICE(H1_CONTINUE));
-	a->body_since_ms = a->moved_ms;
-	conn_wake(r->conn);		/* its body is awaited from now on */
-}
-
-void
-request_switch(struct request *r, struct slice fields)
+static void
+on_turn(struct request *r, struct slice fields)
 {
 	struct active *a = active_of(r);
 	struct buf *out = &r->server->private->out;
 
-	must(!r->answered || a->gone);
-	if (a->gone)
-		return;
-	r->answered = true;
-	if (!r->body_done) {
-		request_abort(r);	/* its rest would pass for tunnelled bytes */
-		return;
-	}
 	buf_clear(out);
 	h1_write_status_line(out, 101, (struct slice){ NULL, 0 });
 	buf_slice(out, SLICE("Connection: Upgrade\r\n"));
@@ -417,40 +318,26 @@ request_switch(struct request *r, struct slice fields)
 
 /* --- back-pressure and giving up ----------------------------------------- */
 
-void
-request_pause(struct request *r)
+static void
+on_paused(struct request *r)
 {
-	struct active *a = active_of(r);
-
-	if (a->paused || a->gone)
-		return;
-	a->paused = true;
-	a->paused_ms = r->server->loop->now_ms;
 	conn_update_reading(r->conn);
 }
 
-/* The time of the pause is not the client's. */
-void
-request_resume(struct request *r)
+static void
+on_changed(struct request *r)
 {
-	struct active *a = active_of(r);
-	uint64_t now_ms = r->server->loop->now_ms;
-
-	if (!a->paused || a->gone)
-		return;
-	a->paused = false;
-	a->moved_ms = now_ms;
-	a->body_since_ms += now_ms - a->paused_ms;
 	conn_wake(r->conn);
 }
 
-void
-request_abort(struct request *r)
-{
-	struct active *a = active_of(r);
-
-	if (a->gone)
-		return;
-	a->aborted = true;
-	conn_wake(r->conn);
-}
+const struct transport h1_transport = {
+	.answer = on_answer,
+	.send = on_send,
+	.splice = on_splice,
+	.send_last = on_send_last,
+	.inform = on_inform,
+	.turn = on_turn,
+	.paused = on_paused,
+	.resumed = on_changed,
+	.aborted = on_changed,
+};

@@ -8,7 +8,7 @@
 
 #include "base/must.h"
 
-static const struct body_fault too_large = { .status = 413,
+const struct body_fault body_too_large = { .status = 413,
     .rule = "body-too-large",
     .sentence = "the body is larger than is accepted here" };
 
@@ -82,7 +82,7 @@ read_chunked(struct active *a, struct slice *in, struct body_fault *fault)
 	}
 	a->in_framed += (uint64_t)(in->p - whole.p);
 	if (is_too_large(a, whole.len)) {
-		*fault = too_large;
+		*fault = body_too_large;
 		return false;
 	}
 	deliver(a, whole, piece == H1_PIECE_END);
@@ -106,8 +106,14 @@ body_read(struct active *a, struct slice *in, struct body_fault *fault)
 	return true;
 }
 
-void
-body_end_tunnel(struct active *a)
+bool
+body_deliver(struct active *a, struct slice bytes, bool last,
+    struct body_fault *fault)
 {
-	deliver(a, (struct slice){ NULL, 0 }, true);
+	if (!a->request.tunnel && is_too_large(a, bytes.len)) {
+		*fault = body_too_large;
+		return false;
+	}
+	deliver(a, bytes, last);
+	return true;
 }

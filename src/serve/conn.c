@@ -13,8 +13,8 @@
 
 enum step { STEP_ON, STEP_WAIT, STEP_CLOSED };
 
-static void
-enter(struct conn *c, enum conn_state state)
+void
+conn_enter(struct conn *c, enum conn_state state)
 {
 	c->state = (uint8_t)state;
 	c->since_ms = c->server->loop->now_ms;
@@ -23,14 +23,14 @@ enter(struct conn *c, enum conn_state state)
 void
 conn_open(struct conn *c, enum conn_state state)
 {
-	enter(c, state);
+	conn_enter(c, state);
 	conn_arm(c);
 }
 
 /* --- the end ------------------------------------------------------------- */
 
-static void
-tell_gone(struct active *a, enum serve_end end)
+void
+active_tell_gone(struct active *a, enum serve_end end)
 {
 	if (a->gone)
 		return;
@@ -41,7 +41,7 @@ tell_gone(struct active *a, enum serve_end end)
 static void
 end_request(struct conn *c, enum serve_end end)
 {
-	tell_gone(c->active, end);
+	active_tell_gone(c->active, end);
 	active_recycle(c->active);
 	c->active = NULL;
 }
@@ -51,6 +51,8 @@ conn_close(struct conn *c, enum serve_end end, bool cut)
 {
 	if (c->active != NULL)
 		end_request(c, end);
+	if (c->h2 != NULL)
+		h2_conn_free(c, end);
 	timer_cancel(&c->timer);
 	task_cancel(&c->task);
 	if (c->held != NULL)
@@ -75,27 +77,34 @@ closed(struct conn *c, enum serve_end end, bool cut)
 
 /* --- a request begins ---------------------------------------------------- */
 
-static struct request *
-begin(struct conn *c)
+struct active *
+conn_begin_request(struct conn *c)
 {
 	struct active *a = active_new(c);
 
-	c->active = a;
 	c->requests++;
 	c->server->requests++;
-	enter(c, CONN_BUSY);
 	a->peer.kind = (enum endpoint_kind)c->peer_kind;
 	a->peer.addr = c->peer;
 	a->peer.port = c->peer_port;
-	a->moved_ms = a->body_since_ms = c->since_ms;
+	a->moved_ms = a->body_since_ms = c->server->loop->now_ms;
 	a->continued = true;
 	a->request.began_us = c->began_us;
-	a->request.minor = 1;
-	return &a->request;
+	a->request.major = a->request.minor = 1;
+	return a;
 }
 
-static void
-take_head(struct active *a, const struct h1_head *head, struct slice bytes)
+static struct request *
+begin(struct conn *c)
+{
+	conn_enter(c, CONN_BUSY);
+	c->active = conn_begin_request(c);
+	c->active->transport = &h1_transport;
+	return &c->active->request;
+}
+
+void
+active_take_head(struct active *a, const struct h1_head *head, struct slice bytes)
 {
 	struct request *r = &a->request;
 
@@ -152,18 +161,15 @@ refuse_head(struct conn *c, struct slice *in, const struct h1_end *end)
 static enum step
 hand_over(struct conn *c, const struct h1_head *head, struct slice bytes)
 {
-	static const struct body_fault too_large = { .status = 413,
-	    .rule = "body-too-large",
-	    .sentence = "the body is larger than is accepted here" };
 	struct server *server = c->server;
 	struct request *r = begin(c);
 	uint64_t most = server->limits->body_bytes;
 	enum step step = STEP_ON;
 
-	take_head(c->active, head, bytes);
+	active_take_head(c->active, head, bytes);
 	if (most > 0 && head->framing == H1_LENGTH &&
 	    head->content_length > most)
-		step = refuse(c, &too_large);
+		step = refuse(c, &body_too_large);
 	else
 		server->handler->head(r);
 	r->head = NULL;
@@ -192,14 +198,54 @@ head_step(struct conn *c, struct slice *in)
 	return hand_over(c, &sp->head, bytes);
 }
 
+/*
+ * Whether a first request is none, but HTTP/2 without further ado (RFC 9113
+ * 3.3).  False also while its first bytes are too few to tell.
+ */
+static bool
+is_preface(struct conn *c, struct slice in, bool *perhaps)
+{
+	size_t n = in.len < H2_PREFACE_LEN ? in.len : H2_PREFACE_LEN;
+
+	*perhaps = c->may_h2 && memcmp(in.p, H2_PREFACE, n) == 0;
+	return *perhaps && n == H2_PREFACE_LEN;
+}
+
+/* STEP_CLOSED: to what speaks HTTP/1.1. */
+static enum step
+turn_to_h2(struct conn *c, struct slice *in)
+{
+	struct chunk *held = c->held;
+
+	c->held = NULL;
+	h2_conn_begin(c, *in);
+	if (held != NULL)
+		chunk_give(c->server->loop, held);
+	return STEP_CLOSED;
+}
+
+static enum step
+first_step(struct conn *c, struct slice *in)
+{
+	bool perhaps;
+
+	if (is_preface(c, *in, &perhaps))
+		return turn_to_h2(c, in);
+	if (perhaps)
+		return c->ended ? closed(c, SERVE_CLIENT_LEFT, false) :
+		    STEP_WAIT;
+	c->may_h2 = false;
+	return head_step(c, in);
+}
+
 static enum step
 idle_step(struct conn *c, struct slice *in)
 {
 	if (in->len > 0) {
-		enter(c, CONN_HEAD);
+		conn_enter(c, CONN_HEAD);
 		c->began_us = c->server->loop->now_us;
 		c->seen = 0;
-		return head_step(c, in);
+		return c->may_h2 ? first_step(c, in) : head_step(c, in);
 	}
 	if (c->ended || (c->server->draining && c->requests > 0))
 		return closed(c, SERVE_CLIENT_LEFT, false);
@@ -252,7 +298,7 @@ leave_step(struct conn *c, struct slice *in)
 		return closed(c, SERVE_DONE, false);
 	stream_finish(&c->stream);
 	in->len = 0;
-	enter(c, CONN_LINGER);
+	conn_enter(c, CONN_LINGER);
 	return STEP_WAIT;
 }
 
@@ -261,13 +307,13 @@ answered_step(struct conn *c, struct slice *in)
 {
 	struct active *a = c->active;
 
-	tell_gone(a, a->refused ? SERVE_REFUSED : SERVE_DONE);
+	active_tell_gone(a, a->refused ? SERVE_REFUSED : SERVE_DONE);
 	if (a->close || a->in_discarded > DISCARD_BYTES)
 		return leave_step(c, in);
 	if (!a->request.body_done)
 		return STEP_WAIT;
 	end_request(c, SERVE_DONE);
-	enter(c, CONN_IDLE);
+	conn_enter(c, CONN_IDLE);
 	return STEP_ON;
 }
 
@@ -282,7 +328,7 @@ ended_step(struct conn *c)
 	if (a->request.tunnel) {
 		if (a->paused)
 			return STEP_WAIT;
-		body_end_tunnel(a);
+		body_deliver(a, (struct slice){ NULL, 0 }, true, NULL);
 		return STEP_ON;
 	}
 	if (a->answer_done && stream_pending(&c->stream) > 0)
@@ -334,11 +380,12 @@ conn_step(struct conn *c, struct slice *in)
 	switch ((enum conn_state)c->state) {
 	case CONN_PROXY:
 	case CONN_OPENING:
+	case CONN_H2:
 		return STEP_WAIT;
 	case CONN_IDLE:
 		return idle_step(c, in);
 	case CONN_HEAD:
-		return head_step(c, in);
+		return c->may_h2 ? first_step(c, in) : head_step(c, in);
 	case CONN_BUSY:
 		return busy_step(c, in);
 	case CONN_LINGER:
@@ -477,6 +524,10 @@ on_readable(struct stream *s)
 		conn_proxy_read(c);
 		return;
 	}
+	if (c->state == CONN_H2) {
+		h2_conn_on_readable(c);
+		return;
+	}
 	n = receive(c, &in);
 	if (n < 0)
 		return;			/* an error is told by on_failed() */
@@ -490,7 +541,15 @@ on_readable(struct stream *s)
 static void
 on_opened(struct stream *s)
 {
-	conn_open(list_entry(s, struct conn, stream), CONN_IDLE);
+	struct conn *c = list_entry(s, struct conn, stream);
+
+	/* Over TLS HTTP/2 is agreed upon, never guessed (RFC 9113 3.2). */
+	if (c->may_h2 && slice_is(stream_alpn(s), "h2")) {
+		h2_conn_begin(c, (struct slice){ NULL, 0 });
+		return;
+	}
+	c->may_h2 = false;
+	conn_open(c, CONN_IDLE);
 }
 
 static void
@@ -499,6 +558,10 @@ on_drained(struct stream *s)
 	struct conn *c = list_entry(s, struct conn, stream);
 	struct active *a = c->active;
 
+	if (c->state == CONN_H2) {
+		h2_conn_turn(c);
+		return;
+	}
 	if (a != NULL && a->high && !a->answer_done) {
 		a->high = false;
 		c->server->handler->drained(&a->request);
@@ -545,11 +608,21 @@ on_task(struct task *task)
 	struct conn *c = list_entry(task, struct conn, task);
 	struct slice in = held_bytes(c);
 
+<<<<<<< HEAD
 	if (c->state == CONN_IDLE && c->server->draining) {
 		shut_out(c);
 		if (receive(c, &in) == 0)
 			c->ended = true;
 	}
+=======
+	if (c->state == CONN_H2) {
+		h2_conn_turn(c);
+		return;
+	}
+	if (c->state == CONN_IDLE && c->server->draining &&
+	    receive(c, &in) == 0)
+		c->ended = true;
+>>>>>>> 3d2f822 (wip)
 	conn_run(c, in);
 }
 
@@ -582,6 +655,7 @@ conn_start(struct conn *c, int fd, const struct serve_accept *how)
 {
 	timer_init(&c->timer, conn_on_timer);
 	task_init(&c->task, on_task);
+	c->may_h2 = how->h2;
 	stream_accept(&c->stream, c->server->loop, fd,
 	    how->proxied ? NULL : how->tls, &conn_stream_ops);
 	stream_watch(&c->stream);

@@ -8,16 +8,6 @@
  */
 #include "serve/serve_private.h"
 
-#define NEVER	UINT64_MAX
-
-enum late { LATE_NOT, LATE_CLOSE, LATE_HEAD, LATE_BODY, LATE_RATE, LATE_SEND,
-    LATE_TUNNEL, LATE_PROXY };
-
-struct deadline {
-	uint64_t	 at_ms;
-	enum late	 late;		/* what it means; NOT: only look again */
-};
-
 static const struct body_fault faults[] = {
 	[LATE_HEAD] = { .status = 408, .rule = "head-timeout",
 	    .sentence = "the request's head took too long to arrive" },
@@ -27,8 +17,14 @@ static const struct body_fault faults[] = {
 	    .sentence = "the request's body arrives too slowly" },
 };
 
-static void
-sooner(struct deadline *d, uint64_t at_ms, enum late late)
+const struct body_fault *
+deadline_fault(enum late late)
+{
+	return &faults[late];
+}
+
+void
+deadline_sooner(struct deadline *d, uint64_t at_ms, enum late late)
 {
 	if (at_ms < d->at_ms)
 		*d = (struct deadline){ at_ms, late };
@@ -53,6 +49,18 @@ awaits_body(const struct active *a)
 	    !a->refused;
 }
 
+void
+deadline_of_body(struct deadline *d, const struct active *a)
+{
+	const struct serve_limits *limits = a->request.server->limits;
+
+	if (!awaits_body(a))
+		return;
+	deadline_sooner(d, a->moved_ms + limits->body_idle_ms, LATE_BODY);
+	if (limits->min_body_rate > 0 && !a->answer_done)
+		deadline_sooner(d, rate_deadline(a, limits), LATE_RATE);
+}
+
 static struct deadline
 busy_deadline(const struct conn *c, const struct serve_limits *limits)
 {
@@ -60,16 +68,12 @@ busy_deadline(const struct conn *c, const struct serve_limits *limits)
 	struct deadline d = { NEVER, LATE_NOT };
 
 	if (a->request.tunnel) {
-		sooner(&d, a->moved_ms + limits->tunnel_idle_ms, LATE_TUNNEL);
+		deadline_sooner(&d, a->moved_ms + limits->tunnel_idle_ms, LATE_TUNNEL);
 		return d;
 	}
 	if (stream_pending(&c->stream) > 0)
-		sooner(&d, c->stream.sent_ms + limits->send_idle_ms, LATE_SEND);
-	if (!awaits_body(a))
-		return d;
-	sooner(&d, a->moved_ms + limits->body_idle_ms, LATE_BODY);
-	if (limits->min_body_rate > 0 && !a->answer_done)
-		sooner(&d, rate_deadline(a, limits), LATE_RATE);
+		deadline_sooner(&d, c->stream.sent_ms + limits->send_idle_ms, LATE_SEND);
+	deadline_of_body(&d, a);
 	return d;
 }
 
@@ -81,25 +85,28 @@ conn_deadline(const struct conn *c)
 
 	switch ((enum conn_state)c->state) {
 	case CONN_PROXY:
-		sooner(&d, c->since_ms + limits->head_ms, LATE_PROXY);
+		deadline_sooner(&d, c->since_ms + limits->head_ms, LATE_PROXY);
 		if (c->server->draining)
-			sooner(&d, c->since_ms + DRAIN_GRACE_MS, LATE_CLOSE);
+			deadline_sooner(&d, c->since_ms + DRAIN_GRACE_MS, LATE_CLOSE);
 		break;
 	case CONN_OPENING:
-		sooner(&d, c->since_ms + limits->head_ms, LATE_CLOSE);
+		deadline_sooner(&d, c->since_ms + limits->head_ms, LATE_CLOSE);
 		break;
 	case CONN_IDLE:
-		sooner(&d, c->since_ms + limits->idle_ms, LATE_CLOSE);
+		deadline_sooner(&d, c->since_ms + limits->idle_ms, LATE_CLOSE);
 		if (c->server->draining)
-			sooner(&d, c->since_ms + DRAIN_GRACE_MS, LATE_CLOSE);
+			deadline_sooner(&d, c->since_ms + DRAIN_GRACE_MS, LATE_CLOSE);
 		break;
 	case CONN_HEAD:
-		sooner(&d, c->since_ms + limits->head_ms, LATE_HEAD);
+		deadline_sooner(&d, c->since_ms + limits->head_ms, LATE_HEAD);
 		break;
 	case CONN_BUSY:
 		return busy_deadline(c, limits);
+	case CONN_H2:
+		h2_conn_deadline(c, &d);
+		break;
 	case CONN_LINGER:
-		sooner(&d, c->since_ms + LINGER_MS, LATE_CLOSE);
+		deadline_sooner(&d, c->since_ms + LINGER_MS, LATE_CLOSE);
 		if (stream_pending(&c->stream) > 0)
 			d.at_ms = c->stream.sent_ms + limits->send_idle_ms;
 		break;
@@ -145,6 +152,9 @@ conn_on_timer(struct timer *timer)
 		break;
 	case LATE_TUNNEL:
 		conn_close(c, SERVE_TUNNEL_IDLE, true);
+		break;
+	case LATE_H2:
+		h2_conn_on_late(c);
 		break;
 	case LATE_PROXY:
 		conn_proxy_refuse(c, "did not come in time");

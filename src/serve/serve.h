@@ -2,12 +2,13 @@
 /* Copyright the Portolan authors */
 
 /*
- * Whoever answers HTTP/1.1: the edge, an engine, the console.  This floor
- * reads requests and writes responses on accepted streams, and hands the
- * requests to the handler that registered; it knows nothing of regions.
+ * Whoever answers HTTP: the edge, an engine, the console.  This floor reads
+ * requests and writes responses on accepted streams, and hands the requests
+ * to the handler that registered; it knows nothing of regions.
  *
  * Framing, keep-alive, pipelining (one request at a time, in order), limits,
- * deadlines, draining and back-pressure are settled here.
+ * deadlines, draining and back-pressure are settled here; so is HTTP/2, whose
+ * requests come as if they were HTTP/1.1's, many at a time.
  */
 #ifndef SERVE_SERVE_H
 #define SERVE_SERVE_H
@@ -74,6 +75,10 @@ struct serve_limits {
 	uint64_t	 body_bytes;	/* 413 beyond; 0: no limit */
 	uint64_t	 min_body_rate;	/* bytes/s after 5 s of grace; 408; 0: none */
 	uint32_t	 requests;	/* of one connection; 0: no limit */
+	/* HTTP/2, a connection's: streams at a time; bytes of a request's body
+	 * on their way; streams ended early and frames that move nothing, in
+	 * ten seconds */
+	uint32_t	 h2_streams, h2_window, h2_resets, h2_glitches;
 };
 
 /*
@@ -95,6 +100,7 @@ struct server {
 					   connections are closed */
 	/* counters, read by the loop's own thread or torn-free by others */
 	uint64_t	 connections, accepted, requests;
+	uint64_t	 h2_connections, h2_requests;	/* of those, ever */
 	struct server_private *private;	/* connections, recycled structs */
 };
 
@@ -103,6 +109,10 @@ struct server *server_new(struct loop *loop, const struct handler_ops *handler,
 void server_drain(struct server *server);	/* sets draining, closes idle ones */
 void server_free(struct server **server);	/* cuts what is open */
 
+/* What HTTP/2 has counted so far. */
+struct h2_counts;
+void server_h2_counts(const struct server *server, struct h2_counts *counts);
+
 /* How to take an accepted connection. */
 struct serve_accept {
 	struct tls_context *tls;	/* for this one; NULL: plain */
@@ -110,6 +120,8 @@ struct serve_accept {
 					   for it: request_listener() */
 	bool		 proxied;	/* a PROXY header must come before all
 					   else; whoever sends none is cut off */
+	bool		 h2;		/* HTTP/2 as well: over TLS where it is
+					   agreed upon, else by its preface */
 };
 
 /* fd becomes the server's. */
@@ -129,7 +141,8 @@ struct request {
 	bool		 body_done;	/* the last piece was delivered */
 	bool		 answered;	/* request_answer() was called */
 	bool		 tunnel;	/* after request_switch() */
-	uint8_t		 minor;		/* the client speaks HTTP/1.minor */
+	uint8_t		 major;		/* the client speaks HTTP/2, or ... */
+	uint8_t		 minor;		/* ... HTTP/1.minor; 1 for HTTP/2 */
 	enum h1_method	 method;
 	struct buf	 trailers;	/* whole lines, see http/h1.h */
 	uint64_t	 body_bytes;	/* of the request, so far */

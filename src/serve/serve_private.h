@@ -9,8 +9,10 @@
 #ifndef SERVE_SERVE_PRIVATE_H
 #define SERVE_SERVE_PRIVATE_H
 
+#include "http/h2.h"
 #include "http/write.h"
 #include "net/chunk.h"
+#include "serve/queue.h"
 #include "serve/serve.h"
 
 enum {
@@ -30,6 +32,7 @@ enum conn_state {
 	CONN_HEAD,			/* some are */
 	CONN_BUSY,			/* a request is being answered or its body
 					   thrown away */
+	CONN_H2,			/* from here on it is h2_conn.c's */
 	CONN_LINGER,			/* answered for the last time */
 };
 
@@ -46,6 +49,7 @@ struct conn {
 	struct server	*server;
 	void		*listener;
 	struct active	*active;	/* NULL unless BUSY */
+	struct h2_conn	*h2;		/* NULL unless H2 */
 	struct conn_proxy *proxy;	/* NULL: the peer is the socket's */
 	struct chunk	*held;		/* input that waits: part of a head, or
 					   requests behind the current one */
@@ -61,13 +65,41 @@ struct conn {
 	uint8_t		 peer_kind;	/* enum endpoint_kind */
 	uint8_t		 state;		/* enum conn_state */
 	bool		 ended;		/* the client sends no more */
+	bool		 may_h2;	/* its first bytes may say so */
 };
 
-enum body_out { OUT_NOTHING, OUT_LENGTH, OUT_CHUNKED, OUT_RAW };
+/* OPEN: of unknown length, to be framed as the transport can. */
+enum body_out { OUT_NOTHING, OUT_LENGTH, OUT_OPEN, OUT_CHUNKED, OUT_RAW };
+
+/*
+ * How answers travel: over HTTP/1.1 (answer.c), or as one of many streams of
+ * HTTP/2 (h2_request.c).  request.c calls these when what it promises holds.
+ */
+struct transport {
+	/* length: of the body, -1 if not known; active->out says what it is */
+	void		(*answer)(struct request *, const struct answer *,
+			    int64_t length, struct slice bytes, bool last);
+	bool		(*send)(struct request *, struct slice bytes);
+	ssize_t		(*splice)(struct request *, struct stream *from,
+			    size_t most, bool *full);
+	void		(*send_last)(struct request *, struct slice bytes,
+			    struct slice trailers);
+	void		(*inform)(struct request *, unsigned status,
+			    struct slice fields);
+	void		(*turn)(struct request *, struct slice fields);
+	void		(*paused)(struct request *);
+	void		(*resumed)(struct request *);
+	void		(*aborted)(struct request *);
+};
+
+extern const struct transport h1_transport, h2_transport;
 
 struct active {
-	struct list	 node;		/* of the server's spare ones */
+	struct list	 node;		/* of the server's spare ones, or of the
+					   connection's streams */
 	struct conn	*conn;
+	const struct transport *transport;
+	struct h2_active *h2;		/* a stream's; NULL over HTTP/1.1 */
 	struct endpoint	 peer;
 	/* the request's body */
 	bool		 is_chunked;
@@ -94,12 +126,48 @@ struct active {
 	struct request	 request;	/* the last: the handler's bytes follow */
 };
 
-enum { SPARE_CONNS = 1024, SPARE_ACTIVES = 256 };
+/* The connection's part of HTTP/2. */
+struct h2_conn {
+	struct h2	*h2;
+	struct conn	*conn;
+	struct list	 streams;	/* struct active */
+	struct list	 ready;		/* struct h2_active: something is to be
+					   delivered to the handler */
+	unsigned	 nstreams;
+	size_t		 waiting;	/* bytes of all answers */
+	uint64_t	 head_ms;	/* since when a head is incomplete; 0 */
+	uint64_t	 leaving_ms;	/* since when the end is announced */
+	bool		 leaving;
+	bool		 closed;	/* to new streams */
+};
+
+/* A stream's. */
+struct h2_active {
+	struct h2_stream stream;
+	struct active	*active;
+	struct list	 ready;		/* or of the server's spare ones */
+	struct queue	 in;		/* of the body, while paused */
+	struct queue	 out;		/* of the answer */
+	struct buf	 trailers;	/* of the answer */
+	struct timer	 timer;		/* at or before the next deadline */
+	uint64_t	 sent_ms;	/* when some of out moved, or it began */
+	bool		 connect;	/* asks for a tunnel */
+	bool		 in_ended;	/* the client's END_STREAM came */
+	bool		 all_sent;	/* ours went */
+	bool		 is_late;	/* why: */
+	enum serve_end	 late;
+	char		 key[25];	/* its Sec-WebSocket-Key */
+};
+
+enum { SPARE_CONNS = 1024, SPARE_ACTIVES = 256, SPARE_STREAMS = 256 };
 
 struct server_private {
 	struct list	 conns;
-	struct list	 spare_conns, spare_actives;
-	unsigned	 nspare_conns, nspare_actives;
+	struct list	 spare_conns, spare_actives, spare_streams;
+	unsigned	 nspare_conns, nspare_actives, nspare_streams;
+	struct h2_kit	*kit;		/* with the first that speaks HTTP/2 */
+	struct buf	 frames;	/* of HTTP/2, on their way out */
+	char		 key[25];	/* of the stream that begins */
 	struct h1_head	 head;		/* good during head() */
 	struct buf	 out;		/* a head being written */
 	unsigned	 status;	/* of status_line, with this reason */
@@ -122,6 +190,8 @@ struct conn *conn_new(struct server *server);
 void conn_recycle(struct conn *c);
 struct active *active_new(struct conn *c);
 void active_recycle(struct active *a);
+struct h2_active *h2_active_new(struct active *a);
+void h2_active_recycle(struct h2_active *s);
 
 /* conn.c: what a connection does next. */
 extern const struct stream_ops conn_stream_ops;
@@ -135,6 +205,19 @@ void conn_wake(struct conn *c);
  * the whole.  The connection is gone afterwards. */
 void conn_close(struct conn *c, enum serve_end end, bool cut);
 void conn_update_reading(struct conn *c);
+void conn_enter(struct conn *c, enum conn_state state);
+/* A request begins; its head may or may not be good. */
+struct active *conn_begin_request(struct conn *c);
+void active_take_head(struct active *a, const struct h1_head *head,
+    struct slice bytes);
+void active_tell_gone(struct active *a, enum serve_end end);
+
+/* request.c: false if the handler breaks the length that it told; then the
+ * client must not take the answer for whole. */
+bool answer_within_length(struct active *a, size_t len, bool last);
+
+/* answer.c: good for this turn. */
+struct slice server_date_line(struct server *server);
 
 /*
  * body.c: takes what belongs to the request's body off the front of *in and
@@ -148,8 +231,10 @@ struct body_fault {
 	uint64_t	 at;		/* ... without one: where the body is */
 };
 bool body_read(struct active *a, struct slice *in, struct body_fault *fault);
-/* The client of a tunnel has ended its sending. */
-void body_end_tunnel(struct active *a);
+/* The same for bytes without framing; last: that was all. */
+bool body_deliver(struct active *a, struct slice bytes, bool last,
+    struct body_fault *fault);
+extern const struct body_fault body_too_large;
 
 /* proxy.c: the header before everything else. */
 void conn_proxy_begin(struct conn *c, struct tls_context *tls);
@@ -159,8 +244,38 @@ void conn_proxy_refuse(struct conn *c, const char *reason);
 void conn_proxy_free(struct conn *c);
 
 /* deadline.c */
+#define NEVER	UINT64_MAX
+
+enum late { LATE_NOT, LATE_CLOSE, LATE_HEAD, LATE_BODY, LATE_RATE, LATE_SEND,
+    LATE_TUNNEL, LATE_PROXY, LATE_H2 };
+
+struct deadline {
+	uint64_t	 at_ms;
+	enum late	 late;		/* what it means; NOT: only look again */
+};
+
+void deadline_sooner(struct deadline *d, uint64_t at_ms, enum late late);
+/* For the body that is awaited, if one is. */
+void deadline_of_body(struct deadline *d, const struct active *a);
+const struct body_fault *deadline_fault(enum late late);
 void conn_on_timer(struct timer *timer);
 void conn_arm(struct conn *c);
+
+/* h2_conn.c: a connection that speaks HTTP/2. */
+void h2_conn_begin(struct conn *c, struct slice bytes);
+void h2_conn_on_readable(struct conn *c);
+/* Whatever else has happened: delivers, writes, leaves. */
+void h2_conn_turn(struct conn *c);
+void h2_conn_deadline(const struct conn *c, struct deadline *d);
+void h2_conn_on_late(struct conn *c);
+void h2_conn_on_pong(struct h2 *h2);
+/* Its streams end so; nothing is sent. */
+void h2_conn_free(struct conn *c, enum serve_end end);
+
+/* h2_request.c: the streams. */
+extern const struct h2_ops h2_stream_ops;
+void h2_deliver(struct h2_active *s);
+void h2_request_end(struct h2_active *s, enum serve_end end);
 
 /* conn.c, for deadline.c: refuses the request that is there or was to come. */
 void conn_refuse(struct conn *c, const struct body_fault *fault);

@@ -107,6 +107,41 @@ active_recycle(struct active *a)
 	sp->nspare_actives++;
 }
 
+struct h2_active *
+h2_active_new(struct active *a)
+{
+	struct server_private *sp = a->conn->server->private;
+	struct list *node = list_pop(&sp->spare_streams);
+	struct h2_active *s;
+
+	if (node != NULL) {
+		s = list_entry(node, struct h2_active, ready);
+		sp->nspare_streams--;
+		memset(s, 0, sizeof(*s));
+	} else {
+		s = xcalloc(1, sizeof(*s));
+	}
+	list_init(&s->ready);
+	s->active = a;
+	a->h2 = s;
+	return s;
+}
+
+void
+h2_active_recycle(struct h2_active *s)
+{
+	struct server_private *sp = s->active->conn->server->private;
+
+	buf_fini(&s->trailers);
+	list_remove(&s->ready);
+	if (sp->nspare_streams >= SPARE_STREAMS) {
+		free(s);
+		return;
+	}
+	list_push(&sp->spare_streams, &s->ready);
+	sp->nspare_streams++;
+}
+
 /* --- servers ----------------------------------------------------------------------- */
 
 struct server *
@@ -124,6 +159,7 @@ server_new(struct loop *loop, const struct handler_ops *handler, void *owner,
 	list_init(&sp->conns);
 	list_init(&sp->spare_conns);
 	list_init(&sp->spare_actives);
+	list_init(&sp->spare_streams);
 	return server;
 }
 
@@ -139,6 +175,14 @@ server_accept(struct server *server, int fd, const struct endpoint *peer,
 	c->peer_port = peer->port;
 	c->peer_kind = (uint8_t)peer->kind;
 	conn_start(c, fd, how);
+}
+
+void
+server_h2_counts(const struct server *server, struct h2_counts *counts)
+{
+	const struct h2_kit *kit = server->private->kit;
+
+	*counts = kit == NULL ? (struct h2_counts){ 0 } : *h2_kit_counts(kit);
 }
 
 /* From the loop, since a last look at the socket may find a request. */
@@ -170,6 +214,10 @@ server_free(struct server **server)
 		buf_fini(&a->request.trailers);
 		free(a);
 	}
+	while ((node = list_pop(&sp->spare_streams)) != NULL)
+		free(list_entry(node, struct h2_active, ready));
+	h2_kit_free(&sp->kit);
+	buf_fini(&sp->frames);
 	buf_fini(&sp->out);
 	buf_fini(&sp->reason);
 	buf_fini(&sp->status_line);
