@@ -133,8 +133,28 @@ struct config_explain {
 	struct explain_keys keys;	/* from those files; none without */
 };
 
+enum log_target { LOG_TO_FILE, LOG_TO_STDOUT, LOG_TO_UNIX, LOG_TO_UDP,
+    LOG_TO_TCP };
+enum log_format { LOG_JSON, LOG_COMBINED };
+
+/* Of one access log; the last three are syslog's (RFC 5424). */
+struct config_access {
+	const char	*to;		/* a path, or as it was written */
+	enum log_target	 target;
+	enum log_format	 format;
+	unsigned	 facility;	/* 0..23 */
+	struct endpoint	 address;
+};
+
+/* How clients' addresses are written down. */
+enum address_form { ADDRESS_FULL, ADDRESS_TRUNCATED, ADDRESS_HASHED };
+
+enum { CONFIG_ACCESS_MAX = 4 };
+
 struct config_log {
-	const char	*access;	/* path, "stdout", or NULL: off */
+	const struct config_access *access;
+	size_t		 naccess;	/* 0: off */
+	enum address_form addresses;
 	bool		 query;		/* log queries (flow data); off */
 	unsigned	 level;		/* enum log_level */
 };
@@ -166,6 +186,8 @@ struct config {
 	size_t		 ntrusted;
 	unsigned	 trusted_hops;
 	enum client_field client_field;
+	const char	*address_key_file;	/* 32 hexadecimal digits; or NULL */
+	uint8_t		 address_key[16];	/* from that file; zero without one */
 	bool		 send_forwarded;	/* RFC 7239 besides X-Forwarded-* */
 	const char	*const *cors_origins;	/* preflights answered by the edge */
 	size_t		 ncors_origins;

@@ -251,6 +251,17 @@ check_processes(const struct check *c)
 		    "other");
 }
 
+/* What nobody outside can undo needs a key that nobody outside knows. */
+static void
+check_address_key(const struct check *c)
+{
+	if (c->config->log.addresses == ADDRESS_HASHED &&
+	    c->config->address_key_file == NULL)
+		schema_mistake_at(c->reader, c->root, "log.addresses",
+		    "hashed addresses need a key: make one (openssl rand -hex "
+		    "16 > address.key) and name it in client_address.key");
+}
+
 void
 config_check(const struct schema_reader *reader, const struct config *config,
     const struct yaml_node *root)
@@ -261,6 +272,7 @@ config_check(const struct schema_reader *reader, const struct config *config,
 	check_listeners(&c);
 	check_hosts(&c);
 	check_client_address(&c);
+	check_address_key(&c);
 	check_via(&c);
 	check_geo(&c);
 	check_console(&c);

@@ -7,6 +7,7 @@
 
 #include "conf/config.h"
 #include "conf/config_check.h"
+#include "conf/config_log.h"
 #include "conf/config_overload.h"
 #include "conf/file.h"
 #include "conf/schema.h"
@@ -166,6 +167,7 @@ static const struct schema_row client_rows[] = {
 	{ "trusted", SCHEMA_CUSTOM, .read = read_trusted },
 	{ "hops", SCHEMA_NUMBER, SCHEMA_AT(struct config, trusted_hops),
 	    .most = 32 },
+	{ "key", SCHEMA_FILE, SCHEMA_AT(struct config, address_key_file) },
 	{ "header", SCHEMA_CHOICE, SCHEMA_AT(struct config, client_field),
 	    .choices = client_fields, .fallback = "x-forwarded-for" },
 	{ 0 },
@@ -514,35 +516,6 @@ static const struct schema_row explain_rows[] = {
 };
 
 static void
-read_access_log(const struct schema_reader *reader,
-    const struct yaml_node *node, void *target)
-{
-	struct config *config = target;
-
-	if (!schema_is_text(reader, node))
-		return;
-	if (slice_is(node->text, "off"))
-		config->log.access = NULL;
-	else if (slice_is(node->text, "stdout"))
-		config->log.access = "stdout";
-	else
-		config->log.access = file_beside(reader->arena, reader->dir,
-		    node->text.p);
-}
-
-static const char *const levels[] = { "error", "warn", "info", "debug",
-    NULL };
-
-static const struct schema_row log_rows[] = {
-	{ "access", SCHEMA_CUSTOM, .read = read_access_log },
-	{ "query", SCHEMA_BOOL, SCHEMA_AT(struct config, log.query),
-	    .fallback = "false" },
-	{ "level", SCHEMA_CHOICE, SCHEMA_AT(struct config, log.level),
-	    .choices = levels, .fallback = "info" },
-	{ 0 },
-};
-
-static void
 read_console(const struct schema_reader *reader, const struct yaml_node *node,
     void *target)
 {
@@ -590,7 +563,7 @@ static const struct schema_row rows[] = {
 	{ "timeouts", SCHEMA_SECTION, .section = timeouts_rows },
 	{ "policy", SCHEMA_SECTION, .section = policy_rows },
 	{ "explain", SCHEMA_SECTION, .section = explain_rows },
-	{ "log", SCHEMA_SECTION, .section = log_rows },
+	{ "log", SCHEMA_SECTION, .section = config_log_rows },
 	{ "console", SCHEMA_CUSTOM, .read = read_console },
 	{ 0 },
 };
@@ -638,7 +611,7 @@ from_tree(struct arena *arena, const char *file, const struct yaml_node *root,
 	config = arena_alloc(arena, sizeof(*config));
 	config->file = arena_strdup(arena, file);
 	config->dir = reader.dir;
-	config->log.access = "stdout";
+	config_log_defaults(config);
 	schema_read(&reader, rows, root, config);
 	derived_defaults(arena, config);
 	config_check(&reader, config, root);

@@ -366,6 +366,16 @@ load_explain_keys(struct loading *l)
 		    "explain.key" : "explain.keys", "%s", err.text);
 }
 
+static void
+load_address_key(struct loading *l)
+{
+	struct err err;
+
+	if (!config_read_address_key(l->config, l->config->address_key, &err))
+		schema_mistake_at(&l->reader, l->root, "client_address.key",
+		    "%s", err.text);
+}
+
 /* --- all together --------------------------------------------------------------------------- */
 
 static bool
@@ -400,6 +410,7 @@ load_the_rest(struct loading *l)
 	if (l->depth == LOAD_FULL) {
 		generation_tls_load(l->g, &l->reader, l->root);
 		load_explain_keys(l);
+		load_address_key(l);
 	}
 	return l->reader.mistakes->errors == 0;
 }

@@ -69,6 +69,15 @@ key_file_read(uint8_t *key, struct key_size size, const char *file,
 }
 
 bool
+config_read_address_key(const struct config *config, uint8_t key[16],
+    struct err *err)
+{
+	memset(key, 0, 16);
+	return config->address_key_file == NULL || key_file_read(key,
+	    (struct key_size){ 16, 16 }, config->address_key_file, err) > 0;
+}
+
+bool
 config_read_explain_keys(struct arena *arena, const struct config *config,
     struct explain_keys *keys, struct err *err)
 {

@@ -21,6 +21,10 @@ struct key_size {
 size_t key_file_read(uint8_t *key, struct key_size size, const char *file,
     struct err *err);
 
+/* The key of hashed addresses; zeros where the configuration names none. */
+bool config_read_address_key(const struct config *config, uint8_t key[16],
+    struct err *err);
+
 /* The keys of testers' tokens, in the order of the configuration; none where
  * it names none.  False, with *err, if a file holds no key. */
 bool config_read_explain_keys(struct arena *arena,

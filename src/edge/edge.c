@@ -92,8 +92,16 @@ on_usr1(void *arg)
 {
 	struct edge *edge = arg;
 
+	atomic_fetch_add(&edge->reopening, edge->nworkers);
 	for (unsigned i = 0; i < edge->nworkers; i++)
 		worker_reopen_log(edge->workers[i]);
+}
+
+void
+edge_worker_flushed(struct edge *edge)
+{
+	if (atomic_fetch_sub(&edge->reopening, 1) == 1)
+		log_writer_reopen(edge->log_writer);
 }
 
 static void
@@ -255,6 +263,8 @@ clean_up(struct edge *edge)
 	if (edge->control != NULL)
 		control_free(&edge->control);
 	edge_unload(edge);
+	if (edge->log_writer != NULL)
+		log_writer_free(&edge->log_writer);
 	if (edge->watch != NULL)
 		watch_free(&edge->watch);
 	upstreams_free(&edge->upstreams);

@@ -396,6 +396,7 @@ on_answer_body(struct exchange *ex, struct slice bytes, bool last)
 {
 	struct edge_request *er = exchange_user(ex);
 
+	er->body_bytes += bytes.len;
 	if (last)
 		request_send_last(er->request, bytes, exchange_trailers(ex));
 	else if (!request_send(er->request, bytes))
@@ -409,6 +410,8 @@ on_answer_splice(struct exchange *ex, struct stream *from, size_t most)
 	bool full;
 	ssize_t n = request_splice(er->request, from, most, &full);
 
+	if (n > 0)
+		er->body_bytes += (uint64_t)n;
 	if (full)
 		exchange_pause(ex);
 	return n;

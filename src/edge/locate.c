@@ -63,6 +63,26 @@ note_upgrade(struct edge_request *er, struct slice protocols)
 		}
 }
 
+/* A referer's query is data of flows like our own. */
+static void
+note_agents(struct edge_request *er)
+{
+	const struct h1_head *head = er->request->head;
+
+	er->agent = note_field(er, FIELD_USER_AGENT);
+	for (size_t i = 0; i < head->nfields; i++) {
+		struct slice value = head->fields[i].value, before;
+
+		if (!slice_eq_nocase(head->fields[i].name, SLICE("Referer")))
+			continue;
+		if (!er->plan->config->log.query &&
+		    slice_split(&value, '?', &before))
+			value = before;
+		er->referer = span_add(&er->text, value);
+		return;
+	}
+}
+
 static void
 note_fields(struct edge_request *er)
 {
@@ -71,6 +91,8 @@ note_fields(struct edge_request *er)
 	er->content_type = note_field(er, FIELD_CONTENT_TYPE);
 	er->origin = note_field(er, FIELD_ORIGIN);
 	er->trace = note_trace(er);
+	if (er->plan->logs.agents)
+		note_agents(er);
 	note_upgrade(er, head->upgrade);
 	er->framing = (uint8_t)head->framing;
 	er->length = head->content_length;

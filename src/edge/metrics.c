@@ -396,14 +396,13 @@ upstreams(struct page *p)
 static void
 connections(struct page *p)
 {
-	uint64_t open = 0, accepted = 0, dropped = 0;
+	uint64_t open = 0, accepted = 0;
 
 	for (unsigned i = 0; i < p->edge->nworkers; i++) {
 		struct worker *w = p->edge->workers[i];
 
 		open += count_read(&w->counters.connections);
 		accepted += count_read(&w->counters.accepted);
-		dropped += count_read(&w->log.dropped);
 	}
 	family(p, "portolan_connections", "gauge", "Connections of clients.");
 	sample(p, "portolan_connections", "{side=\"client\",state=\"open\"}",
@@ -413,7 +412,8 @@ connections(struct page *p)
 	sample(p, "portolan_connections_accepted_total", "", accepted);
 	family(p, "portolan_access_log_dropped_total", "counter",
 	    "Access lines that the log did not take.");
-	sample(p, "portolan_access_log_dropped_total", "", dropped);
+	sample(p, "portolan_access_log_dropped_total", "",
+	    log_writer_dropped(p->edge->log_writer));
 }
 
 static void

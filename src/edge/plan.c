@@ -17,7 +17,8 @@ write_lines(struct plan *p)
 
 struct plan *
 plan_new(struct generation *generation, struct upstreams *upstreams,
-    struct listenings *listenings, struct err *err)
+    struct listenings *listenings, struct log_writer *log_writer,
+    struct err *err)
 {
 	struct arena *arena = arena_new(4096);
 	struct plan *p = arena_alloc(arena, sizeof(*p));
@@ -31,12 +32,20 @@ plan_new(struct generation *generation, struct upstreams *upstreams,
 	    p->config->rates.client.burst);
 	p->tenant_rule = bucket_rule_of(p->config->rates.tenant.rate,
 	    p->config->rates.tenant.burst);
-	p->logs = p->config->log.access != NULL;
+	p->log_writer = log_writer;
 	atomic_init(&p->current_ms, generation->restrictions_read_ms);
 	write_lines(p);
 	if (!backends_find(&p->backends, arena, generation, upstreams, err)) {
 		generation_free(&generation);
 		arena_free(&arena);
+		return NULL;
+	}
+	/* A service that was to log and cannot must not begin to serve: its
+	 * lines are evidence. */
+	if (!access_logs_take(&p->logs, arena, log_writer, p->config, err)) {
+		err_wrap(err, "%s: the service's user cannot write its log",
+		    p->config->file);
+		plan_free(&p, upstreams);
 		return NULL;
 	}
 	if (!listenings_open(listenings, p->config, p->listening, err)) {
@@ -55,6 +64,7 @@ plan_free(struct plan **plan, struct upstreams *upstreams)
 
 	*plan = NULL;
 	backends_release(&p->backends, upstreams);
+	access_logs_release(&p->logs, p->log_writer);
 	generation_free(&p->generation);
 	arena_free(&arena);
 }

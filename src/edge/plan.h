@@ -9,6 +9,7 @@
 #ifndef EDGE_PLAN_H
 #define EDGE_PLAN_H
 
+#include "edge/access_log.h"
 #include "edge/backends.h"
 #include "edge/listening.h"
 #include "policy/buckets.h"
@@ -33,7 +34,8 @@ struct plan {
 	struct slice	 region_ids[REGIONS_MAX];
 	struct bucket_rule client_rule, tenant_rule;	/* rate limits */
 	uint64_t	 db_epoch;
-	bool		 logs;		/* access lines are wanted */
+	struct access_logs logs;
+	struct log_writer *log_writer;
 	unsigned	 workers;	/* that share the limits */
 	struct edge	*edge;		/* whose it is */
 	struct plan	*older;		/* the control thread's list of all */
@@ -42,11 +44,11 @@ struct plan {
 
 /*
  * Control thread.  The generation becomes the plan's; NULL and *err if an
- * upstream or a listener cannot be had (the generation is freed then).
+ * upstream, a log or a listener cannot be had (the generation is freed then).
  */
 struct plan *plan_new(struct generation *generation,
     struct upstreams *upstreams, struct listenings *listenings,
-    struct err *err);
+    struct log_writer *log_writer, struct err *err);
 
 /* After the last holder let go.  Control thread. */
 void plan_free(struct plan **plan, struct upstreams *upstreams);

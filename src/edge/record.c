@@ -216,6 +216,15 @@ fill_way(struct access_record *rec, const struct edge_request *er)
 }
 
 static void
+fill_agents(struct access_record *rec, const struct edge_request *er)
+{
+	rec->protocol = er->request->minor == 0 ? "HTTP/1.0" : "HTTP/1.1";
+	rec->body_bytes = er->body_bytes;
+	rec->referer = request_text(er, er->referer);
+	rec->agent = request_text(er, er->agent);
+}
+
+static void
 log_request(struct edge_request *er, uint64_t now_us)
 {
 	const struct serve_proxy *proxy = request_proxy(er->request);
@@ -255,7 +264,11 @@ log_request(struct edge_request *er, uint64_t now_us)
 	}
 	record_times(&rec, er, now_us);
 	fill_way(&rec, er);
-	access_log_add(&er->worker->log, &rec);
+	if (er->plan->logs.agents)
+		fill_agents(&rec, er);
+	access_logs_add(&er->plan->logs, er->worker->number, &rec);
+	if (er->pin != er->worker->pin)
+		access_logs_flush(&er->plan->logs, er->worker->number);
 }
 
 void
@@ -267,6 +280,6 @@ record_request(struct edge_request *er, enum serve_end end)
 	if (er->quiet)
 		return;
 	count_request(er, now_us);
-	if (er->plan->logs)
+	if (er->plan->logs.count > 0)
 		log_request(er, now_us);
 }

@@ -10,7 +10,6 @@
  */
 #include <pthread.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/arena.h"
@@ -116,7 +115,7 @@ static struct plan *
 make_plan(struct edge *edge, struct generation *generation, struct err *err)
 {
 	struct plan *plan = plan_new(generation, edge->upstreams,
-	    &edge->listenings, err);
+	    &edge->listenings, edge->log_writer, err);
 
 	if (plan == NULL)
 		return NULL;
@@ -169,26 +168,6 @@ count_database(struct edge *edge, const struct plan *plan, uint64_t before)
 		edge->db_good++;
 }
 
-/*
- * A service that was to log and cannot must not begin to serve: its lines are
- * evidence.  A pipe may find its reader later.
- */
-static bool
-log_can_be_had(const struct config *config, struct err *err)
-{
-	struct access_log trial = { .fd = -1 };
-	struct stat st;
-	bool good;
-
-	if (config->log.access != NULL && stat(config->log.access, &st) == 0 &&
-	    S_ISFIFO(st.st_mode))
-		return true;
-	good = access_log_open(&trial, config->log.access, err);
-	access_log_close(&trial);
-	return good || err_wrap(err, "%s: the service's user cannot write "
-	    "its log", config->file);
-}
-
 /* NULL with l->err if the generation is good and yet cannot be had. */
 static struct plan *
 plan_of_result(struct edge *edge, struct loading *l)
@@ -200,8 +179,6 @@ plan_of_result(struct edge *edge, struct loading *l)
 		l->refused = !err_set(&l->err, "%s: region: this is the edge "
 		    "of %s; to make it that of %s, restart the service",
 		    l->result->config->file, ours, region);
-	else if (!l->refused)
-		l->refused = !log_can_be_had(l->result->config, &l->err);
 	if (l->refused) {
 		generation_free(&l->result);
 		return NULL;
@@ -345,8 +322,8 @@ edge_load_first(struct edge *edge, const struct edge_options *options)
 	fixed_settings_read(&edge->started, generation->config,
 	    edge->nworkers);
 	listenings_init(&edge->listenings, edge->nworkers);
-	if (!log_can_be_had(generation->config, &err) ||
-	    !handed_ask(&edge->listenings.handed, edge->notify_fd, &err)) {
+	edge->log_writer = log_writer_new(edge->nworkers);
+	if (!handed_ask(&edge->listenings.handed, edge->notify_fd, &err)) {
 		log_error("%s", err.text);
 		generation_free(&generation);
 		return false;

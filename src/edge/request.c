@@ -286,6 +286,7 @@ edge_request_refuse(struct edge_request *er, enum refusal why)
 		remember_bad(er, why);
 	if (answer.no_body)
 		body.len = 0;
+	er->body_bytes = body.len;
 	request_answer(er->request, &answer, body, true);
 }
 

@@ -82,11 +82,13 @@ struct edge_request {
 	struct buf	 text;
 	struct span	 method, host, path, content_type, origin, upgrade,
 			 sni, trace;
+	struct span	 referer, agent;	/* where a log tells them */
 	struct span	 query;		/* with its "?" */
 	uint32_t	 head_at;	/* where the upstream's head begins */
 	uint32_t	 front_end;	/* and where its front ends */
 	uint64_t	 length;	/* of the body, by its framing */
 	uint32_t	 looked_at;	/* bytes of it, while peeking */
+	uint64_t	 body_bytes;	/* of the answer, sent */
 	struct buf	 body;		/* its front, as long as it is kept */
 
 	struct client_address client;

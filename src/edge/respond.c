@@ -189,6 +189,7 @@ pass_answer(struct edge_request *er, const struct h1_head *head,
 	write_fields(er, head, told);
 	answer.fields = buf_all(&er->worker->fields);
 	er->status = head->status;
+	er->body_bytes = front.len;
 	request_answer(er->request, &answer, front, last);
 }
 

@@ -309,7 +309,6 @@ take_plan(void *arg)
 	struct worker *w = arg;
 	struct plan *plan = atomic_exchange(&w->next, NULL);
 	struct pin *old = w->pin;
-	struct err err;
 
 	if (plan == NULL)
 		return;			/* taken already */
@@ -318,8 +317,10 @@ take_plan(void *arg)
 	take_limits(w, plan->config);
 	take_connections(w, plan);
 	take_listeners(w, plan);
-	if (!access_log_open(&w->log, plan->config->log.access, &err))
-		log_error("%s; requests are not logged", err.text);
+	/* Lines of requests that began under the old one follow at once:
+	 * log_request(). */
+	if (old != NULL)
+		access_logs_flush(&old->plan->logs, w->number);
 	if (old != NULL && old->requests == 0)
 		let_go(w, old);
 }
@@ -340,7 +341,8 @@ reopen_log(void *arg)
 {
 	struct worker *w = arg;
 
-	access_log_reopen(&w->log);
+	access_logs_flush(&w->pin->plan->logs, w->number);
+	edge_worker_flushed(w->edge);
 }
 
 void
@@ -394,7 +396,8 @@ on_tick(struct timer *timer)
 {
 	struct worker *w = list_entry(timer, struct worker, tick);
 
-	access_log_flush(&w->log);
+	if (w->pin != NULL)
+		access_logs_flush(&w->pin->plan->logs, w->number);
 	count_set(&w->counters.connections, w->server->connections);
 	count_set(&w->counters.accepted, w->server->accepted);
 	count_set(&w->counters.served, w->server->requests);
@@ -430,7 +433,6 @@ worker_new(struct edge *edge, struct shared *shared, unsigned number)
 	w->loop = loop_new();
 	w->server = server_new(w->loop, &edge_handler, w, &w->serve_limits);
 	w->pools = pools_new(w->loop, &w->pool_limits);
-	w->log.fd = -1;
 	ids_init(&w->ids);
 	w->balance.state = ids_next(&w->ids) | 1;
 	timer_init(&w->tick, on_tick);
@@ -449,7 +451,6 @@ worker_main(void *arg)
 	close_listeners(w, NULL);
 	server_free(&w->server);
 	pools_free(&w->pools);
-	access_log_close(&w->log);
 	if (w->pin != NULL)
 		let_go(w, w->pin);
 	w->pin = NULL;

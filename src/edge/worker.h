@@ -13,7 +13,6 @@
 #include <pthread.h>
 
 #include "base/log.h"
-#include "edge/access_log.h"
 #include "edge/counters.h"
 #include "edge/ids.h"
 #include "edge/plan.h"
@@ -64,7 +63,6 @@ struct worker {
 
 	struct ids	 ids;
 	struct balance_random balance;
-	struct access_log log;
 	struct counters	 counters;
 	struct log_rate	 complaints;	/* of what peers can provoke ... */
 	struct log_rate	 unproxied;	/* ... before they are anybody */
@@ -107,6 +105,9 @@ void worker_take_back(struct worker *w, struct buf *b);
 
 /* The worker's last act. */
 void edge_worker_ended(struct edge *edge, struct worker *w);
+
+/* The worker has handed its access lines over, as the logs are opened anew. */
+void edge_worker_flushed(struct edge *edge);
 
 /* The last holder of a plan let go: the control thread frees it. */
 void edge_retire(struct edge *edge, struct plan *plan);

@@ -62,7 +62,8 @@ defaults(void **state)
 	assert_string_equal(c->via, "portolan-gb");
 	assert_string_equal(c->console.socket, "/run/portolan/admin.sock");
 	assert_false(c->console.enabled);
-	assert_string_equal(c->log.access, "stdout");
+	assert_int_equal(c->log.naccess, 1);
+	assert_int_equal(c->log.access[0].target, LOG_TO_STDOUT);
 	assert_int_equal(c->log.level, LOG_LEVEL_INFO);
 	assert_false(c->log.query);
 	assert_int_equal(c->limits.peek_bytes, 65536);
@@ -148,7 +149,7 @@ everything_said(void **state)
 	assert_true(c->geo.max_changed == 0.005);
 	assert_int_equal(c->engines.embedded, 3);
 	assert_string_equal(c->engines.store_dir, "/etc/portolan/state");
-	assert_null(c->log.access);
+	assert_int_equal(c->log.naccess, 0);
 	assert_int_equal(c->log.level, LOG_LEVEL_DEBUG);
 	assert_int_equal(c->policy.max_staleness_ms, 300000);
 	assert_int_equal(c->explain.nkey_files, 2);

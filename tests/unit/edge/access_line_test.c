@@ -3,15 +3,11 @@
 
 #include "heads.h"
 
-#include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include <jansson.h>
 
-#include "edge/access_log.h"
+#include "edge/access_line.h"
 
 static struct addr client, peer, relay;
 
@@ -50,16 +46,15 @@ record(void)
 static json_t *
 parsed(const struct access_record *rec)
 {
-	struct buf line = { 0 };
+	static const struct access_style style = { .format = LOG_JSON };
+	char line[ACCESS_LINE_MAX + SYSLOG_HEAD_MAX];
+	size_t len = access_line(line, rec, &style);
 	json_t *json;
 
-	access_line(&line, rec);
-	assert_true(line.len <= ACCESS_LINE_MAX);
-	assert_ptr_equal(memchr(line.p, '\n', line.len), line.p + line.len -
-	    1);
-	json = json_loadb(line.p, line.len, JSON_REJECT_DUPLICATES, NULL);
+	assert_true(len <= ACCESS_LINE_MAX);
+	assert_ptr_equal(memchr(line, '\n', len), line + len - 1);
+	json = json_loadb(line, len, JSON_REJECT_DUPLICATES, NULL);
 	assert_non_null(json);
-	buf_fini(&line);
 	return json;
 }
 
@@ -211,86 +206,130 @@ the_longest_line_fits(void **state)
 	free(x);
 }
 
-static size_t
-file_size(const char *path)
-{
-	struct stat st;
+/* --- other forms ----------------------------------------------------------- */
 
-	assert_int_equal(stat(path, &st), 0);
-	return (size_t)st.st_size;
+static void
+same_line(const struct access_record *rec, const struct access_style *style,
+    const char *expected)
+{
+	char line[ACCESS_LINE_MAX + SYSLOG_HEAD_MAX];
+	size_t len = access_line(line, rec, style);
+
+	if (len != strlen(expected) || memcmp(line, expected, len) != 0)
+		fail_msg("%.*s", (int)len, line);
 }
 
 static void
-lines_are_collected_and_reopened(void **state)
+combined_is_what_others_write(void **state)
 {
-	char path[] = "/tmp/portolan-access-XXXXXX", moved[64];
-	struct access_log log = { .fd = -1 };
+	const struct access_style style = { .format = LOG_COMBINED };
+	struct access_record rec = record(), bad = { .status = 400 };
+
+	(void)state;
+	rec.protocol = "HTTP/1.1";
+	rec.body_bytes = 12;
+	same_line(&rec, &style, "203.0.113.9 - - [02/Jan/2026:03:04:05 +0000] "
+	    "\"GET /api/run/1 HTTP/1.1\" 200 12 \"-\" \"-\"\n");
+	rec.query = SLICE("a=1");
+	rec.referer = SLICE("https://a.example/");
+	rec.agent = SLICE("a \"b\\\x7f\xc3\xa9");
+	same_line(&rec, &style, "203.0.113.9 - - [02/Jan/2026:03:04:05 +0000] "
+	    "\"GET /api/run/1?a=1 HTTP/1.1\" 200 12 \"https://a.example/\" "
+	    "\"a \\x22b\\x5C\\x7F\\xC3\\xA9\"\n");
+	bad.unix_ms = rec.unix_ms;
+	same_line(&bad, &style, "- - - [02/Jan/2026:03:04:05 +0000] \"-\" "
+	    "400 0 \"-\" \"-\"\n");
+}
+
+static void
+the_longest_combined_line_fits(void **state)
+{
+	const struct access_style style = { .format = LOG_COMBINED };
 	struct access_record rec = record();
-	struct err err;
-	size_t one;
+	char line[ACCESS_LINE_MAX + SYSLOG_HEAD_MAX];
+	char *x = malloc(100000);
 
 	(void)state;
-	close(mkstemp(path));
-	snprintf(moved, sizeof(moved), "%s.1", path);
-	assert_true(access_log_open(&log, path, &err));
-	access_log_add(&log, &rec);
-	assert_int_equal(file_size(path), 0);
-	one = log.waiting.len;
-	access_log_flush(&log);
-	assert_int_equal(file_size(path), one);
-
-	/* rotated: what waits belongs to the old file */
-	access_log_add(&log, &rec);
-	assert_int_equal(rename(path, moved), 0);
-	access_log_reopen(&log);
-	access_log_add(&log, &rec);
-	access_log_close(&log);
-	assert_int_equal(file_size(moved), 2 * one);
-	assert_int_equal(file_size(path), one);
-	unlink(path);
-	unlink(moved);
+	rec.protocol = "HTTP/1.1";
+	rec.body_bytes = UINT64_MAX;
+	for (int fill = 0; fill < 2; fill++) {
+		memset(x, "x\xff"[fill], 100000);
+		rec.method = rec.path = rec.query = rec.referer = rec.agent =
+		    (struct slice){ x, 100000 };
+		assert_true(access_line(line, &rec, &style) <=
+		    ACCESS_LINE_MAX);
+	}
+	free(x);
 }
 
-/* Nobody reads the pipe: lines are dropped and counted, nothing waits. */
 static void
-a_full_pipe_holds_nobody_up(void **state)
+syslog_has_its_head(void **state)
 {
-	char path[] = "/tmp/portolan-fifo-XXXXXX";
-	struct access_log log = { .fd = -1 };
+	struct access_style style = { .format = LOG_COMBINED,
+	    .syslog_before = SLICE("<134>1 "),
+	    .syslog_after = SLICE(" host portolan 1 access - ") };
+	struct access_record rec = { .status = 400,
+	    .unix_ms = 1767323045678 };
+
+	(void)state;
+	same_line(&rec, &style, "<134>1 2026-01-02T03:04:05.678Z host portolan "
+	    "1 access - - - - [02/Jan/2026:03:04:05 +0000] \"-\" 400 0 \"-\" "
+	    "\"-\"\n");
+}
+
+static void
+addresses_may_be_kept_back(void **state)
+{
+	static const uint8_t key[16] = "0123456789abcdef", other[16] = "x";
+	static const struct { const char *addr, *truncated; } rows[] = {
+		{ "203.0.113.9", "203.0.113.0" },
+		{ "2001:db8:1:2:3::4", "2001:db8:1::" },
+	};
+	struct access_style style = { .address_key = key };
+	char text[ADDR_TEXT_MAX], again[ADDR_TEXT_MAX];
+	struct addr addr;
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		assert_true(addr_parse(&addr, slice_of(rows[i].addr)));
+		style.address_key = key;
+		style.addresses = ADDRESS_FULL;
+		assert_string_equal(access_address(&addr, &style, text),
+		    rows[i].addr);
+		style.addresses = ADDRESS_TRUNCATED;
+		assert_string_equal(access_address(&addr, &style, text),
+		    rows[i].truncated);
+		style.addresses = ADDRESS_HASHED;
+		access_address(&addr, &style, text);
+		assert_int_equal(strlen(text), 17);
+		assert_int_equal(text[0], '_');
+		assert_string_equal(access_address(&addr, &style, again),
+		    text);
+		style.address_key = other;
+		assert_string_not_equal(access_address(&addr, &style, again),
+		    text);
+	}
+}
+
+/* In each of the places where one stands. */
+static void
+no_line_tells_them_then(void **state)
+{
+	static const uint8_t key[16] = "0123456789abcdef";
 	struct access_record rec = record();
-	struct err err;
-	int reader;
-	char bytes[65536];
-	ssize_t n;
+	struct access_style style = { .addresses = ADDRESS_HASHED,
+	    .address_key = key };
+	char line[ACCESS_LINE_MAX + 1];
 
 	(void)state;
-	close(mkstemp(path));
-	unlink(path);
-	assert_int_equal(mkfifo(path, 0600), 0);
-	reader = open(path, O_RDONLY | O_NONBLOCK);
-	assert_true(access_log_open(&log, path, &err));
-	for (int i = 0; i < 5000; i++)
-		access_log_add(&log, &rec);
-	assert_true(atomic_load(&log.dropped) > 0);
-	assert_true(log.waiting.len < 2 * 1024 * 1024);
-	/* what is there is whole lines */
-	n = read(reader, bytes, sizeof(bytes));
-	assert_true(n > 0 && bytes[0] == '{' && bytes[n - 1] == '\n');
-	close(reader);
-	access_log_close(&log);
-	unlink(path);
-}
-
-static void
-a_bad_path_is_told(void **state)
-{
-	struct access_log log = { .fd = -1 };
-	struct err err;
-
-	(void)state;
-	assert_false(access_log_open(&log, "/nonexistent/access.log", &err));
-	assert_non_null(strstr(err.text, "/nonexistent/access.log"));
-	assert_int_equal(log.fd, -1);
+	for (int format = LOG_JSON; format <= LOG_COMBINED; format++) {
+		style.format = (enum log_format)format;
+		rec.protocol = "HTTP/1.1";
+		line[access_line(line, &rec, &style)] = '\0';
+		assert_null(strstr(line, "203.0.113."));
+		assert_null(strstr(line, "127.0.0."));
+		assert_null(strstr(line, "\"10.0.0."));
+	}
 }
 
 int
@@ -302,11 +341,12 @@ main(void)
 		cmocka_unit_test(foreign_text_is_escaped),
 		cmocka_unit_test(lines_stay_short),
 		cmocka_unit_test(the_longest_line_fits),
-		cmocka_unit_test(lines_are_collected_and_reopened),
-		cmocka_unit_test(a_full_pipe_holds_nobody_up),
-		cmocka_unit_test(a_bad_path_is_told),
+		cmocka_unit_test(combined_is_what_others_write),
+		cmocka_unit_test(the_longest_combined_line_fits),
+		cmocka_unit_test(syslog_has_its_head),
+		cmocka_unit_test(addresses_may_be_kept_back),
+		cmocka_unit_test(no_line_tells_them_then),
 	};
 
-	signal(SIGPIPE, SIG_IGN);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Portolan authors */
+
+#include "conf/config_log.h"
+
+#include <string.h>
+
+#include "conf/file.h"
+#include "conf/value.h"
+
+/* --- where access lines go ------------------------------------------------ */
+
+enum { FACILITY_LOCAL0 = 16 };
+
+static const struct config_access on_stdout = { .to = "stdout",
+	.target = LOG_TO_STDOUT, .facility = FACILITY_LOCAL0 };
+
+/* Names would have to be looked up, by whoever must never wait. */
+static bool
+read_syslog(struct config_access *log, struct slice where, struct err *err)
+{
+	static const struct { struct slice prefix; enum log_target target; }
+	    kinds[] = {
+		{ SLICE("udp:"), LOG_TO_UDP }, { SLICE("tcp:"), LOG_TO_TCP },
+	};
+
+	if (where.len == 0 || slice_starts_nocase(where, SLICE("unix:"))) {
+		log->target = LOG_TO_UNIX;
+		return endpoint_parse(&log->address, where.len > 0 ? where :
+		    SLICE("unix:/dev/log")) || err_set(err, "wants the path "
+		    "of a socket after unix:");
+	}
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		if (!slice_starts_nocase(where, kinds[i].prefix))
+			continue;
+		where.p += kinds[i].prefix.len;
+		where.len -= kinds[i].prefix.len;
+		log->target = kinds[i].target;
+		return (endpoint_parse(&log->address, where) &&
+		    log->address.kind == ENDPOINT_IP &&
+		    !log->address.tls && log->address.port != 0) ||
+		    err_set(err, "wants an IP address and a port, as in "
+		    "syslog:udp:192.0.2.1:514");
+	}
+	return err_set(err, "is none of syslog, syslog:unix:PATH, "
+	    "syslog:udp:ADDRESS:PORT and syslog:tcp:ADDRESS:PORT");
+}
+
+static void
+read_to(const struct schema_reader *reader, const struct yaml_node *node,
+    void *target)
+{
+	struct config_access *log = target;
+	struct slice text = node->text;
+	struct err err;
+
+	if (!schema_is_text(reader, node))
+		return;
+	log->to = arena_copy(reader->arena, text);
+	if (slice_is(text, "stdout")) {
+		log->target = LOG_TO_STDOUT;
+	} else if (slice_is(text, "syslog") ||
+	    slice_starts_nocase(text, SLICE("syslog:"))) {
+		text.p += text.len == 6 ? 6 : 7;
+		text.len -= text.len == 6 ? 6 : 7;
+		if (!read_syslog(log, text, &err))
+			schema_mistake(reader, node, "%s %s",
+			    value_quote(reader->arena, node->text), err.text);
+	} else if (text.len == 0) {
+		schema_mistake(reader, node, "is empty");
+	} else {
+		log->target = LOG_TO_FILE;
+		log->to = file_beside(reader->arena, reader->dir, text.p);
+	}
+}
+
+static const char *const formats[] = {
+	[LOG_JSON] = "json", [LOG_COMBINED] = "combined", NULL
+};
+
+/* By RFC 5424, table 1. */
+static const char *const facilities[] = { "kern", "user", "mail", "daemon",
+    "auth", "syslog", "lpr", "news", "uucp", "cron", "authpriv", "ftp", "ntp",
+    "audit", "alert", "clock", "local0", "local1", "local2", "local3",
+    "local4", "local5", "local6", "local7", NULL };
+
+static const struct schema_row access_rows[] = {
+	{ "to", SCHEMA_CUSTOM, .read = read_to, .required = true },
+	{ "format", SCHEMA_CHOICE, SCHEMA_AT(struct config_access, format),
+	    .choices = formats, .fallback = "json" },
+	{ "facility", SCHEMA_CHOICE,
+	    SCHEMA_AT(struct config_access, facility), .choices = facilities,
+	    .fallback = "local0" },
+	{ 0 },
+};
+
+static void
+read_one(const struct schema_reader *reader, const struct yaml_node *node,
+    struct config_access *log)
+{
+	*log = on_stdout;
+	if (node->kind == YAML_MAP)
+		schema_read(reader, access_rows, node, log);
+	else
+		read_to(reader, node, log);
+}
+
+/* A name, a mapping, or several of either. */
+static void
+read_access(const struct schema_reader *reader, const struct yaml_node *node,
+    void *target)
+{
+	struct config *config = target;
+	struct config_access *list = arena_array(reader->arena,
+	    CONFIG_ACCESS_MAX, sizeof(*list));
+
+	config->log.access = list;
+	config->log.naccess = 0;
+	if (node->kind != YAML_LIST) {
+		if (node->kind == YAML_TEXT && slice_is(node->text, "off"))
+			return;
+		read_one(reader, node, &list[config->log.naccess++]);
+		return;
+	}
+	for (const struct yaml_node *n = node->first; n != NULL; n = n->next) {
+		if (config->log.naccess == CONFIG_ACCESS_MAX) {
+			schema_mistake(reader, n, "more than %d access logs",
+			    CONFIG_ACCESS_MAX);
+			return;
+		}
+		read_one(reader, n, &list[config->log.naccess++]);
+	}
+}
+
+/* --- the section ------------------------------------------------------------- */
+
+static const char *const forms[] = {
+	[ADDRESS_FULL] = "full", [ADDRESS_TRUNCATED] = "truncated",
+	[ADDRESS_HASHED] = "hashed", NULL
+};
+
+static const char *const levels[] = { "error", "warn", "info", "debug",
+    NULL };
+
+const struct schema_row config_log_rows[] = {
+	{ "access", SCHEMA_CUSTOM, .read = read_access },
+	{ "addresses", SCHEMA_CHOICE, SCHEMA_AT(struct config, log.addresses),
+	    .choices = forms, .fallback = "full" },
+	{ "query", SCHEMA_BOOL, SCHEMA_AT(struct config, log.query),
+	    .fallback = "false" },
+	{ "level", SCHEMA_CHOICE, SCHEMA_AT(struct config, log.level),
+	    .choices = levels, .fallback = "info" },
+	{ 0 },
+};
+
+void
+config_log_defaults(struct config *config)
+{
+	config->log.access = &on_stdout;
+	config->log.naccess = 1;
+}
