@@ -112,7 +112,7 @@ def try_it(folder, ports):
 
 
 def compare_with_sources(told):
-    source = read("src/edge/access_log.c")
+    source = read("src/edge/access_line.c")
     named = set(re.findall(r'[,{]\\"(\w+)\\":', source))
     same("fields of the access log", told ^ named, set())
 
