@@ -608,21 +608,15 @@ on_task(struct task *task)
 	struct conn *c = list_entry(task, struct conn, task);
 	struct slice in = held_bytes(c);
 
-<<<<<<< HEAD
+	if (c->state == CONN_H2) {
+		h2_conn_turn(c);
+		return;
+	}
 	if (c->state == CONN_IDLE && c->server->draining) {
 		shut_out(c);
 		if (receive(c, &in) == 0)
 			c->ended = true;
 	}
-=======
-	if (c->state == CONN_H2) {
-		h2_conn_turn(c);
-		return;
-	}
-	if (c->state == CONN_IDLE && c->server->draining &&
-	    receive(c, &in) == 0)
-		c->ended = true;
->>>>>>> 3d2f822 (wip)
 	conn_run(c, in);
 }
 
