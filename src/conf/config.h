@@ -85,6 +85,8 @@ struct config_limits {
 	unsigned	 requests_per_connection;	/* 0: no limit */
 	uint64_t	 min_body_rate;	/* bytes a second, after a grace of 5 s */
 	unsigned	 retries;	/* further attempts of a request */
+	double		 retry_share;	/* repetitions among a region's requests */
+	unsigned	 retry_rate;	/* as many a second, whatever the share */
 	unsigned	 idle_upstream;	/* pooled connections per engine and thread */
 	/* HTTP/2, of a client's connection */
 	unsigned	 h2_streams;	/* requests at a time */
@@ -105,6 +107,13 @@ struct config_rates {
 	unsigned	 ipv4_prefix, ipv6_prefix;	/* bits that are a client */
 	const struct cidr *exempt;
 	size_t		 nexempt;
+};
+
+/* How many requests at a time; 0: no limit. */
+struct config_concurrency {
+	unsigned	 tenant, region, engine;
+	unsigned	 queue;		/* wait for a place, of each kind */
+	uint64_t	 wait_ms;	/* at most */
 };
 
 struct config_timeouts {
@@ -196,6 +205,7 @@ struct config {
 	struct config_engines engines;
 	struct config_limits limits;
 	struct config_rates rates;
+	struct config_concurrency concurrency;
 	struct config_timeouts timeouts;
 	struct config_policy policy;
 	struct config_explain explain;

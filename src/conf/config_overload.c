@@ -60,3 +60,21 @@ const struct schema_row rate_limits_rows[] = {
 	{ "exempt", SCHEMA_CUSTOM, .read = read_exempt },
 	{ 0 },
 };
+
+/* --- concurrency ----------------------------------------------------------------- */
+
+enum { AT_A_TIME_MOST = 65535, WAIT_MOST_MS = 60 * 1000 };
+
+#define AT_A_TIME(who) \
+	{ #who, SCHEMA_NUMBER, SCHEMA_AT(struct config, concurrency.who), \
+	    .fallback = "0", .most = AT_A_TIME_MOST }
+
+const struct schema_row concurrency_rows[] = {
+	AT_A_TIME(tenant), AT_A_TIME(region), AT_A_TIME(engine),
+	{ "queue", SCHEMA_NUMBER, SCHEMA_AT(struct config, concurrency.queue),
+	    .fallback = "128", .most = AT_A_TIME_MOST },
+	{ "wait", SCHEMA_DURATION,
+	    SCHEMA_AT(struct config, concurrency.wait_ms),
+	    .fallback = "500ms", .most = WAIT_MOST_MS },
+	{ 0 },
+};

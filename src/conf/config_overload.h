@@ -10,6 +10,6 @@
 
 #include "conf/schema.h"
 
-extern const struct schema_row rate_limits_rows[];
+extern const struct schema_row rate_limits_rows[], concurrency_rows[];
 
 #endif

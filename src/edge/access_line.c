@@ -309,6 +309,8 @@ times(char *p, const struct access_record *r)
 {
 	p = timer(p, SLICE(",\"head_us\":"), r->head_us);
 	p = timer(p, SLICE(",\"hold_us\":"), r->hold_us);
+	p = timer(p, SLICE(",\"queue_us\":"),
+	    r->queue_us == 0 ? UINT64_MAX : r->queue_us);
 	p = timer(p, SLICE(",\"connect_us\":"), r->connect_us);
 	p = timer(p, SLICE(",\"response_us\":"), r->response_us);
 	return timer(p, SLICE(",\"total_us\":"), r->total_us);

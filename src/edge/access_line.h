@@ -60,6 +60,7 @@ struct access_record {
 	char		 termination[3];
 	/* microseconds: reading the head, holding the body, connecting, until
 	 * the answer's head, all of it; UINT64_MAX: did not come to it */
+	uint64_t	 queue_us;	/* waiting for a place; 0: did not */
 	uint64_t	 head_us, hold_us, connect_us, response_us, total_us;
 };
 

@@ -78,6 +78,9 @@ static const struct refusal_row {
 	[REFUSAL_CONNECT_TIMEOUT] = { "connection-timeout", 504, false,
 	    "Gateway timeout", "The service could not be reached in time. "
 	    "Please try again", "connection_timeout" },
+	[REFUSAL_OVERLOAD] = { "overload", 503, true, "Overload",
+	    "The service is too busy at the moment. Please try again",
+	    "connection_limit_reached" },
 	[REFUSAL_NO_DESCRIPTORS] = { "overload", 503, true, "Overload",
 	    "The service is too busy at the moment. Please try again",
 	    "proxy_internal_error" },

@@ -184,7 +184,7 @@ backends_known(const struct backends *backends)
 }
 
 int
-backends_pick(const struct backend_group *group, uint64_t tried,
+backends_pick(const struct backend_group *group, uint64_t skip,
     const struct pools *pools, struct balance_random *random)
 {
 	struct balance_choice choices[BALANCE_MAX];
@@ -195,7 +195,7 @@ backends_pick(const struct backend_group *group, uint64_t tried,
 	for (unsigned i = 0; i < count; i++) {
 		struct upstream *u = group->list[i];
 
-		if ((tried >> i & 1) != 0 || !upstream_is_up(u))
+		if ((skip >> i & 1) != 0 || !upstream_is_up(u))
 			continue;
 		usable |= UINT64_C(1) << i;
 		choices[i] = (struct balance_choice){ u->spec.weight,

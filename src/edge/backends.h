@@ -39,9 +39,9 @@ bool backends_known(const struct backends *backends);
 /* Regions with somebody up behind them.  Any thread. */
 struct region_set backends_up(const struct backends *backends);
 
-/* One of the group that is up and not in tried (bit by index), as
+/* One of the group that is up and not in skip (bit by index), as
  * policy/balance.h deals; -1 if there is none. */
-int backends_pick(const struct backend_group *group, uint64_t tried,
+int backends_pick(const struct backend_group *group, uint64_t skip,
     const struct pools *pools, struct balance_random *random);
 
 static inline bool

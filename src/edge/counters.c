@@ -105,6 +105,9 @@ const char *const limit_names[LIMITS] = {
 	[LIMIT_NONE] = "none",
 	[LIMIT_CLIENT_RATE] = "client-rate",
 	[LIMIT_TENANT_RATE] = "tenant-rate",
+	[LIMIT_TENANT_REQUESTS] = "tenant-requests",
+	[LIMIT_REGION_REQUESTS] = "region-requests",
+	[LIMIT_ENGINE_REQUESTS] = "engine-requests",
 };
 
 const char *const limit_dry_names[LIMITS] = {

@@ -38,7 +38,11 @@ enum retry_why {
 };
 
 /* What keeps a request from going on, or would. */
-enum limit { LIMIT_NONE, LIMIT_CLIENT_RATE, LIMIT_TENANT_RATE, LIMITS };
+enum limit {
+	LIMIT_NONE, LIMIT_CLIENT_RATE, LIMIT_TENANT_RATE,
+	LIMIT_TENANT_REQUESTS, LIMIT_REGION_REQUESTS, LIMIT_ENGINE_REQUESTS,
+	LIMITS
+};
 
 struct histogram {
 	_Atomic uint64_t bucket[DURATION_BUCKETS];	/* not cumulative */
@@ -59,7 +63,8 @@ struct counters {
 	_Atomic uint64_t attempts;
 	_Atomic uint64_t received_bytes, sent_bytes;
 	_Atomic uint64_t explain_tokens[EXPLAIN_TOKEN_VERDICTS];
-	_Atomic uint64_t limited[LIMITS], limited_dry[LIMITS];
+	_Atomic uint64_t limited[LIMITS], limited_dry[LIMITS], queued[LIMITS];
+	_Atomic uint64_t retries_refused;	/* by the budget */
 	_Atomic uint64_t connections_paused, proxy_refused;
 	/* The server's own numbers, copied each second. */
 	_Atomic uint64_t connections, accepted, served;
@@ -110,6 +115,6 @@ extern const char *const duration_bounds[DURATION_BUCKETS];
 extern const char *const decided_by_names[DECISIONS];
 extern const char *const retry_names[RETRIES];
 extern const char *const limit_names[LIMITS];
-extern const char *const limit_dry_names[LIMITS];	/* of trials */
+extern const char *const limit_dry_names[LIMITS];	/* NULL: no trials */
 
 #endif

@@ -19,25 +19,60 @@ map_of(const struct edge_request *er)
 	return er->plan->generation->policy.map;
 }
 
+/* The limit is for engines; another region's edge has its own. */
+static bool
+may_have(struct edge_request *er, const struct upstream *u)
+{
+	return u->spec.link || enter_engine(er, u->index);
+}
+
+/* full: those that have as many requests as they may. */
+static int
+pick_with_room(struct edge_request *er, const struct backend_group *group,
+    uint64_t *full)
+{
+	int picked;
+
+	*full = 0;
+	for (;;) {
+		picked = backends_pick(group, er->tried | *full,
+		    er->worker->pools, &er->worker->balance);
+		if (picked < 0 || may_have(er, group->list[picked]))
+			return picked;
+		*full |= UINT64_C(1) << picked;
+	}
+}
+
+static enum step_end
+wait_for_engine(struct edge_request *er)
+{
+	if (enter_queue(er, LIMIT_ENGINE_REQUESTS))
+		return STEP_WAIT;
+	record_ender(er, 'R');
+	return STEP_ANSWER;
+}
+
 enum step_end
 step_pick(struct edge_request *er)
 {
 	uint8_t region = er->decision.region;
 	const struct backend_group *group =
 	    &er->plan->backends.regions[region];
+	uint64_t full;
 	int picked;
 
 	if (region != er->region) {
 		er->region = region;
 		er->tried = 0;
 	}
-	picked = backends_pick(group, er->tried, er->worker->pools,
-	    &er->worker->balance);
+	picked = pick_with_room(er, group, &full);
 	if (picked >= 0) {
 		er->upstream = group->list[picked];
 		er->tried |= (uint64_t)1 << picked;
 		return STEP_NEXT;
 	}
+	if (full != 0)
+		return wait_for_engine(er);
 	region_set_add(&er->failed, region);
 	if (!er->over_link) {
 		er->step = STEP_DECIDE;
@@ -245,6 +280,7 @@ forward_cancel(struct edge_request *er)
 		return;
 	er->touched |= exchange_sent(er->exchange);
 	exchange_cancel(&er->exchange);
+	leave_engine(er);
 	if (er->client_paused) {
 		er->client_paused = false;
 		request_resume(er->request);
@@ -329,7 +365,8 @@ attempt_failed(struct edge_request *er, enum exchange_end end, bool untaken)
 	er->last_end = (uint8_t)end;
 	if (er->tester != NULL)
 		tester_tried(er, exchange_end_name(end), 0);
-	if (may_try_again(er, end, untaken, &why)) {
+	if (may_try_again(er, end, untaken, &why) && (why == RETRY_STALE ||
+	    enter_again(er))) {
 		count_one(&er->worker->counters.retries[why]);
 		if (why == RETRY_STALE)
 			forgive_stale(er);
@@ -356,7 +393,8 @@ forward_elsewhere(struct edge_request *er, enum retry_why why)
 	decide(&er->plan->generation->policy, up, edge_request_facts(er),
 	    &next);
 	er->elsewhere = (uint8_t)next.outcome;
-	if (next.outcome != OUTCOME_FORWARD)
+	if (next.outcome != OUTCOME_FORWARD ||
+	    (why == RETRY_LINK_REFUSED && !enter_again(er)))
 		return false;
 	count_one(&er->worker->counters.retries[why]);
 	er->failed = failed;
@@ -365,7 +403,7 @@ forward_elsewhere(struct edge_request *er, enum retry_why why)
 		tester_tried(er, retry_names[why], 0);
 		er->tester->up = up;
 	}
-	er->step = STEP_PICK;
+	er->step = STEP_ENTER;
 	return true;
 }
 
@@ -424,6 +462,7 @@ on_done(struct exchange *ex, enum exchange_end end)
 
 	er->touched |= exchange_sent(ex);
 	er->exchange = NULL;
+	leave_engine(er);
 	if (end != EXCHANGE_DONE && !er->request->answered) {
 		attempt_failed(er, end, exchange_untaken(ex));
 		return;

@@ -53,8 +53,8 @@ client_key(const struct edge_request *er)
 	return hash_slice((struct slice){ key, sizeof(key) });
 }
 
-static uint64_t
-tenant_key(const struct edge_request *er)
+uint64_t
+limit_tenant_key(const struct edge_request *er)
 {
 	struct id_key key;
 
@@ -102,6 +102,6 @@ limit_rates(struct edge_request *er)
 	    &plan->client_rule, rates->client.dry_run))
 		return false;
 	return plan->tenant_rule.interval_ns == 0 || !er->has_tenant ||
-	    take(er, LIMIT_TENANT_RATE, shared->tenants, tenant_key(er),
+	    take(er, LIMIT_TENANT_RATE, shared->tenants, limit_tenant_key(er),
 	    &plan->tenant_rule, rates->tenant.dry_run);
 }

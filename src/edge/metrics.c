@@ -233,6 +233,9 @@ static const struct {
 	    offsetof(struct counters, loops) },
 	{ "portolan_upstream_attempts_total", "Requests sent to upstreams, "
 	    "repetitions included.", offsetof(struct counters, attempts) },
+	{ "portolan_retries_refused_total", "Requests not sent once more "
+	    "because too many were.",
+	    offsetof(struct counters, retries_refused) },
 	{ "portolan_received_body_bytes_total", "Bytes of requests' bodies.",
 	    offsetof(struct counters, received_bytes) },
 	{ "portolan_sent_bytes_total", "Bytes of answers.",
@@ -280,6 +283,8 @@ limits(struct page *p)
 		    "{limit=\"%s\",result=\"refused\"}", limit_names[i]);
 		sample(p, "portolan_limited_total", labels,
 		    SUM_OF(p, limited, i));
+		if (limit_dry_names[i] == NULL)
+			continue;
 		snprintf(labels, sizeof(labels),
 		    "{limit=\"%s\",result=\"dry-run\"}", limit_names[i]);
 		sample(p, "portolan_limited_total", labels,
@@ -291,6 +296,38 @@ limits(struct page *p)
 	    buckets_lost(p->edge->shared->clients));
 	sample(p, "portolan_rate_buckets_lost_total", "{limit=\"tenant\"}",
 	    buckets_lost(p->edge->shared->tenants));
+}
+
+static void
+places(struct page *p)
+{
+	struct shared *shared = p->edge->shared;
+	char labels[96];
+
+	family(p, "portolan_active_requests", "gauge",
+	    "Requests under way, by the region that they go to.");
+	for (unsigned r = 0; r < nregions(p); r++) {
+		snprintf(labels, sizeof(labels), "{region=\"%s\"}",
+		    region_name(p, r));
+		sample(p, "portolan_active_requests", labels,
+		    entry_active(shared, r));
+	}
+	family(p, "portolan_queued_requests", "gauge",
+	    "Requests that wait for a place.");
+	for (unsigned i = LIMIT_TENANT_REQUESTS; i < LIMITS; i++) {
+		snprintf(labels, sizeof(labels), "{limit=\"%s\"}",
+		    limit_names[i]);
+		sample(p, "portolan_queued_requests", labels, atomic_load(
+		    &shared->waiting[i]));
+	}
+	family(p, "portolan_queued_total", "counter",
+	    "Requests that had to wait for a place.");
+	for (unsigned i = LIMIT_TENANT_REQUESTS; i < LIMITS; i++) {
+		snprintf(labels, sizeof(labels), "{limit=\"%s\"}",
+		    limit_names[i]);
+		sample(p, "portolan_queued_total", labels,
+		    SUM_OF(p, queued, i));
+	}
 }
 
 static void
@@ -540,6 +577,7 @@ edge_metrics_write(const struct edge *edge, struct buf *out)
 	all_singles(&p);
 	retries(&p);
 	limits(&p);
+	places(&p);
 	testers(&p);
 	rejects(&p);
 	upstreams(&p);

@@ -187,6 +187,7 @@ record_times(struct access_record *rec, const struct edge_request *er,
 
 	rec->head_us = between(er->request->began_us, t->head_us);
 	rec->hold_us = between(t->head_us, t->admitted_us);
+	rec->queue_us = t->queued_us;
 	rec->connect_us = t->answered_us == 0 ? UINT64_MAX : t->connect_us;
 	rec->response_us = between(t->sent_us, t->answered_us);
 	rec->total_us = between(er->request->began_us, now_us);

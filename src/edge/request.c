@@ -30,6 +30,8 @@ static const struct step {
 	[STEP_ADMIT]	= { "admit",	step_admit },
 	/* policy/decide.c: may it be served, and where? */
 	[STEP_DECIDE]	= { "decide",	step_decide },
+	/* enter.c: as many at a time as the limits allow */
+	[STEP_ENTER]	= { "enter",	step_enter },
 	/* forward.c: one of the region's engines, or its edge */
 	[STEP_PICK]	= { "pick",	step_pick },
 	/* forward.c: send, and try again where that is safe */
@@ -316,6 +318,7 @@ begin(struct edge_request *er, struct request *r)
 	er->text = worker_lend(w);
 	er->body_kept = true;
 	er->backend = -1;
+	er->entered.in = -1;
 	er->times.head_us = w->loop->now_us;
 	task_init(&er->task, on_task);
 	ids_text(&w->ids, er->trace_id);
@@ -403,6 +406,7 @@ on_gone(struct request *r, enum serve_end end)
 	tester_free(&er->tester);
 	task_cancel(&er->task);
 	forward_cancel(er);
+	leave_all(er);
 	worker_take_back(er->worker, &er->text);
 	worker_take_back(er->worker, &er->body);
 	worker_unpin(er->worker, er->pin);

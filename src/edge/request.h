@@ -8,6 +8,7 @@
  *
  *	locate.c	who asks, over which way; the front of the head
  *	limit.c		who comes too often
+ *	enter.c		how many at a time
  *	forward.c	attempts: picking, sending, trying again
  *	respond.c	the upstream's answer on its way back
  *	answer.c	answers of our own
@@ -29,7 +30,7 @@ enum { KEEP_BYTES = 16 * 1024 };
 
 enum step_id {
 	STEP_RECEIVE, STEP_LOCATE, STEP_COMPOSE, STEP_ADMIT, STEP_DECIDE,
-	STEP_PICK, STEP_FORWARD, STEP_RESPOND, STEPS
+	STEP_ENTER, STEP_PICK, STEP_FORWARD, STEP_RESPOND, STEPS
 };
 
 enum step_end {
@@ -43,6 +44,7 @@ enum step_end {
 struct request_times {
 	uint64_t	 head_us;	/* the head was complete */
 	uint64_t	 admitted_us;	/* nothing holds it back any more */
+	uint64_t	 queued_us;	/* how long it waited for a place */
 	uint64_t	 sent_us;	/* the last attempt began */
 	uint64_t	 answered_us;	/* the answer's head was there */
 	uint64_t	 connect_us;	/* of the last attempt */
@@ -120,6 +122,7 @@ struct edge_request {
 	char		 request_id[LINK_ID_MAX + 1];
 	char		 trace_id[ID_TEXT];
 	char		 frontend[REGION_ID_MAX];	/* the client reached it */
+	struct entered	 entered;	/* what it holds of the limits */
 	struct task	 task;
 	struct request_times times;
 	struct tester	*tester;	/* NULL: not for these eyes */
@@ -165,6 +168,13 @@ const struct facts *edge_request_facts(struct edge_request *er);
 
 /* False: too often, and er->retry_after_s says how long it should wait. */
 bool limit_rates(struct edge_request *er);
+
+/* The same for every spelling of its name. */
+uint64_t limit_tenant_key(const struct edge_request *er);
+
+/* --- enter.c -------------------------------------------------------------- */
+
+enum step_end step_enter(struct edge_request *er);
 
 /* --- locate.c ------------------------------------------------------------- */
 

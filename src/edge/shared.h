@@ -9,10 +9,33 @@
 #ifndef EDGE_SHARED_H
 #define EDGE_SHARED_H
 
+#include <stdalign.h>
+
+#include "conf/fixed.h"
+#include "edge/counters.h"
 #include "policy/buckets.h"
+#include "policy/tallies.h"
+#include "upstream/upstream.h"
+
+/* On a cache line of its own. */
+struct shared_count {
+	alignas(64) _Atomic uint32_t count;
+};
 
 struct shared {
-	struct buckets	*clients, *tenants;	/* rate limits */
+	/* The workers; all are there before the first one starts. */
+	struct worker	*workers[CONFIG_THREADS_MAX];
+	unsigned	 nworkers;
+
+	/* rates */
+	struct buckets	*clients, *tenants;
+	struct buckets	*retries;	/* by region, those that are always free */
+
+	/* requests under way, counted while there is a limit */
+	struct tallies	*tenants_active;
+	struct shared_count regions[REGIONS_MAX];
+	struct shared_count engines[UPSTREAMS_MAX];	/* by upstream.index */
+	_Atomic uint32_t waiting[LIMITS];	/* for a place of that kind */
 };
 
 struct shared *shared_new(void);

@@ -429,6 +429,9 @@ worker_new(struct edge *edge, struct shared *shared, unsigned number)
 
 	w->edge = edge;
 	w->shared = shared;
+	shared->workers[number] = w;
+	shared->nworkers = number + 1;
+	entry_init(w);
 	w->number = number;
 	w->loop = loop_new();
 	w->server = server_new(w->loop, &edge_handler, w, &w->serve_limits);

@@ -14,6 +14,7 @@
 
 #include "base/log.h"
 #include "edge/counters.h"
+#include "edge/enter.h"
 #include "edge/ids.h"
 #include "edge/plan.h"
 #include "edge/shared.h"
@@ -61,6 +62,7 @@ struct worker {
 	struct timer	 tick;		/* each second: the log, the clock */
 	struct timer	 look;		/* soon again: is there room, is it over? */
 
+	struct entry	 entry;		/* who waits for a place */
 	struct ids	 ids;
 	struct balance_random balance;
 	struct counters	 counters;

@@ -127,7 +127,7 @@ def compare_with_sources(told):
 
     example = read("conf/portolan.yaml")
     for section, key, value in re.findall(
-            r"(?m)^\| `(limits|timeouts)\.(\w+)` \| (\d+ ?\w*)", MANUAL):
+            r"(?m)^\| `(limits|timeouts)\.(\w+)` \| (\d+ ?[\w%]*)", MANUAL):
         real = re.search(rf"(?ms)^#{section}:.*?#{key}: (\S+)", example)
         same(f"{section}.{key}", value.replace(" ", "").replace("bytes", ""),
              real.group(1))

@@ -190,6 +190,8 @@ the_longest_line_fits(void **state)
 	rec.frontend = rec.backend = (struct slice){ x, 15 };
 	rec.tester = rec.host = rec.path = rec.query = rec.method = all;
 	rec.rule = &at;
+	rec.limit = "dry-run:a-rather-long-name-of-a-limit";
+	rec.queue_us = INT64_MAX;
 	rec.status = rec.attempts = UINT32_MAX;
 	rec.received_bytes = rec.sent_bytes = INT64_MAX;
 	rec.generation = rec.db_epoch = INT64_MAX;
