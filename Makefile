@@ -71,7 +71,7 @@ group	= -Wl,--start-group $(filter %.a,$^) -Wl,--end-group
 
 .PHONY: all test e2e unit asan tsan fuzz lint bench demo install uninstall \
 	clean help deps floors test-run tests-build fuzz-build \
-	bench-build bench-quick profile gen
+	bench-build bench-invokes bench-quick profile gen
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -208,6 +208,10 @@ bench:						## against nginx and HAProxy on this machine (bench/README.md)
 	@scripts/install-deps bench
 	+@$(SUBMAKE) bench-build
 	@O=$(O) bench/run $(ARGS)
+
+bench-invokes:					## invokes per second of an engine worker, states durable
+	+@$(SUBMAKE) bench-build
+	@O=$(abspath $(O)) bench/invokes-run $(ARGS)
 
 bench-quick:					## the same in two minutes
 	+@$(SUBMAKE) bench ARGS="--quick $(ARGS)"

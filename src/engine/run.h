@@ -110,6 +110,9 @@ void run_fini(struct run *run);
 
 /* The body to be stored; in the arena. */
 struct slice run_body(struct run *run);
+/* The same as one JSON text, for a store that holds nothing else; it is
+ * larger and slower to read.  run_restore() takes both. */
+struct slice run_text_body(struct run *run);
 
 /* A fresh id. */
 void fresh_id(char text[GUID_TEXT]);

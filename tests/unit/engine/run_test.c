@@ -580,22 +580,33 @@ a_run_comes_back_from_its_row(void **state)
 	run->last_hash = 0xfedcba9876543210;
 	run->last_answer = "{\"a\":\"b\"}";
 	memcpy(row.flow, id.bytes, 16);
-	row.body = run_body(run);
+	assert_int_equal(run->npast, 1);
+	for (int packed = 0; packed < 2; packed++) {
+		row.body = packed ? run_body(run) : run_text_body(run);
+		back = run_restore(b, flows, &row, &err);
+		assert_non_null(back);
+		assert_string_equal(back->token, run->token);
+		assert_ptr_equal(back->at, run->at);
+		assert_true(back->done);
+		assert_true(slice_is(run_text(back, &text),
+		    "\xe2\x82\xac \"quoted\"\n"));
+		/* emptied, not its default */
+		assert_true(run_is_empty(back, &list));
+		assert_true(slice_is(value_of(back, "B"), "b"));
+		assert_string_equal(back->join_uri, "https://x/?join=1");
+		assert_null(back->run_uri);
+		assert_string_equal(back->last_token, "t");
+		assert_true(back->last_hash == 0xfedcba9876543210);
+		assert_string_equal(back->last_answer, "{\"a\":\"b\"}");
+		assert_int_equal(back->npast, 1);
+		assert_string_equal(back->history[0].id, run->history[0].id);
+		assert_ptr_equal(back->history[0].at, run->at);
+		run_fini(back);
+	}
 
-	back = run_restore(b, flows, &row, &err);
-	assert_non_null(back);
-	assert_string_equal(back->token, run->token);
-	assert_ptr_equal(back->at, run->at);
-	assert_true(back->done);
-	assert_true(slice_is(run_text(back, &text), "\xe2\x82\xac \"quoted\"\n"));
-	assert_true(run_is_empty(back, &list));	/* emptied, not its default */
-	assert_true(slice_is(value_of(back, "B"), "b"));
-	assert_string_equal(back->join_uri, "https://x/?join=1");
-	assert_null(back->run_uri);
-	assert_string_equal(back->last_token, "t");
-	assert_true(back->last_hash == 0xfedcba9876543210);
-	assert_string_equal(back->last_answer, "{\"a\":\"b\"}");
-	run_fini(back);
+	/* Cut short anywhere, it is refused. */
+	for (row.body = run_body(run); row.body.len-- > 0;)
+		assert_null(run_restore(b, flows, &row, &err));
 	run_fini(run);
 
 	row.body = SLICE("not json");
