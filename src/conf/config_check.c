@@ -99,6 +99,11 @@ check_listener(const struct check *c, size_t i)
 		schema_mistake(c->reader, listener_node(c, i, "proxy"),
 		    "who connects to a UNIX socket has no address that could "
 		    "be in these networks; leave proxy out");
+	for (size_t p = 0; p < l->nprotocols && !l->h2; p++)
+		if (strcmp(l->protocols[p], "h2") == 0)
+			schema_mistake(c->reader, listener_node(c, i, "h2"),
+			    "tls.protocols offers h2; leave it out there, or "
+			    "leave this out");
 	check_twins(c, i);
 }
 

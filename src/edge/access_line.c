@@ -278,6 +278,7 @@ what(char *p, const struct access_record *r)
 	p = text(p, SLICE(",\"method\":"), r->method, 32);
 	p = text(p, SLICE(",\"path\":"), r->path, most);
 	p = text(p, SLICE(",\"query\":"), r->query, most);
+	p = word(p, SLICE(",\"protocol\":"), r->protocol);
 	p = word(p, SLICE(",\"path_class\":"), r->path_class);
 	p = number(p, SLICE(",\"status\":"), r->status);
 	p = number(p, SLICE(",\"bytes_in\":"), r->received_bytes);

@@ -41,8 +41,8 @@ struct access_record {
 	const char	*client_source;
 	struct place	 place;
 	struct slice	 host, method, path, query;
-	struct slice	 referer, agent;	/* for `combined` alone, as are ... */
-	const char	*protocol;		/* "HTTP/1.1" */
+	const char	*protocol;		/* "HTTP/2.0" */
+	struct slice	 referer, agent;	/* for `combined` alone, as is ... */
 	uint64_t	 body_bytes;		/* ... of the answer, sent */
 	const char	*path_class, *flow_knowledge;
 	unsigned	 status;

@@ -68,6 +68,8 @@ struct counters {
 	_Atomic uint64_t connections_paused, proxy_refused;
 	/* The server's own numbers, copied each second. */
 	_Atomic uint64_t connections, accepted, served;
+	_Atomic uint64_t h2_connections, h2_requests;
+	_Atomic uint64_t h2_resets, h2_glitches, h2_malformed, h2_calmed;
 	struct histogram duration[COUNTED_REGIONS], upstream[COUNTED_REGIONS];
 	/* Syntax rules by name, in order of first sight; the names are
 	 * static.  A name is published after its counter was zeroed. */

@@ -243,6 +243,19 @@ static const struct {
 	{ "portolan_proxy_refused_total", "Connections closed because their "
 	    "PROXY header was missing, malformed or from nobody who sends "
 	    "one.", offsetof(struct counters, proxy_refused) },
+	{ "portolan_h2_connections_total", "Connections that speak HTTP/2.",
+	    offsetof(struct counters, h2_connections) },
+	{ "portolan_h2_requests_total", "Requests that came by HTTP/2.",
+	    offsetof(struct counters, h2_requests) },
+	{ "portolan_h2_resets_total", "HTTP/2 streams that clients ended "
+	    "early, or made us end.", offsetof(struct counters, h2_resets) },
+	{ "portolan_h2_glitches_total", "HTTP/2 frames that moved nothing.",
+	    offsetof(struct counters, h2_glitches) },
+	{ "portolan_h2_malformed_total", "HTTP/2 frames and requests that "
+	    "were against its rules.", offsetof(struct counters,
+	    h2_malformed) },
+	{ "portolan_h2_calmed_total", "HTTP/2 connections ended with "
+	    "ENHANCE_YOUR_CALM.", offsetof(struct counters, h2_calmed) },
 	{ "portolan_accept_pauses_total", "Times that limits.connections was "
 	    "reached.", offsetof(struct counters, connections_paused) },
 };

@@ -216,10 +216,17 @@ fill_way(struct access_record *rec, const struct edge_request *er)
 		rec->backend = er->plan->region_ids[er->backend];
 }
 
+static const char *
+protocol_of(const struct request *r)
+{
+	if (r->major == 2)
+		return "HTTP/2.0";
+	return r->minor == 0 ? "HTTP/1.0" : "HTTP/1.1";
+}
+
 static void
 fill_agents(struct access_record *rec, const struct edge_request *er)
 {
-	rec->protocol = er->request->minor == 0 ? "HTTP/1.0" : "HTTP/1.1";
 	rec->body_bytes = er->body_bytes;
 	rec->referer = request_text(er, er->referer);
 	rec->agent = request_text(er, er->agent);
@@ -242,6 +249,7 @@ log_request(struct edge_request *er, uint64_t now_us)
 		.host = request_text(er, er->host),
 		.method = request_text(er, er->method),
 		.path = request_text(er, er->path),
+		.protocol = protocol_of(er->request),
 		.status = status_of(er),
 		.received_bytes = er->request->body_bytes,
 		.sent_bytes = er->request->sent_bytes,

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/must.h"
 #include "edge/request.h"
+#include "http/h2.h"
 
 enum {
 	TICK_MS = 1000,
@@ -392,6 +393,20 @@ worker_stop(struct worker *w)
 /* --- timers ----------------------------------------------------------------------- */
 
 static void
+count_h2(struct worker *w)
+{
+	struct h2_counts h2;
+
+	server_h2_counts(w->server, &h2);
+	count_set(&w->counters.h2_connections, w->server->h2_connections);
+	count_set(&w->counters.h2_requests, w->server->h2_requests);
+	count_set(&w->counters.h2_resets, h2.resets);
+	count_set(&w->counters.h2_glitches, h2.glitches);
+	count_set(&w->counters.h2_malformed, h2.malformed);
+	count_set(&w->counters.h2_calmed, h2.calmed);
+}
+
+static void
 on_tick(struct timer *timer)
 {
 	struct worker *w = list_entry(timer, struct worker, tick);
@@ -401,6 +416,7 @@ on_tick(struct timer *timer)
 	count_set(&w->counters.connections, w->server->connections);
 	count_set(&w->counters.accepted, w->server->accepted);
 	count_set(&w->counters.served, w->server->requests);
+	count_h2(w);
 	w->unix_offset_us = clock_unix_ms() * 1000 - w->loop->now_us;
 	timer_set(w->loop, timer, TICK_MS);
 }

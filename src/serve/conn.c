@@ -635,7 +635,7 @@ conn_refuse(struct conn *c, const struct body_fault *fault)
 	if (c->state == CONN_HEAD) {
 		found.head = in;
 		found.at = in.len;
-	} else if (c->active != NULL) {
+	} else if (c->state == CONN_BUSY) {
 		found.at = c->active->request.body_bytes;
 	}
 	if (refuse(c, &found) == STEP_CLOSED)
