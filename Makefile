@@ -100,10 +100,20 @@ $$(call lib,$(1)): $$(call objs,$(1))
 endef
 $(foreach f,$(FOLDERS),$(eval $(call folder_rule,$(f))))
 
+# Which tree this is; written when it is another one than last time.
+$(O)/gen/commit.inc: .FORCE
+	@mkdir -p $(@D)
+	@echo "\"$$(git -C $(CURDIR) rev-parse --short=12 HEAD 2>/dev/null || \
+	    echo unknown)\"" >$@.new
+	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+
+.PHONY: .FORCE
+
 # Tables and pictures that are data in the tree and bytes in the program:
 # data/NAME -> gen/NAME.inc, to be included where they are used; so are the
 # files of pages, web/DIR/NAME -> gen/DIR/NAME.inc.
-GEN	= $(patsubst data/%,$(O)/gen/%.inc,$(wildcard data/*.csv data/*.svg)) \
+GEN	= $(O)/gen/commit.inc \
+	  $(patsubst data/%,$(O)/gen/%.inc,$(wildcard data/*.csv data/*.svg)) \
 	  $(patsubst web/%,$(O)/gen/%.inc,$(wildcard web/*/*))
 gen: $(GEN)
 $(O)/gen/%.inc: web/%

@@ -58,6 +58,26 @@ counters_rule(struct counters *c, const char *rule)
 	}
 }
 
+void
+counters_unavailable(struct counters *c, struct region_set permitted)
+{
+	uint32_t key = permitted.bits | SET_USED;
+
+	for (int i = 0; i < COUNTED_SETS; i++) {
+		uint32_t bits = atomic_load_explicit(&c->unavailable[i].bits,
+		    memory_order_relaxed);
+
+		if (bits == 0)
+			atomic_store_explicit(&c->unavailable[i].bits,
+			    bits = key, memory_order_relaxed);
+		if (bits == key) {
+			count_one(&c->unavailable[i].count);
+			return;
+		}
+	}
+	count_one(&c->unavailable_others);
+}
+
 const char *const duration_bounds[DURATION_BUCKETS] = {
 	"0.001", "0.0025", "0.005", "0.01", "0.025", "0.05", "0.1", "0.25",
 	"0.5", "1", "2.5", "5", "10", "+Inf",

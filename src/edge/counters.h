@@ -20,6 +20,8 @@ enum {
 	COUNTED_CODES = 48,
 	DURATION_BUCKETS = 14,		/* the last: everything */
 	COUNTED_RULES = 48,		/* names of refused syntax */
+	COUNTED_SETS = 16,		/* of permitted regions */
+	SET_USED = 1 << 16,		/* in struct counted_set */
 	CLIENT_SOURCES = 4,
 	PLACE_CLASSES = 3,
 };
@@ -56,7 +58,14 @@ struct counters {
 	_Atomic uint64_t countries[COUNTRIES + 1];
 	_Atomic uint64_t sources[CLIENT_SOURCES];
 	_Atomic uint64_t access_denied[PLACE_CLASSES];
-	_Atomic uint64_t execution_denied, residency_unavailable;
+	_Atomic uint64_t execution_denied;
+	/* Requests that no region of a set could take, by the set; those
+	 * beyond the first so many, together. */
+	struct counted_set {
+		_Atomic uint32_t bits;	/* and SET_USED */
+		_Atomic uint64_t count;
+	}		 unavailable[COUNTED_SETS];
+	_Atomic uint64_t unavailable_others;
 	_Atomic uint64_t assert_failures, link_disagreements, loops;
 	_Atomic uint64_t backend_mismatches;
 	_Atomic uint64_t retries[RETRIES];
@@ -70,6 +79,7 @@ struct counters {
 	_Atomic uint64_t connections, accepted, served;
 	_Atomic uint64_t h2_connections, h2_requests;
 	_Atomic uint64_t h2_resets, h2_glitches, h2_malformed, h2_calmed;
+	_Atomic uint64_t upstream_busy, upstream_idle;	/* the pools' */
 	struct histogram duration[COUNTED_REGIONS], upstream[COUNTED_REGIONS];
 	/* Syntax rules by name, in order of first sight; the names are
 	 * static.  A name is published after its counter was zeroed. */
@@ -110,6 +120,7 @@ unsigned counters_code_index(unsigned status);
 const char *counters_code(unsigned index);	/* NULL beyond the last */
 
 void counters_rule(struct counters *c, const char *rule);
+void counters_unavailable(struct counters *c, struct region_set permitted);
 void counters_duration(struct histogram *h, uint64_t us);
 
 /* Upper bounds in seconds, as Prometheus prints them; "+Inf" is the last. */

@@ -13,6 +13,11 @@
 #include "base/clock.h"
 #include "edge/process.h"
 
+/* Of the tree that this was built from. */
+static const char commit[] =
+#include "commit.inc"
+    ;
+
 struct page {
 	const struct edge *edge;
 	struct buf	*out;
@@ -211,15 +216,74 @@ restrictions(struct page *p)
 	    "{kind=\"execution\",reason=\"host\"}", SUM(p, execution_denied));
 }
 
+/* The ids of a set's regions, as far as there are regions of that number. */
+static void
+set_label(const struct page *p, uint32_t bits, struct buf *out)
+{
+	const char *before = "";
+
+	buf_clear(out);
+	buf_text(out, "{set=\"");
+	for (unsigned i = 0; i < nregions(p); i++) {
+		if ((bits & 1u << i) == 0)
+			continue;
+		buf_text(out, before);
+		buf_text(out, region_name(p, i));
+		before = "+";
+	}
+	buf_text(out, "\"}");
+}
+
+/* Each worker has its own list of sets, in its own order: one after the
+ * other is taken out of all. */
+static bool
+next_set(const struct page *p, uint32_t above, uint32_t *bits, uint64_t *sum)
+{
+	uint32_t least = UINT32_MAX;
+
+	*sum = 0;
+	for (unsigned w = 0; w < p->edge->nworkers; w++)
+		for (unsigned i = 0; i < COUNTED_SETS; i++) {
+			struct counted_set *set = &p->edge->workers[w]->
+			    counters.unavailable[i];
+			uint32_t b = atomic_load_explicit(&set->bits,
+			    memory_order_relaxed);
+
+			if (b <= above || b > least)
+				continue;
+			*sum = (b < least ? 0 : *sum) +
+			    count_read(&set->count);
+			least = b;
+		}
+	*bits = least;
+	return least != UINT32_MAX;
+}
+
+static void
+unavailable(struct page *p)
+{
+	struct buf label = { 0 };
+	uint32_t bits = 0;
+	uint64_t n;
+
+	family(p, "portolan_residency_unavailable_total", "counter",
+	    "Requests refused because no region of the permitted set was up.");
+	while (next_set(p, bits, &bits, &n)) {
+		set_label(p, bits, &label);
+		sample(p, "portolan_residency_unavailable_total",
+		    buf_cstr(&label), n);
+	}
+	sample(p, "portolan_residency_unavailable_total", "{set=\"others\"}",
+	    SUM(p, unavailable_others));
+	buf_fini(&label);
+}
+
 /* --- one number each --------------------------------------------------------------- */
 
 static const struct {
 	const char	*name, *help;
 	size_t		 offset;
 } singles[] = {
-	{ "portolan_residency_unavailable_total", "Requests refused because "
-	    "no permitted region was up.",
-	    offsetof(struct counters, residency_unavailable) },
 	{ "portolan_residency_assert_failures_total", "Requests stopped on "
 	    "their way to a region that may not have them; must stay 0.",
 	    offsetof(struct counters, assert_failures) },
@@ -454,9 +518,14 @@ connections(struct page *p)
 		open += count_read(&w->counters.connections);
 		accepted += count_read(&w->counters.accepted);
 	}
-	family(p, "portolan_connections", "gauge", "Connections of clients.");
+	family(p, "portolan_connections", "gauge", "Connections of clients, and "
+	    "ours to engines and edges.");
 	sample(p, "portolan_connections", "{side=\"client\",state=\"open\"}",
 	    open);
+	sample(p, "portolan_connections",
+	    "{side=\"upstream\",state=\"busy\"}", SUM(p, upstream_busy));
+	sample(p, "portolan_connections",
+	    "{side=\"upstream\",state=\"idle\"}", SUM(p, upstream_idle));
 	family(p, "portolan_connections_accepted_total", "counter",
 	    "Connections that clients made.");
 	sample(p, "portolan_connections_accepted_total", "", accepted);
@@ -530,34 +599,39 @@ open_descriptors(void)
 	return n < 3 ? 0 : n - 3;	/* ".", "..", and its own */
 }
 
-static uint64_t
-resident_bytes(void)
+/* Bytes, all of them and those in memory; 0 where they cannot be told. */
+static void
+read_memory(uint64_t *size_bytes, uint64_t *resident_bytes)
 {
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
 	FILE *f = fopen("/proc/self/statm", "r");
 	struct slice rest, size, resident;
-	uint64_t pages = 0;
 	char line[256];
 
+	*size_bytes = *resident_bytes = 0;
 	if (f == NULL)
-		return 0;
+		return;
 	rest = slice_of(fgets(line, sizeof(line), f));
 	fclose(f);
-	if (!slice_split(&rest, ' ', &size) ||
-	    !slice_split(&rest, ' ', &resident) ||
-	    !slice_to_u64(resident, &pages))
-		return 0;
-	return pages * (uint64_t)sysconf(_SC_PAGESIZE);
+	if (slice_split(&rest, ' ', &size) &&
+	    slice_split(&rest, ' ', &resident) &&
+	    slice_to_u64(size, size_bytes) &&
+	    slice_to_u64(resident, resident_bytes)) {
+		*size_bytes *= page;
+		*resident_bytes *= page;
+	}
 }
 
 static void
 process(struct page *p)
 {
+	uint64_t us, size, resident;
+	struct rlimit files;
 	struct rusage use;
-	uint64_t us;
 
 	family(p, "portolan_build_info", "gauge", "What is running.");
-	sample(p, "portolan_build_info",
-	    "{version=\"" PORTOLAN_VERSION "\"}", 1);
+	buf_printf(p->out, "portolan_build_info{version=\"%s\",commit=\"%s\"} "
+	    "1\n", PORTOLAN_VERSION, commit);
 	getrusage(RUSAGE_SELF, &use);
 	us = (uint64_t)(use.ru_utime.tv_sec + use.ru_stime.tv_sec) * 1000000 +
 	    (uint64_t)(use.ru_utime.tv_usec + use.ru_stime.tv_usec);
@@ -566,9 +640,18 @@ process(struct page *p)
 	buf_printf(p->out, "process_cpu_seconds_total %llu.%06llu\n",
 	    (unsigned long long)us / 1000000,
 	    (unsigned long long)us % 1000000);
+	read_memory(&size, &resident);
+	family(p, "process_virtual_memory_bytes", "gauge",
+	    "Virtual memory.");
+	sample(p, "process_virtual_memory_bytes", "", size);
 	family(p, "process_resident_memory_bytes", "gauge",
 	    "Resident memory.");
-	sample(p, "process_resident_memory_bytes", "", resident_bytes());
+	sample(p, "process_resident_memory_bytes", "", resident);
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+		family(p, "process_max_fds", "gauge",
+		    "How many descriptors may be open.");
+		sample(p, "process_max_fds", "", files.rlim_cur);
+	}
 	family(p, "process_open_fds", "gauge", "Open descriptors.");
 	sample(p, "process_open_fds", "", open_descriptors());
 	family(p, "process_start_time_seconds", "gauge",
@@ -587,6 +670,7 @@ edge_metrics_write(const struct edge *edge, struct buf *out)
 	decisions(&p);
 	clients(&p);
 	restrictions(&p);
+	unavailable(&p);
 	all_singles(&p);
 	retries(&p);
 	limits(&p);

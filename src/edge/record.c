@@ -104,9 +104,6 @@ record_decision(struct edge_request *er)
 	case OUTCOME_EXECUTION_DENIED:
 		count_one(&c->execution_denied);
 		break;
-	case OUTCOME_RESIDENCY_UNAVAILABLE:
-		count_one(&c->residency_unavailable);
-		break;
 	default:
 		break;
 	}
@@ -120,6 +117,15 @@ status_of(const struct edge_request *er)
 	return er->status != 0 && er->request->answered ? er->status : 499;
 }
 
+/* Known at once, or only after the last permitted region was asked. */
+static bool
+found_no_region(const struct edge_request *er)
+{
+	return er->refusal == REFUSAL_RESIDENCY_UNAVAILABLE &&
+	    (er->decision.outcome == OUTCOME_RESIDENCY_UNAVAILABLE ||
+	    er->elsewhere == OUTCOME_RESIDENCY_UNAVAILABLE);
+}
+
 static void
 count_request(struct edge_request *er, uint64_t now_us)
 {
@@ -129,6 +135,8 @@ count_request(struct edge_request *er, uint64_t now_us)
 
 	count_one(&c->requests[region][er->decision.path_class][
 	    counters_code_index(status_of(er))]);
+	if (found_no_region(er))
+		counters_unavailable(c, er->decision.allowed);
 	count_add(&c->received_bytes, er->request->body_bytes);
 	count_add(&c->sent_bytes, er->request->sent_bytes);
 	count_add(&c->attempts, er->attempts);

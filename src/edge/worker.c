@@ -410,6 +410,7 @@ static void
 on_tick(struct timer *timer)
 {
 	struct worker *w = list_entry(timer, struct worker, tick);
+	unsigned busy, idle;
 
 	if (w->pin != NULL)
 		access_logs_flush(&w->pin->plan->logs, w->number);
@@ -417,6 +418,9 @@ on_tick(struct timer *timer)
 	count_set(&w->counters.accepted, w->server->accepted);
 	count_set(&w->counters.served, w->server->requests);
 	count_h2(w);
+	pools_connections(w->pools, &busy, &idle);
+	count_set(&w->counters.upstream_busy, busy);
+	count_set(&w->counters.upstream_idle, idle);
 	w->unix_offset_us = clock_unix_ms() * 1000 - w->loop->now_us;
 	timer_set(w->loop, timer, TICK_MS);
 }

@@ -141,6 +141,16 @@ pool_empty(struct pool *pool)
 }
 
 void
+pools_connections(const struct pools *pools, unsigned *busy, unsigned *idle)
+{
+	*busy = *idle = 0;
+	for (unsigned i = 0; i < pools->used; i++) {
+		*busy += pools->of[i].outstanding;
+		*idle += pools->of[i].nidle;
+	}
+}
+
+void
 pools_drop_idle(struct pools *pools)
 {
 	for (unsigned i = 0; i < pools->used; i++)

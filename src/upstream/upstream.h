@@ -103,6 +103,10 @@ struct pool_limits {
 struct pools *pools_new(struct loop *loop, const struct pool_limits *limits);
 void pools_free(struct pools **pools);
 
+/* Its connections: with an exchange each, and kept. */
+void pools_connections(const struct pools *pools, unsigned *busy,
+    unsigned *idle);
+
 /* Exchanges in flight on this thread: what balancing looks at. */
 unsigned pools_outstanding(const struct pools *pools,
     const struct upstream *to);

@@ -48,6 +48,11 @@ def main():
             ("Accept", "application/problem+json")], of="GB")
         same("type", json.loads(problem.body)["type"],
              "urn:portolan:problem:residency-unavailable")
+        counted = p["US"].metric("portolan_residency_unavailable_total",
+                                 set="GB+AU")
+        same("counted by their set", counted >= 3, True)
+        same("by no other", p["US"].metric(
+            "portolan_residency_unavailable_total"), counted)
         same("the forbidden region saw none of it",
              len(p.origin("US").requests), before)
         goes_to(p, FREE, "US")
