@@ -13,10 +13,11 @@
 #include "command/options.h"
 #include "conf/config.h"
 #include "conf/mistakes.h"
+#include "conf/value.h"
 
 /* How an answer is told: what the service says is for people, but for status
  * and errors, which it says in JSON. */
-enum answer { ANSWER_STATUS, ANSWER_READY, ANSWER_LINES, ANSWER_ERRORS };
+enum answer { ANSWER_REGIONS, ANSWER_STATUS, ANSWER_READY, ANSWER_LINES, ANSWER_ERRORS };
 
 struct word {
 	const char	*name, *about;
@@ -66,6 +67,7 @@ print_json(const struct word *word, struct slice body, bool good)
 	struct buf out = { 0 };
 
 	if ((word->answer == ANSWER_STATUS ||
+	    word->answer == ANSWER_REGIONS ||
 	    word->answer == ANSWER_ERRORS) && good)
 		buf_slice(&out, body);
 	else if (word->answer == ANSWER_READY)
@@ -83,7 +85,8 @@ print_text(const struct word *word, struct slice body, bool good)
 
 	bool (*write)(struct slice, struct buf *) =
 	    word->answer == ANSWER_STATUS ? ctl_status_text :
-	    word->answer == ANSWER_ERRORS ? ctl_errors_text : NULL;
+	    word->answer == ANSWER_ERRORS ? ctl_errors_text :
+	    word->answer == ANSWER_REGIONS ? ctl_regions_text : NULL;
 
 	if (write == NULL || !good || !write(body, &out))
 		buf_slice(&out, body);
@@ -201,6 +204,81 @@ run_upgrade(int argc, char **argv)
 	return run_word(&word, argc, argv);
 }
 
+/* "region=GB&state=down&for=1800000&reason=..." */
+static bool
+region_target(struct buf *target, const struct operands *what,
+    const char *duration, const char *reason, struct err *err)
+{
+	uint64_t ms;
+
+	buf_text(target, "/region?region=");
+	ctl_encode(target, what->item[0]);
+	buf_text(target, "&state=");
+	ctl_encode(target, what->item[1]);
+	if (duration != NULL) {
+		if (!value_duration(&ms, slice_of(duration), err))
+			return err_wrap(err, "--for");
+		buf_printf(target, "&for=%llu", (unsigned long long)ms);
+	}
+	if (reason != NULL) {
+		buf_text(target, "&reason=");
+		ctl_encode(target, reason);
+	}
+	return true;
+}
+
+static int
+run_region(int argc, char **argv)
+{
+	struct ctl ctl = { .config = "/etc/portolan/portolan.yaml" };
+	const char *config = NULL, *duration = NULL, *reason = NULL;
+	const struct option_spec specs[] = {
+		{ "for", 0, "TIME", "how long, 30m for example (until it is "
+		    "taken back)", .value = &duration },
+		{ "reason", 0, "TEXT", "told wherever the word is shown",
+		    .value = &reason },
+		{ "config", 'c', "FILE", "the service's configuration "
+		    "(/etc/portolan/portolan.yaml)", .value = &config },
+		{ "socket", 's', "PATH", "its admin socket, instead of "
+		    "looking it up there", .value = &ctl.socket },
+		{ "json", 0, NULL, "answer as JSON", .flag = &ctl.json },
+		{ 0 },
+	};
+	const struct usage usage = { .command = "ctl region",
+	    .operands = "[REGION down|drain|up|auto]", .about =
+	    "An operator's word about a region, for this edge: down (nothing "
+	    "is sent there),\ndrain (nothing begins there; what was begun goes "
+	    "on), up (it is tried whatever\nthe probes say), auto (as the "
+	    "probes say). It outlives restarts. Without\noperands: what is "
+	    "in force.", .options = specs, .most = 2 };
+	struct word word = { "ctl region", NULL, "GET", "/regions",
+	    ANSWER_REGIONS };
+	struct buf target = { 0 };
+	struct operands what;
+	struct err err;
+	int end = options_parse(&usage, argc, argv, &what);
+
+	if (end != OPTIONS_GO_ON)
+		return end;
+	if (what.count == 1 || (what.count == 0 && (duration != NULL ||
+	    reason != NULL)))
+		return options_mistake(&usage, "say which region, and down, "
+		    "drain, up or auto");
+	if (config != NULL)
+		ctl.config = config;
+	if (what.count == 2) {
+		if (!region_target(&target, &what, duration, reason, &err)) {
+			buf_fini(&target);
+			return options_mistake(&usage, "%s", err.text);
+		}
+		word = (struct word){ "ctl region", NULL, "POST",
+		    buf_cstr(&target), ANSWER_LINES };
+	}
+	end = talk(&ctl, &word);
+	buf_fini(&target);
+	return end;
+}
+
 static const struct command words[] = {
 	{ "status", "what is in service and how it is", run_status },
 	{ "ready", "whether it is ready, and what is missing", run_ready },
@@ -208,6 +286,7 @@ static const struct command words[] = {
 	    run_errors },
 	{ "reload", "read all files again", run_reload },
 	{ "drain", "stop taking new work", run_drain },
+	{ "region", "take a region down, drain it, or back", run_region },
 	{ "upgrade", "let a new binary take over", run_upgrade },
 };
 

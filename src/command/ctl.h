@@ -17,11 +17,15 @@
 bool ctl_ask(const char *socket_path, const char *method, const char *target,
     unsigned *status, struct buf *body, struct err *err);
 
+/* A value in a target's query. */
+void ctl_encode(struct buf *target, const char *value);
+
 /*
  * ctl_print.c, ctl_errors.c: the service's answers as people read them, and as JSON.  What
  * the service said is appended to out; false if it cannot be understood.
  */
 bool ctl_status_text(struct slice json, struct buf *out);
+bool ctl_regions_text(struct slice json, struct buf *out);
 
 /* The last bad requests: rule, place, and the head with a mark below it. */
 bool ctl_errors_text(struct slice json, struct buf *out);

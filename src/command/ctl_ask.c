@@ -6,6 +6,7 @@
  */
 #include "command/ctl.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -141,4 +142,14 @@ ctl_ask(const char *socket_path, const char *method, const char *target,
 	    strerror(errno));
 	buf_fini(&text);
 	return good;
+}
+
+void
+ctl_encode(struct buf *target, const char *value)
+{
+	for (const char *p = value; *p != '\0'; p++)
+		if (isalnum((unsigned char)*p) || strchr("-._~", *p) != NULL)
+			buf_char(target, *p);
+		else
+			buf_printf(target, "%%%02X", (unsigned char)*p);
 }

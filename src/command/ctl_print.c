@@ -95,16 +95,54 @@ write_upstream(const json_t *region, const json_t *u, struct buf *out)
 	    number_of(u, "requests"), number_of(u, "errors"));
 }
 
+/* What an operator has said of it. */
+static void
+write_word(const json_t *word, struct buf *out)
+{
+	const char *until = text_of(word, "until");
+	const char *reason = text_of(word, "reason");
+
+	buf_printf(out, "%s by an operator's word of %s%s%s%s%s",
+	    text_of(word, "state"), text_of(word, "since"),
+	    until[0] == '\0' ? "" : ", until ", until,
+	    reason[0] == '\0' ? "" : ": ", reason);
+}
+
+bool
+ctl_regions_text(struct slice json, struct buf *out)
+{
+	json_t *list = json_loadb(json.p, json.len, 0, NULL);
+	const json_t *word;
+	bool good = json_is_array(list);
+	size_t i;
+
+	json_array_foreach(list, i, word) {
+		buf_printf(out, "%-6s  ", text_of(word, "region"));
+		write_word(word, out);
+		buf_char(out, '\n');
+	}
+	if (good && json_array_size(list) == 0)
+		buf_text(out, "all regions as their probes say\n");
+	json_decref(list);
+	return good;
+}
+
 static void
 write_region(const json_t *region, struct buf *out)
 {
 	const json_t *upstreams = json_object_get(region, "upstreams"), *u;
+	const json_t *word = json_object_get(region, "by_operator");
 	size_t i;
 
 	buf_printf(out, "%-6s  %s%s%s\n", text_of(region, "id"),
 	    is_true(region, "up") ? "up" : "DOWN",
 	    is_true(region, "own") ? ", this region" : "",
 	    json_array_size(upstreams) == 0 ? ", no way there" : "");
+	if (word != NULL) {
+		buf_text(out, "        ");
+		write_word(word, out);
+		buf_char(out, '\n');
+	}
 	json_array_foreach(upstreams, i, u)
 		write_upstream(region, u, out);
 }

@@ -12,7 +12,9 @@
 #include "command/explain.h"
 #include "command/loading.h"
 #include "command/options.h"
+#include "conf/overrides_file.h"
 #include "policy/explain.h"
+#include "policy/state_id.h"
 
 struct options {
 	const char	*config, *ip, *peer, *xff, *sni;
@@ -123,11 +125,27 @@ answer(const struct options *o, const struct explanation *e)
 	    EXIT_FOUND);
 }
 
+/* The region of the state that is asked about. */
+static int
+born_in(const struct options *o, const struct region_map *map)
+{
+	struct slice value = { NULL, 0 };
+	struct state_id id;
+
+	if (o->path == NULL || flow_place_of(slice_of(o->path), &value) !=
+	    STATE_IN_PATH)
+		value = slice_of(o->state);
+	return state_id_parse(&id, value) ? region_numbered(map, id.region) :
+	    -1;
+}
+
 static int
 explain(struct options *o, const struct generation *g)
 {
 	struct explain_request request = { .is_forwarded = false };
 	struct explained *e;
+	struct overrides overrides;
+	struct overrides_sets sets;
 	struct region_set up;
 	struct err err;
 	int end = read_client(o, g, &request);
@@ -138,9 +156,19 @@ explain(struct options *o, const struct generation *g)
 		return end;
 	read_request(o, g, &request);
 	e = xcalloc(1, sizeof(*e));
-	if (explain_decide(&g->policy, g->trust, up, &request, e, &err))
+	if (!overrides_file_read(&overrides, g->config, &err))
+		fprintf(stderr, "portolan explain: warning: %s\n", err.text);
+	sets = overrides_sets(&overrides, g->policy.map);
+	/* --down is a question about what would be. */
+	sets.up.bits &= up.bits;
+	up = overrides_apply(&sets, up, born_in(o, g->policy.map));
+	if (explain_decide(&g->policy, g->trust, up, &request, e, &err)) {
+		e->explanation.by_hand.bits = sets.up.bits | sets.down.bits |
+		    sets.drain.bits;
+		e->explanation.overrides = overrides.count > 0 ? &overrides :
+		    NULL;
 		end = answer(o, &e->explanation);
-	else
+	} else
 		end = options_mistake(usage_of(o), "%s", err.text);
 	explained_fini(e);
 	free(e);

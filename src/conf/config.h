@@ -183,6 +183,7 @@ struct config {
 	unsigned	 threads;	/* of the edge; 0: one per core */
 	const char	*user, *group;	/* NULL: stay who we are */
 	const char	*run_dir;	/* sockets between our processes */
+	const char	*state_dir;	/* what outlives restarts; run_dir by default */
 	const char	*pid_file;	/* NULL: none */
 	const char	*via;		/* pseudonym in Via, unique per edge group */
 	const struct config_listener *listeners;

@@ -552,6 +552,7 @@ static const struct schema_row rows[] = {
 	{ "group", SCHEMA_TEXT, SCHEMA_AT(struct config, group) },
 	{ "run_dir", SCHEMA_FILE, SCHEMA_AT(struct config, run_dir),
 	    .fallback = "/run/portolan" },
+	{ "state_dir", SCHEMA_FILE, SCHEMA_AT(struct config, state_dir) },
 	{ "pid_file", SCHEMA_FILE, SCHEMA_AT(struct config, pid_file) },
 	{ "listeners", SCHEMA_CUSTOM, .read = read_listeners,
 	    .required = true },
@@ -598,6 +599,8 @@ derived_defaults(struct arena *arena, struct config *config)
 		config->via = arena_printf(arena, "portolan-%s", lower);
 	}
 	config->run_dir = from_root(arena, config->run_dir);
+	config->state_dir = config->state_dir == NULL ? config->run_dir :
+	    from_root(arena, config->state_dir);
 	config->console.socket = from_root(arena, config->console.socket);
 	if (config->console.socket == NULL)
 		config->console.socket = arena_printf(arena, "%s/admin.sock",

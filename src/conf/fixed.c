@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 static const char *const names[FIXED_SETTINGS] = {
-	"threads", "user", "group", "run_dir", "pid_file", "console.address",
+	"threads", "user", "group", "run_dir", "state_dir", "pid_file", "console.address",
 	"console.socket",
 };
 
@@ -41,10 +41,11 @@ fixed_settings_read(struct fixed_settings *settings,
 	set(value[1], config->user);
 	set(value[2], config->group);
 	set(value[3], config->run_dir);
-	set(value[4], config->pid_file);
-	set(value[5], !console->enabled ? NULL :
+	set(value[4], config->state_dir);
+	set(value[5], config->pid_file);
+	set(value[6], !console->enabled ? NULL :
 	    endpoint_text(&console->address, text));
-	set(value[6], console->socket);
+	set(value[7], console->socket);
 }
 
 unsigned

@@ -49,6 +49,16 @@ console_answer(struct request *r, unsigned status, const char *type,
 /* --- the handler --------------------------------------------------------------- */
 
 static bool
+path_fits(struct slice target, const char *path)
+{
+	size_t len = strlen(path);
+
+	if (path[len - 1] == '?' && target.len > len)
+		target.len = len;
+	return slice_is(target, path);
+}
+
+static bool
 method_fits(const struct endpoint_entry *e, enum h1_method method)
 {
 	return e->method == method ||
@@ -69,7 +79,7 @@ on_head(struct request *r)
 	bool found = false;
 
 	for (const struct endpoint_entry *e = endpoints; e->path != NULL; e++) {
-		if (!slice_is(r->head->target, e->path))
+		if (!path_fits(r->head->target, e->path))
 			continue;
 		found = true;
 		if (!method_fits(e, r->method))
@@ -84,7 +94,8 @@ on_head(struct request *r)
 	}
 	refuse_text(r, found ? 405 : 404, found ?
 	    "That path is there, for another method.\n" :
-	    "There are /healthz, /readyz, /metrics and /status.\n");
+	    "There are /healthz, /readyz, /metrics, /status and "
+	    "/regions.\n");
 }
 
 static void

@@ -4,6 +4,8 @@
 /*
  * The console's endpoints, a row each.
  */
+#include <stdio.h>
+
 #include "console/private.h"
 
 /* Answers while this process lives, whatever the edge does. */
@@ -57,6 +59,23 @@ drain(struct console *console, struct request *r)
 }
 
 static void
+regions(struct console *console, struct request *r)
+{
+	forward_to_edge(console, r, "/regions");
+}
+
+/* The edge reads what follows. */
+static void
+region(struct console *console, struct request *r)
+{
+	char target[2048];
+
+	snprintf(target, sizeof(target), "%.*s",
+	    SLICE_ARG(r->head->target));
+	forward_to_edge(console, r, target);
+}
+
+static void
 upgrade(struct console *console, struct request *r)
 {
 	master_upgrade(console, r);
@@ -71,6 +90,8 @@ const struct endpoint_entry endpoints[] = {
 	{ "/errors",		METHOD_GET,  true,  errors },
 	{ "/reload",		METHOD_POST, true,  reload },
 	{ "/drain",		METHOD_POST, true,  drain },
+	{ "/regions",		METHOD_GET,  false, regions },
+	{ "/region?",		METHOD_POST, true,  region },
 	{ "/upgrade",		METHOD_POST, true,  upgrade },
 	{ NULL,			METHOD_OTHER, false, NULL },
 };

@@ -39,7 +39,7 @@ struct console_request {
 };
 
 struct endpoint_entry {
-	const char	*path;
+	const char	*path;		/* with a ? at its end: and what follows */
 	enum h1_method	 method;	/* GET answers HEAD as well */
 	bool		 admin;		/* for the admin socket only: changes, and
 					   what clients sent */

@@ -183,8 +183,8 @@ backends_known(const struct backends *backends)
 	return true;
 }
 
-int
-backends_pick(const struct backend_group *group, uint64_t skip,
+static int
+pick(const struct backend_group *group, uint64_t skip, bool down_too,
     const struct pools *pools, struct balance_random *random)
 {
 	struct balance_choice choices[BALANCE_MAX];
@@ -195,7 +195,8 @@ backends_pick(const struct backend_group *group, uint64_t skip,
 	for (unsigned i = 0; i < count; i++) {
 		struct upstream *u = group->list[i];
 
-		if ((skip >> i & 1) != 0 || !upstream_is_up(u))
+		if ((skip >> i & 1) != 0 ||
+		    (!down_too && !upstream_is_up(u)))
 			continue;
 		usable |= UINT64_C(1) << i;
 		choices[i] = (struct balance_choice){ u->spec.weight,
@@ -204,4 +205,14 @@ backends_pick(const struct backend_group *group, uint64_t skip,
 	/* Those that are not usable are not looked at. */
 	return usable == 0 ? -1 : balance_pick(choices, count, usable,
 	    random);
+}
+
+int
+backends_pick(const struct backend_group *group, uint64_t skip, bool forced,
+    const struct pools *pools, struct balance_random *random)
+{
+	int picked = pick(group, skip, false, pools, random);
+
+	return picked < 0 && forced ? pick(group, skip, true, pools,
+	    random) : picked;
 }

@@ -40,9 +40,10 @@ bool backends_known(const struct backends *backends);
 struct region_set backends_up(const struct backends *backends);
 
 /* One of the group that is up and not in skip (bit by index), as
- * policy/balance.h deals; -1 if there is none. */
+ * policy/balance.h deals; -1 if there is none.  forced: if there is none, one
+ * that is not up. */
 int backends_pick(const struct backend_group *group, uint64_t skip,
-    const struct pools *pools, struct balance_random *random);
+    bool forced, const struct pools *pools, struct balance_random *random);
 
 static inline bool
 upstream_is_up(struct upstream *u)

@@ -138,8 +138,33 @@ drain(struct control *c, struct request *r)
 	reply_text(r, 200, SLICE("draining\n"));
 }
 
+static void
+region(struct control *c, struct request *r)
+{
+	struct slice query = r->head->target;
+	struct buf text = { 0 };
+	struct slice path;
+	bool good;
+
+	slice_split(&query, '?', &path);
+	good = edge_overrides_take(c->edge, query, &text);
+	reply_text(r, good ? 200 : 422, buf_all(&text));
+	buf_fini(&text);
+}
+
+static void
+regions(struct control *c, struct request *r)
+{
+	struct buf text = { 0 };
+
+	overrides_json(&c->edge->overrides, &text);
+	buf_char(&text, '\n');
+	reply(r, 200, "application/json", buf_all(&text));
+	buf_fini(&text);
+}
+
 static const struct control_endpoint {
-	const char	*path;
+	const char	*path;		/* with a ? at its end: and what follows */
 	enum h1_method	 method;	/* GET answers HEAD as well */
 	void		(*run)(struct control *, struct request *);
 } endpoints[] = {
@@ -151,9 +176,21 @@ static const struct control_endpoint {
 	{ "/errors",		METHOD_GET,	errors },
 	{ "/reload",		METHOD_POST,	reload },
 	{ "/drain",		METHOD_POST,	drain },
+	{ "/regions",		METHOD_GET,	regions },
+	{ "/region?",		METHOD_POST,	region },
 };
 
 /* --- the handler ---------------------------------------------------------------- */
+
+static bool
+path_fits(struct slice target, const char *path)
+{
+	size_t len = strlen(path);
+
+	if (path[len - 1] == '?' && target.len > len)
+		target.len = len;
+	return slice_is(target, path);
+}
 
 static void
 on_head(struct request *r)
@@ -166,7 +203,7 @@ on_head(struct request *r)
 	cr->request = r;
 	list_init(&cr->node);
 	for (size_t i = 0; i < sizeof(endpoints) / sizeof(endpoints[0]); i++) {
-		if (!slice_is(r->head->target, endpoints[i].path))
+		if (!path_fits(r->head->target, endpoints[i].path))
 			continue;
 		known = true;
 		if (endpoints[i].method == method) {

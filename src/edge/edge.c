@@ -150,8 +150,10 @@ on_tick(struct timer *timer)
 {
 	struct edge *edge = list_entry(timer, struct edge, tick);
 
-	if (!edge->ending)
+	if (!edge->ending) {
 		edge_watch(edge);
+		edge_overrides_look(edge);
+	}
 	timer_set(edge->loop, timer, TICK_MS);
 }
 
@@ -236,6 +238,7 @@ start(struct edge *edge, const struct edge_options *options)
 		log_error("%s", err.text);
 		return false;
 	}
+	edge_overrides_read(edge);
 	take_signals(edge);
 	loop_read_time(edge->loop);
 	edge->hold_until_ms = edge->loop->now_ms + HOLD_MS;

@@ -26,6 +26,14 @@ may_have(struct edge_request *er, const struct upstream *u)
 	return u->spec.link || enter_engine(er, u->index);
 }
 
+/* An operator wants it tried, whatever the probes say. */
+static bool
+is_forced(const struct edge_request *er)
+{
+	return (atomic_load_explicit(&er->plan->forced,
+	    memory_order_relaxed) >> er->region & 1) != 0;
+}
+
 /* full: those that have as many requests as they may. */
 static int
 pick_with_room(struct edge_request *er, const struct backend_group *group,
@@ -36,7 +44,8 @@ pick_with_room(struct edge_request *er, const struct backend_group *group,
 	*full = 0;
 	for (;;) {
 		picked = backends_pick(group, er->tried | *full,
-		    er->worker->pools, &er->worker->balance);
+		    *full == 0 && is_forced(er), er->worker->pools,
+		    &er->worker->balance);
 		if (picked < 0 || may_have(er, group->list[picked]))
 			return picked;
 		*full |= UINT64_C(1) << picked;
@@ -381,7 +390,8 @@ attempt_failed(struct edge_request *er, enum exchange_end end, bool untaken)
 bool
 forward_elsewhere(struct edge_request *er, enum retry_why why)
 {
-	struct region_set failed = er->failed, up = plan_up(er->plan);
+	struct region_set failed = er->failed;
+	struct region_set up = plan_up_for(er->plan, edge_request_born(er));
 	struct decision next;
 
 	if (er->over_link || !is_whole(er) || !has_attempts(er))

@@ -10,6 +10,7 @@
 #include "edge/upstream_head.h"
 #include "http/fields.h"
 #include "http/target.h"
+#include "policy/state_id.h"
 
 static enum step_end
 refuse(struct edge_request *er, enum refusal why)
@@ -132,6 +133,23 @@ read_facts(struct edge_request *er)
 	return facts_from_head(&source, er->request->head, &er->worker->read);
 }
 
+/* While a region drains, its states are told from those to come. */
+static uint8_t
+born_in(const struct edge_request *er, struct slice path)
+{
+	const struct h1_field *field = h1_field(er->request->head,
+	    FIELD_MANYWHO_STATE);
+	struct state_id id;
+	struct slice value;
+
+	if (flow_place_of(path, &value) == STATE_IN_PATH ?
+	    !state_id_parse(&id, value) :
+	    field == NULL || !state_id_parse(&id, field->value))
+		return 0;
+	return (uint8_t)(1 + region_numbered(
+	    er->plan->generation->policy.map, id.region));
+}
+
 static enum refusal
 note_facts(struct edge_request *er, enum facts_end end)
 {
@@ -161,6 +179,9 @@ note_facts(struct edge_request *er, enum facts_end end)
 		break;
 	}
 	er->facts = read->facts;
+	if (atomic_load_explicit(&er->plan->drained,
+	    memory_order_relaxed) != 0)
+		er->born = born_in(er, read->target.path);
 	edge_request_keep_names(er);
 	if (read->facts.sni_host.p != NULL)
 		er->sni = span_add(&er->text, read->facts.sni_host);

@@ -623,6 +623,22 @@ read_memory(uint64_t *size_bytes, uint64_t *resident_bytes)
 }
 
 static void
+overrides(struct page *p)
+{
+	const struct overrides *o = &p->edge->overrides;
+	char labels[96];
+
+	family(p, "portolan_region_override", "gauge",
+	    "Regions that are down, drained or held up by an operator's word.");
+	for (size_t i = 0; i < o->count; i++) {
+		snprintf(labels, sizeof(labels),
+		    "{region=\"%s\",state=\"%s\"}", o->list[i].region,
+		    override_name(o->list[i].kind));
+		sample(p, "portolan_region_override", labels, 1);
+	}
+}
+
+static void
 process(struct page *p)
 {
 	uint64_t us, size, resident;
@@ -678,6 +694,7 @@ edge_metrics_write(const struct edge *edge, struct buf *out)
 	testers(&p);
 	rejects(&p);
 	upstreams(&p);
+	overrides(&p);
 	connections(&p);
 	generation(&p);
 	certificates(&p);

@@ -25,6 +25,10 @@ struct plan {
 	/* Regions that can serve: written by the control thread when a health
 	 * changes, read by the workers for each request. */
 	_Atomic uint16_t up;
+	/* Among them, those where nothing new may begin; and those that are
+	 * tried whatever their probes say.  Written and read likewise. */
+	_Atomic uint16_t drained, forced;
+	_Atomic uint16_t by_hand;	/* an operator has spoken of them */
 	/* When the restrictions were last known to be current (monotonic):
 	 * the control thread's word for the workers. */
 	_Atomic uint64_t current_ms;
@@ -58,6 +62,21 @@ plan_up(const struct plan *plan)
 {
 	return (struct region_set){ atomic_load_explicit(&plan->up,
 	    memory_order_relaxed) };
+}
+
+/* The same for a request about a state that was begun in region born of the
+ * map; -1: about none that we know. */
+static inline struct region_set
+plan_up_for(const struct plan *plan, int born)
+{
+	struct region_set up = plan_up(plan);
+	uint16_t drained = atomic_load_explicit(&plan->drained,
+	    memory_order_relaxed);
+
+	if (born >= 0)
+		drained &= (uint16_t)~(1u << born);
+	up.bits &= (uint16_t)~drained;
+	return up;
 }
 
 /* Whether the restrictions are older than policy.max_staleness. */

@@ -8,6 +8,7 @@
  *	edge.c		start, signals, drain, end
  *	reload.c	generations: loaded by a helper thread, published, freed
  *	control.c	the control socket
+ *	by_hand.c	what operators say of regions
  *	metrics.c, status.c	what it tells
  */
 #ifndef EDGE_PROCESS_H
@@ -17,6 +18,7 @@
 #include "conf/watch.h"
 #include "edge/edge.h"
 #include "edge/worker.h"
+#include "policy/overrides.h"
 
 struct loading;
 struct control;
@@ -49,6 +51,9 @@ struct edge {
 	uint64_t	 last_unix_ms;
 	uint64_t	 reloads_good, reloads_bad, db_good, db_held;
 
+	struct overrides overrides;	/* by_hand.c */
+	struct file_identity overrides_seen;
+
 	struct timer	 tick;		/* each second: files, currency */
 	struct timer	 deadline;	/* of the drain */
 	struct timer	 hold;		/* an heir's: looks at who is known */
@@ -80,6 +85,19 @@ void edge_unload(struct edge *edge);
 
 /* A line for the master process, its end included. */
 void edge_tell_master(const struct edge *edge, const char *line);
+
+/* --- by_hand.c ------------------------------------------------------------ */
+
+/* What the file says. */
+void edge_overrides_read(struct edge *edge);
+
+/* Each second: what has expired, and what another edge wrote. */
+void edge_overrides_look(struct edge *edge);
+
+/* "region=GB&state=down&for=MS&reason=..."; what became of it, or why nothing
+ * did, goes to out. */
+bool edge_overrides_take(struct edge *edge, struct slice query,
+    struct buf *out);
 
 /* --- edge.c --------------------------------------------------------------- */
 

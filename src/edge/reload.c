@@ -41,12 +41,28 @@ edge_tell_master(const struct edge *edge, const char *line)
 
 /* --- what is up --------------------------------------------------------------- */
 
+static void
+set_bits(_Atomic uint16_t *to, struct region_set set)
+{
+	atomic_store_explicit(to, set.bits, memory_order_relaxed);
+}
+
 void
 edge_count_up(struct edge *edge)
 {
-	for (struct plan *p = edge->plans; p != NULL; p = p->older)
-		atomic_store_explicit(&p->up, backends_up(&p->backends).bits,
-		    memory_order_relaxed);
+	for (struct plan *p = edge->plans; p != NULL; p = p->older) {
+		struct overrides_sets sets = overrides_sets(&edge->overrides,
+		    p->generation->policy.map);
+		struct region_set up = backends_up(&p->backends);
+
+		set_bits(&p->drained, sets.drain);
+		set_bits(&p->forced, sets.up);
+		set_bits(&p->by_hand, (struct region_set){ sets.up.bits |
+		    sets.down.bits | sets.drain.bits });
+		/* Who drains is up: for what has begun there. */
+		sets.drain.bits = 0;
+		set_bits(&p->up, overrides_apply(&sets, up, -1));
+	}
 }
 
 /* --- the end of a plan -------------------------------------------------------- */
@@ -122,6 +138,7 @@ make_plan(struct edge *edge, struct generation *generation, struct err *err)
 	plan->edge = edge;
 	plan->older = edge->plans;
 	edge->plans = plan;
+	edge_count_up(edge);
 	return plan;
 }
 

@@ -144,10 +144,19 @@ look_inside(struct edge_request *er)
 
 /* --- decide ----------------------------------------------------------------- */
 
+int
+edge_request_born(const struct edge_request *er)
+{
+	if (er->born > 0 || !er->facts.has_birth)
+		return er->born - 1;
+	return region_numbered(er->plan->generation->policy.map,
+	    er->facts.birth);
+}
+
 static enum step_end
 step_decide(struct edge_request *er)
 {
-	struct region_set up = plan_up(er->plan);
+	struct region_set up = plan_up_for(er->plan, edge_request_born(er));
 
 	if (er->over_link) {
 		record_decision(er);

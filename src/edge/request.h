@@ -62,6 +62,9 @@ struct edge_request {
 	const struct plan *plan;	/* the one it began with */
 	const struct listening *listening;
 	uint8_t		 step;		/* enum step_id */
+	uint8_t		 born;		/* 1 + the region where the state was begun
+					   that path or header name; looked for only
+					   while a region drains.  0: unknown */
 	uint8_t		 refusal;	/* enum refusal */
 	uint8_t		 accept;	/* enum answer_form the client can read */
 	uint8_t		 framing;	/* of the request's body */
@@ -163,6 +166,9 @@ void edge_request_keep_names(struct edge_request *er);
 
 /* er->facts with its slices pointing at where the texts are now. */
 const struct facts *edge_request_facts(struct edge_request *er);
+
+/* Where the state was begun that it is about; -1: none that we know. */
+int edge_request_born(const struct edge_request *er);
 
 /* --- limit.c -------------------------------------------------------------- */
 

@@ -30,11 +30,30 @@ database_is_old(const struct edge *edge)
 	    now_ms > built_ms && now_ms - built_ms > geo->max_age_ms;
 }
 
+static const struct override *
+own_override(const struct edge *edge)
+{
+	return overrides_find(&edge->overrides, edge->plan->config->region);
+}
+
+/* Clients had better come in elsewhere. */
+static bool
+own_region_is_wanted(const struct edge *edge)
+{
+	const struct override *word = own_override(edge);
+
+	return word == NULL || word->kind == OVERRIDE_UP;
+}
+
 const char *
 edge_not_ready(const struct edge *edge)
 {
 	if (edge->draining)
 		return "draining";
+	if (!own_region_is_wanted(edge))
+		return own_override(edge)->kind == OVERRIDE_DOWN ?
+		    "this region is down by an operator's word" :
+		    "this region is drained by an operator's word";
 	if (!own_region_is_up(edge))
 		return "no engine of this region is up";
 	if (database_is_old(edge) &&
@@ -56,12 +75,19 @@ edge_ready_write(const struct edge *edge, struct buf *out)
 {
 	check(out, "configuration", edge->last_good);
 	check(out, "not draining", !edge->draining);
+	check(out, "no operator's word against this region",
+	    own_region_is_wanted(edge));
 	check(out, "engines of this region", own_region_is_up(edge));
 	check(out, "age of the geo database", !database_is_old(edge));
 	check(out, "the geo database's file is in service",
 	    edge->plan->generation->database_held == NULL);
 	check(out, "restrictions are current", !plan_is_stale(edge->plan,
 	    edge->loop->now_ms));
+	for (size_t i = 0; i < edge->overrides.count; i++) {
+		buf_printf(out, "region %s: ", edge->overrides.list[i].region);
+		override_text(&edge->overrides.list[i], out);
+		buf_char(out, '\n');
+	}
 	buf_printf(out, "%s\n", edge_not_ready(edge) == NULL ? "ready" :
 	    "not ready");
 }
@@ -94,12 +120,20 @@ write_region(const struct edge *edge, struct buf *out, unsigned region)
 {
 	const struct backend_group *g =
 	    &edge->plan->backends.regions[region];
+	const struct override *word = overrides_find(&edge->overrides,
+	    edge->plan->region_ids[region].p);
 
 	buf_text(out, "{\"id\":");
 	buf_json(out, edge->plan->region_ids[region]);
-	buf_printf(out, ",\"own\":%s,\"up\":%s,\"upstreams\":[",
+	buf_printf(out, ",\"own\":%s,\"up\":%s,",
 	    region == edge->plan->generation->policy.self ? "true" : "false",
 	    region_set_has(plan_up(edge->plan), region) ? "true" : "false");
+	if (word != NULL) {
+		buf_text(out, "\"by_operator\":");
+		override_json(word, out);
+		buf_char(out, ',');
+	}
+	buf_text(out, "\"upstreams\":[");
 	for (unsigned i = 0; i < g->count; i++) {
 		buf_text(out, i > 0 ? "," : "");
 		write_upstream(out, g->list[i]);

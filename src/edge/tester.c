@@ -159,6 +159,8 @@ write_record(struct edge_request *er, struct buf *out)
 	struct explanation e = {
 		.policy = &er->plan->generation->policy,
 		.client = &er->client, .request_id = er->request_id,
+		.by_hand = { atomic_load_explicit(&er->plan->by_hand,
+		    memory_order_relaxed) },
 		.up = t->up, .attempts = buf_all(&t->attempts),
 	};
 	struct buf json = { 0 };

@@ -665,6 +665,8 @@ prepare(struct master *m, struct err *err)
 		return err_wrap(err, "%s", config->file);
 	if (!identity_own_dir(&m->identity, config->run_dir, err))
 		return err_wrap(err, "%s: run_dir", config->file);
+	if (!identity_own_dir(&m->identity, config->state_dir, err))
+		return err_wrap(err, "%s: state_dir", config->file);
 	if (!own_store(m, err) || !add_children(m, err))
 		return false;
 	inheritance_drop_rest(&m->heir);

@@ -189,6 +189,13 @@ add_decision(struct buf *out, const struct explanation *e)
 	buf_char(out, ',');
 	add_region_set(out, "up", map, e->up);
 	buf_char(out, ',');
+	add_region_set(out, "by_operator", map, e->by_hand);
+	buf_char(out, ',');
+	if (e->overrides != NULL) {
+		buf_text(out, "\"overrides\":");
+		overrides_json(e->overrides, out);
+		buf_char(out, ',');
+	}
 	add_candidates(out, map, d);
 	add_word(out, "outcome", outcome_name(d->outcome));
 	buf_char(out, ',');
@@ -393,16 +400,33 @@ fate_words(enum candidate_fate fate)
 }
 
 static void
-say_candidates(struct buf *out, const struct region_map *map,
-    const struct decision *d)
+say_override(struct buf *out, const struct explanation *e, const char *region)
 {
+	const struct override *word = e->overrides == NULL ? NULL :
+	    overrides_find(e->overrides, region);
+
+	if (word == NULL)
+		return;
+	buf_text(out, " (an operator's word: ");
+	override_text(word, out);
+	buf_char(out, ')');
+}
+
+static void
+say_candidates(struct buf *out, const struct explanation *e)
+{
+	const struct region_map *map = e->policy->map;
+	const struct decision *d = e->decision;
+
 	for (uint8_t i = 0; i < d->ncandidates; i++) {
 		const struct candidate *c = &d->candidates[i];
 
-		buf_printf(out, "%-11s %s, by %s: %s\n",
+		buf_printf(out, "%-11s %s, by %s: %s",
 		    i == 0 ? "candidates" : "", map->regions[c->region].id,
 		    candidate_origin_name((enum candidate_origin)c->origin),
 		    fate_words((enum candidate_fate)c->fate));
+		say_override(out, e, map->regions[c->region].id);
+		buf_char(out, '\n');
 	}
 }
 
@@ -424,7 +448,7 @@ explain_text(struct buf *out, const struct explanation *e)
 	say_pair(out, "tenant", d->restrictions.tenant_id,
 	    d->restrictions.tenant);
 	say_pair(out, "flow", d->restrictions.flow_id, d->restrictions.flow);
-	say_candidates(out, map, d);
+	say_candidates(out, e);
 	if (d->outcome == OUTCOME_FORWARD)
 		buf_printf(out, "outcome     forward to %s (%s)\n",
 		    map->regions[d->region].id, map->regions[d->region].name);

@@ -11,6 +11,7 @@
 
 #include "base/buf.h"
 #include "policy/facts.h"
+#include "policy/overrides.h"
 
 struct explanation {
 	const struct policy *policy;
@@ -19,6 +20,9 @@ struct explanation {
 	const struct decision *decision;	/* NULL: refused before it */
 	const char	*refusal;	/* ... for this reason */
 	struct region_set up;
+	struct region_set by_hand;	/* an operator has spoken of them ... */
+	const struct overrides *overrides;	/* ... and said this; NULL: the
+						   regions are all that is known */
 	const char	*request_id;	/* NULL: none */
 	struct slice	 attempts;	/* a JSON array; p NULL: none */
 };

@@ -444,7 +444,7 @@ the_record(void **state)
 	    "\"network\":null,\"regions\":[\"GB\"]},\"host_kind\":\"global\","
 	    "\"path_class\":\"runtime\",\"restrictions\":{\"revision\":7,"
 	    "\"tenant\":null,\"flow\":\"" F1 "\"},\"allowed\":[\"EU\",\"GB\"],"
-	    "\"up\":[\"US\",\"CA\",\"EU\",\"GB\",\"AU\",\"SG\"],\"candidates\":"
+	    "\"up\":[\"US\",\"CA\",\"EU\",\"GB\",\"AU\",\"SG\"],\"by_operator\":[],\"candidates\":"
 	    "[{\"region\":\"GB\",\"from\":\"map\",\"fate\":\"chosen\"},"
 	    "{\"region\":\"EU\",\"from\":\"fallback\",\"fate\":\"spare\"},"
 	    "{\"region\":\"US\",\"from\":\"fallback\",\"fate\":"
