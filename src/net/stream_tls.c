@@ -75,8 +75,12 @@ stream_tls_handshake(struct stream *s)
 
 	ERR_clear_error();
 	n = SSL_do_handshake(ssl_of(s));
-	if (n == 1)
+	if (n == 1) {
+		/* Our copy of the staple, a kilobyte or two, has been sent. */
+		if (SSL_is_server(ssl_of(s)))
+			SSL_set_tlsext_status_ocsp_resp(ssl_of(s), NULL, 0);
 		return TLS_STEP_DONE;
+	}
 	switch (SSL_get_error(ssl_of(s), n)) {
 	case SSL_ERROR_WANT_READ:
 		return TLS_STEP_READ;

@@ -5,22 +5,19 @@
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
-#include <openssl/x509v3.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/arena.h"
+#include "base/hmac.h"
 #include "base/must.h"
-
-#define REGION_PREFIX "portolan:region:"
 
 /* --- errors that people read --------------------------------------------- */
 
 /* The oldest of OpenSSL's reasons tells most; later ones only wrap it. */
-static const char *
-ssl_reason(void)
+const char *
+tls_reason(void)
 {
 	unsigned long code = ERR_get_error();
 	const char *reason = ERR_reason_error_string(code);
@@ -41,7 +38,7 @@ use_certificate(SSL_CTX *ctx, const char *path, struct err *err)
 		return true;
 	return err_set(err, "%s: cannot be read as a PEM certificate: %s; give "
 	    "a file that holds the certificate and after it those that lead to "
-	    "its authority", path, ssl_reason());
+	    "its authority", path, tls_reason());
 }
 
 /* A key behind a passphrase would make OpenSSL ask on the terminal. */
@@ -82,16 +79,16 @@ use_key(SSL_CTX *ctx, const char *path, const char *certificate,
 			return key_mismatch(path, certificate, err);
 		return err_set(err, "%s: cannot be read as a PEM private key: "
 		    "%s; give a file that holds the key without a passphrase",
-		    path, ssl_reason());
+		    path, tls_reason());
 	}
 	if (SSL_CTX_check_private_key(ctx) != 1)
 		return key_mismatch(path, certificate, err);
 	return true;
 }
 
-/* Whoever connects is told to show a certificate of ca, and must. */
+/* Whoever connects is told to show a certificate of the authorities. */
 static bool
-use_authority(SSL_CTX *ctx, const char *path, struct err *err)
+use_authority(SSL_CTX *ctx, const char *path, bool demand, struct err *err)
 {
 	STACK_OF(X509_NAME) *names;
 
@@ -100,12 +97,12 @@ use_authority(SSL_CTX *ctx, const char *path, struct err *err)
 	if (names == NULL || SSL_CTX_load_verify_file(ctx, path) != 1) {
 		sk_X509_NAME_pop_free(names, X509_NAME_free);
 		return err_set(err, "%s: cannot be read as PEM certificates of "
-		    "authorities: %s; give a file that holds the authority of "
-		    "the inter-region link", path, ssl_reason());
+		    "authorities: %s; give a file that holds those that sign "
+		    "the other side's certificates", path, tls_reason());
 	}
 	SSL_CTX_set_client_CA_list(ctx, names);
 	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER |
-	    SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+	    (demand ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0), NULL);
 	return true;
 }
 
@@ -114,15 +111,27 @@ use_authority(SSL_CTX *ctx, const char *path, struct err *err)
 static int extra_index;
 static pthread_once_t extra_once = PTHREAD_ONCE_INIT;
 
+/* With the first SSL_CTX, which nobody has any more. */
 static void
-free_extra(void *parent, void *extra, CRYPTO_EX_DATA *data, int index,
+free_extra(void *parent, void *data, CRYPTO_EX_DATA *all, int index,
     long number, void *arg)
 {
+	struct tls_extra *extra = data;
+
 	(void)parent;
-	(void)data;
+	(void)all;
 	(void)index;
 	(void)number;
 	(void)arg;
+	if (extra == NULL)
+		return;			/* of another certificate's */
+	for (size_t i = 0; i < extra->count; i++) {
+		OPENSSL_free(extra->certificates[i].staple);
+		if (extra->certificates[i].ctx != extra->certificates[0].ctx)
+			SSL_CTX_free(extra->certificates[i].ctx);
+	}
+	tls_tickets_free(&extra->tickets);
+	arena_free(&extra->arena);
 	free(extra);
 }
 
@@ -134,10 +143,25 @@ make_index(void)
 	must(extra_index >= 0);
 }
 
-static struct tls_extra *
-extra_of(const SSL_CTX *ctx)
+/* It belongs to the first SSL_CTX; the others only know it. */
+struct tls_extra *
+tls_extra_of(const SSL_CTX *ctx)
 {
-	return SSL_CTX_get_ex_data(ctx, extra_index);
+	return SSL_CTX_get_app_data(ctx);
+}
+
+static struct tls_extra *
+extra_new(SSL_CTX *first, size_t ncertificates)
+{
+	struct tls_extra *extra = xcalloc(1, sizeof(*extra));
+
+	pthread_once(&extra_once, make_index);
+	extra->arena = arena_new(1024);
+	extra->certificates = arena_array(extra->arena, ncertificates,
+	    sizeof(*extra->certificates));
+	must(SSL_CTX_set_ex_data(first, extra_index, extra) == 1);
+	must(SSL_CTX_set_app_data(first, extra) == 1);
+	return extra;
 }
 
 /* What we speak above TLS; a peer that offers only others is refused
@@ -158,12 +182,21 @@ choose_protocol(SSL *ssl, const unsigned char **chosen, unsigned char *len,
 	return SSL_TLSEXT_ERR_OK;
 }
 
+/* The one is for servers, the other for clients. */
+static void
+offer(SSL_CTX *ctx, struct tls_extra *extra)
+{
+	SSL_CTX_set_alpn_select_cb(ctx, extra->protocols_len > 0 ?
+	    choose_protocol : NULL, extra);
+	must(SSL_CTX_set_alpn_protos(ctx, extra->protocols,
+	    extra->protocols_len) == 0);
+}
+
 void
 tls_context_offer(struct tls_context *tls, const char *const *protocols,
     size_t count)
 {
-	SSL_CTX *ctx = tls_ssl_ctx(tls);
-	struct tls_extra *extra = extra_of(ctx);
+	struct tls_extra *extra = tls_extra_of(tls_ssl_ctx(tls));
 	unsigned at = 0;
 
 	for (size_t i = 0; i < count; i++) {
@@ -175,10 +208,9 @@ tls_context_offer(struct tls_context *tls, const char *const *protocols,
 		at += 1 + (unsigned)len;
 	}
 	extra->protocols_len = at;
-	/* The one is for servers, the other for clients. */
-	SSL_CTX_set_alpn_select_cb(ctx, at > 0 ? choose_protocol : NULL,
-	    extra);
-	must(SSL_CTX_set_alpn_protos(ctx, extra->protocols, at) == 0);
+	offer(tls_ssl_ctx(tls), extra);
+	for (size_t i = 0; i < extra->count; i++)
+		offer(extra->certificates[i].ctx, extra);
 }
 
 static SSL_CTX *
@@ -188,9 +220,6 @@ context_new(const SSL_METHOD *method)
 	SSL_CTX *ctx = SSL_CTX_new(method);
 
 	must(ctx != NULL);
-	pthread_once(&extra_once, make_index);
-	must(SSL_CTX_set_ex_data(ctx, extra_index,
-	    xcalloc(1, sizeof(struct tls_extra))) == 1);
 	SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
 	SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION |
 	    SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE |
@@ -209,6 +238,133 @@ context_new(const SSL_METHOD *method)
 	return ctx;
 }
 
+/* --- for clients --------------------------------------------------------- */
+
+/* A key of another type for the very names of an earlier one stands beside
+ * it: then OpenSSL takes what the client prefers. */
+static SSL_CTX *
+twin_of(const struct tls_extra *extra, const struct tls_certificate *c)
+{
+	int type = EVP_PKEY_get_base_id(X509_get0_pubkey(c->x));
+
+	for (size_t i = 0; i < extra->count; i++) {
+		const struct tls_certificate *other = &extra->certificates[i];
+
+		if (tls_names_same(&other->info, &c->info) &&
+		    EVP_PKEY_get_base_id(X509_get0_pubkey(other->x)) != type)
+			return other->ctx;
+	}
+	return NULL;
+}
+
+static bool
+load_pair(SSL_CTX *ctx, const struct tls_pair *pair, struct err *err)
+{
+	return use_certificate(ctx, pair->certificate, err) &&
+	    use_key(ctx, pair->key, pair->certificate, err);
+}
+
+/* What every SSL_CTX of a server is like, whatever its certificate. */
+static bool
+make_server(SSL_CTX *ctx, const struct tls_extra *extra,
+    const struct tls_server_spec *spec, struct err *err)
+{
+	bool tickets = extra->tickets != NULL;
+	uint64_t life_s = tickets ?
+	    tls_tickets_life_ms(extra->tickets) / 1000 : 0;
+
+	must(SSL_CTX_set_app_data(ctx, (void *)(uintptr_t)extra) == 1);
+	if (!tickets)
+		SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET);
+	SSL_CTX_set_num_tickets(ctx, tickets ? 1 : 0);
+	SSL_CTX_set_timeout(ctx, life_s > 0 ? (long)life_s : 1);
+	/* What is sent before the handshake is over can be sent again by
+	 * anybody (RFC 8470). */
+	SSL_CTX_set_max_early_data(ctx, 0);
+	tls_server_callbacks(ctx);
+	return spec->ask == TLS_ASK_NOTHING || use_authority(ctx,
+	    spec->client_ca, spec->ask == TLS_DEMAND, err);
+}
+
+/* A certificate that stands in an SSL_CTX is known of. */
+static void
+note_certificate(struct tls_extra *extra, SSL_CTX *ctx)
+{
+	struct tls_certificate *c = &extra->certificates[extra->count];
+
+	*c = (struct tls_certificate){ .ctx = ctx,
+	    .x = SSL_CTX_get0_certificate(ctx) };
+	tls_names_read(extra->arena, c);
+}
+
+/* The next certificate into ctx, which becomes extra's, or into the one that
+ * it is a twin of. */
+static bool
+add_certificate(struct tls_extra *extra, SSL_CTX *ctx,
+    const struct tls_pair *pair, struct err *err)
+{
+	SSL_CTX *twin;
+
+	if (!load_pair(ctx, pair, err))
+		return false;
+	note_certificate(extra, ctx);
+	twin = twin_of(extra, &extra->certificates[extra->count]);
+	if (twin != NULL) {
+		if (!load_pair(twin, pair, err))
+			return false;
+		note_certificate(extra, twin);
+		SSL_CTX_free(ctx);
+		/* The first holds the others, and nobody the first. */
+		if (twin != extra->certificates[0].ctx)
+			must(SSL_CTX_up_ref(twin) == 1);
+	}
+	extra->count++;
+	return true;
+}
+
+static bool
+add_pairs(struct tls_extra *extra, SSL_CTX *first,
+    const struct tls_server_spec *spec, size_t *fault, struct err *err)
+{
+	for (size_t i = 0; i < spec->npairs; i++) {
+		SSL_CTX *ctx = i == 0 ? first :
+		    context_new(TLS_server_method());
+		bool made = make_server(ctx, extra, spec, err);
+
+		*fault = made ? i : spec->npairs;
+		if (!made || !add_certificate(extra, ctx, &spec->pairs[i],
+		    err)) {
+			if (i > 0)
+				SSL_CTX_free(ctx);
+			return false;
+		}
+	}
+	return true;
+}
+
+/* Whom a session trusts: how much is demanded of clients, and by whom their
+ * certificates have to be signed. */
+static void
+digest_policy(struct tls_extra *extra, const SSL_CTX *ctx, enum tls_ask ask)
+{
+	STACK_OF(X509) *all = ask == TLS_ASK_NOTHING ? NULL :
+	    X509_STORE_get1_all_certs(SSL_CTX_get_cert_store(ctx));
+	const char asked = (char)ask;
+	uint8_t sum[EVP_MAX_MD_SIZE] = { 0 }, one[EVP_MAX_MD_SIZE];
+	unsigned len;
+
+	/* In whichever order the file has them. */
+	for (int i = 0; i < sk_X509_num(all); i++) {
+		must(X509_digest(sk_X509_value(all, i), EVP_sha256(), one,
+		    &len) == 1);
+		for (unsigned k = 0; k < len; k++)
+			sum[k] ^= one[k];
+	}
+	sk_X509_pop_free(all, X509_free);
+	hmac_sha256((struct slice){ (const char *)sum, HMAC_BYTES },
+	    (struct slice){ &asked, 1 }, extra->policy);
+}
+
 static struct tls_context *
 finished(SSL_CTX *ctx, bool good)
 {
@@ -219,16 +375,38 @@ finished(SSL_CTX *ctx, bool good)
 }
 
 struct tls_context *
-tls_server_new(const char *certificate, const char *key, struct err *err)
+tls_server_build(const struct tls_server_spec *spec, size_t *fault,
+    struct err *err)
 {
 	const char *http = "http/1.1";
-	SSL_CTX *ctx = context_new(TLS_server_method());
+	SSL_CTX *first = context_new(TLS_server_method());
+	struct tls_extra *extra = extra_new(first, spec->npairs);
 
-	SSL_CTX_set_num_tickets(ctx, 1);
-	tls_context_offer((struct tls_context *)ctx, &http, 1);
-	return finished(ctx, use_certificate(ctx, certificate, err) &&
-	    use_key(ctx, key, certificate, err));
+	extra->tickets = tls_tickets_ref(spec->tickets);
+	if (!add_pairs(extra, first, spec, fault, err))
+		return finished(first, false);
+	tls_names_index(extra);
+	digest_policy(extra, first, spec->ask);
+	tls_context_offer((struct tls_context *)first, &http, 1);
+	return finished(first, true);
 }
+
+struct tls_context *
+tls_server_new(const char *certificate, const char *key, struct err *err)
+{
+	const struct tls_pair pair = { certificate, key };
+	struct tls_tickets *tickets = tls_tickets_new(NULL, 0,
+	    TLS_TICKET_LIFE_MS);
+	struct tls_context *tls;
+	size_t fault;
+
+	tls = tls_server_build(&(struct tls_server_spec){ .pairs = &pair,
+	    .npairs = 1, .tickets = tickets }, &fault, err);
+	tls_tickets_free(&tickets);
+	return tls;
+}
+
+/* --- for links ------------------------------------------------------------ */
 
 /* No tickets on the link: its connections are few and stay, and so each one
  * has had its certificate verified. */
@@ -236,13 +414,14 @@ static struct tls_context *
 link_new(const SSL_METHOD *method, const char *certificate, const char *key,
     const char *ca, struct err *err)
 {
+	const struct tls_pair pair = { certificate, key };
 	SSL_CTX *ctx = context_new(method);
+	struct tls_extra *extra = extra_new(ctx, 1);
 
 	SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET);
 	SSL_CTX_set_num_tickets(ctx, 0);
-	return finished(ctx, use_certificate(ctx, certificate, err) &&
-	    use_key(ctx, key, certificate, err) &&
-	    use_authority(ctx, ca, err));
+	return finished(ctx, add_certificate(extra, ctx, &pair, err) &&
+	    use_authority(ctx, ca, true, err));
 }
 
 struct tls_context *
@@ -282,65 +461,25 @@ tls_context_free(struct tls_context **tls)
 	*tls = NULL;
 }
 
-/* --- what certificates say ----------------------------------------------- */
+/* --- what is known of certificates ---------------------------------------- */
+
+size_t
+tls_context_count(const struct tls_context *tls)
+{
+	return tls_extra_of(tls_ssl_ctx(tls))->count;
+}
+
+const struct tls_certificate_info *
+tls_context_certificate(const struct tls_context *tls, size_t i)
+{
+	const struct tls_extra *extra = tls_extra_of(tls_ssl_ctx(tls));
+
+	must(i < extra->count);
+	return &extra->certificates[i].info;
+}
 
 int64_t
 tls_context_expiry(const struct tls_context *tls)
 {
-	const X509 *x = SSL_CTX_get0_certificate(tls_ssl_ctx(tls));
-	struct tm tm;
-
-	if (x == NULL || ASN1_TIME_to_tm(X509_get0_notAfter(x), &tm) != 1)
-		return 0;
-	return (int64_t)timegm(&tm);
-}
-
-/* "portolan:region:GB" */
-static bool
-region_of_name(const GENERAL_NAME *name, char id[STREAM_REGION_MAX])
-{
-	const size_t prefix = strlen(REGION_PREFIX);
-	const ASN1_IA5STRING *uri;
-	struct slice text;
-
-	if (name->type != GEN_URI)
-		return false;
-	uri = name->d.uniformResourceIdentifier;
-	text = (struct slice){ (const char *)ASN1_STRING_get0_data(uri),
-	    (size_t)ASN1_STRING_length(uri) };
-	if (!slice_starts_nocase(text, SLICE(REGION_PREFIX)) ||
-	    text.len == prefix || text.len - prefix >= STREAM_REGION_MAX ||
-	    memchr(text.p, '\0', text.len) != NULL)
-		return false;
-	memcpy(id, text.p + prefix, text.len - prefix);
-	id[text.len - prefix] = '\0';
-	return true;
-}
-
-/* A certificate for two regions would let one pass for the other. */
-bool
-tls_certificate_region(const X509 *certificate, char id[STREAM_REGION_MAX])
-{
-	char other[STREAM_REGION_MAX];
-	GENERAL_NAMES *names;
-	int found = 0;
-
-	if (certificate == NULL)
-		return false;
-	names = X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
-	for (int i = 0; i < sk_GENERAL_NAME_num(names); i++)
-		if (region_of_name(sk_GENERAL_NAME_value(names, i),
-		    found == 0 ? id : other))
-			found++;
-	GENERAL_NAMES_free(names);
-	return found == 1;
-}
-
-bool
-tls_context_is_region(const struct tls_context *tls, const char *region)
-{
-	char id[STREAM_REGION_MAX];
-
-	return tls_certificate_region(SSL_CTX_get0_certificate(
-	    tls_ssl_ctx(tls)), id) && strcmp(id, region) == 0;
+	return tls_context_certificate(tls, 0)->expiry;
 }

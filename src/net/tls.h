@@ -13,10 +13,44 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/slice.h"
 
 struct tls_context;
 
-/* Facing clients, who show no certificate. */
+/* PEM files. */
+struct tls_pair {
+	const char	*certificate;	/* and after it those that lead to its
+					   authority */
+	const char	*key;		/* without a passphrase */
+};
+
+enum tls_ask {
+	TLS_ASK_NOTHING,		/* clients show no certificate */
+	TLS_ASK,			/* one that is shown must be good */
+	TLS_DEMAND,			/* one must be shown */
+};
+
+struct tls_tickets;
+
+/*
+ * A place where clients come in.  Each finds the certificate that names the
+ * host it asks for: as it is written, or by a wildcard for one label; else the
+ * first.  Of two certificates with the same name the first is taken, unless
+ * their keys are of different types: then the client's offer decides.
+ */
+struct tls_server_spec {
+	const struct tls_pair *pairs;
+	size_t		 npairs;	/* from 1 */
+	enum tls_ask	 ask;
+	const char	*client_ca;	/* PEM file; of TLS_ASK and TLS_DEMAND */
+	struct tls_tickets *tickets;	/* held by the context as well */
+};
+
+/* *fault is the pair that is wrong, or npairs if client_ca is. */
+struct tls_context *tls_server_build(const struct tls_server_spec *spec,
+    size_t *fault, struct err *err);
+
+/* The same with one certificate, for clients who show none. */
 struct tls_context *tls_server_new(const char *certificate, const char *key,
     struct err *err);
 
@@ -43,8 +77,32 @@ struct tls_context *tls_context_hold(struct tls_context *tls);
 struct tls_context *tls_context_ref(struct tls_context *tls);
 void tls_context_free(struct tls_context **tls);
 
-/* End of validity of the certificate, seconds since 1970. */
+/* What is known of each certificate, in the order of the pairs (a link has
+ * one).  Strings live as long as the context. */
+struct tls_certificate_info {
+	const char	*const *names;	/* lower case, wildcards as "*.a.b" */
+	size_t		 nnames;
+	const char	*subject;	/* its common name; "" without one */
+	int64_t		 expiry;	/* end of validity, seconds since 1970 */
+};
+size_t tls_context_count(const struct tls_context *tls);
+const struct tls_certificate_info *tls_context_certificate(
+    const struct tls_context *tls, size_t i);
+
+/* Whether a certificate names the host (lower case). */
+bool tls_context_serves(const struct tls_context *tls, struct slice host);
+
+/* End of validity of the first certificate, seconds since 1970. */
 int64_t tls_context_expiry(const struct tls_context *tls);
+
+/*
+ * Staples the OCSP response in a DER file to certificate i, in place of what
+ * was there.  It must be about that certificate, say that it is good, be
+ * signed by its authority (where the certificate's file holds that) and be
+ * fresh; *until receives when it ceases to be, and is not sent any more.
+ */
+bool tls_context_staple(struct tls_context *tls, size_t i, const char *path,
+    int64_t *until, struct err *err);
 
 /* Whether the certificate names this region (SAN, see stream.h). */
 bool tls_context_is_region(const struct tls_context *tls, const char *region);
