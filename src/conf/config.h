@@ -24,12 +24,22 @@ enum listener_kind {
 	LISTENER_LINK,			/* other regions' edges: mutual TLS */
 };
 
+struct config_certificate {
+	const char	*certificate, *key;	/* PEM files */
+	const char	*staple;	/* DER file with an OCSP response; or NULL */
+};
+
 struct config_listener {
 	const char	*name;		/* for logs and LISTEN_FDNAMES */
 	enum listener_kind kind;
 	bool		 h2;		/* HTTP/2 is spoken as well */
 	struct endpoint	 address;
-	const char	*certificate, *key;	/* PEM files; NULL: plain */
+	struct config_certificate first;	/* the default; NULLs: plain */
+	const struct config_certificate *more;
+	size_t		 nmore;
+	const char	*client_ca;	/* PEM; clients show certificates of it; or
+					   NULL: none is asked for */
+	bool		 client_optional;	/* they may */
 	/* What is spoken above TLS (ALPN), the preferred first; none: the
 	 * default. */
 	const char	*const *protocols;
@@ -47,6 +57,11 @@ struct config_peer {
 	const struct endpoint *addresses;
 	size_t		 naddresses;
 	struct source_line at;
+};
+
+struct config_tls {
+	const char	*ticket_keys;	/* file; NULL: the process makes its own */
+	uint64_t	 ticket_life_ms;
 };
 
 struct config_link {
@@ -201,6 +216,7 @@ struct config {
 	bool		 send_forwarded;	/* RFC 7239 besides X-Forwarded-* */
 	const char	*const *cors_origins;	/* preflights answered by the edge */
 	size_t		 ncors_origins;
+	struct config_tls tls;
 	struct config_link link;
 	struct config_geo geo;
 	struct config_engines engines;

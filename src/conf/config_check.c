@@ -83,7 +83,12 @@ check_listener(const struct check *c, size_t i)
 		schema_mistake(c->reader, listener_node(c, i, "address"),
 		    "an address to listen on has no https://; give tls a "
 		    "certificate and key");
-	if (l->kind == LISTENER_LINK && l->certificate != NULL)
+	if (l->client_optional && l->client_ca == NULL)
+		schema_mistake_at(c->reader, c->root, arena_printf(
+		    c->reader->arena, "listeners[%zu].tls.client_certificate",
+		    i), "without client_ca nobody is asked for a certificate; "
+		    "name the file of the authorities that sign them");
+	if (l->kind == LISTENER_LINK && l->first.certificate != NULL)
 		schema_mistake(c->reader, listener_node(c, i, "tls"),
 		    "a link listener shows the certificate of the section "
 		    "'link'; leave tls out");

@@ -9,6 +9,7 @@
 #include "conf/config_check.h"
 #include "conf/config_log.h"
 #include "conf/config_overload.h"
+#include "conf/config_tls.h"
 #include "conf/file.h"
 #include "conf/schema.h"
 #include "conf/value.h"
@@ -179,53 +180,6 @@ static const char *const listener_kinds[] = {
 	[LISTENER_CLIENT] = "client", [LISTENER_LINK] = "link", NULL
 };
 
-/* What serve/ can speak. */
-static const char *const protocols[] = { "h2", "http/1.1" };
-
-static bool
-is_protocol(struct slice text)
-{
-	for (size_t i = 0; i < sizeof(protocols) / sizeof(*protocols); i++)
-		if (slice_is(text, protocols[i]))
-			return true;
-	return false;
-}
-
-static void
-read_protocols(const struct schema_reader *reader,
-    const struct yaml_node *node, void *target)
-{
-	struct config_listener *listener = target;
-	const struct yaml_node *const *nodes;
-	const char *const *texts;
-	size_t n = schema_texts(reader, node, &texts, &nodes);
-
-	for (size_t i = 0; i < n; i++) {
-		if (!is_protocol(nodes[i]->text))
-			schema_mistake(reader, nodes[i], "no protocol that is "
-			    "spoken here%s", schema_hint(reader, nodes[i]->text,
-			    protocols, sizeof(protocols) / sizeof(*protocols)));
-		for (size_t k = 0; k < i; k++)
-			if (slice_eq(nodes[k]->text, nodes[i]->text))
-				schema_mistake(reader, nodes[i],
-				    "offered twice");
-	}
-	if (n == 0 && node->kind != YAML_BAD)
-		schema_mistake(reader, node, "no protocol; leave the key out "
-		    "for the default");
-	listener->protocols = texts;
-	listener->nprotocols = n;
-}
-
-static const struct schema_row tls_rows[] = {
-	{ "certificate", SCHEMA_FILE,
-	    SCHEMA_AT(struct config_listener, certificate), .required = true },
-	{ "key", SCHEMA_FILE, SCHEMA_AT(struct config_listener, key),
-	    .required = true },
-	{ "protocols", SCHEMA_CUSTOM, .read = read_protocols },
-	{ 0 },
-};
-
 static void
 read_proxy_from(const struct schema_reader *reader,
     const struct yaml_node *node, void *target)
@@ -254,7 +208,7 @@ static const struct schema_row listener_rows[] = {
 	    .choices = listener_kinds, .fallback = "client" },
 	{ "h2", SCHEMA_BOOL, SCHEMA_AT(struct config_listener, h2),
 	    .fallback = "true" },
-	{ "tls", SCHEMA_SECTION, .section = tls_rows },
+	{ "tls", SCHEMA_SECTION, .section = config_listener_tls_rows },
 	{ "proxy", SCHEMA_SECTION, .section = proxy_rows },
 	{ 0 },
 };
@@ -561,6 +515,7 @@ static const struct schema_row rows[] = {
 	{ "paths", SCHEMA_SECTION, .section = paths_rows },
 	{ "forward", SCHEMA_SECTION, .section = forward_rows },
 	{ "cors", SCHEMA_SECTION, .section = cors_rows },
+	{ "tls", SCHEMA_SECTION, .section = config_tls_rows },
 	{ "link", SCHEMA_SECTION, .section = link_rows },
 	{ "geo", SCHEMA_SECTION, .section = geo_rows },
 	{ "engines", SCHEMA_SECTION, .section = engines_rows },

@@ -408,7 +408,8 @@ load_the_rest(struct loading *l)
 	else
 		use_database(l, NULL);
 	if (l->depth == LOAD_FULL) {
-		generation_tls_load(l->g, &l->reader, l->root);
+		generation_tls_load(l->g, &l->reader, l->root,
+		    &l->map->regions[l->g->policy.self]);
 		load_explain_keys(l);
 		load_address_key(l);
 	}

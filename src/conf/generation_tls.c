@@ -3,7 +3,11 @@
 
 #include "conf/generation_tls.h"
 
+#include <string.h>
+
 #include "base/clock.h"
+#include "conf/key_file.h"
+#include "net/tls_tickets.h"
 
 enum { DAY_S = 24 * 3600, WARN_DAYS = 14 };
 
@@ -12,14 +16,16 @@ struct tls_loading {
 	const struct schema_reader *reader;
 	const struct yaml_node *root;
 	struct tls_context **listeners;
+	struct tls_tickets *tickets;
 };
 
+/* --- what runs out --------------------------------------------------------------- */
+
 static void
-warn_expiry(const struct tls_loading *l, const struct tls_context *tls,
-    const char *path)
+warn_expiry(const struct tls_loading *l,
+    const struct tls_certificate_info *info, const char *path)
 {
-	int64_t left = tls_context_expiry(tls) -
-	    (int64_t)(clock_unix_ms() / 1000);
+	int64_t left = info->expiry - (int64_t)(clock_unix_ms() / 1000);
 
 	if (left <= 0)
 		schema_warn_at(l->reader, l->root, path,
@@ -30,18 +36,28 @@ warn_expiry(const struct tls_loading *l, const struct tls_context *tls,
 		    (int)(left / DAY_S));
 }
 
-/* What was made of the files at path, or the mistake. */
-static struct tls_context *
-accept_context(const struct tls_loading *l, struct tls_context *tls,
-    const char *path, const struct err *err)
+/* --- tickets --------------------------------------------------------------------- */
+
+static void
+load_tickets(struct tls_loading *l)
 {
-	if (tls == NULL)
-		schema_mistake_at(l->reader, l->root, path, "%s",
-		    err->text);
-	else
-		warn_expiry(l, tls, path);
-	return tls;
+	const struct config_tls *tls = &l->g->config->tls;
+	uint8_t secrets[TLS_TICKET_SECRETS][TLS_TICKET_SECRET];
+	size_t count = 0;
+	struct err err;
+
+	if (tls->ticket_keys != NULL) {
+		count = key_file_read_lines(secrets, TLS_TICKET_SECRETS,
+		    tls->ticket_keys, &err);
+		if (count == 0)
+			schema_mistake_at(l->reader, l->root,
+			    "tls.ticket_keys", "%s", err.text);
+	}
+	l->tickets = tls_tickets_new(secrets, count, tls->ticket_life_ms);
+	explicit_bzero(secrets, sizeof(secrets));
 }
+
+/* --- listeners for clients ------------------------------------------------------- */
 
 /* What is spoken above TLS: as the listener says, else all that is. */
 static void
@@ -57,32 +73,136 @@ offer(struct tls_context *tls, const struct config_listener *listener)
 		    listener->h2 ? 2 : 1);
 }
 
-static void
-load_listener(const struct tls_loading *l, size_t i)
+/* Where certificate number k of listener number i stands. */
+static const char *
+path_of(const struct tls_loading *l, size_t i, size_t k, const char *key)
 {
-	const struct config *config = l->g->config;
-	const struct config_listener *listener = &config->listeners[i];
-	const struct config_link *link = &config->link;
-	struct err err;
-	const char *path;
+	return k == 0 ? arena_printf(l->g->arena, "listeners[%zu].tls.%s", i,
+	    key) : arena_printf(l->g->arena, "listeners[%zu].tls.more[%zu].%s",
+	    i, k - 1, key);
+}
 
-	if (listener->kind == LISTENER_LINK) {
-		/* The way out has told what is wrong with these files. */
-		l->listeners[i] = l->g->link_client == NULL ? NULL :
-		    tls_link_server_new(link->certificate, link->key, link->ca,
-		    &err);
-		if (l->listeners[i] == NULL && l->g->link_client != NULL)
-			schema_mistake_at(l->reader, l->root, "link",
-			    "%s", err.text);
+static const struct config_certificate *
+certificate_of(const struct config_listener *listener, size_t k)
+{
+	return k == 0 ? &listener->first : &listener->more[k - 1];
+}
+
+/* A response that is too old, or wrong, is left out: without one a client may
+ * ask the authority itself, but a wrong one it would have to believe. */
+static void
+staple(const struct tls_loading *l, size_t i)
+{
+	const struct config_listener *listener = &l->g->config->listeners[i];
+
+	for (size_t k = 0; k <= listener->nmore; k++) {
+		const char *file = certificate_of(listener, k)->staple;
+		int64_t until, now = (int64_t)(clock_unix_ms() / 1000);
+		struct err err;
+
+		if (file == NULL)
+			continue;
+		if (!tls_context_staple(l->listeners[i], k, file, &until,
+		    &err))
+			schema_warn_at(l->reader, l->root, path_of(l, i, k,
+			    "staple"), "%s; nothing is stapled", err.text);
+		else if (until - now < DAY_S)
+			schema_warn_at(l->reader, l->root, path_of(l, i, k,
+			    "staple"), "%s: will be old in %d minutes; fetch a "
+			    "new one and reload", file,
+			    (int)((until - now) / 60));
+	}
+}
+
+static void
+build_listener(const struct tls_loading *l, size_t i)
+{
+	const struct config_listener *listener = &l->g->config->listeners[i];
+	size_t npairs = listener->nmore + 1, fault;
+	struct tls_pair *pairs = arena_array(l->g->arena, npairs,
+	    sizeof(*pairs));
+	struct tls_server_spec spec = { .pairs = pairs, .npairs = npairs,
+	    .client_ca = listener->client_ca, .tickets = l->tickets };
+	struct err err;
+
+	for (size_t k = 0; k < npairs; k++)
+		pairs[k] = (struct tls_pair){
+		    certificate_of(listener, k)->certificate,
+		    certificate_of(listener, k)->key };
+	if (listener->client_ca != NULL)
+		spec.ask = listener->client_optional ? TLS_ASK : TLS_DEMAND;
+	l->listeners[i] = tls_server_build(&spec, &fault, &err);
+	if (l->listeners[i] == NULL) {
+		schema_mistake_at(l->reader, l->root, fault == npairs ?
+		    path_of(l, i, 0, "client_ca") :
+		    path_of(l, i, fault, "certificate"), "%s", err.text);
 		return;
 	}
-	if (listener->certificate == NULL)
+	for (size_t k = 0; k < npairs; k++)
+		warn_expiry(l, tls_context_certificate(l->listeners[i], k),
+		    path_of(l, i, k, "certificate"));
+	offer(l->listeners[i], listener);
+	staple(l, i);
+}
+
+/* --- names ----------------------------------------------------------------------- */
+
+static bool
+is_served(const struct tls_loading *l, const char *host)
+{
+	for (size_t i = 0; i < l->g->config->nlisteners; i++)
+		if (l->g->config->listeners[i].kind == LISTENER_CLIENT &&
+		    l->listeners[i] != NULL &&
+		    tls_context_serves(l->listeners[i], slice_of(host)))
+			return true;
+	return false;
+}
+
+static void
+warn_unnamed(const struct tls_loading *l, const char *const *hosts,
+    size_t count, const char *path)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!is_served(l, hosts[i]))
+			schema_warn_at(l->reader, l->root, path, "no "
+			    "certificate of a listener names %s: clients will "
+			    "refuse what they are shown", hosts[i]);
+}
+
+/* Where TLS is spoken to clients at all: hosts that no certificate is for. */
+static void
+check_names(const struct tls_loading *l, const struct region *self)
+{
+	const struct config *config = l->g->config;
+	bool any = false;
+
+	for (size_t i = 0; i < config->nlisteners; i++)
+		any = any || (config->listeners[i].kind == LISTENER_CLIENT &&
+		    l->listeners[i] != NULL);
+	if (!any)
 		return;
-	path = arena_printf(l->g->arena, "listeners[%zu].tls.certificate", i);
-	l->listeners[i] = accept_context(l, tls_server_new(
-	    listener->certificate, listener->key, &err), path, &err);
-	if (l->listeners[i] != NULL)
-		offer(l->listeners[i], listener);
+	warn_unnamed(l, config->global_hosts, config->nglobal_hosts,
+	    "hosts.global");
+	warn_unnamed(l, config->main_hosts, config->nmain_hosts,
+	    "hosts.main");
+	warn_unnamed(l, self->hosts, self->nhosts, "listeners");
+}
+
+/* --- the link -------------------------------------------------------------------- */
+
+static void
+load_link_listener(const struct tls_loading *l, size_t i)
+{
+	const struct config_link *link = &l->g->config->link;
+	struct err err;
+
+	/* The way out has told what is wrong with these files. */
+	if (l->g->link_client == NULL)
+		return;
+	l->listeners[i] = tls_link_server_new(link->certificate, link->key,
+	    link->ca, &err);
+	if (l->listeners[i] == NULL)
+		schema_mistake_at(l->reader, l->root, "link", "%s", err.text);
 }
 
 static void
@@ -94,28 +214,43 @@ load_link(const struct tls_loading *l)
 
 	if (link->certificate == NULL)
 		return;
-	l->g->link_client = accept_context(l, tls_link_client_new(
-	    link->certificate, link->key, link->ca, &err), "link.certificate",
-	    &err);
-	if (l->g->link_client != NULL &&
-	    !tls_context_is_region(l->g->link_client, config->region))
+	l->g->link_client = tls_link_client_new(link->certificate, link->key,
+	    link->ca, &err);
+	if (l->g->link_client == NULL) {
+		schema_mistake_at(l->reader, l->root, "link.certificate", "%s",
+		    err.text);
+		return;
+	}
+	warn_expiry(l, tls_context_certificate(l->g->link_client, 0),
+	    "link.certificate");
+	if (!tls_context_is_region(l->g->link_client, config->region))
 		schema_mistake_at(l->reader, l->root, "link.certificate",
 		    "the certificate does not name this "
 		    "region; it needs the URI portolan:region:%s as a subject "
 		    "alternative name", config->region);
 }
 
+/* --- all together ---------------------------------------------------------------- */
+
 void
 generation_tls_load(struct generation *g, const struct schema_reader *reader,
-    const struct yaml_node *root)
+    const struct yaml_node *root, const struct region *self)
 {
-	struct tls_loading l = { g, reader, root, arena_array(g->arena,
-	    g->config->nlisteners, sizeof(struct tls_context *)) };
+	const struct config *config = g->config;
+	struct tls_loading l = { .g = g, .reader = reader, .root = root,
+	    .listeners = arena_array(g->arena, config->nlisteners,
+	    sizeof(struct tls_context *)) };
 
 	g->listener_tls = l.listeners;
 	load_link(&l);
-	for (size_t i = 0; i < g->config->nlisteners; i++)
-		load_listener(&l, i);
+	load_tickets(&l);
+	for (size_t i = 0; i < config->nlisteners; i++)
+		if (config->listeners[i].kind == LISTENER_LINK)
+			load_link_listener(&l, i);
+		else if (config->listeners[i].first.certificate != NULL)
+			build_listener(&l, i);
+	tls_tickets_free(&l.tickets);
+	check_names(&l, self);
 }
 
 void

@@ -11,10 +11,11 @@
 #include "conf/generation.h"
 #include "conf/schema.h"
 
-/* g->config must be set.  What cannot be read is told; what runs out soon
- * is warned of. */
+/* g->config must be set; self is the region of this edge.  What cannot be
+ * read is told; what runs out soon is warned of. */
 void generation_tls_load(struct generation *g,
-    const struct schema_reader *reader, const struct yaml_node *root);
+    const struct schema_reader *reader, const struct yaml_node *root,
+    const struct region *self);
 void generation_tls_free(struct generation *g);
 
 #endif

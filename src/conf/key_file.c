@@ -4,6 +4,7 @@
 #include "conf/key_file.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 #include "conf/file.h"
 
@@ -66,6 +67,61 @@ key_file_read(uint8_t *key, struct key_size size, const char *file,
 	if (len == 0)
 		err_wrap(err, "%s", file);
 	return len;
+}
+
+static bool
+is_private(const char *file, struct err *err)
+{
+	struct stat st;
+
+	if (stat(file, &st) != 0 || (st.st_mode & 027) == 0)
+		return true;		/* reading will tell */
+	return err_set(err, "others than its owner may %s it; chmod 640 it, and "
+	    "make new keys if somebody may have seen these", (st.st_mode & 04) ?
+	    "read" : "change");
+}
+
+static size_t
+parse_lines(uint8_t (*keys)[32], size_t most, struct slice text,
+    struct err *err)
+{
+	struct slice line;
+	size_t count = 0;
+
+	while (slice_split(&text, '\n', &line)) {
+		if (line.len == 0)
+			continue;
+		if (count == most) {
+			err_set(err, "holds more than %zu keys", most);
+			return 0;
+		}
+		if (parse(keys[count++], (struct key_size){ 32, 32 }, line,
+		    err) == 0) {
+			err_wrap(err, "key %zu", count);
+			return 0;
+		}
+	}
+	if (count == 0)
+		err_set(err, "holds no key; make one with: openssl rand -hex "
+		    "32");
+	return count;
+}
+
+size_t
+key_file_read_lines(uint8_t (*keys)[32], size_t most, const char *file,
+    struct err *err)
+{
+	struct buf text = { 0 };
+	size_t count = 0;
+
+	if (file_read(&text, file, 4096, err) && is_private(file, err))
+		count = parse_lines(keys, most, buf_all(&text), err);
+	if (text.p != NULL)
+		explicit_bzero(text.p, text.cap);
+	buf_fini(&text);
+	if (count == 0)
+		err_wrap(err, "%s", file);
+	return count;
 }
 
 bool

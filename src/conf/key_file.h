@@ -21,6 +21,14 @@ struct key_size {
 size_t key_file_read(uint8_t *key, struct key_size size, const char *file,
     struct err *err);
 
+/*
+ * A key of 32 bytes a line, at most most of them; 0, and *err, if there is
+ * none or one is wrong.  Only the owner, and his group to read it, may have
+ * anything to do with the file.
+ */
+size_t key_file_read_lines(uint8_t (*keys)[32], size_t most, const char *file,
+    struct err *err);
+
 /* The key of hashed addresses; zeros where the configuration names none. */
 bool config_read_address_key(const struct config *config, uint8_t key[16],
     struct err *err);

@@ -55,7 +55,7 @@ same_place(const struct listening *l, const struct config_listener *c)
 	char a[ENDPOINT_TEXT], b[ENDPOINT_TEXT];
 
 	return strcmp(l->name, c->name) == 0 && l->kind == c->kind &&
-	    l->tls == (c->kind == LISTENER_LINK || c->certificate != NULL) &&
+	    l->tls == (c->kind == LISTENER_LINK || c->first.certificate != NULL) &&
 	    strcmp(endpoint_text(&l->address, a),
 	    endpoint_text(&c->address, b)) == 0;
 }
@@ -143,7 +143,7 @@ open_new(struct listenings *all, const struct config_listener *c,
 
 	snprintf(l->name, sizeof(l->name), "%s", c->name);
 	l->kind = c->kind;
-	l->tls = c->kind == LISTENER_LINK || c->certificate != NULL;
+	l->tls = c->kind == LISTENER_LINK || c->first.certificate != NULL;
 	l->address = c->address;
 	l->bad = bad_requests_new();
 	for (unsigned i = 0; i < WORKERS_MAX; i++)

@@ -566,22 +566,74 @@ generation(struct page *p)
 	    e->db_held);
 }
 
+static bool
+has_name(const struct tls_certificate_info *info, size_t count,
+    const char *name)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(info->names[i], name) == 0)
+			return true;
+	return false;
+}
+
+/* Of several certificates for a name (keys of two types) the first to end;
+ * -1 if it has been told already. */
+static int64_t
+first_expiry(const struct tls_context *tls, size_t k, size_t n)
+{
+	const struct tls_certificate_info *info =
+	    tls_context_certificate(tls, k);
+	int64_t first = info->expiry;
+
+	if (has_name(info, n, info->names[n]))
+		return -1;
+	for (size_t i = 0; i < tls_context_count(tls); i++) {
+		const struct tls_certificate_info *other =
+		    tls_context_certificate(tls, i);
+
+		if (i == k || !has_name(other, other->nnames, info->names[n]))
+			continue;
+		if (i < k)
+			return -1;
+		if (other->expiry < first)
+			first = other->expiry;
+	}
+	return first;
+}
+
+static void
+expiry(struct page *p, const char *listener, const char *name, int64_t at)
+{
+	if (at >= 0)
+		buf_printf(p->out,
+		    "portolan_tls_cert_expiry_timestamp_seconds{listener="
+		    "\"%s\",name=\"%s\"} %lld\n", listener, name,
+		    (long long)at);
+}
+
+/* By the names that they are for, or the listener's where the first has none,
+ * as the link's. */
 static void
 certificates(struct page *p)
 {
 	const struct plan *plan = p->edge->plan;
 
 	family(p, "portolan_tls_cert_expiry_timestamp_seconds", "gauge",
-	    "End of validity of a listener's certificate.");
+	    "End of validity of a listener's certificate, by name.");
 	for (size_t i = 0; i < plan->config->nlisteners; i++) {
+		const char *listener = plan->config->listeners[i].name;
 		const struct tls_context *tls =
 		    plan->generation->listener_tls[i];
 
-		if (tls != NULL)
-			buf_printf(p->out,
-			    "portolan_tls_cert_expiry_timestamp_seconds{name="
-			    "\"%s\"} %lld\n", plan->config->listeners[i].name,
-			    (long long)tls_context_expiry(tls));
+		if (tls != NULL &&
+		    tls_context_certificate(tls, 0)->nnames == 0)
+			expiry(p, listener, listener, tls_context_expiry(tls));
+		for (size_t k = 0; tls != NULL && k < tls_context_count(tls);
+		    k++)
+			for (size_t n = 0; n <
+			    tls_context_certificate(tls, k)->nnames; n++)
+				expiry(p, listener, tls_context_certificate(
+				    tls, k)->names[n], first_expiry(tls, k, n));
 	}
 }
 

@@ -121,9 +121,9 @@ everything_said(void **state)
 	(void)state;
 	assert_string_equal(c->region_map, "/etc/portolan/maps/world.yaml");
 	assert_string_equal(c->run_dir, "/etc/portolan/run");
-	assert_string_equal(c->listeners[0].certificate,
+	assert_string_equal(c->listeners[0].first.certificate,
 	    "/etc/portolan/tls/a.pem");
-	assert_string_equal(c->listeners[0].key, "/keys/a.key");
+	assert_string_equal(c->listeners[0].first.key, "/keys/a.key");
 	assert_int_equal(c->listeners[0].at.line, 7);
 	assert_int_equal(c->listeners[0].address.port, 8443);
 	assert_int_equal(c->listeners[0].nproxy_from, 2);

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 #include <cmocka.h>
+#include <sys/stat.h>
 
 #include "base/must.h"
 #include "conf/database.h"
@@ -490,6 +491,48 @@ certificates(void **state)
 	generation_free(&g);
 }
 
+static const struct {
+	const char	*text;
+	unsigned	 mode;
+	const char	*says;		/* NULL: it is good */
+} ticket_files[] = {
+	{ DIGITS DIGITS "\n" DIGITS DIGITS "\n", 0640, NULL },
+	{ DIGITS DIGITS, 0400, NULL },
+	{ DIGITS DIGITS "\n", 0644, "tickets: others than its owner may read "
+	    "it; chmod 640" },
+	{ DIGITS DIGITS "\n", 0660, "may change it" },
+	{ "\n\n", 0600, "tickets: holds no key; make one with: openssl rand "
+	    "-hex 32" },
+	{ DIGITS "\n", 0600, "tickets: key 1: does not hold 64 hexadecimal "
+	    "digits" },
+	{ DIGITS DIGITS "\nx" DIGITS DIGITS, 0600, "tickets: key 2: " },
+	{ NULL, 0600, "tickets: cannot be opened" },
+};
+
+static void
+ticket_keys(void **state)
+{
+	(void)state;
+	put_text("portolan.yaml", PLAIN
+	    "console: {address: 127.0.0.1:0}\ntls: {ticket_keys: tickets}\n");
+	for (size_t i = 0; i < sizeof(ticket_files) / sizeof(*ticket_files);
+	    i++) {
+		struct generation *g;
+
+		unlink(certificate_path("tickets"));
+		if (ticket_files[i].text != NULL) {
+			put_text("tickets", ticket_files[i].text);
+			chmod(certificate_path("tickets"),
+			    ticket_files[i].mode);
+		}
+		g = load(NULL);
+		assert_int_equal(g != NULL, ticket_files[i].says == NULL);
+		if (ticket_files[i].says != NULL)
+			assert_says(ticket_files[i].says);
+		generation_free(&g);
+	}
+}
+
 static void
 old_databases_are_told(void **state)
 {
@@ -541,6 +584,7 @@ main(void)
 		EACH(pure_needs_neither_database_nor_keys),
 		EACH(keys_of_testers_are_read),
 		EACH(certificates),
+		EACH(ticket_keys),
 		EACH(old_databases_are_told),
 		EACH(the_example_loads),
 	};

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Portolan authors */
+
+#include "conf/config_tls.h"
+
+#include "conf/config.h"
+
+/* --- for all listeners ----------------------------------------------------------- */
+
+enum { MINUTE_MS = 60 * 1000, WEEK_MS = 7 * 24 * 3600 * 1000 };
+
+const struct schema_row config_tls_rows[] = {
+	{ "ticket_keys", SCHEMA_FILE, SCHEMA_AT(struct config, tls.ticket_keys) },
+	{ "ticket_lifetime", SCHEMA_DURATION,
+	    SCHEMA_AT(struct config, tls.ticket_life_ms), .fallback = "12h",
+	    .least = MINUTE_MS, .most = WEEK_MS },
+	{ 0 },
+};
+
+/* --- of one ---------------------------------------------------------------------- */
+
+/* What serve/ can speak. */
+static const char *const protocols[] = { "h2", "http/1.1" };
+
+static bool
+is_protocol(struct slice text)
+{
+	for (size_t i = 0; i < sizeof(protocols) / sizeof(*protocols); i++)
+		if (slice_is(text, protocols[i]))
+			return true;
+	return false;
+}
+
+static void
+read_protocols(const struct schema_reader *reader,
+    const struct yaml_node *node, void *target)
+{
+	struct config_listener *listener = target;
+	const struct yaml_node *const *nodes;
+	const char *const *texts;
+	size_t n = schema_texts(reader, node, &texts, &nodes);
+
+	for (size_t i = 0; i < n; i++) {
+		if (!is_protocol(nodes[i]->text))
+			schema_mistake(reader, nodes[i], "no protocol that is "
+			    "spoken here%s", schema_hint(reader, nodes[i]->text,
+			    protocols, sizeof(protocols) / sizeof(*protocols)));
+		for (size_t k = 0; k < i; k++)
+			if (slice_eq(nodes[k]->text, nodes[i]->text))
+				schema_mistake(reader, nodes[i],
+				    "offered twice");
+	}
+	if (n == 0 && node->kind != YAML_BAD)
+		schema_mistake(reader, node, "no protocol; leave the key out "
+		    "for the default");
+	listener->protocols = texts;
+	listener->nprotocols = n;
+}
+
+static void
+read_more(const struct schema_reader *reader, const struct yaml_node *node,
+    void *target)
+{
+	static const struct schema_row more_rows[] = {
+		{ "certificate", SCHEMA_FILE,
+		    SCHEMA_AT(struct config_certificate, certificate),
+		    .required = true },
+		{ "key", SCHEMA_FILE, SCHEMA_AT(struct config_certificate, key),
+		    .required = true },
+		{ "staple", SCHEMA_FILE,
+		    SCHEMA_AT(struct config_certificate, staple) },
+		{ 0 },
+	};
+	struct config_listener *listener = target;
+	struct config_certificate *list;
+	size_t count = 0;
+
+	if (!schema_is_list(reader, node))
+		return;
+	list = arena_array(reader->arena, node->count, sizeof(*list));
+	for (const struct yaml_node *n = node->first; n != NULL; n = n->next)
+		schema_read(reader, more_rows, n, &list[count++]);
+	listener->more = list;
+	listener->nmore = count;
+}
+
+/* By config_listener.client_optional. */
+static const char *const whether[] = { "required", "optional", NULL };
+
+const struct schema_row config_listener_tls_rows[] = {
+	{ "certificate", SCHEMA_FILE,
+	    SCHEMA_AT(struct config_listener, first.certificate),
+	    .required = true },
+	{ "key", SCHEMA_FILE, SCHEMA_AT(struct config_listener, first.key),
+	    .required = true },
+	{ "staple", SCHEMA_FILE,
+	    SCHEMA_AT(struct config_listener, first.staple) },
+	{ "more", SCHEMA_CUSTOM, .read = read_more },
+	{ "client_ca", SCHEMA_FILE,
+	    SCHEMA_AT(struct config_listener, client_ca) },
+	{ "client_certificate", SCHEMA_CHOICE,
+	    SCHEMA_AT(struct config_listener, client_optional),
+	    .choices = whether, .fallback = "required" },
+	{ "protocols", SCHEMA_CUSTOM, .read = read_protocols },
+	{ 0 },
+};
