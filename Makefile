@@ -27,7 +27,7 @@ FOLDERS	= base http geo net policy conf serve store upstream edge engine \
 	  console master command
 
 PKGS	= libevent libevent_pthreads openssl libnghttp2 libmaxminddb yaml-0.1 jansson sqlite3 \
-	  libcurl
+	  libcurl zlib
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 PKG_LIBS   := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
 
