@@ -32,7 +32,7 @@ EXPECTED = {
     "portolan_config_generation": "",
     "portolan_config_last_reload_successful": "",
     "portolan_config_last_reload_timestamp_seconds": "",
-    "portolan_tls_cert_expiry_timestamp_seconds": "name",
+    "portolan_tls_cert_expiry_timestamp_seconds": "listener name",
     "portolan_http_rejects_total": "rule",
     "portolan_access_log_dropped_total": "",
     "portolan_build_info": "version commit",
