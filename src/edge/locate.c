@@ -249,6 +249,9 @@ step_receive(struct edge_request *er)
 	if (tester_may_ask(er))
 		tester_admit(er);
 	why = note_facts(er, read_facts(er));
+	/* Whatever its target is: nobody is connected to anybody here. */
+	if (head->method == METHOD_CONNECT || head->method == METHOD_TRACE)
+		return refuse(er, REFUSAL_METHOD);
 	if (why != REFUSAL_NONE)
 		return refuse(er, why);
 	if (is_too_large(er, head))
@@ -256,8 +259,6 @@ step_receive(struct edge_request *er)
 	if (er->over_link && slice_is(request_text(er, er->path),
 	    UPSTREAM_LINK_PROBE))
 		return answer_link_health(er);
-	if (head->method == METHOD_CONNECT || head->method == METHOD_TRACE)
-		return refuse(er, REFUSAL_METHOD);
 	if (has_been_here(er, head)) {
 		count_one(&er->worker->counters.loops);
 		return refuse(er, REFUSAL_LOOP);

@@ -15,6 +15,8 @@ enum {
 	ANSWER_FIELDS = H1_FIELDS_MAX + 36,	/* ours included */
 	TINY_FRAME = 64,		/* bytes of DATA that earn no credit */
 	CONTINUATIONS = 8,		/* frames of one header section */
+	RECENT = 64,			/* closed streams that are remembered */
+	BY_US = INT32_MIN,		/* bit of such a one that we reset */
 };
 
 struct h2_kit {
@@ -38,6 +40,14 @@ struct h2 {
 	uint64_t	 now_ms;
 	uint64_t	 calm_ms;	/* when the two below were leaked last */
 	uint32_t	 resets, glitches;
+	uint32_t	*recent;	/* streams closed last, RECENT of them */
+	unsigned	 nrecent;
+	int32_t		 reset_id;	/* that we reset last */
+	int32_t		 last_id;	/* the latest to begin */
+	uint8_t		 preface_left;	/* bytes of what comes first */
+	uint8_t		 nhead;		/* of a frame's head, so far */
+	uint8_t		 head[9];
+	uint32_t	 frame_left;	/* of the current frame's bytes */
 	bool		 mid_head;
 	bool		 ended;		/* GOAWAY for good, or an error */
 };
@@ -117,17 +127,63 @@ stream_of(nghttp2_session *session, int32_t id)
 	return nghttp2_session_get_stream_user_data(session, id);
 }
 
-static int
-on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *hd, void *user)
+/* What became of the stream that is no more: its number, maybe with BY_US, or
+ * 0 when it was long ago or never was. */
+static uint32_t
+recall(const struct h2 *h2, int32_t id)
 {
-	struct h2 *h2 = user;
+	for (unsigned i = 0; h2->recent != NULL && i < RECENT; i++)
+		if ((h2->recent[i] & INT32_MAX) == (uint32_t)id)
+			return h2->recent[i];
+	return 0;
+}
 
-	(void)session;
+static void
+remember(struct h2 *h2, int32_t id)
+{
+	if (h2->recent == NULL)
+		h2->recent = xcalloc(RECENT, sizeof(*h2->recent));
+	h2->recent[h2->nrecent++ % RECENT] = (uint32_t)id |
+	    (h2->reset_id == id ? (uint32_t)BY_US : 0);
+}
+
+/*
+ * RFC 9113 5.1, "closed": what comes on a stream that we reset may have been
+ * on its way; on one that the client ended it is an error, and a stream that
+ * should have begun before another is one of the whole connection (5.1.1).
+ */
+static void
+check_closed(struct h2 *h2, const nghttp2_frame_hd *hd)
+{
+	uint32_t was;
+
+	if (hd->stream_id % 2 == 0 || h2->mid_head ||
+	    hd->stream_id > h2->last_id ||
+	    nghttp2_session_find_stream(h2->session, hd->stream_id) != NULL)
+		return;
+	was = recall(h2, hd->stream_id);
+	if (was == 0 && hd->type == NGHTTP2_HEADERS)
+		end_in(h2, H2_PROTOCOL_ERROR);
+	else if (!(was & (uint32_t)BY_US))
+		submitted(nghttp2_submit_rst_stream(h2->session,
+		    NGHTTP2_FLAG_NONE, hd->stream_id,
+		    NGHTTP2_STREAM_CLOSED));
+}
+
+/*
+ * Looks at each frame before nghttp2 does, which keeps those to itself that
+ * it passes over.
+ */
+static void
+on_begin_frame(struct h2 *h2, const nghttp2_frame_hd *hd)
+{
 	switch (hd->type) {
 	case NGHTTP2_HEADERS:
+		check_closed(h2, hd);
 		forgive_glitch(h2, 2);
 		break;
 	case NGHTTP2_DATA:
+		check_closed(h2, hd);
 		if (hd->length >= TINY_FRAME)
 			forgive_glitch(h2, 1);
 		else if (hd->length == 0 &&
@@ -136,11 +192,15 @@ on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *hd, void *user)
 		break;
 	case NGHTTP2_RST_STREAM:
 		break;			/* counted if it ends something */
+	case NGHTTP2_PRIORITY:
+		if (hd->stream_id == 0)
+			end_in(h2, H2_PROTOCOL_ERROR);
+		count_glitch(h2);
+		break;
 	default:
 		count_glitch(h2);
 		break;
 	}
-	return 0;
 }
 
 /* The memory of a header section is lent from one to the next. */
@@ -170,8 +230,12 @@ static int
 on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame,
     void *user)
 {
+	struct h2 *h2 = user;
+
 	(void)session;
-	begin_text(user, frame->headers.cat == NGHTTP2_HCAT_REQUEST ?
+	if (frame->hd.stream_id > h2->last_id)
+		h2->last_id = frame->hd.stream_id;
+	begin_text(h2, frame->headers.cat == NGHTTP2_HCAT_REQUEST ?
 	    H2_TEXT_REQUEST : H2_TEXT_TRAILERS);
 	return 0;
 }
@@ -365,6 +429,7 @@ on_close(nghttp2_session *session, int32_t id, uint32_t error, void *user)
 	struct h2 *h2 = user;
 	struct h2_stream *s = stream_of(session, id);
 
+	remember(h2, id);
 	if (s == NULL)
 		return 0;
 	s->closed = true;
@@ -483,9 +548,11 @@ on_frame_sent(nghttp2_session *session, const nghttp2_frame *frame, void *user)
 	struct h2 *h2 = user;
 	struct h2_stream *s;
 
-	if (frame->hd.type == NGHTTP2_RST_STREAM &&
-	    is_peers_fault(frame->rst_stream.error_code))
-		count_reset(h2);
+	if (frame->hd.type == NGHTTP2_RST_STREAM) {
+		h2->reset_id = frame->hd.stream_id;
+		if (is_peers_fault(frame->rst_stream.error_code))
+			count_reset(h2);
+	}
 	if ((frame->hd.type != NGHTTP2_DATA &&
 	    frame->hd.type != NGHTTP2_HEADERS) ||
 	    !(frame->hd.flags & NGHTTP2_FLAG_END_STREAM))
@@ -507,8 +574,6 @@ h2_kit_new(const struct h2_ops *ops)
 	kit->ops = ops;
 	must(nghttp2_session_callbacks_new(&cb) == 0);
 	kit->callbacks = cb;
-	nghttp2_session_callbacks_set_on_begin_frame_callback(cb,
-	    on_begin_frame);
 	nghttp2_session_callbacks_set_on_begin_headers_callback(cb,
 	    on_begin_headers);
 	nghttp2_session_callbacks_set_on_header_callback(cb, on_header);
@@ -575,6 +640,7 @@ h2_new(struct h2_kit *kit, void *owner, const struct h2_settings *settings)
 	h2->kit = kit;
 	h2->owner = owner;
 	h2->settings = *settings;
+	h2->preface_left = H2_PREFACE_LEN;
 	must(nghttp2_session_server_new2(&h2->session, kit->callbacks, h2,
 	    kit->option) == 0);
 	submit_settings(h2);
@@ -588,6 +654,7 @@ h2_free(struct h2 **h2)
 		return;
 	nghttp2_session_del((*h2)->session);
 	buf_fini(&(*h2)->text.buf);
+	free((*h2)->recent);
 	free(*h2);
 	*h2 = NULL;
 }
@@ -610,14 +677,55 @@ error_of(ssize_t result)
 	}
 }
 
+/* How many bytes from the front belong to one frame, or to its head as far as
+ * it came; a head that is whole now has been looked at. */
+static size_t
+next_part(struct h2 *h2, struct slice bytes)
+{
+	size_t n = 0;
+
+	if (h2->preface_left > 0) {
+		n = bytes.len < h2->preface_left ? bytes.len :
+		    h2->preface_left;
+		h2->preface_left -= (uint8_t)n;
+		return n;
+	}
+	if (h2->frame_left == 0) {
+		while (n < bytes.len && h2->nhead < sizeof(h2->head))
+			h2->head[h2->nhead++] = (uint8_t)bytes.p[n++];
+		if (h2->nhead < sizeof(h2->head))
+			return n;
+		h2->nhead = 0;
+		h2->frame_left = (uint32_t)(h2->head[0] << 16 |
+		    h2->head[1] << 8 | h2->head[2]);
+		on_begin_frame(h2, &(nghttp2_frame_hd){ h2->frame_left,
+		    (int32_t)((uint32_t)(h2->head[5] & 0x7f) << 24 |
+		    h2->head[6] << 16 | h2->head[7] << 8 | h2->head[8]),
+		    h2->head[3], h2->head[4], 0 });
+	}
+	if (bytes.len - n < h2->frame_left) {
+		h2->frame_left -= (uint32_t)(bytes.len - n);
+		return bytes.len;
+	}
+	n += h2->frame_left;
+	h2->frame_left = 0;
+	return n;
+}
+
 bool
 h2_feed(struct h2 *h2, struct slice bytes, uint64_t now_ms)
 {
-	ssize_t n;
+	ssize_t n = 0;
 
 	h2->now_ms = now_ms;
-	n = nghttp2_session_mem_recv(h2->session, (const uint8_t *)bytes.p,
-	    bytes.len);
+	while (bytes.len > 0 && n >= 0 && !h2->ended) {
+		size_t part = next_part(h2, bytes);
+
+		n = nghttp2_session_mem_recv(h2->session,
+		    (const uint8_t *)bytes.p, part);
+		bytes.p += part;
+		bytes.len -= part;
+	}
 	must(n != NGHTTP2_ERR_NOMEM && n != NGHTTP2_ERR_CALLBACK_FAILURE);
 	if (n >= 0)
 		return true;

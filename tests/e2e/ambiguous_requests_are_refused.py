@@ -155,7 +155,7 @@ def refused():
 OTHERS = [
     (505, get(start=b"GET / HTTP/1.2")),
     (505, get(start=b"GET / HTTP/0.9")),
-    (505, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0"),
+    (505, b"PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n\0\0\0\4\0\0\0\0\0"),
     (501, post(b"Transfer-Encoding: gzip", body=b"0\r\n\r\n")),
     (501, post(b"Transfer-Encoding: gzip, chunked", body=b"0\r\n\r\n")),
     (501, post(b"Transfer-Encoding: identity")),

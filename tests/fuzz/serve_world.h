@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Portolan authors */
+
+/*
+ * What the fuzzers of serve/ share: a server on a loop that turns on demand,
+ * and a handler of every manner, by the byte after a path's first slash.
+ */
+#ifndef TESTS_FUZZ_SERVE_WORLD_H
+#define TESTS_FUZZ_SERVE_WORLD_H
+
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/must.h"
+#include "serve/serve.h"
+
+static struct loop *loop;
+static struct server *server;
+static struct task stop;
+static bool once_more;
+
+struct user {
+	bool		 begun;
+	char		 manner;	/* what comes after the first slash */
+};
+
+static struct user *
+user_of(struct request *r)
+{
+	return (struct user *)(void *)r->user;
+}
+
+static void
+answer(struct request *r, unsigned status, bool last)
+{
+	struct answer a = { .status = status, .length = -1 };
+
+	request_answer(r, &a, SLICE("some"), last);
+}
+
+static void
+on_head(struct request *r)
+{
+	struct user *u = user_of(r);
+
+	must(!u->begun);
+	u->begun = true;
+	u->manner = r->head->target.len > 1 ? r->head->target.p[1] : 0;
+	if (u->manner == 's' && r->body_done)
+		request_switch(r, SLICE("Upgrade: x\r\n"));
+	else if (u->manner == 'p' && !r->body_done)
+		request_pause(r);
+	else if (u->manner == 'a')
+		request_abort(r);
+	else if (u->manner == 'e')
+		answer(r, 200, true);
+	else if (u->manner == 'b')
+		answer(r, 200, false);
+	else if (r->body_done)
+		answer(r, 204, true);
+}
+
+static void
+on_body(struct request *r, struct slice bytes, bool last)
+{
+	must(!last || r->body_done);
+	if (r->answered && user_of(r)->manner != 'e')
+		request_send(r, bytes);
+	if (last && r->answered)
+		request_send_last(r, SLICE("end"), buf_all(&r->trailers));
+	else if (last)
+		answer(r, 200, true);
+}
+
+static void
+on_refuse(struct request *r, unsigned status, const char *rule,
+    const char *sentence)
+{
+	must(!r->answered && rule != NULL && sentence != NULL);
+	answer(r, status, true);
+}
+
+static void
+on_drained(struct request *r)
+{
+	must(r->answered);
+}
+
+static unsigned ended;
+
+static void
+on_gone(struct request *r, enum serve_end end)
+{
+	must(serve_end_name(end) != NULL);
+	(void)r;
+	ended++;
+}
+
+static void
+on_unproxied(struct server *s, void *listener, const struct endpoint *peer,
+    const char *reason)
+{
+	must(s == server && listener == NULL && reason != NULL);
+	(void)peer;
+}
+
+static const struct handler_ops ops = { "fuzz", sizeof(struct user), true,
+    on_head, on_body, on_drained, on_refuse, on_gone, on_unproxied };
+static const struct serve_limits limits = { .head_ms = 60000,
+    .idle_ms = 60000, .body_idle_ms = 60000, .send_idle_ms = 60000,
+    .tunnel_idle_ms = 60000, .body_bytes = 5000, .requests = 50,
+    .h2_streams = 20, .h2_window = 16384, .h2_resets = 50,
+    .h2_glitches = 200 };
+
+/* Set twice: between the two the loop looks at its sockets. */
+static void
+on_stop(struct task *task)
+{
+	if (once_more)
+		task_set(loop, task);
+	else
+		loop_stop(loop);
+	once_more = false;
+}
+
+static void
+turn(void)
+{
+	once_more = true;
+	task_set(loop, &stop);
+	loop_run(loop);
+}
+
+/* The server's end of a new connection has been accepted; the client's. */
+static int
+begin(const struct serve_accept *how)
+{
+	const struct endpoint peer = { .kind = ENDPOINT_UNIX };
+	int fds[2];
+
+	loop = loop_new();
+	task_init(&stop, on_stop);
+	server = server_new(loop, &ops, NULL, &limits);
+	ended = 0;
+	must(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds) == 0);
+	server_accept(server, fds[1], &peer, how);
+	return fds[0];
+}
+
+static void
+finish(int fd)
+{
+	close(fd);
+	for (int i = 0; i < 8; i++)
+		turn();
+	must(server->connections == 0);
+	must(ended == server->requests);
+	server_free(&server);
+	loop_free(&loop);
+}
+
+#endif
