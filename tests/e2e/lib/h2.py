@@ -118,6 +118,7 @@ class H2:
         self.decoder, self.updates = hpack.Decoder(), updates
         self.settings, self.goaway, self.closed = {}, None, False
         self.block, self.pongs, self.acked = None, [], 0
+        self.opened = {}                # by WINDOW_UPDATE, of each stream
         if hello:
             pairs = list(pairs)
             if window is not None:
@@ -234,6 +235,9 @@ class H2:
             self._note_data(f)
         elif f.kind == RST_STREAM:
             self._of(f.stream).reset = f.error
+        elif f.kind == WINDOW_UPDATE:
+            self.opened[f.stream] = self.opened.get(f.stream, 0) + \
+                int.from_bytes(f.payload, "big")
         elif f.kind == PUSH_PROMISE:
             raise Failed("nobody asked for a push")
 
@@ -274,10 +278,10 @@ class H2:
                 b"" if a.ended else window_update(f.stream, len(f.payload))))
 
     def until(self, what, question):
-        """Reads frames until the question has an answer."""
+        """Reads frames until the question's answer is true."""
         while True:
             answer = question()
-            if answer is not None and answer is not False:
+            if answer:
                 return answer
             if self.frame() is None:
                 raise Failed(f"the server closed before {what}; "
