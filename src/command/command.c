@@ -12,12 +12,12 @@
 enum { COMMANDS_MAX = 32, HELP_COLUMN = 14 };
 
 extern const struct command command_check, command_explain, command_map,
-    command_geodb, command_run, command_ctl, command_engine;
+    command_geodb, command_run, command_ctl, command_engine, command_apikey;
 
 /* In the order of --help: as a newcomer meets them. */
 static const struct command *const commands[] = {
 	&command_check, &command_explain, &command_map, &command_geodb,
-	&command_run, &command_ctl, &command_engine,
+	&command_run, &command_ctl, &command_engine, &command_apikey,
 };
 
 enum { COMMANDS = sizeof(commands) / sizeof(*commands) };

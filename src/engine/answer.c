@@ -143,31 +143,59 @@ call_json(const struct call_ctx *c)
 	return NULL;
 }
 
+/* What binds: the file's restrictions, those that were made by the API, and
+ * those that stand in a flow of the directory.  All must permit. */
+enum { SOURCES = 5 };
+
+static void
+what_binds(const struct call_ctx *c, const struct flow *flow,
+    struct restriction_pair pairs[SOURCES])
+{
+	const struct restrictions *sets[] = {
+		c->edition->generation->policy.restrictions,
+		metadata_restrictions(c->engine->metadata),
+	};
+
+	for (size_t i = 0; i < 2; i++) {
+		struct restriction_hit hit = restrictions_find(sets[i],
+		    slice_of(c->call->tenant_text), slice_of(flow->id));
+
+		pairs[2 * i] = hit.tenant;
+		pairs[2 * i + 1] = hit.flow;
+	}
+	pairs[SOURCES - 1] = flow->restrictions;
+}
+
+static bool
+permit_region(const struct restriction_pair pairs[SOURCES],
+    const struct region *region)
+{
+	for (size_t i = 0; i < SOURCES; i++)
+		if (!restriction_permits_region(pairs[i].execution, region))
+			return false;
+	return true;
+}
+
 unsigned
 call_may(const struct call_ctx *c, const struct flow *flow,
     const char **sentence)
 {
-	const struct policy *policy = &c->edition->generation->policy;
-	const struct region *here = c->edition->region;
-	struct place place = c->call->place;
-	struct restriction_hit hit = restrictions_find(policy->restrictions,
-	    slice_of(c->call->tenant_text), slice_of(flow->id));
+	struct restriction_pair pairs[SOURCES];
 	const char *nobody;
 
 	if (sentence == NULL)
 		sentence = &nobody;
+	what_binds(c, flow, pairs);
 	*sentence = "The flow you are trying to run cannot be executed in "
 	    "this region";
-	if (!restriction_permits_region(hit.tenant.execution, here) ||
-	    !restriction_permits_region(hit.flow.execution, here) ||
-	    !restriction_permits_region(flow->restrictions.execution, here))
+	if (!permit_region(pairs, c->edition->region))
 		return 421;
 	*sentence = "The flow you are trying to run cannot be accessed from "
 	    "your current location";
-	if (!restriction_permits_place(hit.tenant.access, place) ||
-	    !restriction_permits_place(hit.flow.access, place) ||
-	    !restriction_permits_place(flow->restrictions.access, place))
-		return 403;
+	for (size_t i = 0; i < SOURCES; i++)
+		if (!restriction_permits_place(pairs[i].access,
+		    c->call->place))
+			return 403;
 	return 0;
 }
 
@@ -175,23 +203,19 @@ call_may(const struct call_ctx *c, const struct flow *flow,
 store_regions
 call_allowed(const struct call_ctx *c, const struct flow *flow)
 {
-	const struct policy *policy = &c->edition->generation->policy;
-	struct restriction_hit hit = restrictions_find(policy->restrictions,
-	    slice_of(c->call->tenant_text), slice_of(flow->id));
+	const struct region_map *map = c->edition->generation->policy.map;
+	struct restriction_pair pairs[SOURCES];
 	store_regions allowed = 0;
+	bool bound = false;
 
-	if (hit.tenant.execution == NULL && hit.flow.execution == NULL &&
-	    flow->restrictions.execution == NULL)
+	what_binds(c, flow, pairs);
+	for (size_t i = 0; i < SOURCES; i++)
+		bound |= pairs[i].execution != NULL;
+	if (!bound)
 		return STORE_ALL_REGIONS;
-	for (size_t i = 0; i < policy->map->nregions; i++) {
-		const struct region *r = &policy->map->regions[i];
-
-		if (restriction_permits_region(hit.tenant.execution, r) &&
-		    restriction_permits_region(hit.flow.execution, r) &&
-		    restriction_permits_region(flow->restrictions.execution,
-		    r))
-			allowed |= (store_regions)1 << r->number;
-	}
+	for (size_t i = 0; i < map->nregions; i++)
+		if (permit_region(pairs, &map->regions[i]))
+			allowed |= (store_regions)1 << map->regions[i].number;
 	return allowed;
 }
 
@@ -232,7 +256,7 @@ call_client(const struct call_ctx *c, struct run *run, const json_t *json)
 		.ip = c->call->ip,
 		.location = json_object_get(json, "geoLocation"),
 	});
-	run->flows = c->edition->flows;
+	run->flows = &c->call->flows;
 	run->may = may_run;
 	run->may_arg = c;
 }
@@ -257,7 +281,7 @@ call_load(const struct call_ctx *c, struct arena *arena)
 		answer_store(c, end);
 		return NULL;
 	}
-	run = run_restore(arena, c->edition->flows, &row, &err);
+	run = run_restore(arena, &c->call->flows, &row, &err);
 	if (run == NULL) {
 		log_warn("state %s: %s", c->call->names[0], err.text);
 		answer_sentence(c, 404, "The state with the ID %s cannot be "

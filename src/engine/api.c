@@ -14,7 +14,10 @@
 #include "engine/engine_private.h"
 #include "http/target.h"
 
-enum route_needs { NEEDS_NOTHING, NEEDS_TENANT };
+enum route_needs {
+	NEEDS_NOTHING, NEEDS_TENANT,
+	NEEDS_EDGE,			/* an edge asks, and no client of one */
+};
 
 static const struct route {
 	enum h1_method	 method;	/* GET answers HEAD as well */
@@ -90,6 +93,42 @@ static const struct route {
 	    call_no_stream },
 	{ METHOD_GET, "/api/run/1/flow/{}/{}/customPageComponents",
 	    NEEDS_NOTHING, call_page_components },
+	{ METHOD_GET, "/api/draw/1/flow", NEEDS_TENANT, call_flow_list },
+	{ METHOD_POST, "/api/draw/1/flow", NEEDS_TENANT, call_flow_put },
+	{ METHOD_POST, "/api/draw/1/flow/snap", NEEDS_TENANT,
+	    call_snap_import },
+	{ METHOD_GET, "/api/draw/1/flow/snap/{}", NEEDS_TENANT,
+	    call_snap_list },
+	{ METHOD_POST, "/api/draw/1/flow/snap/{}", NEEDS_TENANT,
+	    call_snap_make },
+	{ METHOD_GET, "/api/draw/1/flow/snap/{}/{}", NEEDS_TENANT,
+	    call_snap_get },
+	{ METHOD_POST, "/api/draw/1/flow/activation/{}/{}/{}/{}",
+	    NEEDS_TENANT, call_flow_activate },
+	{ METHOD_GET, "/api/draw/1/flow/{}", NEEDS_TENANT, call_flow_get },
+	{ METHOD_DELETE, "/api/draw/1/flow/{}", NEEDS_TENANT,
+	    call_flow_delete },
+	{ METHOD_GET, "/api/package/1/flow/{}", NEEDS_TENANT,
+	    call_package_get },
+	{ METHOD_GET, "/api/package/1/flow/{}/{}", NEEDS_TENANT,
+	    call_package_get },
+	{ METHOD_POST, "/api/package/1/flow", NEEDS_TENANT,
+	    call_package_put },
+	{ METHOD_GET, "/api/admin/1/tenant", NEEDS_TENANT, call_tenant_get },
+	{ METHOD_POST, "/api/admin/1/tenant", NEEDS_TENANT, call_tenant_put },
+	{ METHOD_GET, "/api/admin/1/states", NEEDS_TENANT, call_states },
+	{ METHOD_POST, "/api/admin/1/states/expire", NEEDS_TENANT,
+	    call_states_expire },
+	{ METHOD_GET, "/api/admin/1/states/flow", NEEDS_TENANT, call_states },
+	{ METHOD_GET, "/api/admin/1/states/flow/{}", NEEDS_TENANT,
+	    call_states_of_flow },
+	{ METHOD_GET, "/api/admin/1/states/flow/{}/{}", NEEDS_TENANT,
+	    call_states_of_flow },
+	{ METHOD_GET, "/api/admin/1/states/{}", NEEDS_TENANT,
+	    call_state_get },
+	{ METHOD_DELETE, "/api/admin/1/states/{}", NEEDS_TENANT,
+	    call_state_delete },
+	{ METHOD_GET, "/portolan/1/restrictions", NEEDS_EDGE, call_feed },
 	{ METHOD_GET, "/{}/play/{}", NEEDS_NOTHING, call_play },
 	{ METHOD_GET, "/{}/play/{}/{}", NEEDS_NOTHING, call_play_file },
 	{ METHOD_GET, "/healthz", NEEDS_NOTHING, call_health },
@@ -113,6 +152,10 @@ call_health(const struct call_ctx *c)
 	if (!good)
 		good = await_expire(store, (int64_t)clock_unix_ms(), 1,
 		    &removed) == STORE_OK;
+	if (good && !metadata_is_ready(c->engine->metadata)) {
+		answer_sentence(c, 503, "The metadata is being read");
+		return;
+	}
 	answer_json(c, good ? 200 : 503, json_pack("{s:s, s:s, s:I}",
 	    "status", good ? "ok" : "store unavailable",
 	    "region", c->edition->region->id,
@@ -165,6 +208,8 @@ matches(const char *pattern, struct slice path, struct call *call)
 	struct slice rest = slice_of(pattern), want, have;
 	unsigned names = 0;
 
+	for (unsigned i = 0; i < CALL_NAMES; i++)
+		call->names[i][0] = '\0';
 	while (slice_split(&rest, '/', &want)) {
 		if (!slice_split(&path, '/', &have))
 			return false;
@@ -217,6 +262,30 @@ take_tenant(struct call *call, const struct h1_head *head)
 	return true;
 }
 
+static char *
+keep_text(struct slice text)
+{
+	char *copy;
+
+	if (text.p == NULL)
+		return NULL;
+	copy = xmalloc(text.len + 1);
+	memcpy(copy, text.p, text.len);
+	copy[text.len] = '\0';
+	return copy;
+}
+
+/* What a builder is known by; never logged. */
+static void
+take_secret(struct call *call, const struct h1_head *head)
+{
+	struct slice key = field_named(head, "x-boomi-flow-api-key");
+	const struct h1_field *login = h1_field(head, FIELD_AUTHORIZATION);
+
+	call->secret = keep_text(key.p == NULL && login != NULL ?
+	    login->value : key);
+}
+
 /* The edge has looked the client up and dropped what the client itself said
  * of this. */
 static void
@@ -262,6 +331,7 @@ call_new(struct request *r)
 
 	call->ctx = (struct call_ctx){ e, edition_hold(e->edition), r, call };
 	call->head = r->method == METHOD_HEAD;
+	call->flows = *e->edition->flows;
 	*slot_of(r) = call;
 	return call;
 }
@@ -272,9 +342,22 @@ call_let_go(struct call *call)
 {
 	if (call->runs || call->ctx.request != NULL)
 		return;
+	call_release_flows(call);
 	edition_release(&call->ctx.edition);
 	buf_fini(&call->body);
+	if (call->secret != NULL)
+		explicit_bzero(call->secret, strlen(call->secret));
+	free(call->secret);
+	free(call->query);
 	free(call);
+}
+
+/* Restrictions that are not known yet could not be kept. */
+static bool
+is_too_early(const struct call *call)
+{
+	return call->route->needs != NEEDS_NOTHING &&
+	    !metadata_is_ready(call->ctx.engine->metadata);
 }
 
 static void
@@ -282,7 +365,11 @@ run_call(void *arg)
 {
 	struct call *call = arg;
 
-	call->route->call(&call->ctx);
+	if (is_too_early(call))
+		answer_sentence(&call->ctx, 503, "The engine is starting; try "
+		    "again in a moment");
+	else
+		call->route->call(&call->ctx);
 	call->runs = false;
 	call_let_go(call);
 }
@@ -311,16 +398,20 @@ api_head(struct request *r)
 	if (verdict != TARGET_OK)
 		answer_sentence(c, 400, "The path cannot be read: %s",
 		    target_verdict_text(verdict));
-	else if (route == NULL)
+	else if (route == NULL || (route->needs == NEEDS_EDGE &&
+	    h1_field(head, FIELD_X_PORTOLAN) == NULL))
 		answer_sentence(c, 404, "There is nothing at this address");
 	else if (route->needs == NEEDS_TENANT && !take_tenant(call, head))
 		answer_sentence(c, 400, "The header ManyWhoTenant must name a "
 		    "tenant by its GUID");
 	else
 		call->route = route;
+	call->query = keep_text(target.query);
 	free(room);
 	if (call->route == NULL)
 		return;
+	call_use_stored_flows(c);
+	take_secret(call, head);
 	take_place(call, head);
 	take_ip(call, head);
 	if (!r->has_body)

@@ -199,6 +199,7 @@ on_drain(void *arg)
 		return;
 	}
 	e->draining = true;
+	metadata_end_waits(e->metadata);
 	e->drain_until_ms = e->loop->now_ms +
 	    e->edition->generation->config->timeouts.drain_ms;
 	listener_pause(e->listener);
@@ -314,7 +315,10 @@ begin(struct engine *e)
 	}
 	put_in_service(e, g, region, flows);
 	log_level((enum log_level)g->config->log.level);
-	return open_store(e) && open_listener(e);
+	if (!open_store(e))
+		return false;
+	e->metadata = metadata_new(e->store);
+	return open_listener(e);
 }
 
 static void
@@ -347,10 +351,13 @@ static void
 end(struct engine *e)
 {
 	timer_cancel(&e->drain);
+	if (e->metadata != NULL)
+		metadata_end_waits(e->metadata);
 	listener_free(&e->listener);
 	server_free(&e->server);
 	end_calls(e);
 	store_close(&e->store);
+	metadata_free(&e->metadata);
 	timer_cancel(&e->expire);	/* the store's last answer sets it */
 	timer_cancel(&e->drain);
 	edition_release(&e->edition);

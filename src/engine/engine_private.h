@@ -12,6 +12,7 @@
 #include "base/list.h"
 #include "conf/generation.h"
 #include "engine/engine.h"
+#include "engine/metadata.h"
 #include "engine/run.h"
 #include "serve/serve.h"
 #include "store/await.h"
@@ -19,7 +20,7 @@
 enum {
 	CALL_BODY_MAX = 4 * 1024 * 1024,	/* of a request */
 	CALL_NAME_MAX = 256,
-	CALL_NAMES = 3,
+	CALL_NAMES = 4,
 };
 
 /*
@@ -41,6 +42,7 @@ struct engine {
 	struct listener	*listener;
 	struct serve_limits limits;
 	struct store	*store;
+	struct metadata	*metadata;	/* what the store says of flows */
 	struct edition	*edition;	/* in service */
 	struct list	 turns;		/* who changes a state, and who is next */
 	struct buf	 fields;	/* of every answer: our region ... */
@@ -75,6 +77,10 @@ struct call {
 	char		 names[CALL_NAMES][CALL_NAME_MAX];	/* what {} in the path stood for */
 	char		 tenant_text[GUID_TEXT];
 	struct guid	 tenant;
+	char		*query, *secret;	/* of the target; of the builder; NULL:
+						   none */
+	struct flows	 flows;		/* of this tenant and for all */
+	struct held	*held;		/* versions that it uses */
 	struct place	 place;		/* as the edge found it */
 	char		 ip[ADDR_TEXT_MAX];	/* of the client; "": not told */
 	struct buf	 body;
@@ -111,7 +117,31 @@ void call_ping(const struct call_ctx *c);
 void call_health(const struct call_ctx *c);		/* api.c */
 void call_page_components(const struct call_ctx *c);
 
+void call_flow_list(const struct call_ctx *c);		/* build_flow.c */
+void call_flow_get(const struct call_ctx *c);
+void call_flow_put(const struct call_ctx *c);
+void call_flow_delete(const struct call_ctx *c);
+void call_flow_activate(const struct call_ctx *c);
+void call_snap_list(const struct call_ctx *c);		/* build_snap.c */
+void call_snap_get(const struct call_ctx *c);
+void call_snap_make(const struct call_ctx *c);
+void call_snap_import(const struct call_ctx *c);
+void call_package_get(const struct call_ctx *c);	/* build_package.c */
+void call_package_put(const struct call_ctx *c);
+void call_tenant_get(const struct call_ctx *c);		/* build_tenant.c */
+void call_tenant_put(const struct call_ctx *c);
+void call_states(const struct call_ctx *c);		/* build_states.c */
+void call_states_of_flow(const struct call_ctx *c);
+void call_state_get(const struct call_ctx *c);
+void call_state_delete(const struct call_ctx *c);
+void call_states_expire(const struct call_ctx *c);
+void call_feed(const struct call_ctx *c);		/* feed.c */
+
 extern const struct handler_ops api_handler;
+
+/* Flows of the call's tenant that the store knows, for call->flows. */
+void call_use_stored_flows(const struct call_ctx *c);	/* stored_flows.c */
+void call_release_flows(struct call *call);
 
 /* --- answers (answer.c) --- */
 

@@ -92,22 +92,42 @@ read_restrictions(struct reader *r, const json_t *root)
 	return true;
 }
 
+static bool (*const parts[])(struct reader *, const json_t *) = {
+	read_names, read_authorization, read_restrictions, read_types,
+	read_values, read_pages, read_elements, read_navigations,
+};
+
+static bool
+read_parts(struct reader *r, const json_t *json)
+{
+	r->flow = arena_alloc(r->arena, sizeof(*r->flow));
+	if (!json_is_object(json))
+		return reader_fail(r, NULL, "must be an object");
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		parts[i](r, json);
+		if (!reader_goes_on(r))
+			return false;
+	}
+	return true;
+}
+
 const struct flow *
 flow_build(struct arena *arena, const json_t *json, const char *name,
     struct err *err)
 {
 	struct reader r = { .arena = arena, .name = name, .err = err };
 
-	r.flow = arena_alloc(arena, sizeof(*r.flow));
-	if (!json_is_object(json)) {
-		reader_fail(&r, NULL, "must be an object");
-		return NULL;
-	}
-	if (!read_names(&r, json) || !read_authorization(&r, json) ||
-	    !read_restrictions(&r, json) || !read_types(&r, json) ||
-	    !read_values(&r, json) ||
-	    !read_pages(&r, json) || !read_elements(&r, json) ||
-	    !read_navigations(&r, json))
-		return NULL;
-	return r.flow;
+	return read_parts(&r, json) ? r.flow : NULL;
+}
+
+bool
+flow_check(struct arena *arena, const json_t *json, struct faults *faults)
+{
+	struct err err;
+	struct reader r = { .arena = arena, .name = "snapshot", .err = &err,
+	    .faults = faults };
+
+	if (!read_parts(&r, json))
+		reader_goes_on(&r);
+	return faults->count == 0;
 }

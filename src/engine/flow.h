@@ -15,6 +15,7 @@
 #include <jansson.h>
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/err.h"
 #include "engine/content.h"
 #include "policy/guid.h"
@@ -323,6 +324,19 @@ struct flow {
 const struct flow *flow_build(struct arena *arena, const json_t *json,
     const char *name, struct err *err);
 
+/* Everything that is wrong with a snapshot, as a text for its author: of each
+ * part of it the first mistake, FAULTS_MAX in all. */
+enum { FAULTS_MAX = 100 };
+
+struct faults {
+	size_t		 count;
+	struct buf	 text;
+};
+
+/* Whether flow_build() would take it; faults begin zeroed. */
+bool flow_check(struct arena *arena, const json_t *json,
+    struct faults *faults);
+
 /* NULL if there is none. */
 const struct map_element *flow_element(const struct flow *flow,
     const struct guid *guid);
@@ -333,8 +347,20 @@ const struct flow_value *flow_value_named(const struct flow *flow,
 bool guid_of(struct guid *guid, const char *text);
 bool guid_eq(const struct guid *a, const struct guid *b);
 
-/* All snapshots of a directory. */
-struct flows;
+/*
+ * All snapshots of a directory, and whoever else knows flows: asked first, he
+ * may wait, and what he finds lives as long as he says.
+ */
+struct flows {
+	struct arena	*arena;
+	const struct flow **list;	/* by their files' names */
+	json_t		**documents;	/* that they point into */
+	size_t		 count;
+	const struct flow *(*find)(void *arg, const struct guid *id,
+	    const struct guid *version);	/* NULL: nobody else */
+	const struct flow *(*find_named)(void *arg, struct slice name);
+	void		*arg;
+};
 
 /*
  * Reads every *.json in dir.  A bad one is told by complain() and left out;

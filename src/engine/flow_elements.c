@@ -375,21 +375,21 @@ read_elements(struct reader *r, const json_t *root)
 	/* Elements look into them. */
 	read_list(r, NULL, root, "groupElements", LANES_MAX);
 	flow->elements = arena_array(r->arena, count, sizeof(*flow->elements));
-	for (size_t i = 0; i < count && !r->failed; i++) {
+	for (size_t i = 0; i < count && reader_goes_on(r); i++) {
 		const struct where here = { &at, NULL, i };
 		struct map_element *e = &flow->elements[i];
 
-		if (!read_element(r, &here, json_array_get(list, i), e))
-			return false;
-		if (flow_element(flow, &e->guid) != NULL)
-			return reader_fail(r, &here, "another map element has "
-			    "the id %s", e->id);
+		if (read_element(r, &here, json_array_get(list, i), e) &&
+		    flow_element(flow, &e->guid) != NULL)
+			reader_fail(r, &here, "another map element has the id "
+			    "%s", e->id);
 		flow->nelements++;
 	}
-	for (size_t i = 0; i < flow->nelements && !r->failed; i++) {
+	for (size_t i = 0; i < flow->nelements && reader_goes_on(r); i++) {
 		const struct where here = { &at, NULL, i };
 
-		read_outcomes(r, &here, &flow->elements[i]);
+		if (flow->elements[i].json != NULL)
+			read_outcomes(r, &here, &flow->elements[i]);
 	}
-	return !r->failed && find_start(r, root);
+	return reader_goes_on(r) && find_start(r, root);
 }

@@ -70,7 +70,7 @@ read_navigations(struct reader *r, const json_t *root)
 	flow->nnavigations = json_array_size(list);
 	flow->navigations = arena_array(r->arena, flow->nnavigations,
 	    sizeof(*flow->navigations));
-	for (size_t i = 0; i < flow->nnavigations && !r->failed; i++) {
+	for (size_t i = 0; i < flow->nnavigations && reader_goes_on(r); i++) {
 		const struct where here = { &at, NULL, i };
 		struct navigation *n = &flow->navigations[i];
 

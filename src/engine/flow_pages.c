@@ -173,7 +173,7 @@ read_pages(struct reader *r, const json_t *root)
 	flow->npages = json_array_size(list);
 	flow->pages = arena_array(r->arena, flow->npages,
 	    sizeof(*flow->pages));
-	for (size_t i = 0; i < flow->npages && !r->failed; i++) {
+	for (size_t i = 0; i < flow->npages && reader_goes_on(r); i++) {
 		const struct where here = { &at, NULL, i };
 
 		read_page(r, &here, json_array_get(list, i), &flow->pages[i]);

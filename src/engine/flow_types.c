@@ -218,7 +218,7 @@ read_types(struct reader *r, const json_t *root)
 	for (size_t i = 0; i < COUNT(types); i++)
 		add_system_type(r, i);
 	flow->ntypes = COUNT(types);
-	for (size_t i = 0; i < json_array_size(list) && !r->failed; i++) {
+	for (size_t i = 0; i < json_array_size(list) && reader_goes_on(r); i++) {
 		const struct where here = { &at, NULL, i };
 		struct flow_type *type = &flow->types[flow->ntypes];
 		const struct flow_type *twin;

@@ -95,7 +95,7 @@ read_values(struct reader *r, const json_t *root)
 	flow->values = arena_array(r->arena, system_values() + count,
 	    sizeof(*flow->values));
 	add_system_values(flow);
-	for (size_t i = 0; i < count && !r->failed; i++) {
+	for (size_t i = 0; i < count && reader_goes_on(r); i++) {
 		const struct where here = { &at, NULL, i };
 		struct flow_value *value = &flow->values[flow->nvalues];
 
@@ -106,7 +106,7 @@ read_values(struct reader *r, const json_t *root)
 		value->index = flow->nvalues++;
 	}
 	/* They may speak of any value. */
-	for (size_t i = 0; i < count && !r->failed; i++) {
+	for (size_t i = 0; i < count && reader_goes_on(r); i++) {
 		const struct where here = { &at, NULL, i };
 		struct flow_value *value =
 		    &flow->values[system_values() + i];

@@ -17,13 +17,6 @@
 
 enum { FLOWS_MAX = 10000 };
 
-struct flows {
-	struct arena	*arena;
-	const struct flow **list;	/* by their files' names */
-	json_t		**documents;	/* that they point into */
-	size_t		 count;
-};
-
 /* --- one file ----------------------------------------------------------------- */
 
 static bool
@@ -174,8 +167,11 @@ const struct flow *
 flows_find(const struct flows *flows, const struct guid *id,
     const struct guid *version)
 {
-	const struct flow *found = NULL;
+	const struct flow *found = flows->find == NULL ? NULL :
+	    flows->find(flows->arg, id, version);
 
+	if (found != NULL)
+		return found;
 	for (size_t i = 0; i < flows->count; i++) {
 		const struct flow *flow = flows->list[i];
 
@@ -194,6 +190,11 @@ flows_find(const struct flows *flows, const struct guid *id,
 const struct flow *
 flows_named(const struct flows *flows, struct slice name)
 {
+	const struct flow *found = flows->find_named == NULL ? NULL :
+	    flows->find_named(flows->arg, name);
+
+	if (found != NULL)
+		return found;
 	for (size_t i = 0; i < flows->count; i++)
 		if (slice_eq_nocase(slice_of(flows->list[i]->name), name))
 			return flows_find(flows, &flows->list[i]->guid, NULL);

@@ -42,6 +42,19 @@ reader_fail(struct reader *r, const struct where *at, const char *fmt, ...)
 	return false;
 }
 
+bool
+reader_goes_on(struct reader *r)
+{
+	if (!r->failed)
+		return true;
+	if (r->faults == NULL)
+		return false;
+	r->failed = false;
+	buf_printf(&r->faults->text, "%s%s", r->faults->count > 0 ? "; " : "",
+	    r->err->text);
+	return ++r->faults->count < FAULTS_MAX;
+}
+
 static const json_t *
 get(const json_t *object, const char *key)
 {

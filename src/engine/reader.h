@@ -26,11 +26,16 @@ struct reader {
 	struct err	*err;
 	bool		 failed;
 	struct flow	*flow;		/* being built */
+	struct faults	*faults;	/* NULL: the first mistake is the last */
 };
 
 /* Always false. */
 bool reader_fail(struct reader *r, const struct where *at, const char *fmt,
     ...) __attribute__((format(printf, 3, 4)));
+
+/* Between two items of a list: whether to read on.  With faults a mistake is
+ * noted there, and the next item gets its chance. */
+bool reader_goes_on(struct reader *r);
 
 /* Missing and null are the same everywhere.  NULL or the fallback where it is
  * not there; also after a mistake. */

@@ -42,23 +42,50 @@ call_flow(const struct call_ctx *c)
 	struct guid guid;
 
 	answer_flow(c, guid_of(&guid, c->call->names[0]) ?
-	    flows_find(c->edition->flows, &guid, NULL) : NULL);
+	    flows_find(&c->call->flows, &guid, NULL) : NULL);
 }
 
 void
 call_flow_named(const struct call_ctx *c)
 {
-	answer_flow(c, flows_named(c->edition->flows,
+	answer_flow(c, flows_named(&c->call->flows,
 	    slice_of(c->call->names[0])));
+}
+
+/* In two turns, since reading a flow may wait and the list may change. */
+static void
+list_stored(const struct call_ctx *c, json_t *list)
+{
+	const struct metadata *m = c->engine->metadata;
+	const struct stored_flow *f = NULL;
+	struct arena *arena = arena_new(0);
+	struct guid *ids;
+	size_t count = 0;
+
+	while ((f = metadata_next_flow(m, &c->call->tenant, f)) != NULL)
+		count++;
+	ids = arena_array(arena, count, sizeof(*ids));
+	count = 0;
+	while ((f = metadata_next_flow(m, &c->call->tenant, f)) != NULL)
+		ids[count++] = f->id;
+	for (size_t i = 0; i < count; i++) {
+		const struct flow *flow = flows_find(&c->call->flows,
+		    &ids[i], NULL);
+
+		if (flow != NULL && call_may(c, flow, NULL) == 0)
+			json_array_append_new(list, flow_json(flow));
+	}
+	arena_free(&arena);
 }
 
 /* The version of each that is run by default, of those that may be. */
 void
 call_flows(const struct call_ctx *c)
 {
-	const struct flows *flows = c->edition->flows;
+	const struct flows *flows = &c->call->flows;
 	json_t *list = json_array();
 
+	list_stored(c, list);
 	for (size_t i = 0; i < flows_count(flows); i++) {
 		const struct flow *flow = flows_at(flows, i);
 

@@ -156,7 +156,7 @@ flow_of_request(const struct call_ctx *c, const json_t *json)
 		    "must be a GUID, flowId.versionId one or null");
 		return NULL;
 	}
-	flow = flows_find(c->edition->flows, &guid, has_version ?
+	flow = flows_find(&c->call->flows, &guid, has_version ?
 	    &version_guid : NULL);
 	if (flow == NULL)
 		answer_sentence(c, 404, "The flow with the ID %s could not be "
@@ -211,10 +211,10 @@ flow_of_simple(const struct call_ctx *c, const json_t *json)
 	const struct flow *flow = NULL;
 
 	if (guid_of(&guid, id))
-		flow = flows_find(c->edition->flows, &guid,
+		flow = flows_find(&c->call->flows, &guid,
 		    guid_of(&version_guid, version) ? &version_guid : NULL);
 	else if (name != NULL)
-		flow = flows_named(c->edition->flows, slice_of(name));
+		flow = flows_named(&c->call->flows, slice_of(name));
 	if (flow == NULL)
 		answer_sentence(c, 404, "The flow that the request names by "
 		    "id or developerName could not be found");
@@ -273,7 +273,7 @@ static void
 out_to_flow(const struct call_ctx *c, struct arena *arena,
     const struct run *from, const struct guid *id)
 {
-	const struct flow *flow = flows_find(c->edition->flows, id, NULL);
+	const struct flow *flow = flows_find(&c->call->flows, id, NULL);
 	json_t *json = json_object();
 	struct run *run = NULL;
 

@@ -10,7 +10,7 @@ import re
 from lib import portolan, same, story, truth
 from lib.addresses import ROOT
 
-GROUPS = {"map", "geodb", "ctl"}
+GROUPS = {"map", "geodb", "ctl", "apikey"}
 
 
 def listed(text):

@@ -53,12 +53,16 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	    JSON_REJECT_DUPLICATES, NULL);
 	struct arena *arena;
 	const struct flow *flow;
+	struct faults faults = { .count = 0 };
 	struct err err;
 
 	if (json == NULL)
 		return 0;
 	arena = arena_new(0);
 	flow = flow_build(arena, json, "fuzz", &err);
+	/* Whoever looks for every fault finds one where this finds one. */
+	must(flow_check(arena, json, &faults) == (flow != NULL));
+	buf_fini(&faults.text);
 	if (flow != NULL) {
 		struct run *run = run_new(arena, flow);
 

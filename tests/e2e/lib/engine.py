@@ -31,10 +31,11 @@ NAME_INPUT, AGE_INPUT = part("a03"), part("a04")
 
 class Engine:
     def __init__(self, region="GB", restrictions=None, flows=None,
-                 engines=None):
+                 engines=None, store=None):
         self.dir = tempfile.mkdtemp(prefix="portolan-engine-")
         self.region, self.socket = region, f"{self.dir}/engine.sock"
         self.flows = f"{self.dir}/flows"
+        self.store = store or f"{self.dir}/state"
         self.log = f"{self.dir}/error.log"
         self.process = None
         shutil.copytree(flows or f"{ROOT}/conf/flows", self.flows)
@@ -72,7 +73,7 @@ class Engine:
             self.process = subprocess.Popen(
                 [PROGRAM, "engine", "-c", f"{self.dir}/portolan.yaml",
                  "--region", self.region, "--socket", self.socket, "--store",
-                 f"{self.dir}/state", "--flows", self.flows],
+                 self.store, "--flows", self.flows],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
         def serves():

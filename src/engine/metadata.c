@@ -1,0 +1,662 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Portolan authors */
+
+#include "engine/metadata.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/random.h>
+
+#include "base/fiber.h"
+#include "base/hash.h"
+#include "base/log.h"
+#include "base/must.h"
+#include "policy/restrictions_json.h"
+
+enum {
+	READ_AT_ONCE = 500,		/* documents */
+	EDIT_MOST = 50000,		/* changes that are taken together: the set
+					   is made anew in parts, and a part costs
+					   the same for one as for ten */
+	RETRY_MS = 500,
+	VERSIONS_KEPT = 256,		/* of those nobody runs at the moment ... */
+	VERSION_BYTES_KEPT = 64 << 20,	/* ... or so much of their text */
+};
+
+struct stored_tenant {
+	struct guid	 id;
+	struct list	 flows;		/* stored_flow */
+};
+
+struct stored_version {
+	struct list	 node;		/* of those nobody holds, oldest first */
+	char		 key[STORE_KEY_MAX];
+	unsigned	 holders;
+	bool		 gone;		/* deleted: only its holders know it */
+	struct arena	*arena;
+	json_t		*json;
+	const struct flow *flow;
+	size_t		 bytes;
+};
+
+struct waiter {
+	struct list	 node;
+	struct timer	 timer;
+	struct fiber	*fiber;
+};
+
+struct metadata {
+	struct store	*store;
+	uint64_t	 read;		/* the last change that was */
+	uint64_t	 newest;	/* the store's, as it said last */
+	bool		 asking, ready, ending;
+	struct timer	 again;
+	char		 epoch[GUID_TEXT];
+	uint8_t		 key[16];	/* of the set's hashes */
+	const struct restrictions *set;
+	struct restrictions_edit *edit;	/* NULL: nothing to be taken in */
+	struct arena	*scratch;	/* of the edit */
+	size_t		 edited;
+	struct map	*tenants, *flows, *versions, *keys;
+	struct list	 idle;		/* versions that nobody holds */
+	size_t		 nidle, idle_bytes;
+	struct list	 waiters;
+};
+
+static void ask(struct metadata *m);
+
+void
+tenant_key(char key[STORE_KEY_MAX], const struct guid *tenant)
+{
+	guid_text(tenant->bytes, key);
+}
+
+void
+flow_key(char key[STORE_KEY_MAX], const struct guid *tenant,
+    const struct guid *flow)
+{
+	char t[GUID_TEXT], f[GUID_TEXT];
+
+	snprintf(key, STORE_KEY_MAX, "%s/%s", guid_text(tenant->bytes, t),
+	    guid_text(flow->bytes, f));
+}
+
+void
+version_key(char key[STORE_KEY_MAX], const struct guid *tenant,
+    const struct guid *flow, const struct guid *version)
+{
+	char t[GUID_TEXT], f[GUID_TEXT], v[GUID_TEXT];
+
+	snprintf(key, STORE_KEY_MAX, "%s/%s/%s", guid_text(tenant->bytes, t),
+	    guid_text(flow->bytes, f), guid_text(version->bytes, v));
+}
+
+/* "A/B": count GUIDs and nothing else. */
+static bool
+split_key(const char *key, struct guid *guids, size_t count)
+{
+	struct slice rest = slice_of(key), part;
+
+	for (size_t i = 0; i < count; i++)
+		if (!slice_split(&rest, '/', &part) ||
+		    !guid_parse(guids[i].bytes, part))
+			return false;
+	return rest.len == 0;
+}
+
+static struct slice
+guid_slice(const struct guid *guid)
+{
+	return (struct slice){ (const char *)guid->bytes,
+	    sizeof(guid->bytes) };
+}
+
+/* --- restrictions ----------------------------------------------------------------- */
+
+static void
+end_edit(struct metadata *m)
+{
+	const struct restrictions *before = m->set;
+
+	if (m->edit == NULL)
+		return;
+	m->set = restrictions_edit_end(&m->edit, m->read);
+	restrictions_release(&before);
+	arena_free(&m->scratch);
+	m->edited = 0;
+}
+
+/* What cannot be read binds as tightly as anything can. */
+static struct restriction_pair
+nobody(struct arena *arena)
+{
+	return (struct restriction_pair){
+	    arena_alloc(arena, sizeof(struct restriction)),
+	    arena_alloc(arena, sizeof(struct restriction)) };
+}
+
+static void
+restrict_to(struct metadata *m, const struct guid *tenant,
+    const struct guid *flow, const json_t *json)
+{
+	const json_t *restrictions = json_object_get(json, "restrictions");
+	char t[GUID_TEXT], f[GUID_TEXT];
+	struct restriction_pair pair;
+	struct err err;
+	bool good;
+
+	if (m->edit == NULL) {
+		m->edit = restrictions_edit(m->set, NULL, m->key);
+		m->scratch = arena_new(0);
+	}
+	good = flow != NULL ?
+	    restrictions_from_json(m->scratch, restrictions, &pair, &err) :
+	    tenant_restrictions_from_json(m->scratch, restrictions, &pair,
+	    &err);
+	if (!good) {
+		log_error("metadata: tenant %s: %s; nobody is permitted",
+		    guid_text(tenant->bytes, t), err.text);
+		pair = nobody(m->scratch);
+	}
+	must(restrictions_put(m->edit, guid_text(tenant->bytes, t),
+	    flow == NULL ? NULL : guid_text(flow->bytes, f), pair));
+	if (++m->edited >= EDIT_MOST)
+		end_edit(m);
+}
+
+/* --- documents -------------------------------------------------------------------- */
+
+static void
+read_tenant(struct metadata *m, const struct store_doc *doc,
+    const json_t *json)
+{
+	struct guid tenant;
+
+	if (split_key(doc->key, &tenant, 1))
+		restrict_to(m, &tenant, NULL, json);
+}
+
+static struct stored_tenant *
+tenant_of(struct metadata *m, const struct guid *id)
+{
+	struct stored_tenant *t = map_get(m->tenants, guid_slice(id));
+
+	if (t != NULL)
+		return t;
+	t = xcalloc(1, sizeof(*t));
+	t->id = *id;
+	list_init(&t->flows);
+	map_put(m->tenants, guid_slice(&t->id), t);
+	return t;
+}
+
+static void
+forget_flow(struct metadata *m, struct slice key)
+{
+	struct stored_flow *f = map_remove(m->flows, key);
+
+	if (f == NULL)
+		return;
+	list_remove(&f->node);
+	free(f->name);
+	free(f);
+}
+
+static void
+read_flow(struct metadata *m, const struct store_doc *doc, const json_t *json)
+{
+	const char *name = json_string_value(json_object_get(json,
+	    "developerName"));
+	struct guid ids[2];
+	struct slice key = { (const char *)ids, sizeof(ids) };
+	struct stored_flow *f;
+
+	if (!split_key(doc->key, ids, 2))
+		return;
+	restrict_to(m, &ids[0], &ids[1], json);
+	forget_flow(m, key);
+	if (json == NULL)
+		return;
+	f = xcalloc(1, sizeof(*f));
+	f->tenant = ids[0];
+	f->id = ids[1];
+	f->has_version = guid_of(&f->version, json_string_value(
+	    json_object_get(json, "defaultVersionId")));
+	f->name = xstrdup(name == NULL ? "" : name);
+	list_append(&tenant_of(m, &ids[0])->flows, &f->node);
+	map_put(m->flows, key, f);
+}
+
+static void
+version_free(struct stored_version *v)
+{
+	json_decref(v->json);
+	arena_free(&v->arena);
+	free(v);
+}
+
+static void
+forget_idle(struct metadata *m, struct stored_version *v)
+{
+	map_remove(m->versions, slice_of(v->key));
+	list_remove(&v->node);
+	m->nidle--;
+	m->idle_bytes -= v->bytes;
+	version_free(v);
+}
+
+static void
+read_version(struct metadata *m, const struct store_doc *doc,
+    const json_t *json)
+{
+	struct stored_version *v = map_get(m->versions, slice_of(doc->key));
+
+	(void)json;
+	if (v == NULL)
+		return;
+	/* Read anew by whoever wants it next, should it be there. */
+	if (v->holders == 0) {
+		forget_idle(m, v);
+		return;
+	}
+	map_remove(m->versions, slice_of(doc->key));
+	v->gone = true;
+}
+
+static void
+read_key(struct metadata *m, const struct store_doc *doc, const json_t *json)
+{
+	struct api_key *key = xcalloc(1, sizeof(*key));
+	bool good = json != NULL && api_key_read(key, doc->key, json);
+
+	free(map_remove(m->keys, slice_of(doc->key)));
+	if (good) {
+		map_put(m->keys, slice_of(doc->key), key);
+		return;
+	}
+	free(key);
+	if (json != NULL)
+		log_error("metadata: the key %s cannot be read", doc->key);
+}
+
+static void
+read_platform(struct metadata *m, const struct store_doc *doc,
+    const json_t *json)
+{
+	const char *epoch = json_string_value(json_object_get(json, "epoch"));
+
+	if (strcmp(doc->key, "epoch") == 0 && epoch != NULL)
+		snprintf(m->epoch, sizeof(m->epoch), "%s", epoch);
+}
+
+static const struct kind {
+	const char	*name;
+	bool		 parsed;	/* json is wanted */
+	void		(*read)(struct metadata *, const struct store_doc *,
+	    const json_t *);
+} kinds[] = {
+	{ "tenant", true, read_tenant },
+	{ "flow", true, read_flow },
+	{ "version", false, read_version },
+	{ "apikey", true, read_key },
+	{ "platform", true, read_platform },
+};
+
+static void
+read_doc(struct metadata *m, const struct store_doc *doc)
+{
+	json_t *json = NULL;
+
+	m->read = doc->revision;
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		if (strcmp(doc->kind, kinds[i].name) != 0)
+			continue;
+		if (kinds[i].parsed && !doc->deleted)
+			json = json_loadb(doc->body.p, doc->body.len, 0, NULL);
+		kinds[i].read(m, doc, json);
+		json_decref(json);
+		return;
+	}
+}
+
+/* --- following -------------------------------------------------------------------- */
+
+static void
+wake_waiters(struct metadata *m)
+{
+	list_each(node, &m->waiters) {
+		struct waiter *w = list_entry(node, struct waiter, node);
+
+		timer_set(m->store->loop, &w->timer, 0);
+	}
+}
+
+static void
+on_epoch(void *arg, enum store_end end, const struct store_doc *doc)
+{
+	struct metadata *m = arg;
+
+	(void)doc;
+	m->asking = false;
+	/* Another worker was first: it is among the changes then. */
+	if (end == STORE_OK || end == STORE_CONFLICT)
+		ask(m);
+	else
+		timer_set(m->store->loop, &m->again, RETRY_MS);
+}
+
+static void
+make_epoch(struct metadata *m)
+{
+	static char body[64];
+	struct store_doc doc = { .kind = "platform", .key = "epoch" };
+	uint8_t bytes[16];
+	char text[GUID_TEXT];
+
+	must(getrandom(bytes, sizeof(bytes), 0) == sizeof(bytes));
+	snprintf(body, sizeof(body), "{\"epoch\":\"%s\"}",
+	    guid_text(bytes, text));
+	doc.body = slice_of(body);
+	m->asking = true;
+	m->store->ops->doc_put(m->store, &doc, on_epoch, m);
+}
+
+static void
+caught_up(struct metadata *m)
+{
+	end_edit(m);
+	if (m->epoch[0] == '\0') {
+		make_epoch(m);
+		return;
+	}
+	m->ready = true;
+	wake_waiters(m);
+}
+
+static void
+on_docs(void *arg, enum store_end end, const struct store_doc *docs,
+    size_t count, uint64_t newest)
+{
+	struct metadata *m = arg;
+
+	m->asking = false;
+	if (m->ending)
+		return;
+	if (end != STORE_OK) {
+		timer_set(m->store->loop, &m->again, RETRY_MS);
+		return;
+	}
+	for (size_t i = 0; i < count; i++)
+		read_doc(m, &docs[i]);
+	if (newest > m->newest)
+		m->newest = newest;
+	if (count > 0)
+		ask(m);
+	else
+		caught_up(m);
+}
+
+static void
+ask(struct metadata *m)
+{
+	if (m->asking || m->ending)
+		return;
+	m->asking = true;
+	m->store->ops->docs_since(m->store, m->read, READ_AT_ONCE, on_docs,
+	    m);
+}
+
+static void
+on_again(struct timer *timer)
+{
+	ask(list_entry(timer, struct metadata, again));
+}
+
+static void
+on_change(void *arg, enum store_end end, uint64_t newest)
+{
+	struct metadata *m = arg;
+
+	(void)end, (void)newest;
+	ask(m);
+}
+
+struct metadata *
+metadata_new(struct store *store)
+{
+	struct metadata *m = xcalloc(1, sizeof(*m));
+	struct restrictions_edit *nothing;
+
+	m->store = store;
+	must(getrandom(m->key, sizeof(m->key), 0) == sizeof(m->key));
+	nothing = restrictions_edit(NULL, NULL, m->key);
+	m->set = restrictions_edit_end(&nothing, 0);
+	m->tenants = map_new();
+	m->flows = map_new();
+	m->versions = map_new();
+	m->keys = map_new();
+	list_init(&m->idle);
+	list_init(&m->waiters);
+	timer_init(&m->again, on_again);
+	store->ops->docs_watch(store, on_change, m);
+	ask(m);
+	return m;
+}
+
+static void
+free_flows(struct metadata *m)
+{
+	struct slice key;
+	size_t at = 0;
+	void *value;
+
+	while (map_next(m->flows, &at, &key, &value)) {
+		free(((struct stored_flow *)value)->name);
+		free(value);
+	}
+	map_free(&m->flows);
+	at = 0;
+	while (map_next(m->tenants, &at, &key, &value))
+		free(value);
+	map_free(&m->tenants);
+	at = 0;
+	while (map_next(m->keys, &at, &key, &value))
+		free(value);
+	map_free(&m->keys);
+	at = 0;
+	while (map_next(m->versions, &at, &key, &value))
+		version_free(value);
+	map_free(&m->versions);
+}
+
+void
+metadata_free(struct metadata **m_p)
+{
+	struct metadata *m = *m_p;
+
+	*m_p = NULL;
+	if (m == NULL)
+		return;
+	timer_cancel(&m->again);
+	if (m->edit != NULL)
+		restrictions_edit_cancel(&m->edit);
+	arena_free(&m->scratch);
+	restrictions_release(&m->set);
+	free_flows(m);
+	free(m);
+}
+
+/* --- asking ----------------------------------------------------------------------- */
+
+bool
+metadata_is_ready(const struct metadata *m)
+{
+	return m->ready;
+}
+
+uint64_t
+metadata_revision(const struct metadata *m)
+{
+	return m->read;
+}
+
+const char *
+metadata_epoch(const struct metadata *m)
+{
+	return m->epoch;
+}
+
+const struct restrictions *
+metadata_restrictions(const struct metadata *m)
+{
+	return m->set;
+}
+
+static void
+on_waited(struct timer *timer)
+{
+	struct waiter *w = list_entry(timer, struct waiter, timer);
+
+	list_remove(&w->node);
+	fiber_resume(w->fiber);
+}
+
+void
+metadata_wait(struct metadata *m, uint64_t revision, uint64_t ms)
+{
+	struct waiter w = { .fiber = fiber_self() };
+
+	/* What is being read counts when all of it has been. */
+	if (m->ending || (m->read > revision && m->edit == NULL && m->ready))
+		return;
+	timer_init(&w.timer, on_waited);
+	list_append(&m->waiters, &w.node);
+	timer_set(m->store->loop, &w.timer, ms);
+	fiber_wait();
+}
+
+void
+metadata_end_waits(struct metadata *m)
+{
+	m->ending = true;
+	wake_waiters(m);
+}
+
+const struct stored_flow *
+metadata_flow(const struct metadata *m, const struct guid *tenant,
+    const struct guid *id)
+{
+	struct guid ids[2] = { *tenant, *id };
+
+	return map_get(m->flows, (struct slice){ (const char *)ids,
+	    sizeof(ids) });
+}
+
+const struct api_key *
+metadata_key(const struct metadata *m, struct slice id)
+{
+	return map_get(m->keys, id);
+}
+
+const struct stored_flow *
+metadata_next_flow(const struct metadata *m, const struct guid *tenant,
+    const struct stored_flow *at)
+{
+	struct stored_tenant *t = map_get(m->tenants, guid_slice(tenant));
+	struct list *next;
+
+	if (t == NULL)
+		return NULL;
+	next = at == NULL ? t->flows.next : at->node.next;
+	return next == &t->flows ? NULL :
+	    list_entry(next, struct stored_flow, node);
+}
+
+/* --- versions --------------------------------------------------------------------- */
+
+const struct flow *
+stored_version_flow(const struct stored_version *v)
+{
+	return v->flow;
+}
+
+static struct stored_version *
+hold(struct metadata *m, struct stored_version *v)
+{
+	if (v->holders++ == 0) {
+		list_remove(&v->node);
+		m->nidle--;
+		m->idle_bytes -= v->bytes;
+	}
+	return v;
+}
+
+void
+metadata_release(struct metadata *m, struct stored_version *v)
+{
+	must(v->holders > 0);
+	if (--v->holders > 0)
+		return;
+	if (v->gone) {
+		version_free(v);
+		return;
+	}
+	list_append(&m->idle, &v->node);
+	m->nidle++;
+	m->idle_bytes += v->bytes;
+	while (m->nidle > 1 && (m->nidle > VERSIONS_KEPT ||
+	    m->idle_bytes > VERSION_BYTES_KEPT))
+		forget_idle(m, list_entry(m->idle.next,
+		    struct stored_version, node));
+}
+
+static struct stored_version *
+make_version(const char *key, struct slice body, struct err *err)
+{
+	struct stored_version *v = xcalloc(1, sizeof(*v));
+
+	snprintf(v->key, sizeof(v->key), "%s", key);
+	list_init(&v->node);
+	v->arena = arena_new(0);
+	v->bytes = body.len;
+	v->json = json_loadb(body.p, body.len, JSON_REJECT_DUPLICATES, NULL);
+	v->flow = flow_build(v->arena, v->json, key, err);
+	if (v->flow != NULL)
+		return v;
+	version_free(v);
+	return NULL;
+}
+
+struct stored_version *
+metadata_version(struct metadata *m, const struct guid *tenant,
+    const struct guid *id, const struct guid *version, struct err *err)
+{
+	struct stored_version *v, *other;
+	struct arena *arena;
+	struct store_doc doc;
+	char key[STORE_KEY_MAX];
+	enum store_end end;
+
+	version_key(key, tenant, id, version);
+	v = map_get(m->versions, slice_of(key));
+	if (v != NULL)
+		return hold(m, v);
+	arena = arena_new(0);
+	end = await_doc_get(m->store, arena, "version", key, &doc);
+	if (end == STORE_OK)
+		v = make_version(key, doc.body, err);
+	else
+		err_set(err, "version %s: %s", key, store_end_name(end));
+	arena_free(&arena);
+	if (v == NULL)
+		return NULL;
+	/* Somebody else may have read it meanwhile. */
+	other = map_get(m->versions, slice_of(key));
+	if (other != NULL) {
+		version_free(v);
+		return hold(m, other);
+	}
+	v->holders = 1;
+	map_put(m->versions, slice_of(v->key), v);
+	return v;
+}
