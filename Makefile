@@ -43,7 +43,8 @@ ifeq ($(shell uname -m),x86_64)
 HARDEN	+= -fcf-protection
 endif
 ifdef SAN
-HARDEN	+= -fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=undefined
+HARDEN	+= -fsanitize=$(SAN) -fno-omit-frame-pointer \
+	  -fno-sanitize-recover=undefined -DPORTOLAN_SANITIZED
 SANLD	= -fsanitize=$(SAN)
 # gcc takes the checks that it put in itself for null formats.
 WARN	+= $(if $(findstring gcc,$(CC)),-Wno-format-truncation -Wno-format-overflow)

@@ -38,6 +38,7 @@ write_service(const json_t *status, struct buf *out)
 	    text_of(status, "not_ready"),
 	    is_true(status, "draining") ? " (draining)" : "");
 	buf_printf(out, "started       %s\n", text_of(status, "started"));
+	buf_printf(out, "sandbox       %s\n", text_of(status, "sandbox"));
 }
 
 static void

@@ -21,7 +21,7 @@ run_edge(const struct role *role)
 {
 	struct edge_options options = { .config_file = role->config_file,
 	    .threads = role->threads, .notify_fd = role->notify_fd,
-	    .heir = role->heir };
+	    .heir = role->heir, .sandbox = role->sandbox };
 
 	return edge_main(&options);
 }

@@ -200,6 +200,9 @@ struct config {
 	const char	*run_dir;	/* sockets between our processes */
 	const char	*state_dir;	/* what outlives restarts; run_dir by default */
 	const char	*pid_file;	/* NULL: none */
+	bool		 sandbox;	/* children give up what they do not need */
+	const char	*const *files;	/* that this one names, directories too */
+	size_t		 nfiles;
 	const char	*via;		/* pseudonym in Via, unique per edge group */
 	const struct config_listener *listeners;
 	size_t		 nlisteners;

@@ -456,7 +456,7 @@ read_explain_keys(const struct schema_reader *reader,
 	files = arena_array(reader->arena, explain->nkey_files,
 	    sizeof(*files));
 	for (size_t i = 0; i < explain->nkey_files; i++)
-		files[i] = file_beside(reader->arena, reader->dir, texts[i]);
+		files[i] = schema_file(reader, texts[i]);
 	explain->key_files = files;
 }
 
@@ -507,6 +507,8 @@ static const struct schema_row rows[] = {
 	{ "run_dir", SCHEMA_FILE, SCHEMA_AT(struct config, run_dir),
 	    .fallback = "/run/portolan" },
 	{ "state_dir", SCHEMA_FILE, SCHEMA_AT(struct config, state_dir) },
+	{ "sandbox", SCHEMA_BOOL, SCHEMA_AT(struct config, sandbox),
+	    .fallback = "true" },
 	{ "pid_file", SCHEMA_FILE, SCHEMA_AT(struct config, pid_file) },
 	{ "listeners", SCHEMA_CUSTOM, .read = read_listeners,
 	    .required = true },
@@ -566,8 +568,9 @@ static struct config *
 from_tree(struct arena *arena, const char *file, const struct yaml_node *root,
     struct mistakes *mistakes)
 {
+	struct file_names files = { NULL, 0, 0 };
 	struct schema_reader reader = { arena, mistakes,
-	    file_dir(arena, file) };
+	    file_dir(arena, file), &files };
 	struct config *config;
 
 	if (root == NULL)
@@ -577,6 +580,8 @@ from_tree(struct arena *arena, const char *file, const struct yaml_node *root,
 	config->dir = reader.dir;
 	config_log_defaults(config);
 	schema_read(&reader, rows, root, config);
+	config->files = files.list;
+	config->nfiles = files.count;
 	derived_defaults(arena, config);
 	config_check(&reader, config, root);
 	return config;

@@ -124,7 +124,7 @@ static const struct expectations *
 from_tree(struct arena *arena, const struct yaml_node *root,
     const struct region_map *map, struct mistakes *mistakes)
 {
-	struct reading r = { .reader = { arena, mistakes, "." }, .map = map,
+	struct reading r = { .reader = { arena, mistakes, ".", NULL }, .map = map,
 	    .found = arena_alloc(arena, sizeof(*r.found)) };
 
 	if (root != NULL)

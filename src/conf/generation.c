@@ -447,7 +447,8 @@ generation_load(const char *file, enum load_depth depth,
 	l.g->id = atomic_fetch_add(&ids, 1) + 1;
 	l.config = config_load(arena, file, mistakes, &l.root);
 	l.g->config = l.config;
-	l.reader = (struct schema_reader){ arena, mistakes, "." };
+	l.reader = (struct schema_reader){ arena, mistakes, ".",
+	    NULL };
 	if (load_files(&l) && load_the_rest(&l))
 		complete(&l);
 	else

@@ -376,7 +376,7 @@ from_tree(struct arena *arena, const char *file, const struct yaml_node *root,
     struct mistakes *mistakes)
 {
 	struct reading r = { .reader = { arena, mistakes,
-	    file_dir(arena, file) } };
+	    file_dir(arena, file), NULL } };
 	struct region_rules rules = { &r.reader, NULL };
 	size_t errors = mistakes->errors;
 

@@ -280,7 +280,7 @@ static const struct restrictions *
 from_tree(struct arena *arena, const struct yaml_node *root,
     const uint8_t tag_key[16], uint64_t revision, struct mistakes *mistakes)
 {
-	struct reading r = { .reader = { arena, mistakes, "." },
+	struct reading r = { .reader = { arena, mistakes, ".", NULL },
 	    .builder = restrictions_begin(arena, tag_key) };
 
 	if (root != NULL)

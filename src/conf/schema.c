@@ -318,6 +318,28 @@ read_choice(const struct schema_reader *reader, const struct schema_row *row,
 	    schema_hint(reader, text, row->choices, count));
 }
 
+const char *
+schema_file(const struct schema_reader *reader, const char *name)
+{
+	const char *path = file_beside(reader->arena, reader->dir, name);
+	struct file_names *files = reader->files;
+	const char **more;
+
+	if (files == NULL)
+		return path;
+	if (files->count == files->room) {
+		files->room = files->room * 2 + 16;
+		more = arena_array(reader->arena, files->room,
+		    sizeof(*more));
+		if (files->count > 0)
+			memcpy(more, files->list,
+			    files->count * sizeof(*more));
+		files->list = more;
+	}
+	files->list[files->count++] = path;
+	return path;
+}
+
 static bool
 read_text(const struct schema_reader *reader, const struct schema_row *row,
     struct slice text, const char **field, struct err *err)
@@ -326,8 +348,7 @@ read_text(const struct schema_reader *reader, const struct schema_row *row,
 		return err_set(err, "is empty");
 	if (row->type == SCHEMA_URL_PATH && !value_url_path(text, err))
 		return false;
-	*field = row->type == SCHEMA_FILE ?
-	    file_beside(reader->arena, reader->dir, text.p) :
+	*field = row->type == SCHEMA_FILE ? schema_file(reader, text.p) :
 	    arena_copy(reader->arena, text);
 	return true;
 }

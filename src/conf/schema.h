@@ -19,11 +19,18 @@
 
 #include "conf/yaml.h"
 
+/* Names of files that were read, in an arena. */
+struct file_names {
+	const char	**list;
+	size_t		 count, room;
+};
+
 /* What a reading of one set of files needs everywhere. */
 struct schema_reader {
 	struct arena	*arena;		/* what is read lives there */
 	struct mistakes	*mistakes;
 	const char	*dir;		/* file names are relative to it */
+	struct file_names *files;	/* gets each that is named; may be NULL */
 };
 
 enum schema_type {
@@ -65,6 +72,9 @@ struct schema_row {
 /* Defaults into target, then what map says; map NULL: defaults alone. */
 void schema_read(const struct schema_reader *reader,
     const struct schema_row *rows, const struct yaml_node *map, void *target);
+
+/* A file that is named: relative to dir, and noted. */
+const char *schema_file(const struct schema_reader *reader, const char *name);
 
 /* A mistake, or a warning, at a node, with its path. */
 void schema_mistake(const struct schema_reader *reader,

@@ -185,6 +185,8 @@ start_workers(struct edge *edge)
 	sigset_t all, before;
 
 	sigfillset(&all);
+	/* But the sandbox's: blocked, it would end the process. */
+	sigdelset(&all, SIGSYS);
 	pthread_sigmask(SIG_BLOCK, &all, &before);
 	for (unsigned i = 0; i < edge->nworkers; i++)
 		must(worker_start(edge->workers[i]));
@@ -288,6 +290,7 @@ edge_main(const struct edge_options *options)
 	edge->config_file = options->config_file;
 	edge->notify_fd = options->notify_fd;
 	edge->heir = options->heir;
+	edge->sandbox = options->sandbox == NULL ? "none" : options->sandbox;
 	edge->began_unix_ms = clock_unix_ms();
 	edge->loop = loop_new();
 	edge->shared = shared_new();

@@ -24,6 +24,8 @@ struct edge_options {
 					   "READY" once they accept, "RELOAD ok"
 					   and "RELOAD failed"; -1: nobody, the
 					   edge binds them itself */
+	const char	*sandbox;	/* for the status: what was given up; NULL:
+					   nothing */
 	bool		 heir;		/* another edge serves on the same sockets:
 					   nothing is accepted until it is known who
 					   stands behind; the control socket is

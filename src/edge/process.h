@@ -59,6 +59,7 @@ struct edge {
 	struct timer	 hold;		/* an heir's: looks at who is known */
 	uint64_t	 hold_until_ms;
 	bool		 heir, serving;
+	const char	*sandbox;
 	bool		 draining, ending;
 	uint64_t	 began_unix_ms;
 };

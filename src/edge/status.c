@@ -182,6 +182,9 @@ edge_status_write(const struct edge *edge, struct buf *out)
 	buf_printf(out, "{\"version\":\"%s\",\"region\":\"%s\",",
 	    PORTOLAN_VERSION, edge->plan->config->region);
 	write_time(out, "started", edge->began_unix_ms);
+	buf_text(out, "\"sandbox\":");
+	buf_json(out, slice_of(edge->sandbox));
+	buf_char(out, ',');
 	buf_printf(out, "\"ready\":%s,\"draining\":%s,",
 	    why == NULL ? "true" : "false", edge->draining ? "true" :
 	    "false");

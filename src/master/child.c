@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/must.h"
+#include "master/sandbox.h"
 
 enum { BACKOFF_FIRST_MS = 100, BACKOFF_MOST_MS = 10000,
     LIFE_THAT_COUNTS_MS = 30000 };
@@ -63,6 +64,7 @@ static _Noreturn void
 live(struct role role, int (*run)(const struct role *),
     const struct identity *identity, pid_t master)
 {
+	char sandbox[SANDBOX_TEXT];
 	struct err err;
 	sigset_t none;
 
@@ -84,10 +86,13 @@ live(struct role role, int (*run)(const struct role *),
 	/* The edge asks for its own: a reload may change them. */
 	sockets_keep_only(role.kind == ROLE_EDGE ? NULL : role.sockets,
 	    role.notify_fd);
-	if (!identity_assume(identity, &err)) {
+	if (!identity_assume(identity, &err) ||
+	    !sandbox_enter(&role, sandbox, &err)) {
 		log_error("%s", err.text);
 		_exit(EXIT_FAILURE);
 	}
+	role.sandbox = sandbox;
+	log_info("sandbox: %s", sandbox);
 	/* Changing identity clears it. */
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	exit(run(&role));

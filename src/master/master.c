@@ -20,6 +20,7 @@
 #include "base/log.h"
 #include "conf/fixed.h"
 #include "master/notify.h"
+#include "master/sandbox.h"
 #include "net/handover.h"
 
 enum {
@@ -721,6 +722,7 @@ master_run(const struct master_options *options)
 		log_error("%s", err.text);
 		return fail(&m, &err, 2);
 	}
+	sandbox_enter_master(m.generation->config);
 	while (!all_gone(&m)) {
 		start_who_is_due(&m);
 		wait_and_handle(&m);

@@ -31,6 +31,7 @@ struct role {
 	/* As the master read the files when it started this child. */
 	const struct generation *generation;
 	const struct sockets *sockets;	/* its own alone */
+	const char	*sandbox;	/* what it has given up, in words */
 	unsigned	 threads;	/* of the edge: so many sockets a listener */
 	bool		 heir;		/* others serve on the same sockets until
 					   this one is ready; its control socket

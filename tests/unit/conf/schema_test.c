@@ -77,7 +77,8 @@ begin(void **state)
 {
 	(void)state;
 	mistakes_init(&mistakes);
-	reader = (struct schema_reader){ arena_new(0), &mistakes, "/etc/x" };
+	reader = (struct schema_reader){ arena_new(0), &mistakes, "/etc/x",
+	    NULL };
 	return 0;
 }
 
