@@ -95,6 +95,8 @@ struct config_engines {
 
 struct config_limits {
 	size_t		 peek_bytes;
+	uint64_t	 held_bytes;	/* of all bodies that are looked into */
+	uint64_t	 memory;	/* of the edge process; 0: no limit */
 	uint64_t	 body_bytes;	/* a request body's most; 0: no limit */
 	unsigned	 connections;	/* of the whole edge */
 	unsigned	 requests_per_connection;	/* 0: no limit */

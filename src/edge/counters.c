@@ -128,6 +128,9 @@ const char *const limit_names[LIMITS] = {
 	[LIMIT_TENANT_REQUESTS] = "tenant-requests",
 	[LIMIT_REGION_REQUESTS] = "region-requests",
 	[LIMIT_ENGINE_REQUESTS] = "engine-requests",
+	[LIMIT_MEMORY] = "memory",
+	[LIMIT_DESCRIPTORS] = "descriptors",
+	[LIMIT_HELD_BYTES] = "held-bytes",
 };
 
 const char *const limit_dry_names[LIMITS] = {

@@ -43,6 +43,7 @@ enum retry_why {
 enum limit {
 	LIMIT_NONE, LIMIT_CLIENT_RATE, LIMIT_TENANT_RATE,
 	LIMIT_TENANT_REQUESTS, LIMIT_REGION_REQUESTS, LIMIT_ENGINE_REQUESTS,
+	LIMIT_DESCRIPTORS, LIMIT_MEMORY, LIMIT_HELD_BYTES,
 	LIMITS
 };
 
@@ -74,6 +75,7 @@ struct counters {
 	_Atomic uint64_t explain_tokens[EXPLAIN_TOKEN_VERDICTS];
 	_Atomic uint64_t limited[LIMITS], limited_dry[LIMITS], queued[LIMITS];
 	_Atomic uint64_t retries_refused;	/* by the budget */
+	_Atomic uint64_t idle_shed;
 	_Atomic uint64_t connections_paused, proxy_refused;
 	/* The server's own numbers, copied each second. */
 	_Atomic uint64_t connections, accepted, served;

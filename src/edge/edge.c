@@ -205,6 +205,7 @@ begin_serving(struct edge *edge)
 	/* The sockets have been listening since the plan was made. */
 	edge_tell_master(edge, "READY\n");
 	timer_set(edge->loop, &edge->tick, TICK_MS);
+	edge_gauge_start(edge);
 }
 
 /*

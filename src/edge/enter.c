@@ -275,6 +275,46 @@ entry_init(struct worker *w)
 	timer_init(&w->entry.late, on_late);
 }
 
+/* --- descriptors ------------------------------------------------------------- */
+
+static void
+drop_idle(void *arg)
+{
+	struct worker *w = arg;
+
+	atomic_store(&w->entry.dropping, false);
+	pools_drop_idle(w->pools);
+}
+
+bool
+enter_descriptors(struct edge_request *er)
+{
+	struct worker *w = er->worker;
+	struct shared *s = w->shared;
+
+	for (unsigned i = 0; i < s->nworkers; i++)
+		if (s->workers[i] != w &&
+		    !atomic_exchange(&s->workers[i]->entry.dropping, true))
+			loop_post(s->workers[i]->loop, drop_idle,
+			    s->workers[i]);
+	return enter_queue(er, LIMIT_DESCRIPTORS);
+}
+
+/* --- bodies that are held back ------------------------------------------------ */
+
+bool
+enter_held(struct edge_request *er, size_t bytes)
+{
+	_Atomic uint64_t *held = &er->worker->shared->held_bytes;
+	uint64_t most = er->plan->config->limits.held_bytes;
+
+	er->entered.held_bytes += bytes;
+	if (atomic_fetch_add_explicit(held, bytes, memory_order_relaxed) +
+	    bytes <= most)
+		return true;
+	return refuse(er, LIMIT_HELD_BYTES);
+}
+
 /* --- the step --------------------------------------------------------------- */
 
 static void
@@ -306,11 +346,29 @@ count_in(struct edge_request *er)
 	count_one(&er->worker->entry.active[e->in]);
 }
 
+/* What is not runtime can wait (DESIGN 2.2). */
+static bool
+is_shed(const struct edge_request *er)
+{
+	uint8_t pressure = atomic_load_explicit(&er->worker->shared->pressure,
+	    memory_order_relaxed);
+
+	return pressure >= PRESSURE_SHED_CENTRAL &&
+	    (pressure >= PRESSURE_SHED_ALL ||
+	    er->decision.path_class != PATH_RUNTIME);
+}
+
 enum step_end
 step_enter(struct edge_request *er)
 {
 	enum limit limit;
 
+	if (is_shed(er)) {
+		refuse(er, (enum limit)atomic_load(
+		    &er->worker->shared->pressed_by));
+		record_ender(er, 'R');
+		return STEP_ANSWER;
+	}
 	count_in(er);
 	if (!enter_tenant(er))
 		limit = LIMIT_TENANT_REQUESTS;
@@ -399,6 +457,10 @@ leave_all(struct edge_request *er)
 
 	leave_queue(er);
 	count_out(er);
+	if (e->held_bytes > 0)
+		atomic_fetch_sub_explicit(&er->worker->shared->held_bytes,
+		    e->held_bytes, memory_order_relaxed);
+	e->held_bytes = 0;
 	tally_give(&e->tenant);
 	freed |= give(&e->engine);
 	freed |= give(&e->region);

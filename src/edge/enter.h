@@ -31,6 +31,7 @@ struct entry {
 	struct timer	 late;		/* somebody waits for too long */
 	atomic_bool	 hungry;	/* somebody waits; others read it ... */
 	atomic_bool	 poked;		/* ... and have told us of a free place */
+	atomic_bool	 dropping;	/* idle connections, for others */
 	/* Under way to each region, and how many of them are repetitions:
 	 * this worker writes, all read. */
 	_Atomic uint64_t active[REGIONS_MAX], retrying[REGIONS_MAX];
@@ -49,6 +50,7 @@ struct entered {
 	uint64_t	 since_us;	/* it waits now */
 	_Atomic uint64_t *tenant;
 	_Atomic uint32_t *region, *engine;	/* places; NULL: none */
+	size_t		 held_bytes;	/* of its body, to look inside */
 	uint8_t		 waits_for;	/* enum limit */
 	int8_t		 in;		/* region that counts it; -1: none */
 	bool		 retrying;
@@ -57,6 +59,14 @@ struct entered {
 /* A place with an engine: false, and it is full. */
 bool enter_engine(struct edge_request *er, unsigned index);
 bool engine_has_room(const struct edge_request *er, unsigned index);
+
+/* None is left to connect with, here or anywhere in the process: all idle
+ * connections are closed, and it waits for what that brings.  False: it
+ * cannot wait. */
+bool enter_descriptors(struct edge_request *er);
+
+/* So much more of a body is held back: false, and it is too much. */
+bool enter_held(struct edge_request *er, size_t bytes);
 
 /* All engines that are up are full: queues it, or finds that it cannot. */
 bool enter_queue(struct edge_request *er, enum limit limit);

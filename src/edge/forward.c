@@ -339,9 +339,10 @@ may_try_again(const struct edge_request *er, enum exchange_end end,
 	return is_whole(er) && has_attempts(er);
 }
 
-/* A closed pooled connection says nothing against the engine. */
+/* A closed pooled connection says nothing against the engine, nor does a lack
+ * of descriptors. */
 static void
-forgive_stale(struct edge_request *er)
+forgive(struct edge_request *er)
 {
 	const struct backend_group *group =
 	    &er->plan->backends.regions[er->region];
@@ -374,11 +375,17 @@ attempt_failed(struct edge_request *er, enum exchange_end end, bool untaken)
 	er->last_end = (uint8_t)end;
 	if (er->tester != NULL)
 		tester_tried(er, exchange_end_name(end), 0);
+	if (end == EXCHANGE_NO_DESCRIPTORS && is_whole(er)) {
+		forgive(er);
+		er->step = STEP_PICK;
+		if (enter_descriptors(er))
+			return;
+	}
 	if (may_try_again(er, end, untaken, &why) && (why == RETRY_STALE ||
 	    enter_again(er))) {
 		count_one(&er->worker->counters.retries[why]);
 		if (why == RETRY_STALE)
-			forgive_stale(er);
+			forgive(er);
 		er->step = STEP_PICK;
 		edge_request_run(er);
 		return;

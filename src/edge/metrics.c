@@ -6,7 +6,6 @@
  * choose (addresses, tenants, flows), so their number is bounded.
  */
 #include <sys/resource.h>
-#include <dirent.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -297,6 +296,9 @@ static const struct {
 	    offsetof(struct counters, loops) },
 	{ "portolan_upstream_attempts_total", "Requests sent to upstreams, "
 	    "repetitions included.", offsetof(struct counters, attempts) },
+	{ "portolan_idle_shed_total", "Times that a worker asked idle "
+	    "connections to leave, since others need their place.",
+	    offsetof(struct counters, idle_shed) },
 	{ "portolan_retries_refused_total", "Requests not sent once more "
 	    "because too many were.",
 	    offsetof(struct counters, retries_refused) },
@@ -389,9 +391,19 @@ places(struct page *p)
 		sample(p, "portolan_active_requests", labels,
 		    entry_active(shared, r));
 	}
+	family(p, "portolan_pressure", "gauge",
+	    "1: no new connections; 2: only runtime is served; 3: nothing.");
+	sample(p, "portolan_pressure", "{by=\"memory\"}",
+	    p->edge->memory_pressure);
+	sample(p, "portolan_pressure", "{by=\"descriptors\"}",
+	    p->edge->descriptor_pressure);
+	family(p, "portolan_held_body_bytes", "gauge",
+	    "Of bodies that are held back to find their flow.");
+	sample(p, "portolan_held_body_bytes", "",
+	    atomic_load(&shared->held_bytes));
 	family(p, "portolan_queued_requests", "gauge",
 	    "Requests that wait for a place.");
-	for (unsigned i = LIMIT_TENANT_REQUESTS; i < LIMITS; i++) {
+	for (unsigned i = LIMIT_TENANT_REQUESTS; i <= LIMIT_DESCRIPTORS; i++) {
 		snprintf(labels, sizeof(labels), "{limit=\"%s\"}",
 		    limit_names[i]);
 		sample(p, "portolan_queued_requests", labels, atomic_load(
@@ -399,7 +411,7 @@ places(struct page *p)
 	}
 	family(p, "portolan_queued_total", "counter",
 	    "Requests that had to wait for a place.");
-	for (unsigned i = LIMIT_TENANT_REQUESTS; i < LIMITS; i++) {
+	for (unsigned i = LIMIT_TENANT_REQUESTS; i <= LIMIT_DESCRIPTORS; i++) {
 		snprintf(labels, sizeof(labels), "{limit=\"%s\"}",
 		    limit_names[i]);
 		sample(p, "portolan_queued_total", labels,
@@ -637,43 +649,6 @@ certificates(struct page *p)
 	}
 }
 
-static unsigned
-open_descriptors(void)
-{
-	DIR *dir = opendir("/proc/self/fd");
-	unsigned n = 0;
-
-	if (dir == NULL)
-		return 0;
-	while (readdir(dir) != NULL)
-		n++;
-	closedir(dir);
-	return n < 3 ? 0 : n - 3;	/* ".", "..", and its own */
-}
-
-/* Bytes, all of them and those in memory; 0 where they cannot be told. */
-static void
-read_memory(uint64_t *size_bytes, uint64_t *resident_bytes)
-{
-	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
-	FILE *f = fopen("/proc/self/statm", "r");
-	struct slice rest, size, resident;
-	char line[256];
-
-	*size_bytes = *resident_bytes = 0;
-	if (f == NULL)
-		return;
-	rest = slice_of(fgets(line, sizeof(line), f));
-	fclose(f);
-	if (slice_split(&rest, ' ', &size) &&
-	    slice_split(&rest, ' ', &resident) &&
-	    slice_to_u64(size, size_bytes) &&
-	    slice_to_u64(resident, resident_bytes)) {
-		*size_bytes *= page;
-		*resident_bytes *= page;
-	}
-}
-
 static void
 overrides(struct page *p)
 {
@@ -708,7 +683,7 @@ process(struct page *p)
 	buf_printf(p->out, "process_cpu_seconds_total %llu.%06llu\n",
 	    (unsigned long long)us / 1000000,
 	    (unsigned long long)us % 1000000);
-	read_memory(&size, &resident);
+	process_memory(&size, &resident);
 	family(p, "process_virtual_memory_bytes", "gauge",
 	    "Virtual memory.");
 	sample(p, "process_virtual_memory_bytes", "", size);
@@ -721,7 +696,7 @@ process(struct page *p)
 		sample(p, "process_max_fds", "", files.rlim_cur);
 	}
 	family(p, "process_open_fds", "gauge", "Open descriptors.");
-	sample(p, "process_open_fds", "", open_descriptors());
+	sample(p, "process_open_fds", "", process_open_descriptors());
 	family(p, "process_start_time_seconds", "gauge",
 	    "Start of the process.");
 	sample(p, "process_start_time_seconds", "",

@@ -55,6 +55,8 @@ struct edge {
 	struct file_identity overrides_seen;
 
 	struct timer	 tick;		/* each second: files, currency */
+	struct timer	 gauge;		/* more often: memory, descriptors */
+	enum pressure	 memory_pressure, descriptor_pressure;
 	struct timer	 deadline;	/* of the drain */
 	struct timer	 hold;		/* an heir's: looks at who is known */
 	uint64_t	 hold_until_ms;
@@ -99,6 +101,11 @@ void edge_overrides_look(struct edge *edge);
  * did, goes to out. */
 bool edge_overrides_take(struct edge *edge, struct slice query,
     struct buf *out);
+
+/* --- gauge.c -------------------------------------------------------------- */
+
+/* Looks after memory and descriptors from now on. */
+void edge_gauge_start(struct edge *edge);
 
 /* --- edge.c --------------------------------------------------------------- */
 

@@ -353,7 +353,10 @@ on_body(struct request *r, struct slice bytes, bool last)
 	er->body_last |= last;
 	if (er->ended)
 		return;			/* answered without it */
-	if (er->peeking) {
+	if (er->peeking && !enter_held(er, bytes.len)) {
+		record_ender(er, 'R');
+		edge_request_refuse(er, REFUSAL_OVERLOAD);
+	} else if (er->peeking) {
 		forward_keep(er, bytes);
 		look_inside(er);
 	} else if (er->waiting_body) {

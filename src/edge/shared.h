@@ -13,6 +13,7 @@
 
 #include "conf/fixed.h"
 #include "edge/counters.h"
+#include "edge/pressure.h"
 #include "policy/buckets.h"
 #include "policy/tallies.h"
 #include "upstream/upstream.h"
@@ -26,6 +27,12 @@ struct shared {
 	/* The workers; all are there before the first one starts. */
 	struct worker	*workers[CONFIG_THREADS_MAX];
 	unsigned	 nworkers;
+
+	_Atomic uint32_t connections;	/* of clients and edges */
+	_Atomic uint64_t held_bytes;	/* of bodies being looked into */
+	/* The control thread writes: enum pressure, and the enum limit that it
+	 * comes from. */
+	_Atomic uint8_t pressure, pressed_by;
 
 	/* rates */
 	struct buckets	*clients, *tenants;

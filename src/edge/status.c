@@ -78,6 +78,9 @@ edge_ready_write(const struct edge *edge, struct buf *out)
 	check(out, "no operator's word against this region",
 	    own_region_is_wanted(edge));
 	check(out, "engines of this region", own_region_is_up(edge));
+	check(out, "no overload", edge->memory_pressure <
+	    PRESSURE_SHED_CENTRAL && edge->descriptor_pressure <
+	    PRESSURE_SHED_CENTRAL);
 	check(out, "age of the geo database", !database_is_old(edge));
 	check(out, "the geo database's file is in service",
 	    edge->plan->generation->database_held == NULL);

@@ -17,6 +17,8 @@
 enum {
 	TICK_MS = 1000,
 	LOOK_MS = 50,
+	SHED_LOOKS = 512,		/* connections at a time */
+	SHED_IDLE_MS = 1000,		/* shorter is no idling */
 	SPARE_BYTES = 64 * 1024,	/* a buffer that grew larger is freed */
 };
 
@@ -161,6 +163,36 @@ may_connect(const struct config_listener *at, const struct endpoint *peer)
 	return at->nproxy_from == 0;
 }
 
+static bool
+is_full(const struct worker *w)
+{
+	return atomic_load_explicit(&w->shared->connections,
+	    memory_order_relaxed) >= w->connections_most ||
+	    atomic_load_explicit(&w->shared->pressure,
+	    memory_order_relaxed) >= PRESSURE_CROWDED;
+}
+
+static void
+become_full(struct worker *w)
+{
+	if (w->full)
+		return;
+	count_one(&w->counters.connections_paused);
+	pause_clients(w, true);
+	timer_set(w->loop, &w->look, LOOK_MS);
+}
+
+/* Whoever only keeps a connection makes room for those who wait. */
+static void
+shed(struct worker *w)
+{
+	count_one(&w->counters.idle_shed);
+	server_shed(w->server, SHED_LOOKS, SHED_IDLE_MS);
+	if (w->scarce || atomic_load_explicit(&w->shared->pressure,
+	    memory_order_relaxed) >= PRESSURE_CROWDED)
+		pools_drop_idle(w->pools);
+}
+
 /*
  * What is beyond the limit waits in the kernel's queue, where it costs us
  * nothing.
@@ -182,11 +214,8 @@ on_accepted(void *owner, int fd, const struct endpoint *peer)
 	    .tls = plan->generation->listener_tls[l->index],
 	    .listener = l->at, .proxied = at->nproxy_from > 0,
 	    .h2 = at->h2 });
-	if (w->server->connections < w->connections_most || w->full)
-		return;
-	count_one(&w->counters.connections_paused);
-	pause_clients(w, true);
-	timer_set(w->loop, &w->look, LOOK_MS);
+	if (is_full(w))
+		become_full(w);
 }
 
 static const struct listener_ops listener_ops = {
@@ -297,9 +326,8 @@ take_connections(struct worker *w, const struct plan *plan)
 		log_warn("limits.connections is %u, but the limit of open "
 		    "files allows for %" PRIu64 "; raise that "
 		    "(LimitNOFILE=)", plan->config->limits.connections, most);
-	w->connections_most = (unsigned)(most / plan->workers);
-	if (w->connections_most == 0)
-		w->connections_most = 1;
+	w->scarce = most < plan->config->limits.connections;
+	w->connections_most = most == 0 ? 1 : (unsigned)most;
 }
 
 /* --- from the control thread ---------------------------------------------------- */
@@ -350,6 +378,21 @@ void
 worker_reopen_log(struct worker *w)
 {
 	loop_post(w->loop, reopen_log, w);
+}
+
+static void
+press(void *arg)
+{
+	struct worker *w = arg;
+
+	if (is_full(w))
+		become_full(w);
+}
+
+void
+worker_press(struct worker *w)
+{
+	loop_post(w->loop, press, w);
 }
 
 static void
@@ -434,8 +477,10 @@ on_look(struct timer *timer)
 		loop_stop(w->loop);
 		return;
 	}
-	if (w->full && w->server->connections < w->connections_most)
+	if (w->full && !is_full(w))
 		pause_clients(w, false);
+	else if (w->full)
+		shed(w);
 	if (w->full || w->ending)
 		timer_set(w->loop, timer, LOOK_MS);
 }
@@ -455,6 +500,7 @@ worker_new(struct edge *edge, struct shared *shared, unsigned number)
 	w->number = number;
 	w->loop = loop_new();
 	w->server = server_new(w->loop, &edge_handler, w, &w->serve_limits);
+	w->server->shared = &shared->connections;
 	w->pools = pools_new(w->loop, &w->pool_limits);
 	ids_init(&w->ids);
 	w->balance.state = ids_next(&w->ids) | 1;

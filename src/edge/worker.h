@@ -58,7 +58,8 @@ struct worker {
 	struct worker_listener listeners[LISTENERS_MAX];
 	bool		 full;		/* listeners pause: too many connections */
 	bool		 draining, ending;
-	unsigned	 connections_most;
+	unsigned	 connections_most;	/* of the process ... */
+	bool		 scarce;	/* ... for want of descriptors */
 	struct timer	 tick;		/* each second: the log, the clock */
 	struct timer	 look;		/* soon again: is there room, is it over? */
 
@@ -87,6 +88,7 @@ void worker_free(struct worker **w);
  * the plan's holders is the worker's from publish on. */
 void worker_publish(struct worker *w, struct plan *plan);
 void worker_reopen_log(struct worker *w);
+void worker_press(struct worker *w);	/* the pressure has risen */
 void worker_drain(struct worker *w);	/* clients are asked to go elsewhere */
 void worker_end(struct worker *w);	/* no new ones; ends with the last */
 void worker_stop(struct worker *w);	/* ends at once */

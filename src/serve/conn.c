@@ -242,12 +242,14 @@ static enum step
 idle_step(struct conn *c, struct slice *in)
 {
 	if (in->len > 0) {
+		c->unwanted = false;
 		conn_enter(c, CONN_HEAD);
 		c->began_us = c->server->loop->now_us;
 		c->seen = 0;
 		return c->may_h2 ? first_step(c, in) : head_step(c, in);
 	}
-	if (c->ended || (c->server->draining && c->requests > 0))
+	if (c->ended || c->unwanted ||
+	    (c->server->draining && c->requests > 0))
 		return closed(c, SERVE_CLIENT_LEFT, false);
 	return STEP_WAIT;
 }
@@ -310,8 +312,9 @@ answered_step(struct conn *c, struct slice *in)
 	active_tell_gone(a, a->refused ? SERVE_REFUSED : SERVE_DONE);
 	if (a->close || a->in_discarded > DISCARD_BYTES)
 		return leave_step(c, in);
-	if (!a->request.body_done)
-		return STEP_WAIT;
+	if (!a->request.body_done)	/* the client may never send the rest */
+		return c->ended && in->len == 0 ?
+		    closed(c, SERVE_DONE, false) : STEP_WAIT;
 	end_request(c, SERVE_DONE);
 	conn_enter(c, CONN_IDLE);
 	return STEP_ON;
@@ -612,7 +615,7 @@ on_task(struct task *task)
 		h2_conn_turn(c);
 		return;
 	}
-	if (c->state == CONN_IDLE && c->server->draining) {
+	if (c->state == CONN_IDLE && (c->server->draining || c->unwanted)) {
 		shut_out(c);
 		if (receive(c, &in) == 0)
 			c->ended = true;

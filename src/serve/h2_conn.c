@@ -131,7 +131,7 @@ has_to_leave(const struct conn *c)
 {
 	uint32_t most = c->server->limits->requests;
 
-	return c->server->draining || (most > 0 && c->requests >= most);
+	return c->server->draining || c->unwanted || (most > 0 && c->requests >= most);
 }
 
 /* --- a turn --------------------------------------------------------------------- */

@@ -100,6 +100,8 @@ struct server {
 					   connections are closed */
 	/* counters, read by the loop's own thread or torn-free by others */
 	uint64_t	 connections, accepted, requests;
+	_Atomic uint32_t *shared;	/* counts the connections of several
+					   servers; NULL: nobody asks */
 	uint64_t	 h2_connections, h2_requests;	/* of those, ever */
 	struct server_private *private;	/* connections, recycled structs */
 };
@@ -107,6 +109,9 @@ struct server {
 struct server *server_new(struct loop *loop, const struct handler_ops *handler,
     void *owner, const struct serve_limits *limits);
 void server_drain(struct server *server);	/* sets draining, closes idle ones */
+/* Asks idle connections to leave, the oldest first: some of the first so many
+ * that have been idle for that long. */
+void server_shed(struct server *server, unsigned most, uint64_t idle_ms);
 void server_free(struct server **server);	/* cuts what is open */
 
 /* What HTTP/2 has counted so far. */

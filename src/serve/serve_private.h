@@ -66,6 +66,7 @@ struct conn {
 	uint8_t		 state;		/* enum conn_state */
 	bool		 ended;		/* the client sends no more */
 	bool		 may_h2;	/* its first bytes may say so */
+	bool		 unwanted;	/* others need its place: it leaves, idle */
 };
 
 /* OPEN: of unknown length, to be framed as the transport can. */

@@ -4,6 +4,7 @@
 /*
  * Servers, and the memory of their connections and requests.
  */
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "base/arena.h"
@@ -44,6 +45,9 @@ conn_new(struct server *server)
 	c->server = server;
 	list_append(&sp->conns, &c->node);
 	server->connections++;
+	if (server->shared != NULL)
+		atomic_fetch_add_explicit(server->shared, 1,
+		    memory_order_relaxed);
 	return c;
 }
 
@@ -55,6 +59,9 @@ conn_recycle(struct conn *c)
 
 	list_remove(&c->node);
 	server->connections--;
+	if (server->shared != NULL)
+		atomic_fetch_sub_explicit(server->shared, 1,
+		    memory_order_relaxed);
 	if (sp->nspare_conns >= SPARE_CONNS) {
 		free(c);
 		return;
@@ -192,6 +199,35 @@ server_drain(struct server *server)
 	server->draining = true;
 	list_each(node, &server->private->conns)
 		conn_wake(list_entry(node, struct conn, node));
+}
+
+static bool
+is_idle(const struct conn *c)
+{
+	return c->state == CONN_IDLE ||
+	    (c->state == CONN_H2 && c->h2->nstreams == 0);
+}
+
+/* Those that were looked at go to the end of the list, so that the next call
+ * looks at others. */
+void
+server_shed(struct server *server, unsigned most, uint64_t idle_ms)
+{
+	struct list *conns = &server->private->conns;
+	uint64_t now_ms = server->loop->now_ms;
+
+	if (most > server->connections)
+		most = (unsigned)server->connections;
+	for (unsigned i = 0; i < most; i++) {
+		struct conn *c = list_entry(conns->next, struct conn, node);
+
+		list_remove(&c->node);
+		list_append(conns, &c->node);
+		if (!is_idle(c) || now_ms - c->since_ms < idle_ms)
+			continue;
+		c->unwanted = true;
+		conn_wake(c);
+	}
 }
 
 void

@@ -57,9 +57,6 @@ struct upstream_conn *pool_new_conn(struct pool *pool);
 void pool_give(struct upstream_conn *conn);
 void pool_drop(struct upstream_conn *conn);	/* closes it */
 
-/* All idle connections of this thread: out of descriptors. */
-void pools_drop_idle(struct pools *pools);
-
 void pool_count(struct pool *pool, bool error);
 
 /* An exchange is zeroed but for its node; resting keeps its contents. */

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the Portolan authors
 """More clients than there are descriptors wait in the kernel's queue; those
-who got in are served, engines stay up, other regions and the console are
-heard, and everybody else's turn comes."""
+who got in and ask are served, engines stay up, other regions and the console
+are heard, and everybody else's turn comes."""
 import select
 import time
 
@@ -38,10 +38,16 @@ def main():
         first = serve(crowd, 10)
         wait_for("the listeners pause", lambda: us.metric(
             "portolan_accept_pauses_total") > 0)
-        # Long enough for some probes, which need descriptors as well.
+        # Long enough for some probes, which need descriptors as well.  Who
+        # goes on asking is served; who only stays makes room for others.
         probes = platform.origin("US").probes
-        wait_for("more probes", lambda: platform.origin("US").probes >
-                 probes + 2)
+
+        def ask_again():
+            for client in first:
+                client.send(REQUEST)
+                same("again", client.read().status, 200)
+            return platform.origin("US").probes > probes + 2
+        wait_for("more probes", ask_again)
         same("the console is heard", us.admin("/readyz").status, 200)
         # Whom the map sends to the crowded region comes in over the link.
         same("over the link", gb.get("/api/run/1/x", of="US").status, 200)
