@@ -160,16 +160,25 @@ struct config_explain {
 };
 
 enum log_target { LOG_TO_FILE, LOG_TO_STDOUT, LOG_TO_UNIX, LOG_TO_UDP,
-    LOG_TO_TCP };
+    LOG_TO_TCP,
+    LOG_TO_OTLP,			/* spans, to a collector */
+};
 enum log_format { LOG_JSON, LOG_COMBINED };
 
-/* Of one access log; the last three are syslog's (RFC 5424). */
+/* Of one access log; UNIX, UDP and TCP are syslog's (RFC 5424). */
 struct config_access {
 	const char	*to;		/* a path, or as it was written */
 	enum log_target	 target;
 	enum log_format	 format;
 	unsigned	 facility;	/* 0..23 */
 	struct endpoint	 address;
+	const char	*region;	/* whose spans they are */
+};
+
+/* Where spans of sampled requests go. */
+struct config_trace {
+	struct config_access collector;	/* to NULL: nobody records anything */
+	double		 sample;	/* of the traces that begin here, 0..1 */
 };
 
 /* How clients' addresses are written down. */
@@ -232,6 +241,7 @@ struct config {
 	struct config_policy policy;
 	struct config_explain explain;
 	struct config_log log;
+	struct config_trace trace;
 	struct config_console console;
 };
 

@@ -533,6 +533,7 @@ static const struct schema_row rows[] = {
 	{ "policy", SCHEMA_SECTION, .section = policy_rows },
 	{ "explain", SCHEMA_SECTION, .section = explain_rows },
 	{ "log", SCHEMA_SECTION, .section = config_log_rows },
+	{ "trace", SCHEMA_SECTION, .section = config_trace_rows },
 	{ "console", SCHEMA_CUSTOM, .read = read_console },
 	{ 0 },
 };
@@ -560,6 +561,7 @@ derived_defaults(struct arena *arena, struct config *config)
 			*p = ascii_lower(*p);
 		config->via = arena_printf(arena, "portolan-%s", lower);
 	}
+	config->trace.collector.region = config->region;
 	config->run_dir = from_root(arena, config->run_dir);
 	config->state_dir = config->state_dir == NULL ? config->run_dir :
 	    from_root(arena, config->state_dir);

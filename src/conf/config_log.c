@@ -153,6 +153,36 @@ const struct schema_row config_log_rows[] = {
 	{ 0 },
 };
 
+/* --- spans ------------------------------------------------------------------- */
+
+/* Plain HTTP to an address: a collector stands beside us or in our network,
+ * and its name would have to be looked up by whoever must not wait. */
+static void
+read_collector(const struct schema_reader *reader,
+    const struct yaml_node *node, void *target)
+{
+	struct config *config = target;
+	struct config_access *to = &config->trace.collector;
+
+	if (!schema_is_text(reader, node))
+		return;
+	to->to = arena_copy(reader->arena, node->text);
+	to->target = LOG_TO_OTLP;
+	if (!slice_starts_nocase(node->text, SLICE("http://")) ||
+	    !endpoint_parse(&to->address, node->text) ||
+	    to->address.kind != ENDPOINT_IP || to->address.port == 0)
+		schema_mistake(reader, node, "%s is none: write "
+		    "http://ADDRESS:PORT, with an IP address and without a "
+		    "path", value_quote(reader->arena, node->text));
+}
+
+const struct schema_row config_trace_rows[] = {
+	{ "endpoint", SCHEMA_CUSTOM, .read = read_collector },
+	{ "sample", SCHEMA_SHARE, SCHEMA_AT(struct config, trace.sample),
+	    .fallback = "1%" },
+	{ 0 },
+};
+
 void
 config_log_defaults(struct config *config)
 {

@@ -2,7 +2,7 @@
 /* Copyright the Portolan authors */
 
 /*
- * The keys of portolan.yaml below log.
+ * The keys of portolan.yaml below log and trace.
  */
 #ifndef CONF_CONFIG_LOG_H
 #define CONF_CONFIG_LOG_H
@@ -11,6 +11,7 @@
 #include "conf/schema.h"
 
 extern const struct schema_row config_log_rows[];
+extern const struct schema_row config_trace_rows[];
 
 /* What holds where the file says nothing: JSON to standard output. */
 void config_log_defaults(struct config *config);

@@ -101,7 +101,7 @@ void
 edge_worker_flushed(struct edge *edge)
 {
 	if (atomic_fetch_sub(&edge->reopening, 1) == 1)
-		log_writer_reopen(edge->log_writer);
+		log_writer_reopen(edge->writers.lines);
 }
 
 static void
@@ -269,8 +269,10 @@ clean_up(struct edge *edge)
 	if (edge->control != NULL)
 		control_free(&edge->control);
 	edge_unload(edge);
-	if (edge->log_writer != NULL)
-		log_writer_free(&edge->log_writer);
+	if (edge->writers.lines != NULL)
+		log_writer_free(&edge->writers.lines);
+	if (edge->writers.spans != NULL)
+		log_writer_free(&edge->writers.spans);
 	if (edge->watch != NULL)
 		watch_free(&edge->watch);
 	upstreams_free(&edge->upstreams);

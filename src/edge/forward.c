@@ -8,6 +8,7 @@
  */
 #include <stdio.h>
 
+#include "edge/spans.h"
 #include "edge/tester.h"
 #include "edge/upstream_head.h"
 
@@ -178,6 +179,8 @@ finish_head(struct edge_request *er)
 	er->text.len = er->front_end;
 	buf_reserve(&er->text, 2048);	/* upgrade stands in the same buffer */
 	end.upgrade = request_text(er, er->upgrade);
+	if (er->spans != NULL)
+		end.traceparent = spans_try(er);
 	head_end_write(&er->text, &end);
 	return (struct slice){ er->text.p + er->head_at,
 	    er->text.len - er->head_at };
@@ -375,6 +378,8 @@ attempt_failed(struct edge_request *er, enum exchange_end end, bool untaken)
 	er->last_end = (uint8_t)end;
 	if (er->tester != NULL)
 		tester_tried(er, exchange_end_name(end), 0);
+	if (er->spans != NULL)
+		spans_failed(er, exchange_end_name(end));
 	if (end == EXCHANGE_NO_DESCRIPTORS && is_whole(er)) {
 		forgive(er);
 		er->step = STEP_PICK;
@@ -414,6 +419,8 @@ forward_elsewhere(struct edge_request *er, enum retry_why why)
 	    (why == RETRY_LINK_REFUSED && !enter_again(er)))
 		return false;
 	count_one(&er->worker->counters.retries[why]);
+	if (er->spans != NULL)
+		spans_failed(er, retry_names[why]);
 	er->failed = failed;
 	er->decision = next;
 	if (er->tester != NULL) {
@@ -485,6 +492,8 @@ on_done(struct exchange *ex, enum exchange_end end)
 		return;
 	}
 	if (end != EXCHANGE_DONE) {
+		if (er->spans != NULL)
+			spans_failed(er, exchange_end_name(end));
 		/* The client must not take what it has for all of it. */
 		record_ender(er, ender_of(end));
 		request_abort(er->request);

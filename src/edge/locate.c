@@ -6,6 +6,7 @@
  * path, who asks and over which way, and the front of the upstream's head.
  */
 #include "edge/cors.h"
+#include "edge/spans.h"
 #include "edge/tester.h"
 #include "edge/upstream_head.h"
 #include "http/fields.h"
@@ -30,20 +31,16 @@ note_field(struct edge_request *er, enum field_id id)
 	    f->value);
 }
 
-/* W3C Trace Context: version, trace id, parent id, flags. */
 static struct span
 note_trace(struct edge_request *er)
 {
 	const struct h1_field *f = h1_field(er->request->head,
 	    FIELD_TRACEPARENT);
+	struct traceparent parent;
 
-	if (f == NULL || f->value.len < 55 || f->value.p[2] != '-' ||
-	    f->value.p[35] != '-')
+	if (f == NULL || !traceparent_read(&parent, f->value))
 		return (struct span){ 0, 0 };
-	for (size_t i = 3; i < 35; i++)
-		if (strchr("0123456789abcdef", f->value.p[i]) == NULL)
-			return (struct span){ 0, 0 };
-	return span_add(&er->text, (struct slice){ f->value.p + 3, 32 });
+	return span_add(&er->text, parent.trace_id);
 }
 
 /*
@@ -363,7 +360,12 @@ locate_over_link(struct edge_request *er)
 enum step_end
 step_locate(struct edge_request *er)
 {
-	return er->over_link ? locate_over_link(er) : locate_client(er);
+	enum step_end end = er->over_link ? locate_over_link(er) :
+	    locate_client(er);
+
+	if (er->plan->collector != NULL)
+		spans_begin(er);
+	return end;
 }
 
 /* --- compose ---------------------------------------------------------------- */
@@ -462,6 +464,9 @@ step_compose(struct edge_request *er)
 		.pseudonym = er->plan->pseudonym,
 		.request_id = slice_of(er->request_id),
 		.span_id = span_id, .trace_id = er->trace_id,
+		.recorded = er->spans != NULL,
+		.keeps_state = er->spans != NULL ? er->spans->keeps_state :
+		    head->by[FIELD_TRACEPARENT] >= 0,
 	};
 
 	if (er->cors && !er->over_link && cors_is_preflight(head))

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/must.h"
+#include "edge/otlp.h"
 
 enum { KIND_FILE, KIND_PIPE, KIND_SOCKET };
 
@@ -66,13 +67,13 @@ open_socket(struct log_out *out)
 	struct sockaddr_storage ss;
 	socklen_t len = endpoint_sockaddr(&out->address, &ss);
 	int patience = TCP_PATIENCE_MS, fd = socket(ss.ss_family,
-	    (out->target == LOG_TO_TCP ? SOCK_STREAM : SOCK_DGRAM) |
+	    (out->target >= LOG_TO_TCP ? SOCK_STREAM : SOCK_DGRAM) |
 	    SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	int error;
 
 	if (fd < 0)
 		return -1;
-	if (out->target == LOG_TO_TCP)
+	if (out->target >= LOG_TO_TCP)
 		setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &patience,
 		    sizeof(patience));
 	if (connect(fd, (struct sockaddr *)&ss, len) == 0 ||
@@ -97,6 +98,7 @@ log_out_open(struct log_out *out, struct err *err)
 	case LOG_TO_UNIX:
 	case LOG_TO_UDP:
 	case LOG_TO_TCP:
+	case LOG_TO_OTLP:
 		out->fd = open_socket(out);
 		break;
 	}
@@ -279,6 +281,8 @@ log_out_write(struct log_out *out, struct slice lines, size_t *done)
 		return write_messages(out, lines, done);
 	case LOG_TO_TCP:
 		return write_frames(out, lines, done);
+	case LOG_TO_OTLP:
+		return otlp_write(out, lines, done);
 	case LOG_TO_FILE:
 	case LOG_TO_STDOUT:
 		break;

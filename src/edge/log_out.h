@@ -3,7 +3,8 @@
 
 /*
  * A place that lines go to: a file, a pipe, or syslog (RFC 5424) over a UNIX
- * or UDP datagram socket or TCP (RFC 6587, octets counted).  The writer's
+ * or UDP datagram socket or TCP (RFC 6587, octets counted), or a collector of
+ * spans (otlp.h).  The writer's
  * thread alone uses it, once it is open.
  */
 #ifndef EDGE_LOG_OUT_H
@@ -26,7 +27,9 @@ struct log_out {
 	struct endpoint	 address;	/* syslog's */
 	int		 fd;		/* -1: none */
 	uint8_t		 kind;		/* private */
+	const char	*region;	/* of a collector's spans */
 	uint64_t	 lost;		/* lines, given up one by one */
+	uint64_t	 delivered;	/* spans that a collector has taken */
 	size_t		 frame_len, frame_done;	/* of TCP */
 	char		 frame[LOG_ROOM + 16];
 };

@@ -51,7 +51,7 @@ struct ring {
 struct log_sink {
 	struct list	 node;		/* guarded by the writer's lock, ... */
 	unsigned	 refs;		/* ... as is this; 0: it ends */
-	char		*name;
+	char		*name, *region;
 	struct log_writer *writer;
 
 	/* the writer's thread alone */
@@ -75,6 +75,7 @@ struct log_writer {
 	_Atomic bool	 ending;
 	_Atomic uint32_t reopens;	/* asked for */
 	_Atomic uint64_t dropped;	/* by the thread, and with old sinks */
+	_Atomic uint64_t delivered;
 	pthread_mutex_t	 lock;		/* the list and refs; never held while
 					   something is written */
 	struct list	 sinks;
@@ -212,12 +213,18 @@ give_back(struct log_sink *sink)
 	sink->block = NULL;
 }
 
+static const char *
+kind_of(const struct log_sink *sink)
+{
+	return sink->out.target == LOG_TO_OTLP ? "collector" : "access log";
+}
+
 static void
 complain(struct log_sink *sink, const char *what)
 {
 	if (!sink->is_broken)
-		log_error("access log %s: %s; lines wait, and are dropped "
-		    "when there are too many", sink->name, what);
+		log_error("%s %s: %s; lines wait, and are dropped when there "
+		    "are too many", kind_of(sink), sink->name, what);
 	sink->is_broken = true;
 }
 
@@ -225,7 +232,8 @@ static void
 is_well_again(struct log_sink *sink)
 {
 	if (sink->is_broken)
-		log_info("access log %s takes lines again", sink->name);
+		log_info("%s %s takes lines again", kind_of(sink),
+		    sink->name);
 	sink->is_broken = false;
 }
 
@@ -294,16 +302,15 @@ static void
 work_on(struct log_sink *sink, uint64_t now_ms)
 {
 	unsigned reopens = atomic_load(&sink->writer->reopens);
-	uint64_t lost;
 
 	serve(sink, now_ms);
 	if (sink->reopened != reopens && sink->block == NULL) {
 		sink->reopened = reopens;
 		reopen(sink);
 	}
-	lost = sink->out.lost;
-	sink->out.lost = 0;
-	atomic_fetch_add(&sink->writer->dropped, lost);
+	atomic_fetch_add(&sink->writer->dropped, sink->out.lost);
+	atomic_fetch_add(&sink->writer->delivered, sink->out.delivered);
+	sink->out.lost = sink->out.delivered = 0;
 }
 
 /* --- the end of a sink ------------------------------------------------------------ */
@@ -353,6 +360,7 @@ free_sink(struct log_sink *sink)
 	atomic_fetch_add(&sink->writer->dropped, lost);
 	log_out_close(&sink->out);
 	free(sink->name);
+	free(sink->region);
 	free(sink);
 }
 
@@ -484,6 +492,12 @@ log_writer_dropped(struct log_writer *w)
 	return sum;
 }
 
+uint64_t
+log_writer_delivered(struct log_writer *w)
+{
+	return atomic_load(&w->delivered);
+}
+
 static struct log_sink *
 find(struct log_writer *w, const struct config_access *c)
 {
@@ -519,12 +533,15 @@ sink_new(struct log_writer *w, const struct config_access *c, struct err *err)
 	sink->reopened = atomic_load(&w->reopens);
 	sink->out.target = c->target;
 	sink->out.path = sink->name;
+	sink->region = xstrdup(c->region == NULL ? "" : c->region);
+	sink->out.region = sink->region;
 	sink->out.address = c->address;
 	sink->out.fd = -1;
 	if (log_out_open(&sink->out, err) || may_come(c))
 		return sink;
 	err_wrap(err, "%s", c->to);
 	free(sink->name);
+	free(sink->region);
 	free(sink);
 	return NULL;
 }

@@ -2,7 +2,7 @@
 /* Copyright the Portolan authors */
 
 /*
- * The thread that writes access logs, so that no loop ever waits for a disk,
+ * A thread that writes access logs, or delivers spans, so that no loop ever waits for a disk,
  * a pipe or a syslog daemon.  Each worker has a bounded ring of blocks for
  * each place that lines go to: it fills a block, hands it over when it is
  * full or a second old, and gets it back empty.  When all blocks wait to be
@@ -42,6 +42,8 @@ void log_sink_release(struct log_writer *writer, struct log_sink *sink);
 
 /* Lines that were lost since the start. */
 uint64_t log_writer_dropped(struct log_writer *writer);
+/* Spans that collectors have taken. */
+uint64_t log_writer_delivered(struct log_writer *writer);
 
 /* --- any thread -------------------------------------------------------------- */
 

@@ -544,7 +544,13 @@ connections(struct page *p)
 	family(p, "portolan_access_log_dropped_total", "counter",
 	    "Access lines that the log did not take.");
 	sample(p, "portolan_access_log_dropped_total", "",
-	    log_writer_dropped(p->edge->log_writer));
+	    log_writer_dropped(p->edge->writers.lines));
+	family(p, "portolan_trace_spans_total", "counter",
+	    "Spans by whether a collector took them.");
+	sample(p, "portolan_trace_spans_total", "{result=\"delivered\"}",
+	    log_writer_delivered(p->edge->writers.spans));
+	sample(p, "portolan_trace_spans_total", "{result=\"dropped\"}",
+	    log_writer_dropped(p->edge->writers.spans));
 }
 
 static void

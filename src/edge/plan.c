@@ -15,9 +15,25 @@ write_lines(struct plan *p)
 		p->region_ids[i] = slice_of(map->regions[i].id);
 }
 
+/* A service that was to log and cannot must not begin to serve: its lines are
+ * evidence. */
+static bool
+take_logs(struct plan *p, struct err *err)
+{
+	const struct config_access *to = &p->config->trace.collector;
+
+	if (!access_logs_take(&p->logs, p->arena, p->writers.lines, p->config,
+	    err))
+		return err_wrap(err, "%s: the service's user cannot write its "
+		    "log", p->config->file);
+	if (to->to != NULL)
+		p->collector = log_sink_take(p->writers.spans, to, err);
+	return to->to == NULL || p->collector != NULL;
+}
+
 struct plan *
 plan_new(struct generation *generation, struct upstreams *upstreams,
-    struct listenings *listenings, struct log_writer *log_writer,
+    struct listenings *listenings, const struct plan_writers *writers,
     struct err *err)
 {
 	struct arena *arena = arena_new(4096);
@@ -32,7 +48,7 @@ plan_new(struct generation *generation, struct upstreams *upstreams,
 	    p->config->rates.client.burst);
 	p->tenant_rule = bucket_rule_of(p->config->rates.tenant.rate,
 	    p->config->rates.tenant.burst);
-	p->log_writer = log_writer;
+	p->writers = *writers;
 	atomic_init(&p->current_ms, generation->restrictions_read_ms);
 	write_lines(p);
 	if (!backends_find(&p->backends, arena, generation, upstreams, err)) {
@@ -40,11 +56,7 @@ plan_new(struct generation *generation, struct upstreams *upstreams,
 		arena_free(&arena);
 		return NULL;
 	}
-	/* A service that was to log and cannot must not begin to serve: its
-	 * lines are evidence. */
-	if (!access_logs_take(&p->logs, arena, log_writer, p->config, err)) {
-		err_wrap(err, "%s: the service's user cannot write its log",
-		    p->config->file);
+	if (!take_logs(p, err)) {
 		plan_free(&p, upstreams);
 		return NULL;
 	}
@@ -64,7 +76,9 @@ plan_free(struct plan **plan, struct upstreams *upstreams)
 
 	*plan = NULL;
 	backends_release(&p->backends, upstreams);
-	access_logs_release(&p->logs, p->log_writer);
+	access_logs_release(&p->logs, p->writers.lines);
+	if (p->collector != NULL)
+		log_sink_release(p->writers.spans, p->collector);
 	generation_free(&p->generation);
 	arena_free(&arena);
 }

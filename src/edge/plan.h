@@ -16,6 +16,11 @@
 
 struct edge;
 
+/* Of access lines, and of spans. */
+struct plan_writers {
+	struct log_writer *lines, *spans;
+};
+
 struct plan {
 	struct generation *generation;
 	const struct config *config;	/* the generation's */
@@ -39,7 +44,8 @@ struct plan {
 	struct bucket_rule client_rule, tenant_rule;	/* rate limits */
 	uint64_t	 db_epoch;
 	struct access_logs logs;
-	struct log_writer *log_writer;
+	struct log_sink	*collector;	/* of spans; NULL: none are recorded */
+	struct plan_writers writers;
 	unsigned	 workers;	/* that share the limits */
 	struct edge	*edge;		/* whose it is */
 	struct plan	*older;		/* the control thread's list of all */
@@ -52,7 +58,7 @@ struct plan {
  */
 struct plan *plan_new(struct generation *generation,
     struct upstreams *upstreams, struct listenings *listenings,
-    struct log_writer *log_writer, struct err *err);
+    const struct plan_writers *writers, struct err *err);
 
 /* After the last holder let go.  Control thread. */
 void plan_free(struct plan **plan, struct upstreams *upstreams);
@@ -77,6 +83,15 @@ plan_up_for(const struct plan *plan, int born)
 		drained &= (uint16_t)~(1u << born);
 	up.bits &= (uint16_t)~drained;
 	return up;
+}
+
+/* What worker has written goes on its way. */
+static inline void
+plan_flush(const struct plan *plan, unsigned worker)
+{
+	access_logs_flush(&plan->logs, worker);
+	if (plan->collector != NULL)
+		log_sink_flush(plan->collector, worker);
 }
 
 /* Whether the restrictions are older than policy.max_staleness. */

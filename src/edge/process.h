@@ -33,7 +33,7 @@ struct edge {
 	struct worker	*workers[WORKERS_MAX];
 	unsigned	 nworkers, running;
 	struct control	*control;
-	struct log_writer *log_writer;
+	struct plan_writers writers;
 	/* Workers that have to hand over their lines before files are opened
 	 * anew; the last one of them says so. */
 	_Atomic unsigned reopening;

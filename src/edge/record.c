@@ -5,6 +5,7 @@
  * What is written down of a request: the counters, and when it is over its
  * access line.
  */
+#include "edge/spans.h"
 #include "edge/tester.h"
 
 /*
@@ -201,11 +202,15 @@ record_times(struct access_record *rec, const struct edge_request *er,
 	rec->total_us = between(er->request->began_us, now_us);
 }
 
-static void
-fill_way(struct access_record *rec, const struct edge_request *er)
+void
+record_fill(struct access_record *rec, const struct edge_request *er)
 {
 	const struct decision *d = &er->decision;
 
+	rec->status = status_of(er);
+	rec->termination[0] = er->ender == '\0' ? '-' : er->ender;
+	rec->termination[1] = er->ender == '\0' ? '-' : er->phase;
+	rec->termination[2] = '\0';
 	rec->outcome = outcome_of(er);
 	rec->reason = reason_of(er);
 	rec->rule = rule_of(er);
@@ -258,13 +263,11 @@ log_request(struct edge_request *er, uint64_t now_us)
 		.method = request_text(er, er->method),
 		.path = request_text(er, er->path),
 		.protocol = protocol_of(er->request),
-		.status = status_of(er),
 		.received_bytes = er->request->body_bytes,
 		.sent_bytes = er->request->sent_bytes,
 		.generation = er->plan->generation->id,
 		.db_epoch = er->plan->db_epoch,
 		.attempts = er->attempts,
-		.termination = { '-', '-', '\0' },
 	};
 
 	if (proxy != NULL) {
@@ -275,17 +278,11 @@ log_request(struct edge_request *er, uint64_t now_us)
 		rec.tester = slice_of(er->tester->subject);
 	if (config->log.query)
 		rec.query = request_query(er);
-	if (er->ender != '\0') {
-		rec.termination[0] = er->ender;
-		rec.termination[1] = er->phase;
-	}
 	record_times(&rec, er, now_us);
-	fill_way(&rec, er);
+	record_fill(&rec, er);
 	if (er->plan->logs.agents)
 		fill_agents(&rec, er);
 	access_logs_add(&er->plan->logs, er->worker->number, &rec);
-	if (er->pin != er->worker->pin)
-		access_logs_flush(&er->plan->logs, er->worker->number);
 }
 
 void
@@ -299,4 +296,9 @@ record_request(struct edge_request *er, enum serve_end end)
 	count_request(er, now_us);
 	if (er->plan->logs.count > 0)
 		log_request(er, now_us);
+	if (er->spans != NULL)
+		spans_end(er);
+	/* The worker flushes those of its present plan alone. */
+	if (er->pin != er->worker->pin)
+		plan_flush(er->plan, er->worker->number);
 }

@@ -131,7 +131,7 @@ static struct plan *
 make_plan(struct edge *edge, struct generation *generation, struct err *err)
 {
 	struct plan *plan = plan_new(generation, edge->upstreams,
-	    &edge->listenings, edge->log_writer, err);
+	    &edge->listenings, &edge->writers, err);
 
 	if (plan == NULL)
 		return NULL;
@@ -339,7 +339,8 @@ edge_load_first(struct edge *edge, const struct edge_options *options)
 	fixed_settings_read(&edge->started, generation->config,
 	    edge->nworkers);
 	listenings_init(&edge->listenings, edge->nworkers);
-	edge->log_writer = log_writer_new(edge->nworkers);
+	edge->writers.lines = log_writer_new(edge->nworkers);
+	edge->writers.spans = log_writer_new(edge->nworkers);
 	if (!handed_ask(&edge->listenings.handed, edge->notify_fd, &err)) {
 		log_error("%s", err.text);
 		generation_free(&generation);

@@ -14,6 +14,7 @@
  *	answer.c	answers of our own
  *	record.c	the access line and the counters
  *	tester.c	the reasons, for those who may see them
+ *	spans.c		what is recorded of a sampled trace
  */
 #ifndef EDGE_REQUEST_H
 #define EDGE_REQUEST_H
@@ -129,6 +130,7 @@ struct edge_request {
 	struct task	 task;
 	struct request_times times;
 	struct tester	*tester;	/* NULL: not for these eyes */
+	struct spans	*spans;		/* NULL: not recorded */
 };
 
 extern const struct handler_ops edge_handler;
@@ -219,6 +221,9 @@ bool respond_head(struct edge_request *er, const struct h1_head *head);
 
 void record_request(struct edge_request *er, enum serve_end end);
 void record_decision(struct edge_request *er);
+
+/* Status, way and end, as far as they are known. */
+void record_fill(struct access_record *rec, const struct edge_request *er);
 
 /* The timers alone, as far as they have come. */
 void record_times(struct access_record *rec, const struct edge_request *er,

@@ -6,6 +6,7 @@
  * request, with exactly one Frontend and one Backend header, both ours.
  */
 #include "edge/cors.h"
+#include "edge/spans.h"
 #include "edge/tester.h"
 #include "edge/upstream_head.h"
 
@@ -242,6 +243,8 @@ respond_head(struct edge_request *er, const struct h1_head *head)
 		return false;
 	if (er->tester != NULL)
 		tester_tried(er, "answered", head->status);
+	if (er->spans != NULL)
+		spans_answered(er, head->status);
 	if (is_down_everywhere(er, &told)) {
 		edge_request_refuse(er, refusal_of_outcome(er->elsewhere));
 		return true;

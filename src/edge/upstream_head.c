@@ -9,6 +9,7 @@ enum passing {
 	PASSES,
 	STAYS,				/* hop-by-hop, framing, or ours to say */
 	FORWARDING,			/* passes from an edge; else rewritten */
+	TRACE,				/* ours where we record spans */
 	CONTROL,			/* by its full name */
 	STRANGER,			/* by its full name, from the untrusted */
 };
@@ -25,6 +26,7 @@ static const uint8_t passing[FIELD_IDS] = {
 	[FIELD_PROXY_AUTHORIZATION] = STAYS,
 	[FIELD_PROXY_CONNECTION] = STAYS,
 	[FIELD_TE] = STAYS,
+	[FIELD_TRACEPARENT] = TRACE,
 	[FIELD_TRANSFER_ENCODING] = STAYS,
 	[FIELD_UPGRADE] = STAYS,
 	[FIELD_X_FORWARDED_FOR] = FORWARDING,
@@ -79,6 +81,8 @@ passes(const struct head_front *front, const struct h1_field *f)
 		return true;
 	case STAYS:
 		return false;
+	case TRACE:
+		return !front->recorded;
 	case FORWARDING:
 		return front->link;
 	case CONTROL:
@@ -88,6 +92,10 @@ passes(const struct head_front *front, const struct h1_field *f)
 	}
 	if (slice_eq_nocase(f->name, SLICE("X-Real-IP")))
 		return false;		/* said at the end, by us alone */
+	/* Without its traceparent it says nothing (W3C Trace Context 3.3). */
+	if (!front->keeps_state &&
+	    slice_eq_nocase(f->name, SLICE("tracestate")))
+		return false;
 	return front->trusted || front->link || !is_alias(f->name);
 }
 
@@ -176,13 +184,13 @@ write_forwarding(struct buf *out, const struct head_front *front)
 static void
 write_trace(struct buf *out, const struct head_front *front)
 {
-	if (front->head->by[FIELD_TRACEPARENT] >= 0)
-		return;			/* passed untouched */
+	if (front->recorded || front->head->by[FIELD_TRACEPARENT] >= 0)
+		return;			/* said at the end; passed untouched */
 	buf_slice(out, SLICE("traceparent: 00-"));
 	buf_add(out, front->trace_id, 32);
 	buf_char(out, '-');
 	buf_add(out, front->span_id, 16);
-	buf_slice(out, SLICE("-01\r\n"));
+	buf_slice(out, SLICE("-00\r\n"));	/* nobody records it yet */
 }
 
 static void
@@ -246,6 +254,8 @@ head_end_write(struct buf *out, const struct head_end *end)
 	write_framing(out, end);
 	if (end->expect)
 		buf_slice(out, SLICE("Expect: 100-continue\r\n"));
+	if (end->traceparent.len > 0)
+		FIELD_ADD(out, "traceparent", end->traceparent);
 	if (end->upgrade.len > 0) {
 		FIELD_ADD(out, "Upgrade", end->upgrade);
 		buf_slice(out, SLICE("Connection: Upgrade\r\n"));

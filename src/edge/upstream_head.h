@@ -30,6 +30,9 @@ struct head_front {
 	struct slice	 request_id;
 	const char	*span_id;	/* 16 digits, for a traceparent of ours */
 	const char	*trace_id;	/* 32 digits */
+	bool		 recorded;	/* by spans: each attempt has its own
+					   traceparent, in the end */
+	bool		 keeps_state;	/* tracestate is the caller's, and good */
 };
 
 void head_front_write(struct buf *out, const struct head_front *front);
@@ -39,6 +42,7 @@ struct head_end {
 	uint64_t	 length;
 	bool		 expect;	/* 100-continue is left to the upstream */
 	struct slice	 upgrade;	/* empty: none */
+	struct slice	 traceparent;	/* empty: it stands in the front */
 	/* for an engine: who is believed to ask, and where that is */
 	const struct addr *client;	/* NULL: unknown, as ADDR_NONE */
 	struct place	 place;

@@ -349,7 +349,7 @@ take_plan(void *arg)
 	/* Lines of requests that began under the old one follow at once:
 	 * log_request(). */
 	if (old != NULL)
-		access_logs_flush(&old->plan->logs, w->number);
+		plan_flush(old->plan, w->number);
 	if (old != NULL && old->requests == 0)
 		let_go(w, old);
 }
@@ -370,7 +370,7 @@ reopen_log(void *arg)
 {
 	struct worker *w = arg;
 
-	access_logs_flush(&w->pin->plan->logs, w->number);
+	plan_flush(w->pin->plan, w->number);
 	edge_worker_flushed(w->edge);
 }
 
@@ -456,7 +456,7 @@ on_tick(struct timer *timer)
 	unsigned busy, idle;
 
 	if (w->pin != NULL)
-		access_logs_flush(&w->pin->plan->logs, w->number);
+		plan_flush(w->pin->plan, w->number);
 	count_set(&w->counters.connections, w->server->connections);
 	count_set(&w->counters.accepted, w->server->accepted);
 	count_set(&w->counters.served, w->server->requests);

@@ -35,6 +35,7 @@ EXPECTED = {
     "portolan_tls_cert_expiry_timestamp_seconds": "listener name",
     "portolan_http_rejects_total": "rule",
     "portolan_access_log_dropped_total": "",
+    "portolan_trace_spans_total": "result",
     "portolan_build_info": "version commit",
     "process_cpu_seconds_total": "", "process_open_fds": "",
     "process_max_fds": "", "process_start_time_seconds": "",

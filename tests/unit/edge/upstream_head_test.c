@@ -151,7 +151,7 @@ every_front_has_these(void **state)
 		"X-Forwarded-Port: 8080", "Via: 1.1 portolan-us",
 		"CDN-Loop: portolan-us", "X-Request-Id: 0123",
 		"traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-"
-		    "00f067aa0ba902b7-01",
+		    "00f067aa0ba902b7-00",
 	};
 	struct buf out = { 0 };
 
@@ -176,6 +176,35 @@ traces_go_on(void **state)
 	assert_line(&out, "traceparent: 00-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa-"
 	    "bbbbbbbbbbbbbbbb-00");
 	assert_int_equal(lines_with(&out, "traceparent"), 1);
+	buf_fini(&out);
+}
+
+/* Where spans are recorded each attempt has its own, in the end. */
+static void
+recorded_traces_are_told_at_the_end(void **state)
+{
+	static const char request[] = REQUEST("traceparent: 00-"
+	    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa-bbbbbbbbbbbbbbbb-01\r\n"
+	    "tracestate: a=1\r\n");
+	struct addr peer = addr_from_ip4(0xc0000207);
+	struct head_end end = { .traceparent = SLICE("mine") };
+	struct head_front front;
+	struct buf out = { 0 };
+	struct h1_head head;
+
+	(void)state;
+	head_of(&head, request);
+	for (int keeps = 0; keeps < 2; keeps++) {
+		front = front_of(&head, &peer);
+		front.recorded = true;
+		front.keeps_state = keeps;
+		buf_clear(&out);
+		head_front_write(&out, &front);
+		assert_int_equal(lines_with(&out, "traceparent"), 0);
+		assert_int_equal(lines_with(&out, "tracestate: a=1"), keeps);
+	}
+	head_end_write(&out, &end);
+	assert_line(&out, "traceparent: mine");
 	buf_fini(&out);
 }
 
@@ -271,6 +300,7 @@ main(void)
 		cmocka_unit_test(addresses_are_chained),
 		cmocka_unit_test(every_front_has_these),
 		cmocka_unit_test(traces_go_on),
+		cmocka_unit_test(recorded_traces_are_told_at_the_end),
 		cmocka_unit_test(forwarded_is_optional),
 		cmocka_unit_test(ends_differ),
 		cmocka_unit_test(ids_are_words),
