@@ -56,6 +56,8 @@ struct config_peer {
 	const char	*region;	/* id; checked against the map */
 	const struct endpoint *addresses;
 	size_t		 naddresses;
+	bool		 in_region;	/* TLS of its hosts is passed on to it ... */
+	unsigned	 tls_port;	/* ... at this port of the addresses */
 	struct source_line at;
 };
 

@@ -223,6 +223,26 @@ check_console(const struct check *c)
 			    c->config->listeners[i].name);
 }
 
+static void
+check_peers(const struct check *c)
+{
+	const struct config_link *link = &c->config->link;
+
+	for (size_t i = 0; i < link->npeers; i++) {
+		const struct config_peer *peer = &link->peers[i];
+		const char *path = arena_printf(c->reader->arena,
+		    "link.peers.%s.tls_port", peer->region);
+
+		if (peer->in_region && peer->tls_port == 0)
+			schema_mistake_at(c->reader, c->root, path, "is "
+			    "missing: the port at which that region's edges "
+			    "take the TLS of clients that are passed on");
+		if (!peer->in_region && peer->tls_port != 0)
+			schema_mistake_at(c->reader, c->root, path, "nobody is "
+			    "passed on without 'terminate: in-region'");
+	}
+}
+
 /* The via pseudonym is a token (RFC 9110 7.6.3); a comment or comma in it
  * would be another hop to whoever reads it. */
 static void
@@ -286,4 +306,5 @@ config_check(const struct schema_reader *reader, const struct config *config,
 	check_via(&c);
 	check_geo(&c);
 	check_console(&c);
+	check_peers(&c);
 }

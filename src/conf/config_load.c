@@ -236,9 +236,10 @@ read_listeners(const struct schema_reader *reader,
 /* --- the link ---------------------------------------------------------------------------- */
 
 static void
-read_peer(const struct schema_reader *reader, const struct yaml_node *node,
-    struct config_peer *peer)
+read_addresses(const struct schema_reader *reader,
+    const struct yaml_node *node, void *target)
 {
+	struct config_peer *peer = target;
 	const struct yaml_node *const *nodes;
 	const char *const *texts;
 	size_t n = schema_texts(reader, node, &texts, &nodes);
@@ -255,6 +256,30 @@ read_peer(const struct schema_reader *reader, const struct yaml_node *node,
 	if (n == 0 && node->kind != YAML_BAD)
 		schema_mistake(reader, node, "no address for this region");
 	peer->addresses = list;
+}
+
+/* By config_peer.in_region. */
+static const char *const where[] = { "here", "in-region", NULL };
+
+static const struct schema_row peer_rows[] = {
+	{ "addresses", SCHEMA_CUSTOM, .read = read_addresses,
+	    .required = true },
+	{ "terminate", SCHEMA_CHOICE, SCHEMA_AT(struct config_peer, in_region),
+	    .choices = where, .fallback = "here" },
+	{ "tls_port", SCHEMA_NUMBER, SCHEMA_AT(struct config_peer, tls_port),
+	    .least = 1, .most = 65535 },
+	{ 0 },
+};
+
+/* Addresses alone, mostly. */
+static void
+read_peer(const struct schema_reader *reader, const struct yaml_node *node,
+    struct config_peer *peer)
+{
+	if (node->kind == YAML_MAP)
+		schema_read(reader, peer_rows, node, peer);
+	else
+		read_addresses(reader, node, peer);
 }
 
 static void

@@ -52,6 +52,21 @@ check_peer(struct loading *l, const struct yaml_node *node)
 		    "itself; peers are the others");
 }
 
+/* Whose hosts are passed on. */
+static void
+note_in_region(struct loading *l)
+{
+	for (size_t i = 0; i < l->config->link.npeers; i++) {
+		const struct config_peer *peer = &l->config->link.peers[i];
+		int region = region_find(l->map, slice_of(peer->region));
+
+		if (region < 0 || !peer->in_region)
+			continue;
+		region_set_add(&l->g->policy.in_region, (unsigned)region);
+		l->g->tls_ports[region] = (uint16_t)peer->tls_port;
+	}
+}
+
 static bool
 has_peer(const struct config *config, const char *region)
 {
@@ -122,6 +137,7 @@ check_regions(struct loading *l)
 		return;
 	l->g->policy.self = (uint8_t)self;
 	l->g->policy.main = (uint8_t)main_region;
+	note_in_region(l);
 	if (l->reader.mistakes->errors == errors) {
 		warn_no_way(l);
 		warn_no_engines(l);

@@ -22,6 +22,8 @@ struct generation {
 	const struct config *config;
 	struct policy	 policy;
 	const struct client_trust *trust;
+	uint16_t	 tls_ports[REGIONS_MAX];	/* of edges, for clients of
+					   policy.in_region that are passed on */
 	struct tls_context *link_client;	/* NULL: no link */
 	struct tls_context *const *listener_tls;	/* by config->listeners; NULL: plain */
 	uint64_t	 restrictions_read_ms;	/* monotonic: when last known good */

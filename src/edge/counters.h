@@ -77,8 +77,10 @@ struct counters {
 	_Atomic uint64_t retries_refused;	/* by the budget */
 	_Atomic uint64_t idle_shed;
 	_Atomic uint64_t connections_paused, proxy_refused;
+	_Atomic uint64_t hello_refused, passed, pass_failed;
+	_Atomic uint64_t pass_received_bytes, pass_sent_bytes;
 	/* The server's own numbers, copied each second. */
-	_Atomic uint64_t connections, accepted, served;
+	_Atomic uint64_t connections, accepted, served, passages;
 	_Atomic uint64_t h2_connections, h2_requests;
 	_Atomic uint64_t h2_resets, h2_glitches, h2_malformed, h2_calmed;
 	_Atomic uint64_t upstream_busy, upstream_idle;	/* the pools' */

@@ -309,6 +309,20 @@ static const struct {
 	{ "portolan_proxy_refused_total", "Connections closed because their "
 	    "PROXY header was missing, malformed or from nobody who sends "
 	    "one.", offsetof(struct counters, proxy_refused) },
+	{ "portolan_tls_hello_refused_total", "Connections closed because they "
+	    "began with no ClientHello that could be read, where some are "
+	    "passed on by its name.", offsetof(struct counters,
+	    hello_refused) },
+	{ "portolan_tls_passed_total", "Connections passed on to another "
+	    "region, undecrypted.", offsetof(struct counters, passed) },
+	{ "portolan_tls_pass_failed_total", "Connections closed because that "
+	    "region's edge could not be reached.", offsetof(struct counters,
+	    pass_failed) },
+	{ "portolan_tls_passed_received_bytes_total", "Bytes of clients that "
+	    "were passed on.", offsetof(struct counters,
+	    pass_received_bytes) },
+	{ "portolan_tls_passed_sent_bytes_total", "Bytes for clients that were "
+	    "passed on.", offsetof(struct counters, pass_sent_bytes) },
 	{ "portolan_h2_connections_total", "Connections that speak HTTP/2.",
 	    offsetof(struct counters, h2_connections) },
 	{ "portolan_h2_requests_total", "Requests that came by HTTP/2.",
@@ -538,6 +552,8 @@ connections(struct page *p)
 	    "{side=\"upstream\",state=\"busy\"}", SUM(p, upstream_busy));
 	sample(p, "portolan_connections",
 	    "{side=\"upstream\",state=\"idle\"}", SUM(p, upstream_idle));
+	sample(p, "portolan_connections", "{side=\"client\",state=\"passed\"}",
+	    SUM(p, passages));
 	family(p, "portolan_connections_accepted_total", "counter",
 	    "Connections that clients made.");
 	sample(p, "portolan_connections_accepted_total", "", accepted);

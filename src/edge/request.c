@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the Portolan authors */
 
+#include "edge/passage.h"
 #include "edge/request.h"
 
 #include "base/must.h"
@@ -433,4 +434,7 @@ const struct handler_ops edge_handler = {
 	.refuse = on_refuse,
 	.gone = on_gone,
 	.unproxied = worker_unproxied,
+	.passes = passage_is_due,
+	.pass = passage_begin,
+	.unheard = passage_unheard,
 };

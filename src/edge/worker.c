@@ -11,6 +11,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/must.h"
+#include "edge/passage.h"
 #include "edge/request.h"
 #include "http/h2.h"
 
@@ -121,14 +122,13 @@ pause_clients(struct worker *w, bool pause)
 	}
 }
 
-static void
-tell_refused(struct worker *w, const struct listening *at,
+void
+worker_complain(struct worker *w, const struct listening *at,
     const struct endpoint *peer, const char *what, const char *why)
 {
 	char text[ADDR_TEXT_MAX];
 	uint32_t suppressed;
 
-	count_one(&w->counters.proxy_refused);
 	if (log_rate_allows(&w->unproxied, 20, &suppressed))
 		log_warn("listener %s: closed a connection from %s: %s %s "
 		    "suppressed=%u", at->name, addr_text(&peer->addr, text),
@@ -148,7 +148,8 @@ worker_unproxied(struct server *server, void *listener,
 	};
 
 	bad_requests_add(at->bad, &bad);
-	tell_refused(w, at, peer, "the PROXY header", reason);
+	count_one(&w->counters.proxy_refused);
+	worker_complain(w, at, peer, "the PROXY header", reason);
 }
 
 /* Where PROXY headers are read, only those may come who send them. */
@@ -193,6 +194,13 @@ shed(struct worker *w)
 		pools_drop_idle(w->pools);
 }
 
+/* Clients, whether they are served or passed on. */
+static uint64_t
+connections(const struct worker *w)
+{
+	return w->server->connections + w->npassages;
+}
+
 /*
  * What is beyond the limit waits in the kernel's queue, where it costs us
  * nothing.
@@ -207,12 +215,14 @@ on_accepted(void *owner, int fd, const struct endpoint *peer)
 
 	if (!may_connect(at, peer)) {
 		close(fd);
-		tell_refused(w, l->at, peer, "it is not in", "proxy.from");
+		count_one(&w->counters.proxy_refused);
+		worker_complain(w, l->at, peer, "it is not in", "proxy.from");
 		return;
 	}
 	server_accept(w->server, fd, peer, &(struct serve_accept){
 	    .tls = plan->generation->listener_tls[l->index],
 	    .listener = l->at, .proxied = at->nproxy_from > 0,
+	    .passes = at->kind == LISTENER_CLIENT && passage_may_be(plan),
 	    .h2 = at->h2 });
 	if (is_full(w))
 		become_full(w);
@@ -457,7 +467,8 @@ on_tick(struct timer *timer)
 
 	if (w->pin != NULL)
 		plan_flush(w->pin->plan, w->number);
-	count_set(&w->counters.connections, w->server->connections);
+	count_set(&w->counters.connections, connections(w));
+	count_set(&w->counters.passages, w->npassages);
 	count_set(&w->counters.accepted, w->server->accepted);
 	count_set(&w->counters.served, w->server->requests);
 	count_h2(w);
@@ -473,7 +484,7 @@ on_look(struct timer *timer)
 {
 	struct worker *w = list_entry(timer, struct worker, look);
 
-	if (w->ending && w->server->connections == 0) {
+	if (w->ending && connections(w) == 0) {
 		loop_stop(w->loop);
 		return;
 	}
@@ -498,6 +509,7 @@ worker_new(struct edge *edge, struct shared *shared, unsigned number)
 	shared->nworkers = number + 1;
 	entry_init(w);
 	w->number = number;
+	list_init(&w->passages);
 	w->loop = loop_new();
 	w->server = server_new(w->loop, &edge_handler, w, &w->serve_limits);
 	w->server->shared = &shared->connections;
@@ -518,6 +530,7 @@ worker_main(void *arg)
 	take_plan(w);
 	loop_run(w->loop);
 	close_listeners(w, NULL);
+	passages_cut(w);
 	server_free(&w->server);
 	pools_free(&w->pools);
 	if (w->pin != NULL)

@@ -56,6 +56,8 @@ struct worker {
 	struct pin	*pin;		/* the plan in service */
 
 	struct worker_listener listeners[LISTENERS_MAX];
+	struct list	 passages;	/* passage.c */
+	unsigned	 npassages;
 	bool		 full;		/* listeners pause: too many connections */
 	bool		 draining, ending;
 	unsigned	 connections_most;	/* of the process ... */
@@ -96,6 +98,11 @@ void worker_stop(struct worker *w);	/* ends at once */
 /* For serve: a connection without the PROXY header that it owed. */
 void worker_unproxied(struct server *server, void *listener,
     const struct endpoint *peer, const char *reason);
+
+/* A connection was closed before it was anybody's: what and why make a
+ * sentence. */
+void worker_complain(struct worker *w, const struct listening *at,
+    const struct endpoint *peer, const char *what, const char *why);
 
 /* A request begins and ends under the plan in service. */
 struct pin *worker_pin(struct worker *w);

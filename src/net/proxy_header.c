@@ -131,6 +131,7 @@ enum tlv_type {
 	TLV_CRC32C = 0x03,
 	TLV_UNIQUE_ID = 0x05,
 	TLV_SSL = 0x20,
+	TLV_PASSED = 0xe0,
 	TLV_AWS = 0xea,
 };
 
@@ -249,8 +250,11 @@ read_tlvs(struct proxy_header *h, struct slice header, size_t from,
 			if (!ssl_is_whole(tlv.value))
 				return refuse(reason, "has a damaged TLV of "
 				    "TLS");
-		} else if (tlv.type == TLV_AWS)
+		} else if (tlv.type == TLV_PASSED) {
+			h->passed = slice_is(tlv.value, PROXY_PASSED);
+		} else if (tlv.type == TLV_AWS) {
 			keep_vpc_endpoint(h, tlv.value);
+		}
 	}
 	return PROXY_DONE;
 }

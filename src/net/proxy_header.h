@@ -13,6 +13,7 @@
 #define NET_PROXY_HEADER_H
 
 #include "base/addr.h"
+#include "base/endpoint.h"
 
 /* Longest header that is read: enough for TLVs beyond all that are in use. */
 enum { PROXY_HEADER_MAX = 16 * 1024 };
@@ -35,6 +36,8 @@ struct proxy_header {
 	 * (0x02) is not kept: the client's own TLS names the host. */
 	struct slice	 unique_id;	/* 0x05; any bytes, at most 128 */
 	struct slice	 vpc_endpoint;	/* 0xEA 01, of AWS; letters, digits, - */
+	bool		 passed;	/* 0xE0 "portolan": by another region's edge,
+					   which has not looked inside */
 };
 
 enum proxy_end { PROXY_MORE, PROXY_DONE, PROXY_REFUSED };
@@ -46,6 +49,21 @@ enum proxy_end { PROXY_MORE, PROXY_DONE, PROXY_REFUSED };
  */
 enum proxy_end proxy_header_read(struct proxy_header *header,
     struct slice bytes, const char **reason);
+
+/* What we say of a client, version 2. */
+struct proxy_told {
+	/* Anything but an IP address: the sender cannot say. */
+	const struct endpoint *source, *destination;
+	struct slice	 authority;	/* the TLS name, or empty; at most 255 */
+	bool		 passed;
+};
+
+enum { PROXY_WRITE_MAX = 512 };
+#define PROXY_PASSED "portolan"
+
+/* Returns its length. */
+size_t proxy_header_write(char bytes[PROXY_WRITE_MAX],
+    const struct proxy_told *told);
 
 /* CRC32c (Castagnoli); crc is 0 for the first piece. */
 uint32_t crc32c(uint32_t crc, struct slice bytes);

@@ -730,13 +730,39 @@ stream_cut(struct stream *s)
 	stream_close(s);
 }
 
-void
-stream_peer(const struct stream *s, struct endpoint *peer)
+int
+stream_release(struct stream *s)
+{
+	int fd = s->fd;
+
+	must(fd >= 0 && s->tls == NULL && s->pending == 0);
+	stop_reading(s);
+	stop_writing(s);
+	s->fd = -1;
+	stream_close(s);
+	return fd;
+}
+
+static void
+ask_name(const struct stream *s, struct endpoint *e,
+    int (*ask)(int, struct sockaddr *, socklen_t *))
 {
 	struct sockaddr_storage ss = { .ss_family = AF_UNIX };
 	socklen_t len = sizeof(ss);
 
-	if (s->fd < 0 || getpeername(s->fd, (struct sockaddr *)&ss, &len) < 0)
+	if (s->fd < 0 || ask(s->fd, (struct sockaddr *)&ss, &len) < 0)
 		ss.ss_family = AF_UNIX;
-	endpoint_of_sockaddr(peer, (struct sockaddr *)&ss);
+	endpoint_of_sockaddr(e, (struct sockaddr *)&ss);
+}
+
+void
+stream_peer(const struct stream *s, struct endpoint *peer)
+{
+	ask_name(s, peer, getpeername);
+}
+
+void
+stream_local(const struct stream *s, struct endpoint *local)
+{
+	ask_name(s, local, getsockname);
 }

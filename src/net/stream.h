@@ -95,6 +95,18 @@ ssize_t stream_read(struct stream *s, void *bytes, size_t cap);
  * read, or by TLS once that is started.  No failed() follows an error. */
 ssize_t stream_peek(struct stream *s, void *bytes, size_t cap);
 
+/*
+ * After a peek at have bytes that were too few: readable() comes when there are
+ * more, or when the peer has ended its sending.  False if that is so already.
+ * have 0: as usual again, which is due before anything is read.  TCP only:
+ * on a UNIX socket readable() comes all the time.
+ */
+bool stream_await(struct stream *s, size_t have);
+
+/* The socket itself, of a plain stream with nothing queued; it is over, as
+ * after stream_close(). */
+int stream_release(struct stream *s);
+
 /* Takes all of it: writes what fits, queues the rest.  Failures are
  * reported by failed() later. */
 void stream_send(struct stream *s, const struct iovec *parts, int count);
@@ -156,6 +168,8 @@ const char *stream_tls_reason(const struct stream *s,
 
 bool stream_is_tls(const struct stream *s);
 void stream_peer(const struct stream *s, struct endpoint *peer);
+/* What the peer connected to. */
+void stream_local(const struct stream *s, struct endpoint *local);
 
 /* SNI the client sent, or an empty slice. */
 struct slice stream_server_name(const struct stream *s);

@@ -11,6 +11,7 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
+#include <poll.h>
 #include <stdio.h>
 
 #include "base/must.h"
@@ -66,6 +67,17 @@ stream_peek(struct stream *s, void *bytes, size_t cap)
 		return n;
 	return errno == EAGAIN || errno == EINTR ? STREAM_AGAIN :
 	    STREAM_ERROR;
+}
+
+bool
+stream_await(struct stream *s, size_t have)
+{
+	struct pollfd p = { .fd = s->fd, .events = POLLRDHUP };
+	int least = (int)have + 1;
+
+	must(s->tls == NULL && s->fd >= 0);
+	setsockopt(s->fd, SOL_SOCKET, SO_RCVLOWAT, &least, sizeof(least));
+	return have == 0 || poll(&p, 1, 0) != 1;
 }
 
 enum tls_step

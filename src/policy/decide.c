@@ -91,7 +91,8 @@ region_of_name(struct host_hit hit)
 /*
  * A TLS name that we do not serve says nothing about a region.  One that we
  * do serve must not stand for another region than Host does: the client may
- * have chosen it to have its bytes decrypted elsewhere.
+ * have chosen it to have its bytes decrypted elsewhere.  Nor do we serve what
+ * should have been passed on: it came in clear, or asked TLS for no such name.
  */
 static bool
 decide_host(struct deciding *g)
@@ -102,6 +103,9 @@ decide_host(struct deciding *g)
 	g->d->host_kind = host.kind;
 	g->host_region = host.region;
 	if (host.kind == HOST_UNKNOWN)
+		return end(g, OUTCOME_MISDIRECTED);
+	if (host.kind == HOST_REGIONAL && host.region != g->policy->self &&
+	    region_set_has(g->policy->in_region, host.region))
 		return end(g, OUTCOME_MISDIRECTED);
 	if (g->facts->sni_host.p == NULL)
 		return true;

@@ -22,6 +22,9 @@ struct policy {
 	const struct hosts *hosts;
 	const struct path_classes *paths;
 	const struct restrictions *restrictions;
+	/* Regions that keep decryption to themselves: requests for their hosts
+	 * are for their own edge alone. */
+	struct region_set in_region;
 	uint8_t		 self;		/* this edge's region */
 	uint8_t		 main;		/* the main region */
 };

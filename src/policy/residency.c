@@ -126,6 +126,16 @@ wrong_region(const struct proof *p, const struct trial *t,
 	return NULL;
 }
 
+/* A host that only its own region's edge may serve. */
+static bool
+is_for_another_edge(const struct proof *p, const struct trial *t)
+{
+	unsigned region = t->host - HOST_OF_REGION;
+
+	return t->host >= HOST_OF_REGION && region != p->policy.self &&
+	    region_set_has(p->policy.in_region, region);
+}
+
 /* What is wrong with any outcome, or NULL. */
 static const char *
 wrong_outcome(const struct proof *p, const struct trial *t,
@@ -135,6 +145,9 @@ wrong_outcome(const struct proof *p, const struct trial *t,
 	bool access = exempt || access_by_definition(p->binding, hit->place);
 	bool all_up = up.bits == (1u << p->policy.map->nregions) - 1;
 
+	if (is_for_another_edge(p, t))
+		return d->outcome == OUTCOME_MISDIRECTED ? NULL :
+		    "what another region alone may decrypt is served";
 	if (!t->central && (d->allowed.bits & ~p->allowed.bits) != 0)
 		return "a region that may not process it counts as allowed";
 	if (!access)

@@ -58,6 +58,7 @@ conn_close(struct conn *c, enum serve_end end, bool cut)
 	if (c->held != NULL)
 		chunk_give(c->server->loop, c->held);
 	conn_proxy_free(c);
+	tls_context_free(&c->tls);
 	if (cut) {
 		stream_cut(&c->stream);
 	} else {
@@ -382,6 +383,7 @@ conn_step(struct conn *c, struct slice *in)
 {
 	switch ((enum conn_state)c->state) {
 	case CONN_PROXY:
+	case CONN_HELLO:
 	case CONN_OPENING:
 	case CONN_H2:
 		return STEP_WAIT;
@@ -527,6 +529,10 @@ on_readable(struct stream *s)
 		conn_proxy_read(c);
 		return;
 	}
+	if (c->state == CONN_HELLO) {
+		conn_hello_read(c);
+		return;
+	}
 	if (c->state == CONN_H2) {
 		h2_conn_on_readable(c);
 		return;
@@ -650,14 +656,19 @@ conn_refuse(struct conn *c, const struct body_fault *fault)
 void
 conn_start(struct conn *c, int fd, const struct serve_accept *how)
 {
+	const bool passes = how->passes && how->tls != NULL &&
+	    c->peer_kind == ENDPOINT_IP;
+
 	timer_init(&c->timer, conn_on_timer);
 	task_init(&c->task, on_task);
 	c->may_h2 = how->h2;
 	stream_accept(&c->stream, c->server->loop, fd,
-	    how->proxied ? NULL : how->tls, &conn_stream_ops);
+	    how->proxied || passes ? NULL : how->tls, &conn_stream_ops);
 	stream_watch(&c->stream);
 	if (how->proxied)
-		conn_proxy_begin(c, how->tls);
+		conn_proxy_begin(c, how);
+	else if (passes)
+		conn_hello_begin(c, how->tls);
 	else
 		conn_open(c, how->tls == NULL ? CONN_IDLE : CONN_OPENING);
 }

@@ -89,6 +89,7 @@ conn_deadline(const struct conn *c)
 		if (c->server->draining)
 			deadline_sooner(&d, c->since_ms + DRAIN_GRACE_MS, LATE_CLOSE);
 		break;
+	case CONN_HELLO:
 	case CONN_OPENING:
 		deadline_sooner(&d, c->since_ms + limits->head_ms, LATE_CLOSE);
 		break;

@@ -14,11 +14,12 @@
 #include "serve/serve_private.h"
 
 void
-conn_proxy_begin(struct conn *c, struct tls_context *tls)
+conn_proxy_begin(struct conn *c, const struct serve_accept *how)
 {
 	c->proxy = xcalloc(1, sizeof(*c->proxy));
 	/* A reload may end the generation that it comes from meanwhile. */
-	c->proxy->tls = tls_context_ref(tls);
+	c->proxy->tls = tls_context_ref(how->tls);
+	c->proxy->passes = how->passes;
 	conn_open(c, CONN_PROXY);
 }
 
@@ -67,13 +68,17 @@ static void
 go_on(struct conn *c, const struct proxy_header *h)
 {
 	struct tls_context *tls = c->proxy->tls;
+	/* Whom another edge passed on is not passed any further. */
+	bool passes = c->proxy->passes && !h->passed && h->kind == PROXY_IP;
 
 	c->proxy->tls = NULL;
 	if (h->kind == PROXY_IP)
 		take_addresses(c, h);
 	else
 		conn_proxy_free(c);
-	if (tls != NULL && !stream_start_tls(&c->stream, tls))
+	if (tls != NULL && passes)
+		conn_hello_begin(c, tls);
+	else if (tls != NULL && !stream_start_tls(&c->stream, tls))
 		conn_close(c, SERVE_ABORTED, true);
 	else
 		conn_open(c, tls == NULL ? CONN_IDLE : CONN_OPENING);

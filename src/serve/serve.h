@@ -35,6 +35,15 @@ enum serve_end {
 /* For logs: "done", "client-left", ... */
 const char *serve_end_name(enum serve_end end);
 
+/* A client whose TLS is not for us. */
+struct serve_passed {
+	int		 fd;		/* the callee's; nothing of it was read */
+	void		*listener;
+	const struct endpoint *peer, *local;	/* as the PROXY header says, or the
+						   socket */
+	struct slice	 name;		/* that it asks for, lower case */
+};
+
 /* Who answers the requests of a server.  All calls come from the loop, and
  * none comes from inside a call of the handler's own. */
 struct handler_ops {
@@ -66,6 +75,14 @@ struct handler_ops {
 	/* A connection has ended for want of a good PROXY header, unanswered;
 	 * reason ends a sentence ("the PROXY header ...").  May be NULL. */
 	void		(*unproxied)(struct server *, void *listener,
+			    const struct endpoint *peer, const char *reason);
+	/* Only where serve_accept.passes is set: a client's ClientHello is
+	 * here, whole, and nothing of it was read.  True: the client is to be
+	 * passed on, and is the handler's with pass().  Its reason otherwise
+	 * goes to unheard(): what came was no hello, and it was closed. */
+	bool		(*passes)(struct server *, struct slice name);
+	void		(*pass)(struct server *, const struct serve_passed *);
+	void		(*unheard)(struct server *, void *listener,
 			    const struct endpoint *peer, const char *reason);
 };
 
@@ -123,6 +140,8 @@ struct serve_accept {
 	struct tls_context *tls;	/* for this one; NULL: plain */
 	void		*listener;	/* the handler's own number or pointer
 					   for it: request_listener() */
+	bool		 passes;	/* the handler is asked by name who may
+					   begin TLS here */
 	bool		 proxied;	/* a PROXY header must come before all
 					   else; whoever sends none is cut off */
 	bool		 h2;		/* HTTP/2 as well: over TLS where it is

@@ -27,6 +27,7 @@ enum {
 
 enum conn_state {
 	CONN_PROXY,			/* the PROXY header has to come first */
+	CONN_HELLO,			/* whom it asks for is looked at, not taken */
 	CONN_OPENING,			/* TLS handshake */
 	CONN_IDLE,			/* not a byte of the next request is here */
 	CONN_HEAD,			/* some are */
@@ -40,6 +41,7 @@ enum conn_state {
  * header named the client. */
 struct conn_proxy {
 	struct tls_context *tls;	/* to go on with; NULL: plain */
+	bool		 passes;
 	struct serve_proxy told;
 };
 
@@ -51,6 +53,7 @@ struct conn {
 	struct active	*active;	/* NULL unless BUSY */
 	struct h2_conn	*h2;		/* NULL unless H2 */
 	struct conn_proxy *proxy;	/* NULL: the peer is the socket's */
+	struct tls_context *tls;	/* while its hello is looked at */
 	struct chunk	*held;		/* input that waits: part of a head, or
 					   requests behind the current one */
 	size_t		 seen;		/* of a head, by the parser */
@@ -238,11 +241,15 @@ bool body_deliver(struct active *a, struct slice bytes, bool last,
 extern const struct body_fault body_too_large;
 
 /* proxy.c: the header before everything else. */
-void conn_proxy_begin(struct conn *c, struct tls_context *tls);
+void conn_proxy_begin(struct conn *c, const struct serve_accept *how);
 void conn_proxy_read(struct conn *c);
 /* Closes and tells the handler. */
 void conn_proxy_refuse(struct conn *c, const char *reason);
 void conn_proxy_free(struct conn *c);
+
+/* hello.c: whom a client asks for, before TLS begins. */
+void conn_hello_begin(struct conn *c, struct tls_context *tls);
+void conn_hello_read(struct conn *c);
 
 /* deadline.c */
 #define NEVER	UINT64_MAX

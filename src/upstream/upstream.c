@@ -136,6 +136,16 @@ upstream_target(struct upstream *up, struct endpoint *at,
 	return reachable;
 }
 
+bool
+upstream_address(struct upstream *up, struct endpoint *at)
+{
+	struct tls_context *tls = NULL;
+	bool reachable = upstream_target(up, at, &tls);
+
+	tls_context_free(&tls);
+	return reachable;
+}
+
 static void
 upstream_resolved(const struct resolved *result)
 {

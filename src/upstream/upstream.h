@@ -84,6 +84,10 @@ bool upstreams_apply(struct upstreams *all, const struct upstream_spec *specs,
     size_t count, const struct probe_spec *probe, struct tls_context *link_tls,
     struct upstream **found, struct err *err);
 
+/* Where it is reached at the moment; false while its name is unknown.  Any
+ * thread. */
+bool upstream_address(struct upstream *up, struct endpoint *at);
+
 /* The generation that found them is gone: what no set holds any more makes
  * room for others.  Control thread. */
 void upstreams_release(struct upstreams *all, struct upstream **found,

@@ -23,8 +23,9 @@ def tls_client(version=None, chain=None):
 class Shaken:
     """A handshake, and one request after it: what was shown and answered."""
 
-    def __init__(self, address, name, host=None, context=None, session=None):
-        with Client(address) as c:
+    def __init__(self, address, name, host=None, context=None, session=None,
+                 source=None):
+        with Client(address, source=source) as c:
             c.sock = (context or tls_client()).wrap_socket(
                 c.sock, server_hostname=name, session=session)
             c.reader = Reader(c.sock)

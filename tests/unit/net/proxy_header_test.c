@@ -439,6 +439,53 @@ a_unique_id_is_kept(void **state)
 	}
 }
 
+static const struct {
+	const char	*source, *destination;
+	const char	*told;
+} written[] = {
+	{ "81.2.69.160:1111", "127.0.0.1:443", "81.2.69.160 1111 127.0.0.1 443" },
+	{ "[2001:218::1]:1", "[::1]:443", "2001:218::1 1 ::1 443" },
+	{ "81.2.69.160:1111", "[::1]:443",
+	    "::ffff:81.2.69.160 1111 ::1 443" },
+	/* As a socket that serves both tells it. */
+	{ "[::ffff:81.2.69.160]:2", "[::ffff:127.0.0.1]:443",
+	    "81.2.69.160 2 127.0.0.1 443" },
+	{ "unix:/a", "unix:/b", "unknown" },
+	{ "81.2.69.160:1111", "unix:/b", "unknown" },
+};
+
+static void
+what_is_written_is_read(void **state)
+{
+	char bytes[PROXY_WRITE_MAX], longest[256];
+
+	(void)state;
+	memset(longest, 'a', sizeof(longest));
+	for (size_t i = 0; i < sizeof(written) / sizeof(written[0]); i++) {
+		struct endpoint source, destination;
+		struct proxy_header h;
+		const char *reason = "";
+		size_t len;
+
+		assert_true(endpoint_parse(&source,
+		    slice_of(written[i].source)));
+		assert_true(endpoint_parse(&destination,
+		    slice_of(written[i].destination)));
+		len = proxy_header_write(bytes, &(struct proxy_told){
+		    .source = &source, .destination = &destination,
+		    .authority = { longest, 255 * (i % 2) },
+		    .passed = i % 2 });
+		if (read_growing(&h, (struct slice){ bytes, len }, &reason) !=
+		    PROXY_DONE)
+			fail_msg("row %zu: %s", i, reason);
+		assert_int_equal(h.version, 2);
+		assert_int_equal(h.consumed, len);
+		assert_string_equal(told(&h), written[i].told);
+		if (h.kind == PROXY_IP)
+			assert_int_equal(h.passed, i % 2);
+	}
+}
+
 int
 main(void)
 {
@@ -453,6 +500,7 @@ main(void)
 		cmocka_unit_test(a_checksum_covers_everything),
 		cmocka_unit_test(the_endpoint_of_aws_is_kept),
 		cmocka_unit_test(a_unique_id_is_kept),
+		cmocka_unit_test(what_is_written_is_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

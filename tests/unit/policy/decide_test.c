@@ -338,6 +338,37 @@ tls_name_and_host_must_agree(void **state)
 	}
 }
 
+/* A region that keeps decryption to itself: its hosts are its own edge's. */
+static void
+a_region_may_decrypt_alone(void **state)
+{
+	static const struct {
+		const char	*self, *host;
+		enum outcome	 outcome;
+	} rows[] = {
+		{ "US", "gb.flow.example.com", OUTCOME_MISDIRECTED },
+		{ "GB", "gb.flow.example.com", OUTCOME_FORWARD },
+		{ "US", "eu.flow.example.com", OUTCOME_FORWARD },
+		{ "US", "flow.example.com", OUTCOME_FORWARD },
+	};
+	int gb = region_find(six.policy.map, SLICE("GB"));
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct policy policy = six.policy;
+		struct facts facts = { .host = slice_of(rows[i].host),
+		    .path = SLICE("/"), .client = world_addr("GB") };
+		struct decision d;
+
+		policy.self = (uint8_t)region_find(policy.map,
+		    slice_of(rows[i].self));
+		region_set_add(&policy.in_region, (unsigned)gb);
+		decide(&policy, world_all(&six), &facts, &d);
+		if (d.outcome != rows[i].outcome)
+			fail_msg("row %zu: %s", i, outcome_name(d.outcome));
+	}
+}
+
 static void
 stale_restrictions_refuse_runtime_only(void **state)
 {
@@ -410,6 +441,7 @@ main(void)
 		cmocka_unit_test(reasons_of_each_candidate),
 		cmocka_unit_test(an_emptied_list_goes_on_with_the_nearest),
 		cmocka_unit_test(tls_name_and_host_must_agree),
+		cmocka_unit_test(a_region_may_decrypt_alone),
 		cmocka_unit_test(stale_restrictions_refuse_runtime_only),
 		cmocka_unit_test(callbacks_follow_their_state),
 		cmocka_unit_test(every_word_has_a_name),
