@@ -27,7 +27,7 @@ FOLDERS	= base http geo net policy conf serve store upstream edge engine \
 	  console master command
 
 PKGS	= libevent libevent_pthreads openssl libnghttp2 libmaxminddb yaml-0.1 jansson sqlite3 \
-	  libcurl zlib
+	  libcurl zlib libpq
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 PKG_LIBS   := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
 
@@ -114,7 +114,7 @@ $(O)/gen/commit.inc: .FORCE
 # data/NAME -> gen/NAME.inc, to be included where they are used; so are the
 # files of pages, web/DIR/NAME -> gen/DIR/NAME.inc.
 GEN	= $(O)/gen/commit.inc \
-	  $(patsubst data/%,$(O)/gen/%.inc,$(wildcard data/*.csv data/*.svg)) \
+	  $(patsubst data/%,$(O)/gen/%.inc,$(wildcard data/*.csv data/*.svg data/*.sql)) \
 	  $(patsubst web/%,$(O)/gen/%.inc,$(wildcard web/*/*))
 gen: $(GEN)
 $(O)/gen/%.inc: web/%

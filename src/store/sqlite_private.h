@@ -22,6 +22,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/list.h"
+#include "store/cursor.h"
 #include "store/store.h"
 
 enum {
@@ -104,7 +105,7 @@ struct job {
 	struct store_doc *docs;
 	size_t		 count;
 	uint64_t	 number;
-	char		 next[160];
+	char		 next[CURSOR_TEXT];
 };
 
 struct sqlite;

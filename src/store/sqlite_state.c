@@ -4,9 +4,7 @@
 /*
  * What is asked of states, on the threads of the store.
  */
-#include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/must.h"
@@ -266,56 +264,6 @@ run_load(struct sqlite *store, struct connection *c, struct job *job)
 
 /* --- lists -------------------------------------------------------------------------- */
 
-/* Where a page ended: flow, time and id of its last row. */
-struct cursor {
-	uint8_t		 flow[16], id[16];
-	int64_t		 created_ms;
-};
-
-static void
-hex(char *to, const uint8_t bytes[16])
-{
-	for (int i = 0; i < 16; i++)
-		sprintf(to + 2 * i, "%02x", bytes[i]);
-}
-
-/* Of text that holds these digits alone. */
-static void
-unhex(uint8_t bytes[16], const char *text)
-{
-	for (int i = 0; i < 16; i++) {
-		char two[3] = { text[2 * i], text[2 * i + 1] };
-
-		bytes[i] = (uint8_t)strtoul(two, NULL, 16);
-	}
-}
-
-/* One that is none of ours begins at the front; it comes back through those
- * who ask for lists. */
-static struct cursor
-cursor_of(const char *text)
-{
-	struct cursor c = { .created_ms = INT64_MIN };
-
-	if (text == NULL || strlen(text) < 66 || strlen(text) > 90 ||
-	    strspn(text, "0123456789abcdef") < 64)
-		return c;
-	unhex(c.flow, text);
-	unhex(c.id, text + 32);
-	c.created_ms = strtoll(text + 64, NULL, 10);
-	return c;
-}
-
-static void
-cursor_text(char *text, size_t cap, const struct store_row *row)
-{
-	char flow[33], id[33];
-
-	hex(flow, row->flow);
-	hex(id, row->id);
-	snprintf(text, cap, "%s%s%020" PRId64, flow, id, row->created_ms);
-}
-
 static bool
 run_list(struct sqlite *store, struct connection *c, struct job *job)
 {
@@ -343,8 +291,7 @@ run_list(struct sqlite *store, struct connection *c, struct job *job)
 	if (job->count > limit) {
 		job->count = limit;
 		if (limit > 0)
-			cursor_text(job->next, sizeof(job->next),
-			    &job->rows[limit - 1]);
+			cursor_text(job->next, &job->rows[limit - 1]);
 	}
 	done_with(s);
 	job->end = STORE_OK;

@@ -1,0 +1,501 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Portolan authors */
+
+/*
+ * The calls: each becomes a job, and goes to the region whose word counts.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/must.h"
+#include "policy/guid.h"
+#include "policy/state_id.h"
+#include "store/postgres_private.h"
+
+static struct pg_store *
+store_of(struct store *store)
+{
+	return list_entry(store, struct pg_store, base);
+}
+
+/* --- answers ------------------------------------------------------------------------ */
+
+static void
+job_free(struct pg_job *job)
+{
+	buf_fini(&job->body);
+	arena_free(&job->arena);
+	free(job);
+}
+
+/* Whether there was anything; who hears of it may ask again. */
+static bool
+answer_all(struct pg_store *store)
+{
+	struct list *node;
+	bool any = false;
+
+	while ((node = list_pop(&store->done)) != NULL) {
+		struct pg_job *job = list_entry(node, struct pg_job, node);
+
+		any = true;
+		job->kind->answer(job);
+		job_free(job);
+	}
+	return any;
+}
+
+static void
+on_answering(struct task *task)
+{
+	answer_all(list_entry(task, struct pg_store, answering));
+}
+
+static struct pg_side *
+side_of(struct pg_store *store, const char *home)
+{
+	for (size_t i = 0; i < store->nsides; i++)
+		if (strcmp(store->sides[i].home, home) == 0)
+			return &store->sides[i];
+	return NULL;
+}
+
+static void send_read(struct pg_side *side, struct pg_job *job);
+
+/* A copy of a state that is at home elsewhere does for some, but not for
+ * those who go on with it: its home is asked.  True: it is under way. */
+static bool
+ask_home(struct pg_job *job)
+{
+	struct pg_store *store = job->store;
+	struct pg_side *side;
+
+	if (job->kind != &pg_load || job->end != STORE_OK || store->closing)
+		return false;
+	side = side_of(store, job->row.home);
+	job->row.stale = side != store->here;
+	if (side == store->here || job->how == STORE_READ_NEAR)
+		return false;
+	job->has_row = false;
+	job->row.body = (struct slice){ NULL, 0 };
+	buf_clear(&job->body);
+	if (side == NULL || side->conninfo == NULL) {
+		job->end = STORE_UNAVAILABLE;
+		return false;
+	}
+	job->kind = &pg_load_home;
+	send_read(side, job);
+	return true;
+}
+
+/* Not here: its id says where it was made, and a replica may be behind. */
+static bool
+ask_birth(struct pg_job *job)
+{
+	struct pg_store *store = job->store;
+	struct pg_side *side = NULL;
+	char text[GUID_TEXT];
+	struct state_id id;
+
+	if (job->kind != &pg_load || job->end != STORE_NOT_FOUND ||
+	    store->closing || job->how == STORE_READ_NEAR ||
+	    !state_id_parse(&id, slice_of(guid_text(job->row.id, text))))
+		return false;
+	for (size_t i = 0; i < store->nsides; i++)
+		if (store->sides[i].bit == (store_regions)1 << id.region)
+			side = &store->sides[i];
+	if (side == NULL || side == store->here || side->conninfo == NULL)
+		return false;
+	job->kind = &pg_load_home;
+	send_read(side, job);
+	return true;
+}
+
+/* Whatever comes from elsewhere, this region must be one that may have it. */
+static void
+guard(struct pg_job *job)
+{
+	if ((job->kind != &pg_load && job->kind != &pg_load_home) ||
+	    job->end != STORE_OK ||
+	    (job->row.allowed & job->store->here->bit) != 0)
+		return;
+	job->row.body = (struct slice){ NULL, 0 };
+	job->end = STORE_ELSEWHERE;
+}
+
+void
+pg_job_done(struct pg_job *job)
+{
+	struct pg_store *store = job->store;
+
+	if (ask_home(job) || ask_birth(job))
+		return;
+	guard(job);
+	list_append(&store->done, &job->node);
+	task_set(store->base.loop, &store->answering);
+}
+
+void
+pg_store_health(struct pg_store *store, bool good, const char *trouble)
+{
+	store->good = good;
+	snprintf(store->trouble, sizeof(store->trouble), "%s", trouble);
+}
+
+/* --- calls ------------------------------------------------------------------------- */
+
+static struct pg_job *
+job_new(struct store *base, const struct pg_kind *kind, void *arg)
+{
+	struct pg_job *job = xcalloc(1, sizeof(*job));
+
+	list_init(&job->node);
+	job->store = store_of(base);
+	job->kind = kind;
+	job->arg = arg;
+	return job;
+}
+
+static void
+refuse(struct pg_job *job, enum store_end end)
+{
+	job->end = end;
+	list_append(&job->store->done, &job->node);
+	task_set(job->store->base.loop, &job->store->answering);
+}
+
+static void
+send_read(struct pg_side *side, struct pg_job *job)
+{
+	pg_link_submit(&side->readers[side->turn++ % PG_READERS], job);
+}
+
+/* The same state always over the same link. */
+static struct pg_link *
+writer_of(struct pg_side *side, const uint8_t id[16])
+{
+	unsigned sum = 0;
+
+	for (int i = 0; i < 16; i++)
+		sum += id[i];
+	return &side->writers[sum % PG_WRITERS];
+}
+
+static void
+send_write(struct pg_side *side, struct pg_job *job)
+{
+	if (job->store->closing || side == NULL || side->conninfo == NULL)
+		refuse(job, STORE_UNAVAILABLE);
+	else if (job->row.body.len > STORE_BODY_MAX ||
+	    job->doc.body.len > STORE_BODY_MAX)
+		refuse(job, STORE_TOO_BIG);
+	else
+		pg_link_submit(writer_of(side, job->row.id), job);
+}
+
+static void
+read_here(struct pg_job *job)
+{
+	if (job->store->closing)
+		refuse(job, STORE_UNAVAILABLE);
+	else
+		send_read(job->store->here, job);
+}
+
+static void
+pg_do_create(struct store *base, const struct store_row *row,
+    store_row_fn *fn, void *arg)
+{
+	struct pg_job *job = job_new(base, &pg_create, arg);
+	struct pg_side *here = job->store->here;
+
+	job->fn.row = fn;
+	job->row = *row;
+	memcpy(job->row.home, here->home, sizeof(here->home));
+	if ((row->allowed & here->bit) == 0)
+		refuse(job, STORE_ELSEWHERE);
+	else
+		send_write(here, job);
+}
+
+static void
+pg_do_load(struct store *base, const uint8_t id[16], int64_t now_ms,
+    enum store_read how, store_row_fn *fn, void *arg)
+{
+	struct pg_job *job = job_new(base, &pg_load, arg);
+
+	job->fn.row = fn;
+	memcpy(job->row.id, id, 16);
+	job->now_ms = now_ms;
+	job->how = how;
+	read_here(job);
+}
+
+static void
+pg_do_save(struct store *base, const struct store_row *row, store_row_fn *fn,
+    void *arg)
+{
+	struct pg_job *job = job_new(base, &pg_save, arg);
+	struct pg_store *store = job->store;
+
+	job->fn.row = fn;
+	job->row = *row;
+	job->token = row->token;
+	/* Its home decides; a row that was never loaded is at home here. */
+	send_write(row->home[0] == '\0' ? store->here :
+	    side_of(store, row->home), job);
+}
+
+static void
+pg_do_remove(struct store *base, const uint8_t id[16],
+    struct store_token token, store_row_fn *fn, void *arg)
+{
+	struct pg_job *job = job_new(base, &pg_remove, arg);
+
+	job->fn.row = fn;
+	memcpy(job->row.id, id, 16);
+	job->token = token;
+	send_write(job->store->here, job);
+}
+
+static void
+pg_do_restrict(struct store *base, const uint8_t id[16],
+    struct store_token token, store_regions allowed, store_row_fn *fn,
+    void *arg)
+{
+	struct pg_job *job = job_new(base, &pg_restrict, arg);
+
+	job->fn.row = fn;
+	memcpy(job->row.id, id, 16);
+	job->token = token;
+	job->row.allowed = allowed;
+	if ((allowed & job->store->here->bit) == 0)
+		refuse(job, STORE_ELSEWHERE);
+	else
+		send_write(job->store->here, job);
+}
+
+static void
+pg_do_list(struct store *base, const struct store_query *query,
+    store_list_fn *fn, void *arg)
+{
+	struct pg_job *job = job_new(base, query->flow != NULL ?
+	    &pg_list_flow : &pg_list, arg);
+
+	job->fn.list = fn;
+	job->query = *query;
+	read_here(job);
+}
+
+static void
+pg_do_expire(struct store *base, int64_t now_ms, unsigned limit,
+    store_count_fn *fn, void *arg)
+{
+	struct pg_job *job = job_new(base, &pg_expire, arg);
+
+	job->fn.count = fn;
+	job->now_ms = now_ms;
+	job->limit = limit;
+	send_write(job->store->here, job);
+}
+
+static void
+pg_do_doc_get(struct store *base, const char *kind, const char *key,
+    store_doc_fn *fn, void *arg)
+{
+	struct pg_job *job = job_new(base, &pg_doc_get, arg);
+
+	must(strlen(kind) < sizeof(job->doc.kind) &&
+	    strlen(key) < sizeof(job->doc.key));
+	job->fn.doc = fn;
+	memcpy(job->doc.kind, kind, strlen(kind) + 1);
+	memcpy(job->doc.key, key, strlen(key) + 1);
+	read_here(job);
+}
+
+static void
+pg_do_doc_put(struct store *base, const struct store_doc *doc,
+    store_doc_fn *fn, void *arg)
+{
+	struct pg_job *job = job_new(base, &pg_doc_put, arg);
+
+	job->fn.doc = fn;
+	job->doc = *doc;
+	job->revision = doc->revision;
+	send_write(job->store->here, job);
+}
+
+static void
+pg_do_docs_since(struct store *base, uint64_t revision, unsigned limit,
+    store_docs_fn *fn, void *arg)
+{
+	struct pg_job *job = job_new(base, &pg_docs_since, arg);
+
+	job->fn.docs = fn;
+	job->revision = revision;
+	job->limit = limit < STORE_LIST_MAX ? limit : STORE_LIST_MAX;
+	read_here(job);
+}
+
+/* --- changes of metadata -------------------------------------------------------- */
+
+static void
+pg_do_docs_watch(struct store *base, store_count_fn *fn, void *arg)
+{
+	struct pg_store *store = store_of(base);
+	struct pg_watcher *w = xcalloc(1, sizeof(*w));
+
+	*w = (struct pg_watcher){ store->watchers, fn, arg };
+	store->watchers = w;
+}
+
+static void
+on_newest(void *arg, enum store_end end, uint64_t newest)
+{
+	struct pg_store *store = arg;
+
+	store->looking = false;
+	if (end != STORE_OK)
+		return;
+	store->newest = newest;
+	if (newest <= store->told)
+		return;
+	store->told = newest;
+	for (struct pg_watcher *w = store->watchers; w != NULL; w = w->next)
+		w->fn(w->arg, STORE_OK, newest);
+}
+
+void
+pg_store_noted(struct pg_store *store)
+{
+	struct pg_job *job;
+
+	if (store->looking || store->closing)
+		return;
+	store->looking = true;
+	job = job_new(&store->base, &pg_newest, store);
+	job->fn.count = on_newest;
+	read_here(job);
+}
+
+static void
+on_look(struct timer *timer)
+{
+	struct pg_store *store = list_entry(timer, struct pg_store, look);
+
+	pg_store_noted(store);
+	timer_set(store->base.loop, timer, PG_WATCH_MS);
+}
+
+/* --- health, beginning, end ------------------------------------------------------- */
+
+static void
+pg_do_health(struct store *base, struct store_health *health)
+{
+	struct pg_store *store = store_of(base);
+	const struct pg_side *here = store->here;
+
+	*health = (struct store_health){ .good = store->good,
+	    .revision = store->newest };
+	for (size_t i = 0; i < PG_READERS; i++)
+		health->queued += here->readers[i].nwaiting;
+	for (size_t i = 0; i < PG_WRITERS; i++) {
+		health->queued += here->writers[i].nwaiting;
+		health->ready |= here->writers[i].conn != NULL;
+	}
+	memcpy(health->trouble, store->trouble, sizeof(health->trouble));
+}
+
+static void
+close_side(struct pg_side *side)
+{
+	for (size_t i = 0; i < PG_READERS; i++)
+		pg_link_close(&side->readers[i]);
+	for (size_t i = 0; i < PG_WRITERS; i++)
+		pg_link_close(&side->writers[i]);
+	pg_link_close(&side->listener);
+	free(side->conninfo);
+}
+
+static void
+pg_do_close(struct store *base)
+{
+	struct pg_store *store = store_of(base);
+	struct pg_watcher *next;
+
+	store->closing = true;
+	timer_cancel(&store->look);
+	for (size_t i = 0; i < store->nsides; i++)
+		close_side(&store->sides[i]);
+	while (answer_all(store))
+		;
+	task_cancel(&store->answering);
+	for (struct pg_watcher *w = store->watchers; w != NULL; w = next) {
+		next = w->next;
+		free(w);
+	}
+	free(store->sides);
+	free(store);
+}
+
+static const struct store_ops pg_ops = {
+	.name = "postgres",
+	.close = pg_do_close,
+	.create = pg_do_create,
+	.load = pg_do_load,
+	.save = pg_do_save,
+	.remove = pg_do_remove,
+	.restrict_to = pg_do_restrict,
+	.list = pg_do_list,
+	.expire = pg_do_expire,
+	.doc_get = pg_do_doc_get,
+	.doc_put = pg_do_doc_put,
+	.docs_since = pg_do_docs_since,
+	.docs_watch = pg_do_docs_watch,
+	.health = pg_do_health,
+};
+
+static void
+side_init(struct pg_side *side, struct pg_store *store,
+    const struct store_region *region)
+{
+	must(strlen(region->id) < sizeof(side->home) &&
+	    region->number < STORE_REGIONS_MAX);
+	side->store = store;
+	memcpy(side->home, region->id, strlen(region->id) + 1);
+	side->bit = (store_regions)1 << region->number;
+	if (region->conninfo != NULL)
+		side->conninfo = xstrdup(region->conninfo);
+	for (size_t i = 0; i < PG_READERS; i++)
+		pg_link_init(&side->readers[i], side, PG_READS);
+	for (size_t i = 0; i < PG_WRITERS; i++)
+		pg_link_init(&side->writers[i], side, PG_WRITES);
+	pg_link_init(&side->listener, side, PG_LISTENS);
+}
+
+struct store *
+store_postgres_open(struct loop *loop,
+    const struct store_postgres_config *config)
+{
+	struct pg_store *store = xcalloc(1, sizeof(*store));
+
+	store->base = (struct store){ &pg_ops, loop };
+	list_init(&store->done);
+	task_init(&store->answering, on_answering);
+	timer_init(&store->look, on_look);
+	snprintf(store->trouble, sizeof(store->trouble), "not connected yet");
+	store->nsides = config->nregions;
+	store->sides = xcalloc(config->nregions, sizeof(*store->sides));
+	for (size_t i = 0; i < config->nregions; i++)
+		side_init(&store->sides[i], store, &config->regions[i]);
+	store->here = side_of(store, config->home);
+	must(store->here != NULL && store->here->conninfo != NULL);
+	for (size_t i = 0; i < PG_READERS; i++)
+		pg_link_begin(&store->here->readers[i]);
+	for (size_t i = 0; i < PG_WRITERS; i++)
+		pg_link_begin(&store->here->writers[i]);
+	pg_link_begin(&store->here->listener);
+	timer_set(loop, &store->look, PG_WATCH_MS);
+	return &store->base;
+}

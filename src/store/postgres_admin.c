@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Portolan authors */
+
+/*
+ * Making the schema of a region's server, and looking whether it is good.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "store/postgres_private.h"
+
+static const char schema_1[] = {
+#include "postgres-1.sql.inc"
+	, '\0'
+};
+
+static bool
+failed(PGconn *conn, struct err *err)
+{
+	char words[256];
+
+	return err_set(err, "%s", pg_words(conn, words));
+}
+
+static bool
+execute(PGconn *conn, const char *sql, struct err *err)
+{
+	PGresult *r = PQexec(conn, sql);
+	ExecStatusType status = PQresultStatus(r);
+
+	PQclear(r);
+	return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK ||
+	    failed(conn, err);
+}
+
+/* The first column of the first row; "" if there is none. */
+static bool
+ask(PGconn *conn, const char *sql, char *text, size_t cap, struct err *err)
+{
+	PGresult *r = PQexec(conn, sql);
+	bool good = PQresultStatus(r) == PGRES_TUPLES_OK;
+
+	if (good)
+		snprintf(text, cap, "%s", PQntuples(r) > 0 ?
+		    PQgetvalue(r, 0, 0) : "");
+	PQclear(r);
+	return good || failed(conn, err);
+}
+
+static void
+say_nothing(void *arg, const char *message)
+{
+	(void)arg;
+	(void)message;
+}
+
+static PGconn *
+connect_to(const char *conninfo, struct err *err)
+{
+	static const char *const names[] = { "connect_timeout",
+	    "application_name", "dbname", NULL };
+	const char *values[] = { "5", "portolan store", conninfo, NULL };
+	PGconn *conn = PQconnectdbParams(names, values, 1);
+
+	if (PQstatus(conn) == CONNECTION_OK) {
+		PQsetNoticeProcessor(conn, say_nothing, NULL);
+		return conn;
+	}
+	failed(conn, err);
+	PQfinish(conn);
+	return NULL;
+}
+
+/* --- init ---------------------------------------------------------------------------- */
+
+/* Region ids are capitals and digits: region_map.h. */
+static bool
+add_regions(PGconn *conn, const struct store_postgres_config *config,
+    struct err *err)
+{
+	struct buf sql = { 0 };
+	bool good = true;
+
+	for (size_t i = 0; good && i < config->nregions; i++) {
+		const struct store_region *r = &config->regions[i];
+
+		buf_clear(&sql);
+		buf_printf(&sql, "select flow.add_region('%s', %llu)", r->id,
+		    1ull << r->number);
+		good = execute(conn, buf_cstr(&sql), err) ||
+		    err_wrap(err, "region %s", r->id);
+	}
+	buf_fini(&sql);
+	return good;
+}
+
+static bool
+make_schema(PGconn *conn, const struct store_postgres_config *config,
+    struct err *err)
+{
+	const struct store_region *me = NULL;
+	char sql[160];
+
+	for (size_t i = 0; i < config->nregions; i++)
+		if (strcmp(config->regions[i].id, config->home) == 0)
+			me = &config->regions[i];
+	if (me == NULL)
+		return err_set(err, "region %s is none of the map's",
+		    config->home);
+	snprintf(sql, sizeof(sql), "insert into flow.region values ('%s', "
+	    "%llu); insert into flow.here (code) values ('%s')", me->id,
+	    1ull << me->number, me->id);
+	return execute(conn, "do $$ begin if not exists (select from pg_roles"
+	    " where rolname = 'flow_engine') then create role flow_engine"
+	    " login; end if; end $$", err) && execute(conn, schema_1, err) &&
+	    execute(conn, sql, err);
+}
+
+static bool
+init(PGconn *conn, const struct store_postgres_config *config, bool is_main,
+    struct err *err)
+{
+	char there[64];
+
+	if (PQserverVersion(conn) < PG_SERVER_LEAST)
+		return pg_server_is_good(conn, config->home, err);
+	if (!ask(conn, "select coalesce(to_regclass('flow.schema_version')::"
+	    "text, '')", there, sizeof(there), err))
+		return false;
+	if (there[0] != '\0' ? !pg_server_is_good(conn, config->home, err) :
+	    !make_schema(conn, config, err))
+		return false;
+	return add_regions(conn, config, err) && (!is_main || execute(conn,
+	    "insert into flow.meta_rev values (true, 0) on conflict do nothing",
+	    err));
+}
+
+bool
+store_postgres_init(const char *admin,
+    const struct store_postgres_config *config, bool is_main, struct err *err)
+{
+	PGconn *conn = connect_to(admin, err);
+	bool good;
+
+	if (conn == NULL)
+		return false;
+	good = execute(conn, "begin", err) &&
+	    init(conn, config, is_main, err) && execute(conn, "commit", err);
+	PQfinish(conn);
+	return good;
+}
+
+/* --- check --------------------------------------------------------------------------- */
+
+/* Each region's partition, with what replication needs of it. */
+static bool
+check_partitions(PGconn *conn, const struct store_postgres_config *config,
+    struct err *err)
+{
+	char sql[512], text[64];
+
+	for (size_t i = 0; i < config->nregions; i++) {
+		const struct store_region *r = &config->regions[i];
+
+		snprintf(sql, sizeof(sql), "select case when c.oid is null "
+		    "then 'partition' when g.bit is distinct from %llu then "
+		    "'bit' when c.relreplident <> 'i' then 'identity' else '' "
+		    "end from (select to_regclass('flow.' || flow."
+		    "partition_of('%s')) as oid) t left join pg_class c on "
+		    "c.oid = t.oid left join flow.region g on g.code = '%s'",
+		    1ull << r->number, r->id, r->id);
+		if (!ask(conn, sql, text, sizeof(text), err))
+			return false;
+		if (strcmp(text, "partition") == 0)
+			return err_set(err, "there is no partition for the "
+			    "states of region %s; add it with portolan store "
+			    "init", r->id);
+		if (strcmp(text, "bit") == 0)
+			return err_set(err, "region %s has another number "
+			    "there than in the region map; numbers are for "
+			    "good: mend the map", r->id);
+		if (text[0] != '\0')
+			return err_set(err, "the partition of region %s has "
+			    "lost its replica identity: alter table "
+			    "flow.state_... replica identity using index "
+			    "state_..._identity", r->id);
+	}
+	return true;
+}
+
+static bool
+check_replicates(PGconn *conn, struct err *err)
+{
+	char level[32];
+
+	if (!ask(conn, "select setting from pg_settings where name = "
+	    "'wal_level'", level, sizeof(level), err))
+		return false;
+	if (strcmp(level, "logical") != 0)
+		return err_set(err, "its wal_level is %s: set wal_level = "
+		    "logical in postgresql.conf, and restart it", level);
+	return true;
+}
+
+bool
+store_postgres_check(const char *conninfo,
+    const struct store_postgres_config *config, bool replicates,
+    struct err *err)
+{
+	PGconn *conn = connect_to(conninfo, err);
+	bool good;
+
+	if (conn == NULL)
+		return false;
+	good = pg_server_is_good(conn, config->home, err) &&
+	    check_partitions(conn, config, err) &&
+	    (!replicates || check_replicates(conn, err));
+	PQfinish(conn);
+	return good;
+}

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Portolan authors */
+
+/*
+ * From a conninfo to a connection that is ready to use.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/postgres_private.h"
+
+const char *
+pg_words(PGconn *conn, char text[256])
+{
+	const char *said = PQerrorMessage(conn);
+	size_t len = 0;
+
+	for (; *said != '\0' && len < 255; said++)
+		text[len++] = *said == '\n' ? ' ' : *said;
+	while (len > 0 && text[len - 1] == ' ')
+		len--;
+	text[len] = '\0';
+	return text;
+}
+
+static bool
+failed(PGconn *conn, struct err *err)
+{
+	char words[256];
+
+	return err_set(err, "%s", pg_words(conn, words));
+}
+
+/* The first column of the first row; "" if there is none. */
+static bool
+ask(PGconn *conn, const char *sql, char *text, size_t cap, struct err *err)
+{
+	PGresult *r = PQexec(conn, sql);
+	bool good = PQresultStatus(r) == PGRES_TUPLES_OK;
+
+	if (good)
+		snprintf(text, cap, "%s", PQntuples(r) > 0 ?
+		    PQgetvalue(r, 0, 0) : "");
+	PQclear(r);
+	return good || failed(conn, err);
+}
+
+bool
+pg_server_is_good(PGconn *conn, const char *home, struct err *err)
+{
+	char schema[32], here[32];
+
+	if (PQserverVersion(conn) < PG_SERVER_LEAST)
+		return err_set(err, "its version is %d, and 15 is the first "
+		    "that can filter what it replicates",
+		    PQserverVersion(conn) / 10000);
+	if (!ask(conn, "select coalesce(to_regclass('flow.schema_version')::"
+	    "text, '')", schema, sizeof(schema), err))
+		return false;
+	if (schema[0] == '\0')
+		return err_set(err, "it has no schema of ours; make it with "
+		    "portolan store init");
+	if (!ask(conn, "select max(version) from flow.schema_version", schema,
+	    sizeof(schema), err))
+		return false;
+	if (atoi(schema) != PG_SCHEMA)
+		return err_set(err, "its schema is version %s, this program "
+		    "knows %d; %s", schema, PG_SCHEMA, atoi(schema) < PG_SCHEMA
+		    ? "bring it up to date with portolan store migrate" :
+		    "use the program that made it, or a newer one");
+	if (!ask(conn, "select code from flow.here", here, sizeof(here), err))
+		return false;
+	if (strcmp(here, home) != 0)
+		return err_set(err, "it is the store of region %s, not of %s",
+		    here[0] == '\0' ? "none" : here, home);
+	return true;
+}
+
+static bool
+prepare_all(PGconn *conn, const char *home, struct err *err)
+{
+	char sql[PG_SQL_MAX];
+
+	for (int i = 0; i < PG_STATEMENTS; i++) {
+		PGresult *r;
+		bool good;
+
+		pg_statement_sql((enum pg_statement)i, home, sql);
+		r = PQprepare(conn, pg_statement_name((enum pg_statement)i),
+		    sql, 0, NULL);
+		good = PQresultStatus(r) == PGRES_COMMAND_OK;
+		PQclear(r);
+		if (!good)
+			return failed(conn, err);
+	}
+	return true;
+}
+
+static bool
+execute(PGconn *conn, const char *sql, struct err *err)
+{
+	PGresult *r = PQexec(conn, sql);
+	bool good = PQresultStatus(r) == PGRES_COMMAND_OK;
+
+	PQclear(r);
+	return good || failed(conn, err);
+}
+
+static bool
+make_ready(struct pg_connect *c)
+{
+	char limit[64];
+
+	snprintf(limit, sizeof(limit), "set statement_timeout = %d",
+	    PG_STATEMENT_MS);
+	if (!pg_server_is_good(c->conn, c->home, &c->err) ||
+	    !execute(c->conn, limit, &c->err))
+		return false;
+	if (c->role == PG_LISTENS)
+		return execute(c->conn, "listen flow_meta", &c->err);
+	return prepare_all(c->conn, c->home, &c->err) &&
+	    (PQenterPipelineMode(c->conn) == 1 || failed(c->conn, &c->err));
+}
+
+static void
+say_nothing(void *arg, const char *message)
+{
+	(void)arg;
+	(void)message;
+}
+
+void
+pg_connect(struct pg_connect *c)
+{
+	/* What the conninfo says itself goes before: it comes later. */
+	static const char *const names[] = { "connect_timeout",
+	    "application_name", "tcp_user_timeout", "dbname", NULL };
+	const char *values[] = { "3", "portolan", "5000", c->conninfo, NULL };
+
+	c->conn = PQconnectdbParams(names, values, 1);
+	if (c->conn == NULL) {
+		err_set(&c->err, "no memory");
+		return;
+	}
+	PQsetNoticeProcessor(c->conn, say_nothing, NULL);
+	if (PQstatus(c->conn) == CONNECTION_OK) {
+		if (make_ready(c) && (PQsetnonblocking(c->conn, 1) == 0 ||
+		    failed(c->conn, &c->err)))
+			return;
+	} else {
+		failed(c->conn, &c->err);
+	}
+	PQfinish(c->conn);
+	c->conn = NULL;
+}

@@ -1,0 +1,452 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Portolan authors */
+
+/*
+ * One connection: made by a thread, then jobs go out and results come in.
+ *
+ * A write counts as done at the end of its transaction, which is where libpq
+ * tells of the Sync.  If one job of a transaction fails, all of it is rolled
+ * back, and each is tried alone.  A connection that breaks while writes are
+ * under way leaves it open whether they were done.
+ */
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/must.h"
+#include "store/postgres_private.h"
+
+static void on_ready(struct watch *, bool, bool);
+static void send_waiting(struct pg_link *);
+static void lose(struct pg_link *, const char *why);
+
+static struct pg_job *
+job_at(struct list *node)
+{
+	return list_entry(node, struct pg_job, node);
+}
+
+/* --- making the connection ------------------------------------------------------- */
+
+static struct loop *
+loop_of(const struct pg_link *link)
+{
+	return link->side->store->base.loop;
+}
+
+static void
+watch_again(struct pg_link *link)
+{
+	watch_set(loop_of(link), &link->watch, PQsocket(link->conn), true,
+	    link->wants_write);
+}
+
+static void
+end_waiting(struct pg_link *link, enum store_end end)
+{
+	struct list *node;
+
+	while ((node = list_pop(&link->waiting)) != NULL) {
+		link->nwaiting--;
+		job_at(node)->end = end;
+		pg_job_done(job_at(node));
+	}
+}
+
+static void
+try_later(struct pg_link *link)
+{
+	timer_set(loop_of(link), &link->retry, link->retry_ms);
+	link->retry_ms *= 2;
+	if (link->retry_ms > PG_RETRY_MOST_MS)
+		link->retry_ms = PG_RETRY_MOST_MS;
+}
+
+static void
+on_connected(void *arg)
+{
+	struct pg_link *link = arg;
+
+	must(pthread_join(link->thread, NULL) == 0);
+	link->connecting = false;
+	link->conn = link->connect.conn;
+	if (link->conn == NULL) {
+		pg_store_health(link->side->store, false,
+		    link->connect.err.text);
+		end_waiting(link, STORE_UNAVAILABLE);
+		try_later(link);
+		return;
+	}
+	link->retry_ms = PG_RETRY_LEAST_MS;
+	link->wants_write = false;
+	watch_again(link);
+	pg_store_health(link->side->store, true, "");
+	if (link->role == PG_LISTENS)
+		pg_store_noted(link->side->store);
+	else
+		send_waiting(link);
+}
+
+static void *
+connect_now(void *arg)
+{
+	struct pg_link *link = arg;
+
+	pg_connect(&link->connect);
+	loop_post(loop_of(link), on_connected, link);
+	return NULL;
+}
+
+void
+pg_link_begin(struct pg_link *link)
+{
+	link->used = true;
+	if (link->conn != NULL || link->connecting ||
+	    timer_is_set(&link->retry))
+		return;
+	link->connect = (struct pg_connect){ .conninfo = link->side->conninfo,
+	    .home = link->side->home, .role = link->role };
+	link->connecting = pthread_create(&link->thread, NULL, connect_now,
+	    link) == 0;
+	if (!link->connecting)
+		try_later(link);
+}
+
+static void
+on_retry(struct timer *timer)
+{
+	pg_link_begin(list_entry(timer, struct pg_link, retry));
+}
+
+/* --- sending ------------------------------------------------------------------------ */
+
+static void
+flush(struct pg_link *link)
+{
+	int left = PQflush(link->conn);
+
+	if (left < 0) {
+		lose(link, NULL);
+		return;
+	}
+	if (link->wants_write == (left > 0))
+		return;
+	link->wants_write = left > 0;
+	watch_again(link);
+}
+
+static bool
+send_job(struct pg_link *link, struct pg_job *job)
+{
+	struct pg_params p = { .count = 0 };
+
+	job->kind->bind(job, &p);
+	job->was_read = job->ends_batch = false;
+	job->has_row = false;
+	return PQsendQueryPrepared(link->conn,
+	    pg_statement_name(job->kind->statement), p.count, p.values,
+	    p.lengths, p.formats, 1) == 1;
+}
+
+/* The jobs of one transaction, at least one. */
+static bool
+send_batch(struct pg_link *link)
+{
+	size_t bytes = 0, count = 0;
+	struct pg_job *job = NULL;
+
+	while (!list_empty(&link->waiting) && count < PG_BATCH_MAX &&
+	    bytes < PG_BATCH_BYTES) {
+		struct pg_job *next = job_at(link->waiting.next);
+
+		if (count > 0 && (next->alone || job->alone ||
+		    link->role == PG_READS))
+			break;
+		job = next;
+		list_remove(&job->node);
+		link->nwaiting--;
+		list_append(&link->sent, &job->node);
+		if (!send_job(link, job))
+			return false;
+		bytes += job->row.body.len + job->doc.body.len;
+		count++;
+	}
+	job->ends_batch = true;
+	link->batches++;
+	return PQpipelineSync(link->conn) == 1;
+}
+
+/* What reads needs no transaction with others, and does not wait for them. */
+static void
+send_waiting(struct pg_link *link)
+{
+	while (link->conn != NULL && !list_empty(&link->waiting) &&
+	    (link->role == PG_READS || link->batches == 0))
+		if (!send_batch(link)) {
+			lose(link, NULL);
+			return;
+		}
+	if (link->conn != NULL)
+		flush(link);
+}
+
+void
+pg_link_submit(struct pg_link *link, struct pg_job *job)
+{
+	struct loop *loop = loop_of(link);
+
+	/* Down, as far as anybody knows: nobody is to wait for that. */
+	if (link->nwaiting >= PG_QUEUE_MAX || (link->conn == NULL &&
+	    link->used && !link->connecting)) {
+		job->end = STORE_UNAVAILABLE;
+		pg_job_done(job);
+		return;
+	}
+	job->due_ms = loop->now_ms + PG_ANSWER_MS;
+	list_append(&link->waiting, &job->node);
+	link->nwaiting++;
+	if (!timer_is_set(&link->look))
+		timer_set(loop, &link->look, PG_LOOK_MS);
+	if (link->conn == NULL)
+		pg_link_begin(link);
+	else
+		send_waiting(link);
+}
+
+/* --- results ---------------------------------------------------------------------- */
+
+/* The first that has not got its result. */
+static struct pg_job *
+unread(struct pg_link *link)
+{
+	list_each(node, &link->sent)
+		if (!job_at(node)->was_read)
+			return job_at(node);
+	return NULL;
+}
+
+/* All jobs of the batch at the front go where they belong. */
+static void
+end_batch(struct pg_link *link)
+{
+	struct list again, *node;
+	bool last = false;
+
+	list_init(&again);
+	while (!last && (node = list_pop(&link->sent)) != NULL) {
+		struct pg_job *job = job_at(node);
+
+		last = job->ends_batch;
+		if (!link->failed) {
+			pg_job_done(job);
+		} else if (job->alone || (last && list_empty(&again))) {
+			job->end = STORE_UNAVAILABLE;
+			pg_job_done(job);
+		} else {
+			job->alone = true;
+			list_append(&again, node);
+		}
+	}
+	while (!list_empty(&again)) {
+		node = again.prev;
+		list_remove(node);
+		list_push(&link->waiting, node);
+		link->nwaiting++;
+	}
+	if (link->role == PG_WRITES && !link->failed)
+		pg_store_health(link->side->store, true, "");
+	link->failed = false;
+	link->batches--;
+}
+
+static void
+take_result(struct pg_link *link, PGresult *r)
+{
+	struct pg_job *job = unread(link);
+	char words[256];
+
+	switch (PQresultStatus(r)) {
+	case PGRES_PIPELINE_SYNC:
+		end_batch(link);
+		return;
+	case PGRES_TUPLES_OK:
+		if (job != NULL)
+			job->kind->take(job, r);
+		return;
+	case PGRES_PIPELINE_ABORTED:
+		return;			/* after another's failure */
+	default:
+		/* Of a job, or of the transaction's end. */
+		link->failed = true;
+		pg_store_health(link->side->store, false,
+		    pg_words(link->conn, words));
+	}
+}
+
+/* libpq ends each job's results with NULL; none follows a Sync. */
+static void
+take_results(struct pg_link *link)
+{
+	while (link->conn != NULL && link->batches > 0 &&
+	    PQisBusy(link->conn) == 0) {
+		PGresult *r = PQgetResult(link->conn);
+		struct pg_job *job = unread(link);
+
+		if (r != NULL)
+			take_result(link, r);
+		else if (job != NULL)
+			job->was_read = true;
+		else if (PQstatus(link->conn) != CONNECTION_OK)
+			return;
+		PQclear(r);
+	}
+}
+
+static void
+hear(struct pg_link *link)
+{
+	PGnotify *note;
+	bool any = false;
+
+	while ((note = PQnotifies(link->conn)) != NULL) {
+		any = true;
+		PQfreemem(note);
+	}
+	if (any)
+		pg_store_noted(link->side->store);
+}
+
+static void
+on_ready(struct watch *watch, bool readable, bool writable)
+{
+	struct pg_link *link = list_entry(watch, struct pg_link, watch);
+
+	if (readable && PQconsumeInput(link->conn) == 0) {
+		take_results(link);	/* what came before the end */
+		lose(link, NULL);
+		return;
+	}
+	if (link->role == PG_LISTENS) {
+		hear(link);
+		return;
+	}
+	take_results(link);
+	if (link->conn != NULL && PQstatus(link->conn) != CONNECTION_OK)
+		lose(link, NULL);
+	else if (link->conn != NULL && (writable || link->batches == 0 ||
+	    !list_empty(&link->waiting)))
+		send_waiting(link);
+}
+
+/* --- ends ----------------------------------------------------------------------------- */
+
+static void
+end_sent(struct pg_link *link)
+{
+	struct list *node;
+
+	while ((node = list_pop(&link->sent)) != NULL) {
+		job_at(node)->has_row = false;
+		job_at(node)->end = job_at(node)->kind->writes ?
+		    STORE_UNKNOWN : STORE_UNAVAILABLE;
+		pg_job_done(job_at(node));
+	}
+	link->batches = 0;
+	link->failed = false;
+}
+
+static void
+drop(struct pg_link *link)
+{
+	watch_stop(&link->watch);
+	if (link->conn != NULL)
+		PQfinish(link->conn);
+	link->conn = NULL;
+}
+
+/* What waits has not been sent: it may go over the next connection, which is
+ * tried at once. */
+static void
+lose(struct pg_link *link, const char *why)
+{
+	char words[256];
+
+	pg_store_health(link->side->store, false, why != NULL ? why :
+	    pg_words(link->conn, words));
+	drop(link);
+	end_sent(link);
+	if (!link->side->store->closing)
+		pg_link_begin(link);
+}
+
+/* Those who asked give up at some point, and a server that does not answer is
+ * asked over another connection. */
+static void
+on_look(struct timer *timer)
+{
+	struct pg_link *link = list_entry(timer, struct pg_link, look);
+	uint64_t now_ms = loop_of(link)->now_ms;
+
+	list_each(node, &link->waiting)
+		if (job_at(node)->due_ms <= now_ms) {
+			list_remove(node);
+			link->nwaiting--;
+			job_at(node)->end = STORE_UNAVAILABLE;
+			pg_job_done(job_at(node));
+		}
+	if (!list_empty(&link->sent) &&
+	    job_at(link->sent.next)->due_ms <= now_ms)
+		lose(link, "the server does not answer");
+	if (!list_empty(&link->waiting) || !list_empty(&link->sent))
+		timer_set(loop_of(link), timer, PG_LOOK_MS);
+}
+
+void
+pg_link_init(struct pg_link *link, struct pg_side *side, enum pg_role role)
+{
+	link->side = side;
+	link->role = role;
+	link->retry_ms = PG_RETRY_LEAST_MS;
+	link->watch.fn = on_ready;
+	list_init(&link->waiting);
+	list_init(&link->sent);
+	timer_init(&link->look, on_look);
+	timer_init(&link->retry, on_retry);
+}
+
+/* For an end, in place of the loop. */
+static void
+finish(struct pg_link *link)
+{
+	uint64_t until_ms = clock_ms() + PG_ANSWER_MS, now_ms;
+
+	send_waiting(link);
+	while (link->conn != NULL && link->batches > 0 &&
+	    (now_ms = clock_ms()) < until_ms) {
+		struct pollfd p = { .fd = PQsocket(link->conn), .events =
+		    (short)(POLLIN | (link->wants_write ? POLLOUT : 0)) };
+
+		if (poll(&p, 1, (int)(until_ms - now_ms)) > 0)
+			on_ready(&link->watch, (p.revents & ~POLLOUT) != 0,
+			    (p.revents & POLLOUT) != 0);
+	}
+}
+
+void
+pg_link_close(struct pg_link *link)
+{
+	timer_cancel(&link->look);
+	if (link->connecting) {
+		must(pthread_join(link->thread, NULL) == 0);
+		loop_unpost(loop_of(link), on_connected, link);
+		link->connecting = false;
+		link->conn = link->connect.conn;
+	}
+	if (link->role != PG_LISTENS)
+		finish(link);
+	drop(link);
+	end_sent(link);
+	end_waiting(link, STORE_UNAVAILABLE);
+	timer_cancel(&link->retry);
+}

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Portolan authors */
+
+/*
+ * The PostgreSQL store from inside.
+ *
+ * A call becomes a job, a job goes to a link, which is one connection in
+ * pipeline mode on the loop.  Loads and saves do not share links: a load would
+ * wait for the disk.  A link that writes has one transaction under way at a
+ * time; what comes meanwhile gathers, and goes together in the next.  States
+ * are spread over writing links by their ids, so that two transactions of
+ * ours never wait for each other's rows.
+ *
+ * A connection is made (names, TLS, log in, prepared statements) by a thread
+ * of its own, which hands it over when it is ready: the one thing in libpq
+ * that may block.
+ */
+#ifndef STORE_POSTGRES_PRIVATE_H
+#define STORE_POSTGRES_PRIVATE_H
+
+#include <libpq-fe.h>
+#include <pthread.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/list.h"
+#include "net/watch.h"
+#include "store/cursor.h"
+#include "store/postgres.h"
+
+enum {
+	PG_READERS = 2, PG_WRITERS = 2,
+	PG_SCHEMA = 1,			/* the version that this program knows */
+	PG_SERVER_LEAST = 150000,	/* row filters of publications */
+	PG_BATCH_MAX = 256,		/* writes in one transaction */
+	PG_BATCH_BYTES = 32 * 1024 * 1024,
+	PG_QUEUE_MAX = 4096,		/* jobs of a link; then UNAVAILABLE */
+	PG_ANSWER_MS = 5000,		/* a call's most, with what it waits */
+	PG_STATEMENT_MS = 4000,		/* the server's own limit */
+	PG_LOOK_MS = 250,
+	PG_RETRY_LEAST_MS = 100, PG_RETRY_MOST_MS = 5000,
+	PG_WATCH_MS = 1000,		/* a notice may be lost: a look as well */
+	PG_DOCS_BYTES = 8 * 1024 * 1024,
+	PG_PARAMS = 12,
+};
+
+/* --- parameters and columns, all binary (postgres_value.c) --- */
+
+struct pg_params {
+	int		 count;
+	const char	*values[PG_PARAMS];
+	int		 lengths[PG_PARAMS], formats[PG_PARAMS];
+	char		 room[PG_PARAMS][8];
+};
+
+void pg_add_id(struct pg_params *p, const uint8_t id[16]);
+/* NULL where it is all zero. */
+void pg_add_op(struct pg_params *p, const uint8_t op[16]);
+void pg_add_int(struct pg_params *p, int32_t n);
+void pg_add_big(struct pg_params *p, int64_t n);
+void pg_add_bool(struct pg_params *p, bool b);
+void pg_add_text(struct pg_params *p, const char *text);
+void pg_add_bytes(struct pg_params *p, struct slice bytes);
+
+/* NULL reads as zero and nothing. */
+int64_t pg_number(const PGresult *r, int row, int column);
+bool pg_bool(const PGresult *r, int row, int column);
+void pg_id(const PGresult *r, int row, int column, uint8_t id[16]);
+void pg_text(const PGresult *r, int row, int column, char *text, size_t cap);
+struct slice pg_bytes(const PGresult *r, int row, int column);
+
+/* --- jobs --- */
+
+enum pg_statement {
+	PG_CREATE, PG_LOAD, PG_LOAD_HOME, PG_SAVE, PG_REMOVE, PG_RESTRICT,
+	PG_LIST, PG_LIST_FLOW, PG_EXPIRE,
+	PG_DOC_GET, PG_DOC_PUT, PG_DOCS_SINCE, PG_NEWEST,
+	PG_STATEMENTS
+};
+
+struct pg_store;
+struct pg_job;
+
+struct pg_kind {
+	enum pg_statement statement;
+	bool		 writes;
+	void		(*bind)(struct pg_job *, struct pg_params *);
+	/* A result without error; sets end. */
+	void		(*take)(struct pg_job *, const PGresult *);
+	void		(*answer)(struct pg_job *);
+};
+
+struct pg_job {
+	struct list	 node;
+	struct pg_store	*store;
+	const struct pg_kind *kind;
+	union {
+		store_row_fn	*row;
+		store_list_fn	*list;
+		store_count_fn	*count;
+		store_doc_fn	*doc;
+		store_docs_fn	*docs;
+	}		 fn;
+	void		*arg;
+	uint64_t	 due_ms;	/* when whoever asked gives up */
+
+	/* asked and answered */
+	struct store_row row;
+	struct store_doc doc;
+	struct store_token token;
+	struct store_query query;
+	enum store_read	 how;
+	int64_t		 now_ms;
+	uint64_t	 revision;
+	unsigned	 limit;
+	bool		 at_home;	/* a load that was sent to its home */
+
+	bool		 ends_batch, was_read, alone;
+	enum store_end	 end;
+	bool		 has_row;
+	struct buf	 body;
+	struct arena	*arena;
+	struct store_row *rows;
+	struct store_doc *docs;
+	size_t		 count;
+	uint64_t	 number;
+	char		 next[CURSOR_TEXT];
+};
+
+extern const struct pg_kind pg_create, pg_load, pg_load_home, pg_save,
+    pg_remove, pg_restrict, pg_list, pg_list_flow, pg_expire, pg_doc_get,
+    pg_doc_put, pg_docs_since, pg_newest;
+
+/* SQL of a statement for the states at home in this region; of nothing else
+ * does it depend.  text: at least PG_SQL_MAX bytes. */
+enum { PG_SQL_MAX = 1600 };
+void pg_statement_sql(enum pg_statement statement, const char *home,
+    char text[PG_SQL_MAX]);
+const char *pg_statement_name(enum pg_statement statement);
+
+/* --- connecting, on a thread (postgres_connect.c) --- */
+
+enum pg_role { PG_READS, PG_WRITES, PG_LISTENS };
+
+struct pg_connect {
+	/* in */
+	char		*conninfo;
+	const char	*home;		/* of whom the server must be */
+	enum pg_role	 role;
+	/* out: conn, or what is wrong */
+	PGconn		*conn;
+	struct err	 err;
+};
+
+/* Blocks; c->conn NULL with c->err. */
+void pg_connect(struct pg_connect *c);
+/* Whether the server is one that we can work with. */
+bool pg_server_is_good(PGconn *conn, const char *home, struct err *err);
+/* libpq's words for the last failure, in one line. */
+const char *pg_words(PGconn *conn, char text[256]);
+
+/* --- links (postgres_link.c) --- */
+
+struct pg_side;
+
+struct pg_link {
+	struct pg_side	*side;
+	enum pg_role	 role;
+	PGconn		*conn;		/* NULL: down, or being made */
+	struct watch	 watch;
+	bool		 wants_write;
+	struct list	 waiting, sent;
+	unsigned	 nwaiting;
+	unsigned	 batches;	/* sent, not answered whole */
+	bool		 failed;	/* the batch at hand */
+	struct timer	 look, retry;
+	uint64_t	 retry_ms;
+	/* the thread that connects */
+	bool		 connecting, used;
+	pthread_t	 thread;
+	struct pg_connect connect;
+};
+
+/* How one region's server is reached. */
+struct pg_side {
+	struct pg_store	*store;
+	char		 home[STORE_HOME_MAX];
+	char		*conninfo;
+	store_regions	 bit;
+	struct pg_link	 readers[PG_READERS], writers[PG_WRITERS], listener;
+	unsigned	 turn;
+};
+
+void pg_link_init(struct pg_link *link, struct pg_side *side,
+    enum pg_role role);
+/* Makes the connection, if it is not there. */
+void pg_link_begin(struct pg_link *link);
+/* Sent when its turn comes; ended by pg_job_done(), later. */
+void pg_link_submit(struct pg_link *link, struct pg_job *job);
+/* Everything is given to pg_job_done() first, done if it can be had in the time
+ * that anybody would wait.  Blocks. */
+void pg_link_close(struct pg_link *link);
+
+/* --- the store (postgres.c) --- */
+
+struct pg_watcher {
+	struct pg_watcher *next;
+	store_count_fn	*fn;
+	void		*arg;
+};
+
+struct pg_store {
+	struct store	 base;
+	struct pg_side	*here;
+	struct pg_side	*sides;
+	size_t		 nsides;
+	bool		 closing;
+	bool		 good;
+	char		 trouble[256];
+	struct list	 done;		/* jobs to be answered */
+	struct task	 answering;
+	struct timer	 look;		/* at the newest revision */
+	bool		 looking;
+	uint64_t	 newest, told;
+	struct pg_watcher *watchers;
+};
+
+/* From a link: the job has its end. */
+void pg_job_done(struct pg_job *job);
+/* A link that writes says how it stands. */
+void pg_store_health(struct pg_store *store, bool good, const char *trouble);
+/* Somebody changed metadata. */
+void pg_store_noted(struct pg_store *store);
+
+#endif

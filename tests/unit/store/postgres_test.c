@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Portolan authors */
+
+#include "contract.h"
+
+#include "base/must.h"
+#include "store/postgres.h"
+#include "support/postgres.h"
+
+static struct pg_server server;
+static char engine[160];		/* conninfo of flow_engine */
+
+static const struct store_region gb = { "GB", 0, engine };
+
+static int
+start_server(void **state)
+{
+	(void)state;
+	return pg_server_start(&server) ? 0 : -1;
+}
+
+static int
+stop_server(void **state)
+{
+	(void)state;
+	pg_server_stop(&server);
+	return 0;
+}
+
+static struct store_postgres_config
+config_of(const char *home)
+{
+	static struct store_region regions[2];
+
+	regions[0] = gb;
+	regions[1] = (struct store_region){ "AU", 1, NULL };
+	return (struct store_postgres_config){ home, regions, 2 };
+}
+
+static int
+make_schema(void **state)
+{
+	struct store_postgres_config config = config_of("GB");
+	struct err err;
+
+	(void)state;
+	loop = loop_new();
+	snprintf(engine, sizeof(engine), "host=%s user=flow_engine "
+	    "dbname=postgres", server.dir);
+	must(pg_ask(server.conninfo, "drop schema if exists flow cascade") !=
+	    NULL);
+	if (store_postgres_init(server.conninfo, &config, true, &err))
+		return 0;
+	fprintf(stderr, "%s\n", err.text);
+	return -1;
+}
+
+static int
+end_loop(void **state)
+{
+	(void)state;
+	loop_free(&loop);
+	buf_fini(&heard.bytes);
+	return 0;
+}
+
+static struct store *
+opened(const char *home)
+{
+	struct store_postgres_config config = config_of(home);
+
+	return store_postgres_open(loop, &config);
+}
+
+static void
+a_store_says_what_is_missing(void **state)
+{
+	struct store_postgres_config config = config_of("GB"), other =
+	    config_of("AU");
+	struct err err;
+
+	(void)state;
+	assert_true(store_postgres_check(engine, &config, true, &err));
+	assert_true(store_postgres_init(server.conninfo, &config, true, &err));
+	assert_false(store_postgres_check(engine, &other, true, &err));
+	assert_string_equal(err.text, "it is the store of region GB, not of "
+	    "AU");
+	pg_ask(server.conninfo, "alter table flow.state_au replica identity "
+	    "default");
+	assert_false(store_postgres_check(engine, &config, true, &err));
+	assert_non_null(strstr(err.text, "lost its replica identity"));
+	pg_ask(server.conninfo, "drop table flow.state_au");
+	assert_false(store_postgres_check(engine, &config, true, &err));
+	assert_non_null(strstr(err.text, "no partition for the states of "
+	    "region AU; add it with portolan store init"));
+	pg_ask(server.conninfo, "update flow.schema_version set version = 7");
+	assert_false(store_postgres_check(engine, &config, true, &err));
+	assert_string_equal(err.text, "its schema is version 7, this program "
+	    "knows 1; use the program that made it, or a newer one");
+	pg_ask(server.conninfo, "drop schema flow cascade");
+	assert_false(store_postgres_check(engine, &config, true, &err));
+	assert_non_null(strstr(err.text, "portolan store init"));
+	assert_false(store_postgres_check("host=/none user=x", &config, true,
+	    &err));
+	assert_non_null(strstr(err.text, "/none/.s.PGSQL.5432"));
+}
+
+/* Before the server is there, and after it has gone. */
+static void
+without_a_server_calls_are_refused(void **state)
+{
+	struct store_row row = a_row(1, "x"), got;
+	struct store *store;
+
+	(void)state;
+	pg_server_end(&server, SIGINT);
+	store = opened("GB");
+	assert_int_equal(ask_create(store, &row), STORE_UNAVAILABLE);
+	assert_false(health_of(store).good);
+	assert_false(health_of(store).ready);
+	assert_non_null(strstr(health_of(store).trouble, ".s.PGSQL"));
+	assert_true(pg_server_run(&server));
+	while (ask_create(store, &row) != STORE_OK)
+		;
+	assert_true(health_of(store).good);
+
+	pg_server_end(&server, SIGQUIT);	/* at once, without a word */
+	assert_int_not_equal(ask_load(store, row.id, 0, &got), STORE_OK);
+	assert_true(pg_server_run(&server));
+	while (ask_load(store, row.id, 0, &got) != STORE_OK)
+		;
+	assert_true(slice_is(got.body, "x"));
+	store_close(&store);
+}
+
+struct ledger {
+	unsigned	 asked, answered;
+	unsigned	 ends[STORE_UNKNOWN + 1];
+	bool		 ok[1000];
+};
+
+static struct ledger ledger;
+
+static void
+note_answer(void *arg, enum store_end end, const struct store_row *row)
+{
+	size_t at = (size_t)(uintptr_t)arg;
+
+	(void)row;
+	ledger.ends[end]++;
+	ledger.ok[at] = end == STORE_OK;
+	if (++ledger.answered == ledger.asked || ledger.answered == 200)
+		loop_stop(loop);
+}
+
+/* A server that dies in the middle of many writes: what was said to be done
+ * is there, what was said not to be done is not. */
+static void
+a_dying_server_loses_nothing_acknowledged(void **state)
+{
+	enum { ROWS = 1000 };
+	static struct store_row rows[ROWS];
+	struct store *store = opened("GB");
+	struct store_row got, first = a_row(0xff, "first");
+	unsigned there = 0;
+
+	(void)state;
+	memset(&ledger, 0, sizeof(ledger));
+	assert_int_equal(ask_create(store, &first), STORE_OK);
+	ledger.asked = ROWS;
+	for (unsigned n = 0; n < ROWS; n++) {
+		rows[n] = a_row(1, "x");
+		memcpy(rows[n].id, &n, sizeof(n));
+		store->ops->create(store, &rows[n], note_answer,
+		    (void *)(uintptr_t)n);
+	}
+	loop_run(loop);
+	pg_server_end(&server, SIGQUIT);
+	while (ledger.answered < ROWS)
+		loop_run(loop);
+	assert_true(pg_server_run(&server));
+	while (ask_load(store, first.id, 0, &got) != STORE_OK)
+		;
+	for (unsigned n = 0; n < ROWS; n++) {
+		bool found = ask_load(store, rows[n].id, 0, &got) == STORE_OK;
+
+		there += found;
+		if (ledger.ok[n])
+			assert_true(found);
+	}
+	assert_true(there >= ledger.ends[STORE_OK] && there <=
+	    ledger.ends[STORE_OK] + ledger.ends[STORE_UNKNOWN]);
+	store_close(&store);
+}
+
+/* One row that cannot be written costs the others of its transaction only
+ * the time. */
+static void
+a_bad_row_fails_alone(void **state)
+{
+	struct store *store = opened("GB");
+	static struct store_row rows[50];
+
+	(void)state;
+	memset(&ledger, 0, sizeof(ledger));
+	ledger.asked = 50;
+	pg_ask(server.conninfo, "alter table flow.state_gb add check "
+	    "(length(body) < 100)");
+	for (unsigned n = 0; n < 50; n++) {
+		static char large[100];
+
+		rows[n] = a_row((uint8_t)n, "x");
+		if (n % 20 == 7)
+			rows[n].body = (struct slice){ large, sizeof(large) };
+		store->ops->create(store, &rows[n], note_answer,
+		    (void *)(uintptr_t)n);
+	}
+	loop_run(loop);
+	assert_int_equal(ledger.ends[STORE_OK], 47);
+	assert_int_equal(ledger.ends[STORE_UNAVAILABLE], 3);
+	assert_false(ledger.ok[7]);
+	store_close(&store);
+}
+
+/* Two regions in two databases: what is at home in one is asked there. */
+static void
+a_state_is_asked_where_it_is_at_home(void **state)
+{
+	char gb_admin[200], au_admin[200], gb_info[200], au_info[200];
+	struct store_region regions[2] = { { "GB", 0, gb_info },
+	    { "AU", 1, au_info } };
+	struct store_postgres_config config = { "GB", regions, 2 };
+	struct store *in_gb, *in_au;
+	struct store_row row = a_row(1, "made in GB"), got;
+	struct err err;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		const char *name = i == 0 ? "gb" : "au";
+		char sql[64];
+
+		snprintf(sql, sizeof(sql), "create database %s", name);
+		pg_ask(server.conninfo, sql);
+		snprintf(i == 0 ? gb_admin : au_admin, 200,
+		    "host=%s user=postgres dbname=%s", server.dir, name);
+		snprintf(i == 0 ? gb_info : au_info, 200,
+		    "host=%s user=flow_engine dbname=%s", server.dir, name);
+		config.home = i == 0 ? "GB" : "AU";
+		assert_true(store_postgres_init(i == 0 ? gb_admin : au_admin,
+		    &config, i == 0, &err));
+	}
+	config.home = "GB";
+	in_gb = store_postgres_open(loop, &config);
+	config.home = "AU";
+	in_au = store_postgres_open(loop, &config);
+
+	/* Born in region 0: policy/state_id.h. */
+	row.id[6] = 0x80;
+	row.id[8] = 0x80;
+	row.id[0] = 0x40;
+	assert_int_equal(ask_create(in_gb, &row), STORE_OK);
+	assert_int_equal(ask_load(in_au, row.id, 0, &got), STORE_OK);
+	assert_true(slice_is(got.body, "made in GB"));
+	assert_string_equal(got.home, "GB");
+	got.body = SLICE("saved from AU");
+	assert_int_equal(ask_save(in_au, &got), STORE_OK);
+	assert_int_equal(ask_load(in_gb, row.id, 0, &row), STORE_OK);
+	assert_true(slice_is(row.body, "saved from AU"));
+	assert_int_equal(row.token.version, 2);
+	assert_string_equal(pg_ask(au_admin, "select count(*) from flow.state"),
+	    "0");
+
+	/* What must not be in AU does not get there. */
+	in_gb->ops->restrict_to(in_gb, row.id, row.token, 1, heard_row, NULL);
+	assert_int_equal(wait_for_it(in_gb), STORE_OK);
+	assert_int_equal(ask_load(in_au, row.id, 0, &got), STORE_ELSEWHERE);
+	row = a_row(2, "for GB alone");
+	row.allowed = 1;
+	assert_int_equal(ask_create(in_au, &row), STORE_ELSEWHERE);
+	store_close(&in_gb);
+	store_close(&in_au);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CONTRACT(make_schema, end_loop),
+		cmocka_unit_test_setup_teardown(a_store_says_what_is_missing,
+		    make_schema, end_loop),
+		cmocka_unit_test_setup_teardown(
+		    without_a_server_calls_are_refused, make_schema, end_loop),
+		cmocka_unit_test_setup_teardown(
+		    a_dying_server_loses_nothing_acknowledged, make_schema,
+		    end_loop),
+		cmocka_unit_test_setup_teardown(a_bad_row_fails_alone,
+		    make_schema, end_loop),
+		cmocka_unit_test_setup_teardown(
+		    a_state_is_asked_where_it_is_at_home, make_schema,
+		    end_loop),
+	};
+
+	return cmocka_run_group_tests(tests, start_server, stop_server);
+}
