@@ -165,10 +165,18 @@ refuse(struct pg_job *job, enum store_end end)
 	task_set(job->store->base.loop, &job->store->answering);
 }
 
+/* In turn, as far as they are up. */
 static void
 send_read(struct pg_side *side, struct pg_job *job)
 {
-	pg_link_submit(&side->readers[side->turn++ % PG_READERS], job);
+	struct pg_link *link = NULL;
+
+	for (unsigned i = 0; i < PG_READERS; i++) {
+		link = &side->readers[side->turn++ % PG_READERS];
+		if (link->conn != NULL)
+			break;
+	}
+	pg_link_submit(link, job);
 }
 
 /* The same state always over the same link. */

@@ -16,6 +16,13 @@ static const char schema_1[] = {
 	, '\0'
 };
 
+/* What leads from each version of the schema to the next; never changed, only
+ * added to. */
+static const char *const migrations[] = { schema_1 };
+
+_Static_assert(sizeof(migrations) / sizeof(migrations[0]) == PG_SCHEMA,
+    "a migration for each version");
+
 static bool
 failed(PGconn *conn, struct err *err)
 {
@@ -114,23 +121,38 @@ make_schema(PGconn *conn, const struct store_postgres_config *config,
 	    1ull << me->number, me->id);
 	return execute(conn, "do $$ begin if not exists (select from pg_roles"
 	    " where rolname = 'flow_engine') then create role flow_engine"
-	    " login; end if; end $$", err) && execute(conn, schema_1, err) &&
-	    execute(conn, sql, err);
+	    " login; end if; end $$", err) &&
+	    execute(conn, migrations[0], err) && execute(conn, sql, err);
+}
+
+static bool
+migrate(PGconn *conn, unsigned long from, struct err *err)
+{
+	char sql[80];
+
+	for (unsigned long v = from; v < PG_SCHEMA; v++)
+		if (!execute(conn, migrations[v], err))
+			return false;
+	snprintf(sql, sizeof(sql), "update flow.schema_version set version = "
+	    "%d where version < %d", PG_SCHEMA, PG_SCHEMA);
+	return execute(conn, sql, err);
 }
 
 static bool
 init(PGconn *conn, const struct store_postgres_config *config, bool is_main,
     struct err *err)
 {
-	char there[64];
+	char version[32] = "0", there[64];
 
 	if (PQserverVersion(conn) < PG_SERVER_LEAST)
 		return pg_server_is_good(conn, config->home, err);
 	if (!ask(conn, "select coalesce(to_regclass('flow.schema_version')::"
-	    "text, '')", there, sizeof(there), err))
-		return false;
-	if (there[0] != '\0' ? !pg_server_is_good(conn, config->home, err) :
-	    !make_schema(conn, config, err))
+	    "text, '')", there, sizeof(there), err) || (there[0] != '\0' &&
+	    !ask(conn, "select max(version) from flow.schema_version",
+	    version, sizeof(version), err)) ||
+	    (there[0] == '\0' && !make_schema(conn, config, err)) ||
+	    !migrate(conn, there[0] == '\0' ? 1 : strtoul(version, NULL, 10),
+	    err) || !pg_server_is_good(conn, config->home, err))
 		return false;
 	return add_regions(conn, config, err) && (!is_main || execute(conn,
 	    "insert into flow.meta_rev values (true, 0) on conflict do nothing",

@@ -50,6 +50,7 @@ bool
 pg_server_is_good(PGconn *conn, const char *home, struct err *err)
 {
 	char schema[32], here[32];
+	long version;
 
 	if (PQserverVersion(conn) < PG_SERVER_LEAST)
 		return err_set(err, "its version is %d, and 15 is the first "
@@ -64,10 +65,11 @@ pg_server_is_good(PGconn *conn, const char *home, struct err *err)
 	if (!ask(conn, "select max(version) from flow.schema_version", schema,
 	    sizeof(schema), err))
 		return false;
-	if (atoi(schema) != PG_SCHEMA)
+	version = strtol(schema, NULL, 10);
+	if (version != PG_SCHEMA)
 		return err_set(err, "its schema is version %s, this program "
-		    "knows %d; %s", schema, PG_SCHEMA, atoi(schema) < PG_SCHEMA
-		    ? "bring it up to date with portolan store migrate" :
+		    "knows %d; %s", schema, PG_SCHEMA, version < PG_SCHEMA ?
+		    "bring it up to date with portolan store init" :
 		    "use the program that made it, or a newer one");
 	if (!ask(conn, "select code from flow.here", here, sizeof(here), err))
 		return false;

@@ -154,24 +154,19 @@ static bool
 send_batch(struct pg_link *link)
 {
 	size_t bytes = 0, count = 0;
-	struct pg_job *job = NULL;
+	struct pg_job *job;
 
-	while (!list_empty(&link->waiting) && count < PG_BATCH_MAX &&
-	    bytes < PG_BATCH_BYTES) {
-		struct pg_job *next = job_at(link->waiting.next);
-
-		if (count > 0 && (next->alone || job->alone ||
-		    link->role == PG_READS))
-			break;
-		job = next;
-		list_remove(&job->node);
+	do {
+		job = job_at(list_pop(&link->waiting));
 		link->nwaiting--;
 		list_append(&link->sent, &job->node);
 		if (!send_job(link, job))
 			return false;
 		bytes += job->row.body.len + job->doc.body.len;
-		count++;
-	}
+	} while (link->role == PG_WRITES && !job->alone &&
+	    !list_empty(&link->waiting) &&
+	    !job_at(link->waiting.next)->alone &&
+	    ++count < PG_BATCH_MAX && bytes < PG_BATCH_BYTES);
 	job->ends_batch = true;
 	link->batches++;
 	return PQpipelineSync(link->conn) == 1;
