@@ -230,6 +230,7 @@ struct config {
 	const char	*address_key_file;	/* 32 hexadecimal digits; or NULL */
 	uint8_t		 address_key[16];	/* from that file; zero without one */
 	bool		 send_forwarded;	/* RFC 7239 besides X-Forwarded-* */
+	bool		 hide_clients;	/* engines see hashes of addresses */
 	const char	*const *cors_origins;	/* preflights answered by the edge */
 	size_t		 ncors_origins;
 	struct config_tls tls;

@@ -285,9 +285,12 @@ check_processes(const struct check *c)
 static void
 check_address_key(const struct check *c)
 {
-	if (c->config->log.addresses == ADDRESS_HASHED &&
-	    c->config->address_key_file == NULL)
-		schema_mistake_at(c->reader, c->root, "log.addresses",
+	const char *hashes = c->config->log.addresses == ADDRESS_HASHED ?
+	    "log.addresses" : c->config->hide_clients ? "forward.addresses" :
+	    NULL;
+
+	if (hashes != NULL && c->config->address_key_file == NULL)
+		schema_mistake_at(c->reader, c->root, hashes,
 		    "hashed addresses need a key: make one (openssl rand -hex "
 		    "16 > address.key) and name it in client_address.key");
 }

@@ -316,10 +316,15 @@ static const struct schema_row link_rows[] = {
 
 /* --- plain sections ------------------------------------------------------------------------ */
 
+/* By config.hide_clients. */
+static const char *const told_addresses[] = { "full", "hashed", NULL };
+
 static const struct schema_row forward_rows[] = {
 	{ "via", SCHEMA_TEXT, SCHEMA_AT(struct config, via) },
 	{ "forwarded", SCHEMA_BOOL, SCHEMA_AT(struct config, send_forwarded),
 	    .fallback = "false" },
+	{ "addresses", SCHEMA_CHOICE, SCHEMA_AT(struct config, hide_clients),
+	    .choices = told_addresses, .fallback = "full" },
 	{ 0 },
 };
 

@@ -168,7 +168,8 @@ finish_head(struct edge_request *er)
 	struct head_end end = {
 		.framing = er->framing, .length = er->length,
 		.expect = er->passes_expect,
-		.client = &er->client.addr,
+		.client = er->plan->config->hide_clients ? NULL :
+		    &er->client.addr,
 		.place = er->decision.hit.place,
 	};
 

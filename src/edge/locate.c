@@ -460,6 +460,9 @@ step_compose(struct edge_request *er)
 		.port = forwarded_port(er, port),
 		.tls = er->listening->tls,
 		.forwarded = er->plan->config->send_forwarded,
+		.hash_key = er->plan->config->hide_clients ?
+		    er->plan->config->address_key : NULL,
+		.client = &er->client.addr,
 		.via = er->plan->via,
 		.pseudonym = er->plan->pseudonym,
 		.request_id = slice_of(er->request_id),

@@ -3,6 +3,8 @@
 
 #include "edge/upstream_head.h"
 
+#include "edge/access_line.h"
+
 /* --- which of the client's fields pass -------------------------------------- */
 
 enum passing {
@@ -96,7 +98,8 @@ passes(const struct head_front *front, const struct h1_field *f)
 	if (!front->keeps_state &&
 	    slice_eq_nocase(f->name, SLICE("tracestate")))
 		return false;
-	return front->trusted || front->link || !is_alias(f->name);
+	return ((front->trusted && front->hash_key == NULL) || front->link) ||
+	    !is_alias(f->name);
 }
 
 static void
@@ -148,6 +151,31 @@ write_forwarded_for(struct buf *out, const struct head_front *front)
 	buf_add(out, "\r\n", 2);
 }
 
+static void
+write_host_and_proto(struct buf *out, const struct head_front *front)
+{
+	buf_slice(out, SLICE(";host=\""));
+	buf_slice(out, front->head->host);
+	buf_slice(out, SLICE("\";proto="));
+	buf_slice(out, front->tls ? SLICE("https") : SLICE("http"));
+	buf_add(out, "\r\n", 2);
+}
+
+/* RFC 7239 6.3: an obfuscated node.  What proxies before us said is left out:
+ * it holds addresses. */
+static void
+write_hashed(struct buf *out, const struct head_front *front)
+{
+	const struct access_style style = { .addresses = ADDRESS_HASHED,
+	    .address_key = front->hash_key };
+	char text[ADDR_TEXT_MAX];
+
+	buf_slice(out, SLICE("Forwarded: for="));
+	buf_text(out, front->client->family == ADDR_NONE ? "unknown" :
+	    access_address(front->client, &style, text));
+	write_host_and_proto(out, front);
+}
+
 /* RFC 7239 6: an IPv6 address stands in brackets, and so in quotes. */
 static void
 write_forwarded(struct buf *out, const struct head_front *front)
@@ -163,21 +191,20 @@ write_forwarded(struct buf *out, const struct head_front *front)
 	buf_slice(out, ip6 ? SLICE("\"[") : SLICE(""));
 	buf_slice(out, peer);
 	buf_slice(out, ip6 ? SLICE("]\"") : SLICE(""));
-	buf_slice(out, SLICE(";host=\""));
-	buf_slice(out, front->head->host);
-	buf_slice(out, SLICE("\";proto="));
-	buf_slice(out, front->tls ? SLICE("https") : SLICE("http"));
-	buf_add(out, "\r\n", 2);
+	write_host_and_proto(out, front);
 }
 
 static void
 write_forwarding(struct buf *out, const struct head_front *front)
 {
-	write_forwarded_for(out, front);
+	if (front->hash_key == NULL)
+		write_forwarded_for(out, front);
 	FIELD_ADD(out, "X-Forwarded-Proto", front->proto);
 	FIELD_ADD(out, "X-Forwarded-Host", front->host);
 	FIELD_ADD(out, "X-Forwarded-Port", front->port);
-	if (front->forwarded)
+	if (front->hash_key != NULL)
+		write_hashed(out, front);
+	else if (front->forwarded)
 		write_forwarded(out, front);
 }
 

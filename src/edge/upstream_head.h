@@ -26,6 +26,10 @@ struct head_front {
 	struct slice	 proto, host, port;
 	bool		 tls;
 	bool		 forwarded;	/* send Forwarded (RFC 7239) */
+	/* Not NULL: nobody behind us is told an address, but the hash under
+	 * this key of the client's, in Forwarded. */
+	const uint8_t	*hash_key;
+	const struct addr *client;	/* for that */
 	struct slice	 via, pseudonym;
 	struct slice	 request_id;
 	const char	*span_id;	/* 16 digits, for a traceparent of ours */

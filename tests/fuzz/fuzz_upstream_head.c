@@ -16,7 +16,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static struct head_front
 front_of(const struct h1_head *head, const struct addr *peer, uint8_t how)
 {
+	static const uint8_t key[16] = "0123456789abcdef";
+
 	return (struct head_front){
+		.hash_key = (how & 8) != 0 ? key : NULL, .client = peer,
+		.recorded = (how & 16) != 0, .keeps_state = (how & 32) != 0,
 		.head = head, .peer = peer, .trusted = (how & 1) != 0,
 		.link = (how & 2) != 0, .forwarded = (how & 4) != 0,
 		.proto = SLICE("http"), .host = head->host,

@@ -227,6 +227,40 @@ forwarded_is_optional(void **state)
 	buf_fini(&out);
 }
 
+/* Whatever a trusted proxy says. */
+static void
+addresses_may_be_hashed(void **state)
+{
+	static const char request[] = REQUEST("Forwarded: for=203.0.113.1\r\n"
+	    "X-Forwarded-For: 203.0.113.1\r\nX-Client-IP: 203.0.113.1\r\n"
+	    "X-Real-IP: 203.0.113.1\r\n");
+	static const uint8_t key[16] = "0123456789abcdef";
+	struct addr peer = addr_from_ip4(0x0a000001), nobody = { 0 };
+	struct addr client = addr_from_ip4(0xcb007101);
+	struct head_front front;
+	struct buf out = { 0 };
+	struct h1_head head;
+
+	(void)state;
+	head_of(&head, request);
+	front = front_of(&head, &peer);
+	front.trusted = true;
+	front.hash_key = key;
+	front.client = &client;
+	head_front_write(&out, &front);
+	assert_int_equal(lines_with(&out, "203.0.113.1"), 0);
+	assert_int_equal(lines_with(&out, "10.0.0.1"), 0);
+	assert_int_equal(lines_with(&out, "X-Forwarded-For"), 0);
+	assert_int_equal(lines_with(&out, "Forwarded: for=_"), 1);
+	assert_null(strstr(buf_cstr(&out), "203.0"));
+	buf_clear(&out);
+	front.client = &nobody;
+	head_front_write(&out, &front);
+	assert_line(&out, "Forwarded: for=unknown;host=\"flow.example.com\";"
+	    "proto=http");
+	buf_fini(&out);
+}
+
 static void
 ends_differ(void **state)
 {
@@ -302,6 +336,7 @@ main(void)
 		cmocka_unit_test(traces_go_on),
 		cmocka_unit_test(recorded_traces_are_told_at_the_end),
 		cmocka_unit_test(forwarded_is_optional),
+		cmocka_unit_test(addresses_may_be_hashed),
 		cmocka_unit_test(ends_differ),
 		cmocka_unit_test(ids_are_words),
 	};
