@@ -89,6 +89,8 @@ struct config_engines {
 	const char	*store_dir;	/* SQLite files of embedded workers */
 	const char	*flows_dir;	/* snapshot JSON files they serve */
 	uint64_t	 keep_done_ms;	/* states whose flow has ended */
+	const char	*external_ca;	/* PEM; NULL: the system's */
+	const char	*external_plain;	/* loopback address that http may go to */
 	const char	*probe_path;
 	uint64_t	 probe_interval_ms, probe_timeout_ms;
 	unsigned	 rise, fall;

@@ -257,6 +257,21 @@ check_via(const struct check *c)
 		    NAME_MAX_LEN);
 }
 
+/* Without TLS states would be readable on the way; a name could be made to
+ * lead anywhere. */
+static void
+check_plain_http(const struct check *c)
+{
+	const char *plain = c->config->engines.external_plain;
+	struct addr addr;
+
+	if (plain != NULL && (!addr_parse(&addr, slice_of(plain)) ||
+	    (strncmp(plain, "127.", 4) != 0 && strcmp(plain, "::1") != 0)))
+		schema_mistake_at(c->reader, c->root,
+		    "engines.external_plain_http",
+		    "not a loopback address: write 127.0.0.1");
+}
+
 static void
 check_processes(const struct check *c)
 {
@@ -274,6 +289,7 @@ check_processes(const struct check *c)
 	if (config->group != NULL && config->user == NULL)
 		schema_mistake_at(c->reader, c->root, "group",
 		    "a group without a user; name both");
+	check_plain_http(c);
 	if (config->engines.probe_timeout_ms >
 	    config->engines.probe_interval_ms)
 		schema_mistake_at(c->reader, c->root, "engines.probe.timeout",

@@ -382,6 +382,10 @@ static const struct schema_row engines_rows[] = {
 	{ "keep_done", SCHEMA_DURATION,
 	    SCHEMA_AT(struct config, engines.keep_done_ms), .fallback = "3d",
 	    .least = 1000 },
+	{ "external_ca", SCHEMA_FILE,
+	    SCHEMA_AT(struct config, engines.external_ca) },
+	{ "external_plain_http", SCHEMA_TEXT,
+	    SCHEMA_AT(struct config, engines.external_plain) },
 	{ "probe", SCHEMA_SECTION, .section = probe_rows },
 	{ 0 },
 };

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/must.h"
 #include "engine/engine_private.h"
+#include "engine/keeping.h"
 
 static void
 answer_whole(const struct call_ctx *c, unsigned status, struct slice fields,
@@ -265,18 +266,15 @@ struct run *
 call_load(const struct call_ctx *c, struct arena *arena)
 {
 	struct store_row row;
+	struct kept_at *at;
 	struct guid id;
 	struct run *run;
 	enum store_end end = STORE_NOT_FOUND;
 	struct err err;
 
 	if (guid_of(&id, c->call->names[0]))
-		end = await_load(c->engine->store, arena, id.bytes,
-		    (int64_t)clock_unix_ms(), STORE_READ_HOME, &row);
-	/* Another tenant's state does not exist for this one. */
-	if (end == STORE_OK && memcmp(row.tenant, c->call->tenant.bytes,
-	    sizeof(row.tenant)) != 0)
-		end = STORE_NOT_FOUND;
+		end = keep_load(c, arena, id.bytes, c->call->changes, &row,
+		    &at);
 	if (end != STORE_OK) {
 		answer_store(c, end);
 		return NULL;
@@ -288,6 +286,7 @@ call_load(const struct call_ctx *c, struct arena *arena)
 		    "run: %s", c->call->names[0], err.text);
 		return NULL;
 	}
+	run->kept_at = at;
 	call_client(c, run, NULL);
 	if (admit_all(c, run))
 		return run;

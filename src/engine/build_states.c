@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/must.h"
 #include "engine/build.h"
+#include "engine/keeping.h"
 
 enum { PAGE = 100 };
 
@@ -66,12 +67,12 @@ is_of_version(const struct call_ctx *c, struct arena *arena,
     const struct store_row *listed, const struct guid *version)
 {
 	struct store_row row;
+	struct kept_at *at;
 	bool same = false;
 	struct run *run;
 	struct err err;
 
-	if (await_load(c->engine->store, arena, listed->id,
-	    (int64_t)clock_unix_ms(), STORE_READ_NEAR, &row) != STORE_OK)
+	if (keep_load(c, arena, listed->id, false, &row, &at) != STORE_OK)
 		return false;
 	run = run_restore(arena, &c->call->flows, &row, &err);
 	if (run == NULL)
@@ -146,14 +147,11 @@ static bool
 load(const struct call_ctx *c, struct arena *arena, struct store_row *row)
 {
 	enum store_end end = STORE_NOT_FOUND;
+	struct kept_at *at;
 	struct guid id;
 
 	if (guid_of(&id, c->call->names[0]))
-		end = await_load(c->engine->store, arena, id.bytes,
-		    (int64_t)clock_unix_ms(), STORE_READ_HOME, row);
-	if (end == STORE_OK && memcmp(row->tenant, c->call->tenant.bytes,
-	    sizeof(row->tenant)) != 0)
-		end = STORE_NOT_FOUND;
+		end = keep_load(c, arena, id.bytes, false, row, &at);
 	if (end != STORE_OK)
 		answer_store(c, end);
 	return end == STORE_OK;
@@ -219,7 +217,7 @@ call_state_delete(const struct call_ctx *c)
 		return;
 	arena = arena_new(0);
 	if (load(c, arena, &row)) {
-		end = await_remove(c->engine->store, row.id, row.token);
+		end = keep_remove(c, row.id);
 		if (end == STORE_OK)
 			answer_text(c, 200, "true");
 		else

@@ -4,6 +4,8 @@
 /*
  * /api/admin/1/tenant: the tenant of the request's header.
  */
+#include <stdio.h>
+
 #include "base/must.h"
 #include "engine/build.h"
 
@@ -61,12 +63,46 @@ check_texts(const struct call_ctx *c, const json_t *json)
 	return true;
 }
 
+/* Where the tenant's states are kept: keeping.h.  False: answered. */
+static bool
+check_storage(const struct call_ctx *c, const json_t *json)
+{
+	const json_t *set = json_object_get(json, "externalStorageSettings"),
+	    *on = json_object_get(set, "enableStates"),
+	    *both = json_object_get(set, "enableReplication"),
+	    *store = json_object_get(set, "globalStoreId");
+	char key[STORE_KEY_MAX], id[GUID_TEXT];
+	uint64_t revision = 1;
+	struct guid guid;
+	json_t *doc = NULL;
+
+	if (set == NULL || json_is_null(set))
+		return true;
+	if (!json_is_boolean(on) || (both != NULL && !json_is_boolean(both)) ||
+	    (json_is_true(on) && !guid_of(&guid, json_string_value(store)))) {
+		answer_sentence(c, 400, "externalStorageSettings: enableStates "
+		    "and enableReplication must be true or false, and with "
+		    "enableStates globalStoreId must name a store");
+		return false;
+	}
+	if (json_is_true(on)) {
+		snprintf(key, sizeof(key), "%s/%s", c->call->tenant_text,
+		    guid_text(guid.bytes, id));
+		build_load(c, "store", key, &doc, &revision);
+		json_decref(doc);
+	}
+	if (revision == 0)
+		answer_sentence(c, 400, "externalStorageSettings: "
+		    "globalStoreId: the tenant has no such store");
+	return revision != 0;
+}
+
 /* What the request does not name stays. */
 static void
 take_members(json_t *tenant, const json_t *json)
 {
 	static const char *const names[] = { "developerName",
-	    "developerSummary", "restrictions" };
+	    "developerSummary", "restrictions", "externalStorageSettings" };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (json_object_get(json, names[i]) != NULL)
@@ -111,7 +147,7 @@ call_tenant_put(const struct call_ctx *c)
 	if (json == NULL)
 		return;
 	warnings = json_array();
-	if (check_texts(c, json) && build_restrictions(c,
+	if (check_texts(c, json) && check_storage(c, json) && build_restrictions(c,
 	    json_object_get(json, "restrictions"), true, warnings))
 		put(c, json, warnings);
 	json_decref(warnings);

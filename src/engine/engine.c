@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/must.h"
 #include "engine/engine_private.h"
+#include "engine/keeping.h"
 #include "net/listener.h"
 
 enum {
@@ -356,6 +357,7 @@ end(struct engine *e)
 	listener_free(&e->listener);
 	server_free(&e->server);
 	end_calls(e);
+	keeping_free(&e->keeping);
 	store_close(&e->store);
 	metadata_free(&e->metadata);
 	timer_cancel(&e->expire);	/* the store's last answer sets it */
@@ -373,6 +375,7 @@ engine_main(const struct engine_options *options)
 	bool good;
 
 	list_init(&e.turns);
+	e.keeping = keeping_new(&e);
 	e.loop = loop_new();
 	timer_init(&e.expire, expire_states);
 	timer_init(&e.drain, look_drained);

@@ -43,6 +43,7 @@ struct engine {
 	struct serve_limits limits;
 	struct store	*store;
 	struct metadata	*metadata;	/* what the store says of flows */
+	struct keeping	*keeping;	/* which states are kept elsewhere */
 	struct edition	*edition;	/* in service */
 	struct list	 turns;		/* who changes a state, and who is next */
 	struct buf	 fields;	/* of every answer: our region ... */
@@ -73,6 +74,7 @@ struct call {
 	struct call_ctx	 ctx;
 	bool		 runs;		/* its fiber has not ended */
 	bool		 head;		/* the answer is to have no body */
+	bool		 changes;	/* the state that it loads is to be saved */
 	const struct route *route;	/* NULL: answered in head() */
 	char		 names[CALL_NAMES][CALL_NAME_MAX];	/* what {} in the path stood for */
 	char		 tenant_text[GUID_TEXT];
@@ -130,6 +132,16 @@ void call_package_get(const struct call_ctx *c);	/* build_package.c */
 void call_package_put(const struct call_ctx *c);
 void call_tenant_get(const struct call_ctx *c);		/* build_tenant.c */
 void call_tenant_put(const struct call_ctx *c);
+void call_stores(const struct call_ctx *c);		/* build_stores.c */
+void call_store_create(const struct call_ctx *c);
+void call_store_get(const struct call_ctx *c);
+void call_store_put(const struct call_ctx *c);
+void call_store_delete(const struct call_ctx *c);
+void call_store_keys_make(const struct call_ctx *c);
+void call_store_keys_use(const struct call_ctx *c);
+void call_store_keys_delete(const struct call_ctx *c);
+void call_migrate(const struct call_ctx *c);		/* build_migrations.c */
+void call_migrations(const struct call_ctx *c);
 void call_states(const struct call_ctx *c);		/* build_states.c */
 void call_states_of_flow(const struct call_ctx *c);
 void call_state_get(const struct call_ctx *c);

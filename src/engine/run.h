@@ -59,6 +59,7 @@ struct run {
 	unsigned	 stuck_status;	/* after RUN_STUCK: what to answer */
 	const char	*stuck;
 	struct store_row row;
+	struct kept_at	*kept_at;	/* keeping.h's; NULL: not loaded */
 	char		 id[STATE_ID_TEXT];
 	const struct map_element *at;
 	struct cell	*cells;		/* by flow_value.index */

@@ -9,6 +9,7 @@
 
 #include "base/must.h"
 #include "engine/engine_private.h"
+#include "engine/keeping.h"
 
 static void
 answer_run(const struct call_ctx *c, const struct run *run)
@@ -106,8 +107,7 @@ create(const struct call_ctx *c, struct run *run)
 	enum store_end end;
 
 	call_stamp(c, run);
-	run->row.body = run_body(run);
-	end = await_create(c->engine->store, &run->row);
+	end = keep_create(c, run);
 	if (end != STORE_OK)
 		answer_store(c, end);
 	return end == STORE_OK;

@@ -14,6 +14,7 @@
 #include "base/hash.h"
 #include "base/must.h"
 #include "engine/engine_private.h"
+#include "engine/keeping.h"
 
 /* Saves that came between our load and our save, before we give up. */
 enum { ATTEMPTS = 5 };
@@ -278,8 +279,7 @@ save(const struct call_ctx *c, struct run *run, const char *token,
 	run->last_hash = hash;
 	run->last_answer = answer;
 	call_stamp(c, run);
-	run->row.body = run_body(run);
-	return await_save(c->engine->store, &run->row);
+	return keep_save(c, run);
 }
 
 static enum store_end
@@ -346,6 +346,7 @@ call_invoke(const struct call_ctx *c)
 
 	if (json == NULL)
 		return;
+	c->call->changes = true;
 	turn_take(c->engine, &turn, c->call->names[0]);
 	/* After a conflict everything is read anew: the other request may
 	 * well have been this very one, sent twice. */

@@ -9,6 +9,7 @@
  */
 #include "base/must.h"
 #include "engine/engine_private.h"
+#include "engine/keeping.h"
 
 enum { ATTEMPTS = 5 };
 
@@ -116,8 +117,7 @@ set_values(const struct call_ctx *c, const json_t *list)
 			answer_sentence(c, 400, "%s", err.text);
 		} else {
 			call_stamp(c, run);
-			run->row.body = run_body(run);
-			end = await_save(c->engine->store, &run->row);
+			end = keep_save(c, run);
 			if (end == STORE_OK)
 				answer_json(c, 200, run_outputs(run));
 		}
@@ -142,6 +142,7 @@ call_set_values(const struct call_ctx *c)
 		json_decref(list);
 		return;
 	}
+	c->call->changes = true;
 	turn_take(c->engine, &turn, c->call->names[0]);
 	for (int i = 0; i < ATTEMPTS && end == STORE_CONFLICT; i++)
 		end = set_values(c, list);

@@ -265,10 +265,11 @@ writer_run(void *thread)
 	while (take(t, &batch, 0)) {
 		tell_health(t->store, t->connection,
 		    write_batch(t->store, t->connection, &batch));
+		/* Who hears of a change finds its revision in health(). */
 		newest = newest_of(&batch);
-		sqlite_answer(t->store, &batch);
 		if (newest > 0)
 			sqlite_newest(t->store, newest);
+		sqlite_answer(t->store, &batch);
 	}
 	return NULL;
 }

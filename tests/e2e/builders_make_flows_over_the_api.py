@@ -10,35 +10,11 @@ import os
 from lib import portolan, same, story, truth, wait_for
 from lib.addresses import ROOT
 from lib.engine import TENANT, Engine
+from lib.keys import Builder, known, make_key
 
 OTHER = "7d8f2a54-6a4e-4a5b-9a56-7c1f6e0d1a02"
 NEW_FLOW = "5f0e7b1c-8a54-4b0a-a0a8-0d2f3a4b5c99"
 SNAP = "/api/draw/1/flow/snap"
-
-
-def make_key(engine, tenant, role="builder"):
-    out, _ = portolan("apikey", "create", "-c", f"{engine.dir}/portolan.yaml",
-                      "--store", f"{engine.dir}/state", "--tenant", tenant,
-                      "--role", role, "--name", "story", "--json")
-    return json.loads(out)
-
-
-class Builder:
-    def __init__(self, engine, key, tenant):
-        self.engine, self.key, self.tenant = engine, key, tenant
-
-    def ask(self, method, path, body=None, status=200):
-        answer = self.engine.ask(method, path, body, tenant=self.tenant,
-                                 fields=[("x-boomi-flow-api-key", self.key)])
-        same(f"status of {method} {path}: {answer.body[:300]!r}",
-             answer.status, status)
-        return json.loads(answer.body)
-
-    def get(self, path, status=200):
-        return self.ask("GET", path, None, status)
-
-    def post(self, path, body, status=200):
-        return self.ask("POST", path, body, status)
 
 
 def snapshot(flow=NEW_FLOW):
@@ -48,13 +24,6 @@ def snapshot(flow=NEW_FLOW):
     image["isDefault"] = True
     image["developerName"] = "Made by the API"
     return image
-
-
-def known(engine, key, tenant):
-    """Keys are known within a second of being made."""
-    return wait_for("the key is known", lambda: engine.ask(
-        "GET", "/api/admin/1/tenant", tenant=tenant,
-        fields=[("x-boomi-flow-api-key", key)]).status == 200, 10)
 
 
 def flows_live(engine, b):
