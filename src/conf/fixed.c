@@ -8,8 +8,7 @@
 #include <unistd.h>
 
 static const char *const names[FIXED_SETTINGS] = {
-	"threads", "user", "group", "run_dir", "state_dir", "pid_file", "console.address",
-	"console.socket",
+	"threads", "user", "group", "run_dir", "state_dir", "pid_file",
 };
 
 unsigned
@@ -33,8 +32,6 @@ void
 fixed_settings_read(struct fixed_settings *settings,
     const struct config *config, unsigned threads)
 {
-	const struct config_console *console = &config->console;
-	char text[ENDPOINT_TEXT];
 	char (*value)[ENDPOINT_TEXT] = settings->value;
 
 	snprintf(value[0], sizeof(value[0]), "%u", threads);
@@ -43,9 +40,6 @@ fixed_settings_read(struct fixed_settings *settings,
 	set(value[3], config->run_dir);
 	set(value[4], config->state_dir);
 	set(value[5], config->pid_file);
-	set(value[6], !console->enabled ? NULL :
-	    endpoint_text(&console->address, text));
-	set(value[7], console->socket);
 }
 
 unsigned

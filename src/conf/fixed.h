@@ -13,7 +13,7 @@
 #include "base/buf.h"
 #include "conf/config.h"
 
-enum { FIXED_SETTINGS = 8 };
+enum { FIXED_SETTINGS = 6 };
 
 struct fixed_settings {
 	char		 value[FIXED_SETTINGS][ENDPOINT_TEXT];

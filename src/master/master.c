@@ -263,6 +263,14 @@ refuse_upgrade(struct master *m, const struct child *c)
 	upgrade_refuse(m, why);
 }
 
+/* What was opened for a reload that did not come about. */
+static void
+forget_fresh(struct master *m)
+{
+	for (size_t i = 0; i < m->nchildren; i++)
+		sockets_forget_fresh(&m->children[i]->sockets);
+}
+
 static void
 on_child_end(struct master *m, struct child *c, int status)
 {
@@ -270,7 +278,8 @@ on_child_end(struct master *m, struct child *c, int status)
 	bool edge = c->role.kind == ROLE_EDGE;
 
 	child_ended(c, status);
-	sockets_forget_fresh(&c->sockets);
+	if (edge)
+		forget_fresh(m);
 	if (refused) {
 		m->exit_code = WEXITSTATUS(status) == 0 ? EXIT_FAILURE :
 		    WEXITSTATUS(status);	/* 0 after a signal */
@@ -365,6 +374,27 @@ adjust_engines(struct master *m)
 		}
 }
 
+/* The last reload has its way: the console gets what was opened for it, and
+ * closes what is not named any more. */
+static void
+settle_console(struct master *m, const struct config *config)
+{
+	struct child *c = child_of_role(m, ROLE_CONSOLE);
+	char text[SOCKET_NAME_MAX + 8];
+
+	if (c == NULL)
+		return;
+	sockets_settle_console(&c->sockets, config);
+	for (size_t i = 0; i < c->sockets.count; i++) {
+		struct socket_entry *e = &c->sockets.list[i];
+
+		snprintf(text, sizeof(text), "LISTEN %s", e->name);
+		handover_send(c->notify_fd, text, &e->fd, e->fresh ? 1 : 0);
+		e->fresh = false;
+	}
+	handover_send(c->notify_fd, "LISTENING", NULL, 0);
+}
+
 /* The edge has a new generation in service: the others follow. */
 static void
 on_reloaded(struct master *m, struct child *edge)
@@ -382,6 +412,7 @@ on_reloaded(struct master *m, struct child *edge)
 	m->adjust = true;
 	log_level((enum log_level)g->config->log.level);
 	sockets_settle(&edge->sockets, g->config);
+	settle_console(m, g->config);
 	for (size_t i = 0; i < m->nchildren; i++)
 		if (m->children[i]->role.kind != ROLE_EDGE)
 			child_hang_up(m->children[i]);
@@ -396,6 +427,8 @@ static bool
 follow_files(struct master *m, struct child *edge, struct generation **files,
     struct err *err)
 {
+	struct child *console = child_of_role(m, ROLE_CONSOLE);
+
 	if (m->successor.pid != 0)
 		return err_set(err, "the service is being upgraded: reload "
 		    "when that is done");
@@ -407,6 +440,14 @@ follow_files(struct master *m, struct child *edge, struct generation **files,
 	    edge->role.threads, err))
 		return false;
 	own_socket_files(m, (*files)->config, edge);
+	if (console == NULL)
+		return true;
+	if (!sockets_follow_console(&console->sockets, (*files)->config,
+	    err)) {
+		sockets_forget_fresh(&edge->sockets);
+		return false;
+	}
+	own_socket_files(m, (*files)->config, console);
 	return true;
 }
 
@@ -472,7 +513,7 @@ on_word(struct master *m, struct child *c, enum child_word word)
 		break;
 	case WORD_RELOAD_FAILED:
 		/* The manager's protocol cannot say that a reload failed. */
-		sockets_forget_fresh(&c->sockets);
+		forget_fresh(m);
 		notify_manager("READY=1\nSTATUS=Reload failed; the former "
 		    "configuration is in service");
 		break;

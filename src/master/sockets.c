@@ -361,19 +361,86 @@ open_unix(struct sockets *s, const char *name, const char *path,
 	    open_one(s, name, &at, false, 0600, err);
 }
 
-bool
-sockets_open_console(struct sockets *s, const struct config *config,
+static bool
+is_of_console(const struct socket_entry *e, const struct config *config)
+{
+	char text[ENDPOINT_TEXT];
+
+	if (strcmp(e->name, "console") == 0)
+		return config->console.enabled && strcmp(e->at,
+		    endpoint_text(&config->console.address, text)) == 0;
+	return config->console.socket != NULL &&
+	    strcmp(e->at + strlen("unix:"), config->console.socket) == 0;
+}
+
+static bool
+is_not_of_console(const struct socket_entry *e, const struct config *config)
+{
+	return !is_of_console(e, config);
+}
+
+static bool
+has_for_console(const struct sockets *s, const char *name,
+    const struct config *config)
+{
+	for (size_t i = 0; i < s->count; i++)
+		if (strcmp(s->list[i].name, name) == 0 &&
+		    is_of_console(&s->list[i], config))
+			return true;
+	return false;
+}
+
+static bool
+open_for_console(struct sockets *s, const struct config *config,
     struct sockets *lent, struct err *err)
 {
 	const struct endpoint *at = &config->console.address;
 
-	if (config->console.enabled && !take_lent(s, lent, at) &&
-	    !open_one(s, "console", at, false, 0600, err))
-		return err_wrap(err, "%s: console.address", config->file);
-	if (config->console.socket != NULL && !open_unix(s, "admin",
-	    config->console.socket, lent, err))
-		return err_wrap(err, "%s: console.socket", config->file);
+	if (config->console.enabled && !has_for_console(s, "console",
+	    config) && !take_lent(s, lent, at)) {
+		if (!open_one(s, "console", at, false, 0600, err))
+			return err_wrap(err, "%s: console.address",
+			    config->file);
+		s->list[s->count - 1].fresh = true;
+	}
+	if (config->console.socket != NULL && !has_for_console(s, "admin",
+	    config)) {
+		if (!open_unix(s, "admin", config->console.socket, lent, err))
+			return err_wrap(err, "%s: console.socket",
+			    config->file);
+		s->list[s->count - 1].fresh = true;
+	}
 	return true;
+}
+
+bool
+sockets_open_console(struct sockets *s, const struct config *config,
+    struct sockets *lent, struct err *err)
+{
+	if (!open_for_console(s, config, lent, err))
+		return false;
+	for (size_t i = 0; i < s->count; i++)
+		s->list[i].fresh = false;
+	return true;
+}
+
+bool
+sockets_follow_console(struct sockets *s, const struct config *config,
+    struct err *err)
+{
+	struct sockets *nothing = xcalloc(1, sizeof(*nothing));
+	bool good = open_for_console(s, config, nothing, err);
+
+	free(nothing);
+	if (!good)
+		sockets_forget_fresh(s);
+	return good;
+}
+
+void
+sockets_settle_console(struct sockets *s, const struct config *config)
+{
+	sift(s, is_not_of_console, config);
 }
 
 bool

@@ -6,9 +6,10 @@
  * crash and come back while connections wait in the kernel, and so that only
  * the master needs the right to bind low ports.
  *
- * A reload may change the edge's listeners.  Those that are new are opened
- * before the edge takes the new generation (sockets_follow); whatever it does
- * not name any more is closed once that is in service (sockets_settle).
+ * A reload may change the listeners of edge and console.  Those that are new
+ * are opened before the edge takes the new generation (sockets_follow);
+ * whatever it does not name any more is closed once that is in service
+ * (sockets_settle).
  */
 #ifndef MASTER_SOCKETS_H
 #define MASTER_SOCKETS_H
@@ -61,6 +62,12 @@ size_t sockets_of(const struct sockets *s, const struct config_listener *l,
 /* "console" for its address (if any) and "admin" for its UNIX socket. */
 bool sockets_open_console(struct sockets *s, const struct config *config,
     struct sockets *lent, struct err *err);
+
+/* The same as for the edge: those that config names besides are opened, all
+ * or nothing, and fresh; and what it does not name any more is closed. */
+bool sockets_follow_console(struct sockets *s, const struct config *config,
+    struct err *err);
+void sockets_settle_console(struct sockets *s, const struct config *config);
 
 /* "engine" at RUN_DIR/engine-REGION-NUMBER.sock. */
 bool sockets_open_engine(struct sockets *s, const struct config *config,

@@ -29,7 +29,7 @@ static void
 what_differs_is_named(void **state)
 {
 	struct config config = { .file = "p.yaml", .threads = 2,
-	    .run_dir = "/run/a", .console.socket = "/run/a/admin.sock" };
+	    .run_dir = "/run/a", .pid_file = "/run/a/pid" };
 	struct fixed_settings started;
 	struct buf out = { 0 };
 
@@ -39,31 +39,13 @@ what_differs_is_named(void **state)
 	assert_int_equal(out.len, 0);
 
 	config.threads = 4;
-	config.console.socket = NULL;
+	config.pid_file = NULL;
 	assert_int_equal(fixed_settings_compare(&started, &config, &out), 2);
 	assert_string_equal(buf_cstr(&out),
 	    "p.yaml: warning: threads: 2 stays until a restart; 4 is not in "
 	    "use yet\n"
-	    "p.yaml: warning: console.socket: /run/a/admin.sock stays until a "
-	    "restart; none is not in use yet\n");
-	buf_fini(&out);
-}
-
-static void
-a_console_is_its_address(void **state)
-{
-	struct config config = { .file = "p.yaml", .threads = 1 };
-	struct fixed_settings started;
-	struct buf out = { 0 };
-
-	(void)state;
-	fixed_settings_read(&started, &config, 1);
-	config.console.enabled = true;
-	assert_true(endpoint_parse(&config.console.address,
-	    SLICE("127.0.0.1:9440")));
-	assert_int_equal(fixed_settings_compare(&started, &config, &out), 1);
-	assert_non_null(strstr(buf_cstr(&out), "console.address: none stays "
-	    "until a restart; 127.0.0.1:9440 is"));
+	    "p.yaml: warning: pid_file: /run/a/pid stays until a restart; none "
+	    "is not in use yet\n");
 	buf_fini(&out);
 }
 
@@ -73,7 +55,6 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(threads_are_as_many_as_said),
 		cmocka_unit_test(what_differs_is_named),
-		cmocka_unit_test(a_console_is_its_address),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
