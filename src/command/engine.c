@@ -5,12 +5,16 @@
  * `portolan engine`: one engine worker alone, without edge and master.
  */
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/log.h"
 #include "command/command.h"
 #include "command/options.h"
 #include "engine/engine.h"
+#include "master/child.h"
+#include "master/sandbox.h"
 
 /* A descriptor that whoever started us has opened, or -1. */
 static int
@@ -23,6 +27,43 @@ descriptor(const char *text)
 	fd = strtol(text, &end, 10);
 	return errno != 0 || *end != '\0' || end == text || fd < 0 ||
 	    fd > 65535 ? -1 : (int)fd;
+}
+
+/*
+ * A master that replaces its engine workers by those of a new program starts
+ * them so: then this is a worker of its like the others.
+ */
+static bool
+be_worker(struct engine_options *options)
+{
+	const char *worker = getenv(CHILD_WORKER);
+	struct role role = { .kind = ROLE_ENGINE };
+	char sandbox[SANDBOX_TEXT];
+	static char name[48];
+	struct mistakes mistakes;
+	struct generation *g;
+	struct err err;
+	bool good;
+
+	if (worker == NULL || sscanf(worker, "%u %d %47[^\n]",
+	    &options->number, &options->notify_fd, name) != 3)
+		return true;
+	unsetenv(CHILD_WORKER);
+	fcntl(options->notify_fd, F_SETFD, FD_CLOEXEC);
+	log_name(name);
+	mistakes_init(&mistakes);
+	g = generation_load(options->config_file, LOAD_PURE, NULL, &mistakes);
+	mistakes_fini(&mistakes);
+	if (g == NULL)
+		return true;		/* which the engine tells in full */
+	role.generation = g;
+	good = sandbox_enter(&role, sandbox, &err);
+	if (good)
+		log_info("sandbox: %s", sandbox);
+	else
+		log_error("%s", err.text);
+	generation_free(&g);
+	return good;
 }
 
 static int
@@ -62,7 +103,7 @@ run_engine_alone(int argc, char **argv)
 	options.config_file = config != NULL ? config :
 	    "/etc/portolan/portolan.yaml";
 	log_name("engine");
-	return engine_main(&options);
+	return be_worker(&options) ? engine_main(&options) : EXIT_FOUND;
 }
 
 const struct command command_engine = { "engine", "an engine worker alone",

@@ -4,6 +4,7 @@
 #include "master/child.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,7 +62,26 @@ child_free(struct child **child)
 /* From here on we are the child: signals as a fresh process has them, no
  * descriptor but its own, no more rights than it needs. */
 static _Noreturn void
-live(struct role role, int (*run)(const struct role *),
+execute(const char *program, const struct role *role)
+{
+	int fd = sockets_find(role->sockets, "engine", 0);
+	char worker[96], listen[16];
+
+	snprintf(worker, sizeof(worker), "%u %d %s", role->number,
+	    role->notify_fd, role->name);
+	snprintf(listen, sizeof(listen), "%d", fd);
+	setenv(CHILD_WORKER, worker, 1);
+	if (fcntl(fd, F_SETFD, 0) == 0 &&
+	    fcntl(role->notify_fd, F_SETFD, 0) == 0)
+		execl(program, program, "engine", "-c", role->config_file,
+		    "--region", role->generation->config->region, "--fd",
+		    listen, (char *)NULL);
+	log_error("%s: cannot be executed: %s", program, strerror(errno));
+	_exit(EXIT_FAILURE);
+}
+
+static _Noreturn void
+live(struct role role, int (*run)(const struct role *), const char *program,
     const struct identity *identity, pid_t master)
 {
 	char sandbox[SANDBOX_TEXT];
@@ -86,8 +106,13 @@ live(struct role role, int (*run)(const struct role *),
 	/* The edge asks for its own: a reload may change them. */
 	sockets_keep_only(role.kind == ROLE_EDGE ? NULL : role.sockets,
 	    role.notify_fd);
-	if (!identity_assume(identity, &err) ||
-	    !sandbox_enter(&role, sandbox, &err)) {
+	if (!identity_assume(identity, &err)) {
+		log_error("%s", err.text);
+		_exit(EXIT_FAILURE);
+	}
+	if (program != NULL)
+		execute(program, &role);
+	if (!sandbox_enter(&role, sandbox, &err)) {
 		log_error("%s", err.text);
 		_exit(EXIT_FAILURE);
 	}
@@ -117,7 +142,7 @@ child_start(struct child *child, int (*run)(const struct role *),
 	child->role.notify_fd = ends[1];
 	child->pid = fork();
 	if (child->pid == 0)
-		live(child->role, run, identity, master);
+		live(child->role, run, child->program, identity, master);
 	close(ends[1]);
 	if (child->notify_fd >= 0)
 		close(child->notify_fd);

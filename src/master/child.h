@@ -9,6 +9,7 @@
 
 #include <sys/types.h>
 
+#include "conf/watch.h"
 #include "master/master.h"
 #include "master/privileges.h"
 
@@ -29,6 +30,8 @@ enum child_word {
 	WORD_UPGRADE,			/* the console was asked for it */
 };
 
+enum { CHILD_SETUP_MAX = 2048 };
+
 struct child {
 	struct role	 role;
 	struct sockets	 sockets;
@@ -41,13 +44,24 @@ struct child {
 	uint64_t	 start_ms;	/* monotonic: when to start, or started */
 	uint64_t	 backoff_ms;
 	unsigned	 restarts;
+
+	/* An engine worker's (rolling.c). */
+	const char	*program;	/* to be executed; NULL: this one goes on */
+	struct file_identity image;	/* of its program, when it was started */
+	char		 setup[CHILD_SETUP_MAX];	/* what it was started with */
+	bool		 to_replace;	/* as soon as it is its turn */
+	struct child	*replaces;	/* until it is ready; NULL: nobody */
+	uint64_t	 ready_by_ms;
 };
 
 struct child *child_new(enum role_kind kind, unsigned number,
     const char *config_file, const struct generation *generation);
 void child_free(struct child **child);
 
-/* Forks; the child runs run(role) as identity and exits with its value. */
+/* Forks; the child runs run(role) as identity and exits with its value.  An
+ * engine worker with a program executes that instead (CHILD_WORKER). */
+#define CHILD_WORKER "PORTOLAN_WORKER"	/* its number, notify_fd and name */
+
 void child_start(struct child *child, int (*run)(const struct role *),
     const struct identity *identity);
 

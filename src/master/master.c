@@ -278,6 +278,8 @@ on_child_end(struct master *m, struct child *c, int status)
 	bool edge = c->role.kind == ROLE_EDGE;
 
 	child_ended(c, status);
+	if (rolling_failed(c))
+		c->state = CHILD_GONE;
 	if (edge)
 		forget_fresh(m);
 	if (refused) {
@@ -319,6 +321,11 @@ forget_gone(struct master *m)
 {
 	size_t kept = 0;
 
+	/* Nobody is left that it could replace. */
+	for (size_t i = 0; i < m->nchildren; i++)
+		if (m->children[i]->replaces != NULL &&
+		    m->children[i]->replaces->state == CHILD_GONE)
+			m->children[i]->replaces = NULL;
 	for (size_t i = 0; i < m->nchildren; i++)
 		if (m->children[i]->state == CHILD_GONE)
 			child_free(&m->children[i]);
@@ -413,8 +420,10 @@ on_reloaded(struct master *m, struct child *edge)
 	log_level((enum log_level)g->config->log.level);
 	sockets_settle(&edge->sockets, g->config);
 	settle_console(m, g->config);
+	rolling_begin(m);
 	for (size_t i = 0; i < m->nchildren; i++)
-		if (m->children[i]->role.kind != ROLE_EDGE)
+		if (m->children[i]->role.kind != ROLE_EDGE &&
+		    !m->children[i]->to_replace)
 			child_hang_up(m->children[i]);
 }
 
@@ -578,9 +587,11 @@ start_who_is_due(struct master *m)
 	for (size_t i = 0; i < m->nchildren; i++) {
 		struct child *c = m->children[i];
 
-		if (c->state == CHILD_WAITING && c->start_ms <= now)
-			child_start(c, m->options->roles[c->role.kind],
-			    &m->identity);
+		if (c->state != CHILD_WAITING || c->start_ms > now)
+			continue;
+		child_start(c, m->options->roles[c->role.kind],
+		    &m->identity);
+		rolling_started(m, c);
 	}
 }
 
@@ -600,6 +611,8 @@ time_to_wait(const struct master *m)
 
 	if (m->successor.pid != 0)
 		wait_ms = sooner(wait_ms, m->successor.deadline_ms, now);
+	if (rolling_due_ms(m) != 0)
+		wait_ms = sooner(wait_ms, rolling_due_ms(m), now);
 	if (m->kill_ms != 0)
 		wait_ms = sooner(wait_ms, m->kill_ms, now);
 	if (m->watchdog_ms != 0)
@@ -755,6 +768,7 @@ master_run(const struct master_options *options)
 		log_error("%s", err.text);
 		return fail(&m, &err, 2);
 	}
+	m.image = file_identity(m.program);
 	m.generation = read_config(options->config_file, &err);
 	if (m.generation == NULL)
 		return fail(&m, &err, EXIT_FAILURE);
@@ -767,6 +781,7 @@ master_run(const struct master_options *options)
 	while (!all_gone(&m)) {
 		start_who_is_due(&m);
 		wait_and_handle(&m);
+		rolling_look(&m);
 		if (m.adjust)
 			adjust_engines(&m);
 	}

@@ -31,6 +31,7 @@ struct master {
 	enum stage	 stage;
 	int		 signal_fd;
 	char		*program;	/* what an upgrade executes */
+	struct file_identity image;	/* of that file when we were started */
 	char		*pid_file;	/* as written; NULL: none */
 	uint64_t	 kill_ms;	/* monotonic; 0: nobody is to be killed */
 	uint64_t	 watchdog_ms, watchdog_due_ms;
@@ -49,6 +50,23 @@ struct child *child_of_role(const struct master *m, enum role_kind kind);
 void end_child(struct child *c);
 bool write_pid(struct master *m, struct err *err);
 void start_console(struct master *m);
+
+/* --- rolling.c ------------------------------------------------------------ */
+
+/* A reload is in service: who has changed is to be replaced. */
+void rolling_begin(struct master *m);
+
+/* Between two turns: takes the next step, if it is time. */
+void rolling_look(struct master *m);
+
+/* It has just been started. */
+void rolling_started(const struct master *m, struct child *c);
+
+/* It has ended: whether it was to replace another, and is not tried again. */
+bool rolling_failed(struct child *c);
+
+/* When to look at the latest; 0: nothing is under way. */
+uint64_t rolling_due_ms(const struct master *m);
 
 /* --- succession.c --------------------------------------------------------- */
 

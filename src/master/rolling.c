@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Portolan authors */
+
+/*
+ * Engine workers whose program or settings have changed are replaced by new
+ * ones after a reload, one by one: each new one accepts on the socket of the
+ * one that it replaces, and only when it is ready is that asked to end.  So
+ * none is ever missing.  One that does not become ready stops the roll: what
+ * serves, serves on.
+ */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "master/notify.h"
+#include "master/private.h"
+
+enum { READY_MS = 30000 };
+
+/* What a worker is started with and cannot take up later: where it keeps
+ * states, and which files it may read at all. */
+static void
+setup_of(const struct config *config, char text[CHILD_SETUP_MAX])
+{
+	const struct config_engines *e = &config->engines;
+
+	snprintf(text, CHILD_SETUP_MAX, "%s\n%s\n%s\n%s\n%d",
+	    e->store_dir == NULL ? "" : e->store_dir,
+	    e->flows_dir == NULL ? "" : e->flows_dir, config->region_map,
+	    config->policy.restrictions == NULL ? "" :
+	    config->policy.restrictions, config->sandbox);
+}
+
+void
+rolling_started(const struct master *m, struct child *c)
+{
+	if (c->role.kind != ROLE_ENGINE)
+		return;
+	setup_of(m->generation->config, c->setup);
+	c->image = c->program == NULL ? m->image : file_identity(m->program);
+}
+
+/* A file that is not there is no newer program. */
+static bool
+has_changed(const struct master *m, const struct child *c)
+{
+	struct file_identity now = file_identity(m->program);
+	char setup[CHILD_SETUP_MAX];
+
+	setup_of(m->generation->config, setup);
+	return strcmp(setup, c->setup) != 0 ||
+	    (now.exists && !file_identity_eq(&now, &c->image));
+}
+
+/* One that serves, and nobody is about to replace. */
+static struct child *
+next_to_replace(const struct master *m)
+{
+	for (size_t i = 0; i < m->nchildren; i++) {
+		struct child *c = m->children[i];
+
+		if (c->role.kind == ROLE_ENGINE && c->to_replace &&
+		    c->state == CHILD_RUNNING)
+			return c;
+	}
+	return NULL;
+}
+
+static struct child *
+replacement(const struct master *m)
+{
+	for (size_t i = 0; i < m->nchildren; i++)
+		if (m->children[i]->replaces != NULL)
+			return m->children[i];
+	return NULL;
+}
+
+static bool
+share_sockets(struct sockets *to, const struct sockets *from)
+{
+	for (size_t i = 0; i < from->count; i++) {
+		const struct socket_entry *e = &from->list[i];
+		int fd = fcntl(e->fd, F_DUPFD_CLOEXEC, 0);
+
+		if (fd < 0 || !sockets_lend(to, e->name, e->at, &fd, 1,
+		    e->handed))
+			return false;
+	}
+	return true;
+}
+
+/* The program that the file holds now, if it is not the one that we are. */
+static const char *
+program_for(const struct master *m)
+{
+	struct file_identity now = file_identity(m->program);
+
+	return now.exists && !file_identity_eq(&now, &m->image) ?
+	    m->program : NULL;
+}
+
+static void
+stop(struct master *m, const char *name, const char *why)
+{
+	for (size_t i = 0; i < m->nchildren; i++)
+		m->children[i]->to_replace = false;
+	log_error("%s: its replacement %s; the engine workers are not replaced "
+	    "any further, and what serves goes on", name, why);
+	notify_manager("STATUS=Serving; an engine worker's replacement failed");
+}
+
+static void
+replace(struct master *m, struct child *old)
+{
+	struct child *c;
+
+	old->to_replace = false;
+	if (m->nchildren == CHILDREN_MAX) {
+		stop(m, old->role.name, "has no room");
+		return;
+	}
+	c = child_new(ROLE_ENGINE, old->role.number, m->options->config_file,
+	    m->generation);
+	if (!share_sockets(&c->sockets, &old->sockets)) {
+		child_free(&c);
+		stop(m, old->role.name, "gets no socket");
+		return;
+	}
+	c->state = CHILD_WAITING;
+	c->replaces = old;
+	c->program = program_for(m);
+	c->ready_by_ms = clock_ms() + READY_MS;
+	m->children[m->nchildren++] = c;
+	log_info("%s is replaced%s", old->role.name, c->program == NULL ? "" :
+	    ", by a new program");
+}
+
+void
+rolling_begin(struct master *m)
+{
+	unsigned changed = 0;
+
+	for (size_t i = 0; i < m->nchildren; i++) {
+		struct child *c = m->children[i];
+
+		if (c->role.kind != ROLE_ENGINE || c->replaces != NULL ||
+		    c->role.number >= m->generation->config->engines.embedded)
+			continue;
+		c->to_replace = has_changed(m, c);
+		changed += c->to_replace;
+	}
+	if (changed > 0)
+		log_info("%u engine workers are replaced one by one: their "
+		    "program or settings have changed", changed);
+}
+
+void
+rolling_look(struct master *m)
+{
+	struct child *c = replacement(m), *old;
+
+	if (c == NULL) {
+		old = m->stage == STAGE_SERVING ? next_to_replace(m) : NULL;
+		if (old != NULL)
+			replace(m, old);
+		return;
+	}
+	old = c->replaces;
+	if (c->ready) {
+		/* The file of the socket is the new one's from now on. */
+		c->replaces = NULL;
+		sockets_are_ours(&c->sockets);
+		sockets_are_lent(&old->sockets);
+		end_child(old);
+	} else if (c->state == CHILD_GONE ||
+	    (c->state == CHILD_RUNNING && clock_ms() >= c->ready_by_ms)) {
+		stop(m, old->role.name, c->state == CHILD_GONE ?
+		    "did not start; what it wrote to the log says why" :
+		    "was not ready in time");
+		c->replaces = NULL;
+		child_signal(c, SIGKILL);
+		end_child(c);
+		m->adjust = true;
+	}
+}
+
+bool
+rolling_failed(struct child *c)
+{
+	return c->replaces != NULL && !c->ready;
+}
+
+uint64_t
+rolling_due_ms(const struct master *m)
+{
+	const struct child *c = replacement(m);
+
+	return c == NULL || c->state != CHILD_RUNNING ? 0 : c->ready_by_ms;
+}
