@@ -29,6 +29,24 @@ descriptor(const char *text)
 	    fd > 65535 ? -1 : (int)fd;
 }
 
+/* "0 5 engine US/0" */
+static bool
+read_worker(struct slice text, struct engine_options *options, char *name,
+    size_t size)
+{
+	struct slice part;
+	uint64_t number, fd;
+
+	if (!slice_split(&text, ' ', &part) || !slice_to_u64(part, &number) ||
+	    !slice_split(&text, ' ', &part) || !slice_to_u64(part, &fd) ||
+	    number >= CONFIG_EMBEDDED_MAX || fd > INT32_MAX)
+		return false;
+	options->number = (unsigned)number;
+	options->notify_fd = (int)fd;
+	snprintf(name, size, "%.*s", SLICE_ARG(text));
+	return true;
+}
+
 /*
  * A master that replaces its engine workers by those of a new program starts
  * them so: then this is a worker of its like the others.
@@ -45,8 +63,8 @@ be_worker(struct engine_options *options)
 	struct err err;
 	bool good;
 
-	if (worker == NULL || sscanf(worker, "%u %d %47[^\n]",
-	    &options->number, &options->notify_fd, name) != 3)
+	if (worker == NULL || !read_worker(slice_of(worker), options, name,
+	    sizeof(name)))
 		return true;
 	unsetenv(CHILD_WORKER);
 	fcntl(options->notify_fd, F_SETFD, FD_CLOEXEC);

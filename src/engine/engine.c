@@ -21,6 +21,8 @@ enum {
 	EXPIRE_EVERY_MS = 60000,
 	EXPIRE_AT_ONCE = 500,		/* states deleted in one commit */
 	DRAIN_LOOK_MS = 50,
+	OPEN_LOOK_MS = 20,
+	OPEN_WITHIN_MS = 3000,
 	END_WITHIN_MS = 3000,		/* after a second signal */
 };
 
@@ -322,6 +324,26 @@ begin(struct engine *e)
 	return open_listener(e);
 }
 
+/*
+ * Who comes earlier waits, here or with another worker that accepts on the same
+ * socket.  A store that does not answer is told to the probes in time.
+ */
+static void
+look_open(struct timer *timer)
+{
+	struct engine *e = list_entry(timer, struct engine, open);
+
+	if (e->draining)
+		return;
+	if (!metadata_is_ready(e->metadata) &&
+	    e->loop->now_ms < e->open_by_ms) {
+		timer_set(e->loop, timer, OPEN_LOOK_MS);
+		return;
+	}
+	listener_resume(e->listener);
+	tell(e, "READY\n");
+}
+
 static void
 watch_signals(struct engine *e)
 {
@@ -352,6 +374,7 @@ static void
 end(struct engine *e)
 {
 	timer_cancel(&e->drain);
+	timer_cancel(&e->open);
 	if (e->metadata != NULL)
 		metadata_end_waits(e->metadata);
 	listener_free(&e->listener);
@@ -379,6 +402,7 @@ engine_main(const struct engine_options *options)
 	e.loop = loop_new();
 	timer_init(&e.expire, expire_states);
 	timer_init(&e.drain, look_drained);
+	timer_init(&e.open, look_open);
 	e.server = server_new(e.loop, &api_handler, &e, &e.limits);
 	good = begin(&e);
 	if (good) {
@@ -386,7 +410,9 @@ engine_main(const struct engine_options *options)
 		timer_set(e.loop, &e.expire, 0);
 		log_info("region %s, %zu flows", e.edition->region->id,
 		    flows_count(e.edition->flows));
-		tell(&e, "READY\n");
+		listener_pause(e.listener);
+		e.open_by_ms = clock_ms() + OPEN_WITHIN_MS;
+		timer_set(e.loop, &e.open, 0);
 		loop_run(e.loop);
 	}
 	end(&e);

@@ -50,6 +50,8 @@ struct engine {
 	struct buf	 busy_fields;	/* of a 503: when to try again, too */
 	struct timer	 expire;	/* deletes states whose time has come */
 	struct timer	 drain;
+	struct timer	 open;		/* until it accepts */
+	uint64_t	 open_by_ms;
 	uint64_t	 drain_until_ms;
 	bool		 draining;
 };

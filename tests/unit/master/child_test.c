@@ -19,6 +19,10 @@
 
 enum { CRASHED = 11, EXIT_SEVEN = 7 << 8 };	/* as wait(2) says it */
 
+/* What it may do is not the matter here: sandbox_test.c. */
+static const struct config config = { .sandbox = false };
+static const struct generation generation = { .config = &config };
+
 static const struct identity nobody_else = { .change = false };
 
 static void
@@ -26,7 +30,7 @@ pauses_grow_and_are_forgotten(void **state)
 {
 	static const uint64_t pauses[] = { 100, 200, 400, 800, 1600, 3200,
 	    6400, 10000, 10000 };
-	struct child *c = child_new(ROLE_CONSOLE, 0, "p.yaml", NULL);
+	struct child *c = child_new(ROLE_CONSOLE, 0, "p.yaml", &generation);
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(pauses) / sizeof(*pauses); i++) {
@@ -51,7 +55,7 @@ pauses_grow_and_are_forgotten(void **state)
 static void
 who_was_asked_to_end_stays_so(void **state)
 {
-	struct child *c = child_new(ROLE_CONSOLE, 0, "p.yaml", NULL);
+	struct child *c = child_new(ROLE_CONSOLE, 0, "p.yaml", &generation);
 
 	(void)state;
 	c->state = CHILD_ENDING;
@@ -82,7 +86,7 @@ say_two_words(const struct role *role)
 static void
 words_are_heard_one_by_one(void **state)
 {
-	struct child *c = child_new(ROLE_CONSOLE, 0, "p.yaml", NULL);
+	struct child *c = child_new(ROLE_CONSOLE, 0, "p.yaml", &generation);
 	int status;
 
 	(void)state;
@@ -118,7 +122,7 @@ wait_for_hup(const struct role *role)
 static void
 hup_waits_until_it_is_ready(void **state)
 {
-	struct child *c = child_new(ROLE_CONSOLE, 0, "p.yaml", NULL);
+	struct child *c = child_new(ROLE_CONSOLE, 0, "p.yaml", &generation);
 	int status;
 
 	(void)state;
