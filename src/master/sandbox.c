@@ -18,13 +18,18 @@
 #include "master/landlock.h"
 #include "master/seccomp.h"
 
+/* Why this build has no Landlock and seccomp; NULL: it has. */
+static const char *
+left_out(void)
+{
 #if !defined(__x86_64__) && !defined(__aarch64__)
-#define WITHOUT		"not for this machine"
+	return "not for this machine";
 #elif defined(PORTOLAN_SANITIZED)
-#define WITHOUT		"not with sanitizers"
+	return "not with sanitizers";
 #else
-#define WITHOUT		NULL
+	return NULL;
 #endif
+}
 
 /* --- capabilities --------------------------------------------------------- */
 
@@ -165,7 +170,7 @@ bool
 sandbox_enter(const struct role *role, char text[SANDBOX_TEXT],
     struct err *err)
 {
-	const char *without = role->generation->config->sandbox ? WITHOUT :
+	const char *without = role->generation->config->sandbox ? left_out() :
 	    "off by `sandbox: false`";
 	unsigned calls;
 	int version;
@@ -198,7 +203,7 @@ sandbox_enter_master(const struct config *config)
 {
 	struct err err;
 
-	if (WITHOUT != NULL || !config->sandbox)
+	if (left_out() != NULL || !config->sandbox)
 		return;
 	if (geteuid() != 0 && prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1)
 		return;
