@@ -110,6 +110,38 @@ buf_json(struct buf *b, struct slice text)
 	buf_char(b, '"');
 }
 
+static const char *
+entity(char c)
+{
+	switch (c) {
+	case '&':
+		return "&amp;";
+	case '<':
+		return "&lt;";
+	case '>':
+		return "&gt;";
+	case '"':
+		return "&quot;";
+	case '\'':
+		return "&#39;";
+	default:
+		return NULL;
+	}
+}
+
+void
+buf_markup(struct buf *b, struct slice text)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		const char *e = entity(text.p[i]);
+
+		if (e != NULL)
+			buf_text(b, e);
+		else
+			buf_char(b, text.p[i]);
+	}
+}
+
 void
 buf_consume(struct buf *b, size_t len)
 {

@@ -77,6 +77,9 @@ void buf_u64(struct buf *b, uint64_t n);
  */
 void buf_json(struct buf *b, struct slice text);
 
+/* Text for HTML or XML, in an attribute as well: nothing in it is markup. */
+void buf_markup(struct buf *b, struct slice text);
+
 /* Takes len bytes off the front. */
 void buf_consume(struct buf *b, size_t len);
 

@@ -68,25 +68,6 @@ region_of(const struct region_map *map, uint16_t country)
 
 /* --- the drawing -------------------------------------------------------------------------- */
 
-static void
-add_xml(struct buf *out, const char *text)
-{
-	for (; *text != '\0'; text++)
-		switch (*text) {
-		case '&':
-			buf_text(out, "&amp;");
-			break;
-		case '<':
-			buf_text(out, "&lt;");
-			break;
-		case '"':
-			buf_text(out, "&quot;");
-			break;
-		default:
-			buf_char(out, *text);
-		}
-}
-
 /* The code in `<path id="FR" ...` or `<circle id="FR" ...`, or 0. */
 static uint16_t
 country_of_line(struct slice line)
@@ -129,7 +110,7 @@ write_country(struct render *r, struct slice line, uint16_t country)
 		buf_printf(r->out, " fill=\"%s\"", r->colours[region]);
 	if (write_until(r, &line, SLICE("</title>"))) {
 		buf_text(r->out, ": ");
-		add_xml(r->out, r->map->regions[region].id);
+		buf_markup(r->out, slice_of(r->map->regions[region].id));
 	}
 	buf_slice(r->out, line);
 }
@@ -147,9 +128,9 @@ write_legend(struct render *r)
 		buf_printf(r->out, "<rect x=\"12\" y=\"%d\" width=\"14\" "
 		    "height=\"14\" fill=\"%s\"/><text x=\"32\" y=\"%d\">", y,
 		    r->colours[i], y + 12);
-		add_xml(r->out, r->map->regions[i].id);
+		buf_markup(r->out, slice_of(r->map->regions[i].id));
 		buf_text(r->out, "  ");
-		add_xml(r->out, r->map->regions[i].name);
+		buf_markup(r->out, slice_of(r->map->regions[i].name));
 		buf_text(r->out, "</text>\n");
 	}
 	buf_text(r->out, "</g>\n");

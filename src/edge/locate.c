@@ -463,7 +463,8 @@ step_compose(struct edge_request *er)
 		.hash_key = er->plan->config->hide_clients ?
 		    er->plan->config->address_key : NULL,
 		.client = &er->client.addr,
-		.via = er->plan->via,
+		.via = er->plan->via[er->request->major == 2 ? 2 :
+		    er->request->minor],
 		.pseudonym = er->plan->pseudonym,
 		.request_id = slice_of(er->request_id),
 		.span_id = span_id, .trace_id = er->trace_id,

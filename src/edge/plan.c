@@ -7,10 +7,13 @@ static void
 write_lines(struct plan *p)
 {
 	const struct region_map *map = p->generation->policy.map;
+	static const char *const versions[3] = { "1.0", "1.1", "2" };
 	const char *via = p->config->via;
 
 	p->pseudonym = slice_of(arena_strdup(p->arena, via));
-	p->via = slice_of(arena_printf(p->arena, "1.1 %s", via));
+	for (int i = 0; i < 3; i++)
+		p->via[i] = slice_of(arena_printf(p->arena, "%s %s",
+		    versions[i], via));
 	for (unsigned i = 0; i < map->nregions; i++)
 		p->region_ids[i] = slice_of(map->regions[i].id);
 }

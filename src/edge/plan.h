@@ -38,7 +38,9 @@ struct plan {
 	 * the control thread's word for the workers. */
 	_Atomic uint64_t current_ms;
 
-	struct slice	 via;		/* "1.1 portolan-us" */
+	/* "1.0 portolan-us", "1.1 ...", "2 ...": by the version in which a
+	 * message came (RFC 9110 7.6.3). */
+	struct slice	 via[3];
 	struct slice	 pseudonym;	/* "portolan-us" */
 	struct slice	 region_ids[REGIONS_MAX];
 	struct bucket_rule client_rule, tenant_rule;	/* rate limits */

@@ -8,32 +8,6 @@
 #include "base/buf.h"
 #include "engine/run.h"
 
-static void
-escape(struct buf *out, struct slice text)
-{
-	for (size_t i = 0; i < text.len; i++) {
-		switch (text.p[i]) {
-		case '&':
-			buf_text(out, "&amp;");
-			break;
-		case '<':
-			buf_text(out, "&lt;");
-			break;
-		case '>':
-			buf_text(out, "&gt;");
-			break;
-		case '"':
-			buf_text(out, "&quot;");
-			break;
-		case '\'':
-			buf_text(out, "&#39;");
-			break;
-		default:
-			buf_char(out, text.p[i]);
-		}
-	}
-}
-
 /* "[Name]" off the front. */
 static bool
 take_name(struct slice *s, struct slice *name)
@@ -67,12 +41,12 @@ merge_one(struct run *run, struct buf *out, struct slice what)
 		what.p++;
 		what.len--;
 		if (take_name(&what, &property))
-			escape(out, slice_of(json_string_value(
+			buf_markup(out, slice_of(json_string_value(
 			    json_object_get(object_property_named(
 			    json_array_get(run_objects(run, &ref), 0),
 			    property), "contentValue"))));
 	} else {
-		escape(out, run_text(run, &ref));
+		buf_markup(out, run_text(run, &ref));
 	}
 }
 

@@ -136,6 +136,18 @@ any_bytes_make_valid_json(void **state)
 	}
 }
 
+static void
+markup_is_text(void **state)
+{
+	struct buf b = { 0 };
+
+	(void)state;
+	buf_markup(&b, SLICE("<a href=\"x'y\">&amp; \xc3\xa9"));
+	assert_string_equal(buf_cstr(&b), "&lt;a href=&quot;x&#39;y&quot;&gt;"
+	    "&amp;amp; \xc3\xa9");
+	buf_fini(&b);
+}
+
 int
 main(void)
 {
@@ -146,6 +158,7 @@ main(void)
 		cmocka_unit_test(impossible_sizes_stop),
 		cmocka_unit_test(writes_numbers),
 		cmocka_unit_test(any_bytes_make_valid_json),
+		cmocka_unit_test(markup_is_text),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
