@@ -369,9 +369,13 @@ http_client_free(struct http_client **client_p)
 }
 
 void
-http_client_guard(struct http_client *client, const struct call_guard *guard)
+http_client_change(struct http_client *client,
+    const struct http_client_options *options)
 {
-	client->options.guard = guard;
+	client->options = *options;
+	if (options->idle > 0)
+		curl_multi_setopt(client->multi, CURLMOPT_MAXCONNECTS,
+		    (long)options->idle);
 }
 
 static void

@@ -21,8 +21,8 @@ struct http_client;
 struct http_exchange;
 
 struct http_client_options {
-	/* Where it may connect to; NULL: anywhere.  Must outlive the client or
-	 * be replaced by http_client_guard(). */
+	/* Where it may connect to; NULL: anywhere.  What is pointed to must
+	 * outlive the client, or be replaced by http_client_change(). */
 	const struct call_guard *guard;
 	const char	*ca_file;	/* PEM; NULL: the system's */
 	uint64_t	 connect_ms;	/* name, connection, TLS */
@@ -63,9 +63,9 @@ struct http_client *http_client_new(struct loop *loop,
     const struct http_client_options *options);
 /* What is under way is cancelled. */
 void http_client_free(struct http_client **client);
-/* For new connections, from now on. */
-void http_client_guard(struct http_client *client,
-    const struct call_guard *guard);
+/* From now on; kept connections stay. */
+void http_client_change(struct http_client *client,
+    const struct http_client_options *options);
 
 /* done is called once, from the loop: never from within this call.  Then the
  * exchange is to be freed, by done or later. */
