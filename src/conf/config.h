@@ -88,6 +88,11 @@ struct config_engines {
 	unsigned	 embedded;	/* workers of our own; 0: those of the map */
 	const char	*store_dir;	/* SQLite files of embedded workers */
 	const char	*flows_dir;	/* snapshot JSON files they serve */
+	/* 64 or more hexadecimal digits: what signs and encrypts the tokens that
+	 * they hand out.  The first makes them, any is good for reading; 0: a
+	 * key of the store's own. */
+	const char	*const *key_files;
+	size_t		 nkey_files;
 	uint64_t	 keep_done_ms;	/* states whose flow has ended */
 	const char	*external_ca;	/* PEM; NULL: the system's */
 	const char	*external_plain;	/* loopback address that http may go to */
@@ -95,6 +100,20 @@ struct config_engines {
 	uint64_t	 probe_interval_ms, probe_timeout_ms;
 	unsigned	 rise, fall;
 	bool		 accept_unnamed;	/* engines that name no region */
+};
+
+/* What flows call. */
+struct config_services {
+	/* Where: store/call_guard.h. */
+	const struct cidr *allow, *refuse;
+	size_t		 nallow, nrefuse;
+	const char	*const *refuse_hosts;
+	size_t		 nrefuse_hosts;
+	const char	*ca;		/* PEM file; NULL: the system's */
+	uint64_t	 connect_ms;
+	uint64_t	 timeout_ms;	/* then who invoked is told to wait ... */
+	uint64_t	 give_up_ms;	/* ... and then it counts as a fault */
+	uint64_t	 answer_bytes;
 };
 
 struct config_limits {
@@ -239,6 +258,7 @@ struct config {
 	struct config_link link;
 	struct config_geo geo;
 	struct config_engines engines;
+	struct config_services services;
 	struct config_limits limits;
 	struct config_rates rates;
 	struct config_concurrency concurrency;

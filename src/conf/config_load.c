@@ -9,6 +9,7 @@
 #include "conf/config_check.h"
 #include "conf/config_log.h"
 #include "conf/config_overload.h"
+#include "conf/config_services.h"
 #include "conf/config_tls.h"
 #include "conf/file.h"
 #include "conf/schema.h"
@@ -371,6 +372,21 @@ static const struct schema_row probe_rows[] = {
 	{ 0 },
 };
 
+static void
+read_engine_keys(const struct schema_reader *reader,
+    const struct yaml_node *node, void *target)
+{
+	struct config_engines *engines = &((struct config *)target)->engines;
+	const char *const *texts;
+	size_t n = schema_texts(reader, node, &texts, NULL);
+	const char **files = arena_array(reader->arena, n, sizeof(*files));
+
+	for (size_t i = 0; i < n; i++)
+		files[i] = file_beside(reader->arena, reader->dir, texts[i]);
+	engines->key_files = files;
+	engines->nkey_files = n;
+}
+
 static const struct schema_row engines_rows[] = {
 	{ "embedded", SCHEMA_NUMBER,
 	    SCHEMA_AT(struct config, engines.embedded), .fallback = "0",
@@ -386,6 +402,7 @@ static const struct schema_row engines_rows[] = {
 	    SCHEMA_AT(struct config, engines.external_ca) },
 	{ "external_plain_http", SCHEMA_TEXT,
 	    SCHEMA_AT(struct config, engines.external_plain) },
+	{ "keys", SCHEMA_CUSTOM, .read = read_engine_keys },
 	{ "probe", SCHEMA_SECTION, .section = probe_rows },
 	{ 0 },
 };
@@ -560,6 +577,7 @@ static const struct schema_row rows[] = {
 	{ "link", SCHEMA_SECTION, .section = link_rows },
 	{ "geo", SCHEMA_SECTION, .section = geo_rows },
 	{ "engines", SCHEMA_SECTION, .section = engines_rows },
+	{ "services", SCHEMA_SECTION, .section = services_rows },
 	{ "limits", SCHEMA_SECTION, .section = limits_rows },
 	{ "rate_limits", SCHEMA_SECTION, .section = rate_limits_rows },
 	{ "concurrency", SCHEMA_SECTION, .section = concurrency_rows },
