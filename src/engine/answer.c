@@ -191,6 +191,10 @@ call_may(const struct call_ctx *c, const struct flow *flow,
 	    "this region";
 	if (!permit_region(pairs, c->edition->region))
 		return 421;
+	/* A service, or a directory: it is the user's place that counts, and
+	 * the user's own requests are looked at. */
+	if (c->call->callback)
+		return 0;
 	*sentence = "The flow you are trying to run cannot be accessed from "
 	    "your current location";
 	for (size_t i = 0; i < SOURCES; i++)
@@ -260,6 +264,14 @@ call_client(const struct call_ctx *c, struct run *run, const json_t *json)
 	run->flows = &c->call->flows;
 	run->may = may_run;
 	run->may_arg = c;
+	run->ask = call_services;
+	run->ask_arg = c;
+	run->token_for = call_token;
+	run->now_ms = (int64_t)clock_unix_ms();
+	run->give_up_ms = (int64_t)
+	    c->edition->generation->config->services.give_up_ms;
+	if (c->call->origin[0] != '\0' && !c->call->callback)
+		run->origin = c->call->origin;
 }
 
 struct run *

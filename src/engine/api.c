@@ -57,20 +57,17 @@ static const struct route {
 	{ METHOD_GET, "/api/run/1/flow/{}", NEEDS_TENANT, call_flow },
 	{ METHOD_GET, "/api/run/1/flow/name/{}", NEEDS_TENANT,
 	    call_flow_named },
-	{ METHOD_POST, "/api/run/1/response", NEEDS_NOTHING,
-	    call_no_callback },
-	{ METHOD_POST, "/api/run/1/event", NEEDS_NOTHING, call_no_callback },
+	{ METHOD_POST, "/api/run/1/response", NEEDS_NOTHING, call_response },
+	{ METHOD_POST, "/api/run/1/event", NEEDS_NOTHING, call_event },
 	/* In both spellings: before and after all of it moved below run. */
-	{ METHOD_POST, "/api/run/1/service/data", NEEDS_TENANT,
-	    call_no_service },
-	{ METHOD_POST, "/api/run/1/service/file", NEEDS_TENANT,
-	    call_no_service },
-	{ METHOD_POST, "/api/run/1/service/file/{}", NEEDS_TENANT,
-	    call_no_service },
-	{ METHOD_POST, "/api/service/1/data", NEEDS_TENANT, call_no_service },
-	{ METHOD_POST, "/api/service/1/file", NEEDS_TENANT, call_no_service },
-	{ METHOD_POST, "/api/service/1/file/{}", NEEDS_TENANT,
-	    call_no_service },
+	{ METHOD_POST, "/api/run/1/service/data", NEEDS_TENANT, call_data },
+	{ METHOD_POST, "/api/run/1/service/file", NEEDS_TENANT, call_files },
+	{ METHOD_POST, "/api/run/1/service/file/delete", NEEDS_TENANT,
+	    call_delete_files },
+	{ METHOD_POST, "/api/service/1/data", NEEDS_TENANT, call_data },
+	{ METHOD_POST, "/api/service/1/file", NEEDS_TENANT, call_files },
+	{ METHOD_POST, "/api/service/1/file/delete", NEEDS_TENANT,
+	    call_delete_files },
 	{ METHOD_GET, "/api/run/1/social/stream/{}", NEEDS_TENANT,
 	    call_no_stream },
 	{ METHOD_POST, "/api/run/1/social/stream/{}", NEEDS_TENANT,
@@ -334,6 +331,27 @@ take_ip(struct call *call, const struct h1_head *head)
 		addr_text(&addr, call->ip);
 }
 
+/* Where a service that answers later, or a directory, finds us again: as the
+ * client did. */
+static void
+take_origin(struct call *call, const struct h1_head *head)
+{
+	struct slice proto = field_named(head, "X-Forwarded-Proto");
+	struct slice host = field_named(head, "X-Forwarded-Host");
+
+	if (host.len == 0)
+		host = field_named(head, "Host");
+	if (!slice_eq_nocase(proto, SLICE("https")))
+		proto = SLICE("http");
+	if (host.len == 0 || host.len > 255)
+		return;
+	for (size_t i = 0; i < host.len; i++)
+		if (host.p[i] <= ' ' || strchr("/\\?#@\"<>", host.p[i]) != NULL)
+			return;
+	snprintf(call->origin, sizeof(call->origin), "%.*s://%.*s",
+	    SLICE_ARG(proto), SLICE_ARG(host));
+}
+
 /* --- the life of a call ------------------------------------------------------------------- */
 
 static struct call **
@@ -433,6 +451,7 @@ api_head(struct request *r)
 	take_secret(call, head);
 	take_place(call, head);
 	take_ip(call, head);
+	take_origin(call, head);
 	if (!r->has_body)
 		start_call(call);
 }

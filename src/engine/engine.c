@@ -111,6 +111,48 @@ edition_release(struct edition **edition)
 	free(old);
 }
 
+/* Services are called as this edition says, from now on. */
+static void
+call_out_from(struct engine *e, struct edition *edition)
+{
+	const struct config_services *s = &edition->generation->config->services;
+	const struct http_client_options options = {
+		.guard = &edition->guard,
+		.ca_file = s->ca,
+		.connect_ms = s->connect_ms,
+	};
+
+	edition->guard = (struct call_guard){
+		.allow = s->allow, .nallow = s->nallow,
+		.refuse = s->refuse, .nrefuse = s->nrefuse,
+		.refuse_hosts = s->refuse_hosts,
+		.nrefuse_hosts = s->nrefuse_hosts,
+	};
+	if (e->http == NULL)
+		e->http = http_client_new(e->loop, &options);
+	else
+		http_client_change(e->http, &options);
+}
+
+static const char *
+store_dir(const struct engine *e, const struct generation *g)
+{
+	return e->options->store_dir != NULL ? e->options->store_dir :
+	    g->config->engines.store_dir;
+}
+
+static bool
+load_keys(const struct engine *e, const struct generation *g,
+    struct seal_keys *keys)
+{
+	struct err err;
+
+	if (token_keys_read(&g->config->engines, store_dir(e, g), keys, &err))
+		return true;
+	log_error("keys of tokens: %s", err.text);
+	return false;
+}
+
 /* Every answer says which region it was made in. */
 static void
 put_in_service(struct engine *e, struct generation *g,
@@ -120,7 +162,9 @@ put_in_service(struct engine *e, struct generation *g,
 
 	edition_release(&e->edition);
 	e->edition = xcalloc(1, sizeof(*e->edition));
-	*e->edition = (struct edition){ 1, g, region, flows };
+	*e->edition = (struct edition){ .holders = 1, .generation = g,
+	    .region = region, .flows = flows };
+	call_out_from(e, e->edition);
 	e->limits = (struct serve_limits){
 		.head_ms = t->head_ms,
 		/* The edge closes idle connections, not we: it would find
@@ -147,6 +191,7 @@ reload(struct engine *e)
 	struct generation *g = load_generation(e->options->config_file);
 	const struct region *region = g == NULL ? NULL : own_region(e, g);
 	struct flows *flows = NULL;
+	struct seal_keys keys;
 	size_t bad = 0;
 
 	if (region != NULL && strcmp(region->id, e->edition->region->id) != 0)
@@ -154,8 +199,9 @@ reload(struct engine *e)
 		    "engine runs", e->edition->region->id, region->id);
 	else if (region != NULL)
 		flows = load_flows(e, g, &bad);
-	if (flows != NULL && bad == 0) {
+	if (flows != NULL && bad == 0 && load_keys(e, g, &keys)) {
 		put_in_service(e, g, region, flows);
+		e->edition->keys = keys;
 		return true;
 	}
 	flows_free(&flows);
@@ -185,7 +231,8 @@ look_drained(struct timer *timer)
 	struct engine *e = list_entry(timer, struct engine, drain);
 
 	/* Also for those whose client has left: they still save. */
-	if ((e->server->connections == 0 && fiber_count() == 0) ||
+	if ((e->server->connections == 0 && fiber_count() == 0 &&
+	    list_empty(&e->late)) ||
 	    e->loop->now_ms >= e->drain_until_ms)
 		loop_stop(e->loop);
 	else
@@ -320,6 +367,9 @@ begin(struct engine *e)
 	log_level((enum log_level)g->config->log.level);
 	if (!open_store(e))
 		return false;
+	/* A key of the store's own stands beside the states. */
+	if (!load_keys(e, g, &e->edition->keys))
+		return false;
 	e->metadata = metadata_new(e->store);
 	return open_listener(e);
 }
@@ -379,8 +429,10 @@ end(struct engine *e)
 		metadata_end_waits(e->metadata);
 	listener_free(&e->listener);
 	server_free(&e->server);
+	late_cancel_all(e);
 	end_calls(e);
 	keeping_free(&e->keeping);
+	http_client_free(&e->http);
 	store_close(&e->store);
 	metadata_free(&e->metadata);
 	timer_cancel(&e->expire);	/* the store's last answer sets it */
@@ -399,6 +451,7 @@ engine_main(const struct engine_options *options)
 
 	list_init(&e.turns);
 	e.keeping = keeping_new(&e);
+	list_init(&e.late);
 	e.loop = loop_new();
 	timer_init(&e.expire, expire_states);
 	timer_init(&e.drain, look_drained);

@@ -16,6 +16,8 @@
 #include "engine/run.h"
 #include "serve/serve.h"
 #include "store/await.h"
+#include "store/http_client.h"
+#include "store/seal.h"
 
 enum {
 	CALL_BODY_MAX = 4 * 1024 * 1024,	/* of a request */
@@ -33,6 +35,8 @@ struct edition {
 	struct generation *generation;	/* its restrictions and region map */
 	const struct region *region;	/* of the map: where we stand */
 	struct flows	*flows;
+	struct seal_keys keys;		/* of tokens that come back */
+	struct call_guard guard;	/* where services may be called */
 };
 
 struct engine {
@@ -46,6 +50,9 @@ struct engine {
 	struct keeping	*keeping;	/* which states are kept elsewhere */
 	struct edition	*edition;	/* in service */
 	struct list	 turns;		/* who changes a state, and who is next */
+	struct http_client *http;	/* asks services */
+	struct list	 late;		/* answers of services that are waited for
+					   in the background */
 	struct buf	 fields;	/* of every answer: our region ... */
 	struct buf	 busy_fields;	/* of a 503: when to try again, too */
 	struct timer	 expire;	/* deletes states whose time has come */
@@ -87,6 +94,11 @@ struct call {
 	struct held	*held;		/* versions that it uses */
 	struct place	 place;		/* as the edge found it */
 	char		 ip[ADDR_TEXT_MAX];	/* of the client; "": not told */
+	char		 origin[300];	/* "https://host" of the client's request;
+					   "": not told */
+	bool		 callback;	/* a service's: where it stands says nothing */
+	uint64_t	 services_until_ms;	/* what asking them may take; 0: not
+					   asked yet */
 	struct buf	 body;
 };
 
@@ -109,10 +121,13 @@ void call_flows(const struct call_ctx *c);
 void call_play(const struct call_ctx *c);		/* play.c */
 void call_play_file(const struct call_ctx *c);
 void call_no_file(const struct call_ctx *c);		/* run_without.c */
-void call_no_service(const struct call_ctx *c);
+void call_data(const struct call_ctx *c);		/* run_service.c */
+void call_files(const struct call_ctx *c);
+void call_delete_files(const struct call_ctx *c);
 void call_no_stream(const struct call_ctx *c);
 void call_no_login(const struct call_ctx *c);
-void call_no_callback(const struct call_ctx *c);
+void call_response(const struct call_ctx *c);		/* run_callback.c */
+void call_event(const struct call_ctx *c);
 
 void call_initialize(const struct call_ctx *c);		/* run_init.c */
 void call_invoke(const struct call_ctx *c);		/* run_state.c */
@@ -221,6 +236,42 @@ struct turn {
 
 void turn_take(struct engine *e, struct turn *turn, const char *state);
 void turn_end(struct engine *e, struct turn *turn);
+
+/* --- services (call_service.c) --- */
+
+/* run->ask and run->token_for. */
+void call_services(struct run *run, struct ask *asks, size_t count);
+const char *call_token(struct run *run, const char *nonce);
+/* Those that are still waited for are not any more. */
+void late_cancel_all(struct engine *e);
+/* Percent-encoded, but for what is unreserved. */
+void put_escaped(struct buf *out, struct slice text);
+
+/* An answer that comes by itself, as from /response; nobody is told what came
+ * of it.  On a fiber.  answer NULL: it failed. */
+void callback_apply(struct engine *e, const char *tenant, const char *state,
+    const char *nonce, const json_t *answer, const char *fault);
+/* A wait that is over is ended, before somebody looks.  False: answered. */
+bool call_settle(const struct call_ctx *c);
+/* What went wrong, in one sentence. */
+const char *fault_sentence(const struct run *run);
+
+/* --- tokens (token.c) --- */
+
+struct callback {
+	char		 state[GUID_TEXT], nonce[GUID_TEXT];
+	struct guid	 tenant;
+};
+
+/* Those that the configuration names, or one beside the states, which is made
+ * if it is not there. */
+bool token_keys_read(const struct config_engines *config,
+    const char *store_dir, struct seal_keys *keys, struct err *err);
+const char *callback_token(struct arena *arena, const struct seal_keys *keys,
+    const char *state, const char *tenant, const char *nonce);
+/* False unless it is ours. */
+bool callback_token_read(const struct seal_keys *keys, const char *token,
+    struct callback *callback);
 
 /* Sets the times of a state that is saved now, and whether it is done. */
 void call_stamp(const struct call_ctx *c, struct run *run);

@@ -94,7 +94,7 @@ read_restrictions(struct reader *r, const json_t *root)
 
 static bool (*const parts[])(struct reader *, const json_t *) = {
 	read_names, read_authorization, read_restrictions, read_types,
-	read_values, read_pages, read_elements, read_navigations,
+	read_values, read_services, read_pages, read_elements, read_navigations,
 };
 
 static bool

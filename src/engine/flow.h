@@ -5,9 +5,9 @@
  * A flow: the platform's snapshot JSON, checked once when it is read, so that
  * nothing that runs it has to doubt a reference.  Immutable afterwards.
  *
- * Of map elements, START, STEP, INPUT, MODAL, DECISION, OPERATOR, SUBFLOW and
- * RETURN are known.  A snapshot that needs more is refused with a sentence that names the place:
- * a flow that silently does less than it was drawn to do is worse than none.
+ * A snapshot that needs more than is known here is refused with a sentence that
+ * names the place: a flow that silently does less than it was drawn to do is
+ * worse than none.
  */
 #ifndef ENGINE_FLOW_H
 #define ENGINE_FLOW_H
@@ -37,7 +37,10 @@ enum element_type {
 	ELEMENT_OPERATOR,
 	ELEMENT_MODAL,			/* an INPUT shown above the last page */
 	ELEMENT_SUBFLOW,		/* runs another flow, and goes on */
-	ELEMENT_RETURN			/* to the flow that runs this one */
+	ELEMENT_RETURN,			/* to the flow that runs this one */
+	ELEMENT_MESSAGE,		/* calls services */
+	ELEMENT_LOAD, ELEMENT_SAVE, ELEMENT_DELETE,	/* of services' data */
+	ELEMENT_WAIT			/* until a time, or until a service calls */
 };
 
 /* What an object is made of. */
@@ -45,6 +48,22 @@ struct type_property {
 	struct guid	 guid;
 	const char	*id, *name;
 	enum content_type type;
+	struct guid	 kind;		/* of objects in it, if it has one */
+	bool		 has_kind;
+};
+
+/* Where objects of a type are kept by a service: its names for them. */
+struct field_binding {
+	const struct type_property *property;
+	const char	*field;
+};
+
+struct type_binding {
+	struct guid	 guid;
+	const char	*id, *table;
+	const struct flow_service *service;
+	struct field_binding *fields;
+	size_t		 nfields;
 };
 
 struct flow_type {
@@ -52,6 +71,8 @@ struct flow_type {
 	const char	*id, *name;
 	struct type_property *properties;
 	size_t		 nproperties;
+	struct type_binding *bindings;
+	size_t		 nbindings;
 };
 
 /* Values that stand in no snapshot: their content is made when it is read
@@ -127,6 +148,91 @@ struct list_filter {
 	const char	*text;
 };
 
+/* A value that a service is given, or gives, under a name of its own. */
+struct service_value {
+	const char	*name;
+	enum content_type type;
+	struct value_ref value;		/* value NULL: nothing */
+};
+
+/* Somebody elsewhere who does things for flows. */
+struct flow_service {
+	struct guid	 guid;
+	const char	*id, *name, *uri;
+	struct service_value *settings;	/* configurationValues */
+	size_t		 nsettings;
+};
+
+struct message_action {
+	const char	*id, *name;
+	const struct flow_service *service;
+	const char	*path;		/* below the service's address, "/..." */
+	struct service_value *inputs, *outputs;
+	size_t		 ninputs, noutputs;
+	int64_t		 order;		/* those with the same are called at once */
+	const json_t	*attributes;	/* object, or NULL */
+};
+
+/* Which objects a service is asked for. */
+struct data_where {
+	const char	*column;	/* the service's name of it */
+	const char	*criterion;
+	struct value_ref value;
+};
+
+struct data_request {
+	const struct flow_type *type;
+	const struct type_binding *binding;
+	bool		 any;		/* OR */
+	struct data_where *where;
+	size_t		 nwhere;
+	struct value_ref by_id;
+	const char	*order_by, *direction;
+	int64_t		 limit;
+	bool		 by_objects;	/* those that the value holds, anew */
+	const json_t	*command;
+};
+
+enum data_kind { DATA_LOAD, DATA_SAVE, DATA_DELETE };
+
+struct data_action {
+	enum data_kind	 kind;
+	const char	*name;
+	const struct data_request *request;
+	struct value_ref to, from;
+	bool		 smart;		/* only what has changed */
+	int64_t		 order;
+};
+
+/* Asks a service to tell of changes of a value. */
+struct flow_listener {
+	const char	*name, *kind;
+	const struct flow_service *service;
+	struct value_ref value;
+	const json_t	*attributes;
+};
+
+/* How many must choose the same outcome. */
+struct flow_vote {
+	bool		 percent;
+	int64_t		 least;
+};
+
+/* Until when an element waits. */
+struct flow_wait {
+	int64_t		 seconds;	/* from entering; 0: the value says */
+	struct value_ref until;		/* a date; value NULL: a callback */
+	const char	*message;
+};
+
+/* Where a navigation's item leads, and how it looks, while a run stands at an
+ * element. */
+struct item_override {
+	struct guid	 navigation, item;
+	bool		 enabled, visible;
+	const struct map_element *to;	/* NULL: as drawn */
+};
+
 /* Rules and nested comparisons are members of one AND or OR. */
 struct comparison {
 	bool		 any;		/* OR */
@@ -153,6 +259,7 @@ struct flow_outcome {
 	enum outcome_binding binding;
 	bool		 reserved;	/* after a fault, or to debug: never
 					   taken by itself, never shown */
+	bool		 faults;	/* where a service that failed leads */
 	const struct map_element *next;	/* NULL: out */
 	const struct flow_out *out;
 	const struct comparison *comparison;	/* NULL: always */
@@ -194,6 +301,8 @@ struct page_component {
 	bool		 required, editable;
 	bool		 has_events;	/* a condition looks at it */
 	bool		 edits_rows;	/* cells of its columns are inputs */
+	const struct data_request *data;	/* the player asks for, page by page */
+	const struct flow_service *files;	/* of a list of files; or NULL */
 	const json_t	*json;
 };
 
@@ -270,6 +379,17 @@ struct map_element {
 	const char	*not_allowed;	/* what they are told; NULL: nothing */
 	const struct page *page;	/* of an INPUT or MODAL */
 	const char	*user_content;	/* of a STEP */
+	/* All in their order, without disabled ones. */
+	struct message_action *messages;
+	size_t		 nmessages;
+	struct data_action *data;
+	size_t		 ndata;
+	struct flow_listener *listeners;
+	size_t		 nlisteners;
+	struct item_override *overrides;
+	size_t		 noverrides;
+	const struct flow_vote *vote;
+	const struct flow_wait *wait;
 	const struct subflow *subflow;	/* of a SUBFLOW */
 	const json_t	*json;
 };
@@ -310,6 +430,8 @@ struct flow {
 	size_t		 ntypes;
 	struct flow_value *values;	/* the system's first */
 	size_t		 nvalues;
+	struct flow_service *services;
+	size_t		 nservices;
 	int64_t		 expires_s;	/* stateExpirationLength: since its beginning;
 					   0: never */
 	int64_t		 idle_s;	/* idleStateExpirationLength: since its last

@@ -17,6 +17,9 @@ static const char *const type_names[] = {
 	[ELEMENT_INPUT] = "INPUT", [ELEMENT_DECISION] = "DECISION",
 	[ELEMENT_OPERATOR] = "OPERATOR", [ELEMENT_MODAL] = "MODAL",
 	[ELEMENT_SUBFLOW] = "SUBFLOW", [ELEMENT_RETURN] = "RETURN",
+	[ELEMENT_MESSAGE] = "MESSAGE", [ELEMENT_LOAD] = "DATABASE_LOAD",
+	[ELEMENT_SAVE] = "DATABASE_SAVE",
+	[ELEMENT_DELETE] = "DATABASE_DELETE", [ELEMENT_WAIT] = "WAIT",
 };
 
 static bool
@@ -65,26 +68,6 @@ read_page_ref(struct reader *r, const struct where *at, const json_t *json,
 			return true;
 		}
 	return reader_fail(r, &here, "%s is no page of this flow", id);
-}
-
-/* What an element may hold in the platform's model and we do not run. */
-static bool
-refuse_unsupported(struct reader *r, const struct where *at,
-    const json_t *json)
-{
-	static const char *const lists[] = { "dataActions", "messageActions",
-	    "listeners", "navigationOverrides" };
-	static const char *const objects[] = { "vote", "viewMessageAction" };
-
-	for (size_t i = 0; i < COUNT(lists); i++)
-		if (read_list(r, at, json, lists[i], OUTCOMES_MAX) != NULL)
-			return reader_fail(r, at, "%s are not supported by "
-			    "this engine", lists[i]);
-	for (size_t i = 0; i < COUNT(objects); i++)
-		if (read_object(r, at, json, objects[i]) != NULL)
-			return reader_fail(r, at, "%s is not supported by "
-			    "this engine", objects[i]);
-	return !r->failed;
 }
 
 /* By id; NULL if there is none. */
@@ -194,7 +177,7 @@ read_element(struct reader *r, const struct where *at, const json_t *json,
 	e->not_allowed = read_text(r, at, json, "notAuthorizedMessage");
 	e->json = json;
 	if (r->failed || !read_type(r, at, json, &e->type) ||
-	    !refuse_unsupported(r, at, json) || !read_lane(r, at, json, e))
+	    !read_actions(r, at, json, e) || !read_lane(r, at, json, e))
 		return false;
 	if ((e->type == ELEMENT_INPUT || e->type == ELEMENT_MODAL) &&
 	    !read_page_ref(r, at, json, e))
@@ -267,19 +250,15 @@ read_next(struct reader *r, const struct where *at, const json_t *json,
 }
 
 /* FAULT and DEBUG, wherever they stand. */
+static const char fault_id[] = "318b0f3a-a570-4c5d-835c-21c1eeb17787";
+static const char debug_id[] = "ee6c8827-11e2-486d-b5fa-4d1a0cbb77a3";
+
 static bool
-is_reserved(const struct guid *guid)
+is_id(const struct guid *guid, const char *id)
 {
-	static const char *const ids[] = {
-		"318b0f3a-a570-4c5d-835c-21c1eeb17787",
-		"ee6c8827-11e2-486d-b5fa-4d1a0cbb77a3",
-	};
 	struct guid reserved;
 
-	for (size_t i = 0; i < COUNT(ids); i++)
-		if (guid_of(&reserved, ids[i]) && guid_eq(&reserved, guid))
-			return true;
-	return false;
+	return guid_of(&reserved, id) && guid_eq(&reserved, guid);
 }
 
 static bool
@@ -294,7 +273,8 @@ read_outcome(struct reader *r, const struct where *at, const json_t *json,
 	o->label = read_text(r, at, json, "label");
 	o->order = read_integer(r, at, json, "order", 0);
 	o->binding = read_binding(r, at, json);
-	o->reserved = !r->failed && is_reserved(&o->guid);
+	o->faults = !r->failed && is_id(&o->guid, fault_id);
+	o->reserved = o->faults || (!r->failed && is_id(&o->guid, debug_id));
 	o->json = json;
 	comparison = read_object(r, at, json, "comparison");
 	if (r->failed || !read_next(r, at, json, o))
@@ -388,8 +368,10 @@ read_elements(struct reader *r, const json_t *root)
 	for (size_t i = 0; i < flow->nelements && reader_goes_on(r); i++) {
 		const struct where here = { &at, NULL, i };
 
-		if (flow->elements[i].json != NULL)
-			read_outcomes(r, &here, &flow->elements[i]);
+		if (flow->elements[i].json == NULL)
+			continue;
+		read_outcomes(r, &here, &flow->elements[i]);
+		read_overrides(r, &here, &flow->elements[i]);
 	}
 	return reader_goes_on(r) && find_start(r, root);
 }

@@ -109,6 +109,8 @@ static bool
 read_component(struct reader *r, const struct where *at, const json_t *json,
     const struct page *page, struct page_component *c)
 {
+	const struct where files_at = { at, "fileDataRequest", 0 };
+	const json_t *files;
 	const struct where type_at = { at, "contentType", 0 };
 	const char *type, *command;
 
@@ -130,11 +132,12 @@ read_component(struct reader *r, const struct where *at, const json_t *json,
 	    !content_type_find(&c->type, slice_of(type)))
 		return reader_fail(r, &type_at, "\"%s\" is no content type",
 		    type);
-	if (read_object(r, at, json, "objectDataRequest") != NULL ||
-	    read_object(r, at, json, "fileDataRequest") != NULL)
-		return reader_fail(r, at, "data of services is not supported "
-		    "by this engine");
-	return !r->failed && read_place(r, at, json, page, c);
+	files = read_object(r, at, json, "fileDataRequest");
+	if (files != NULL && !read_service_ref(r, &files_at, files,
+	    "serviceElementId", &c->files))
+		return false;
+	return read_data_request(r, at, json, &c->data) &&
+	    read_place(r, at, json, page, c);
 }
 
 static bool

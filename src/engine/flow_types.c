@@ -175,9 +175,11 @@ read_property(struct reader *r, const struct where *at, const json_t *json,
     struct type_property *p)
 {
 	const struct where type_at = { at, "contentType", 0 };
-	const char *type;
+	const char *type, *kind;
 
 	p->id = need_guid(r, at, json, "id", &p->guid);
+	kind = read_text(r, at, json, "typeElementId");
+	p->has_kind = guid_of(&p->kind, kind);
 	p->name = need_text(r, at, json, "developerName");
 	type = need_text(r, at, json, "contentType");
 	if (type != NULL && !content_type_find(&p->type, slice_of(type)))

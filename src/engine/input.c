@@ -29,6 +29,8 @@ own_row(const json_t *shown, json_t *item, bool edited)
 
 	if (at == json_array_size(shown))
 		return NULL;
+	if (edited)
+		json_object_del(item, OBJECT_UNCHANGED);
 	return edited ? item : json_array_get(shown, at);
 }
 

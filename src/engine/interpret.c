@@ -176,15 +176,12 @@ has_way_on(const struct map_element *e)
 	return false;
 }
 
-/* Operations run as an element is entered, whatever its type. */
 static void
 enter(struct run *run, const struct map_element *e)
 {
 	run->at = e;
 	run->invalid = NULL;
 	run->view = NULL;
-	for (size_t i = 0; i < e->noperations; i++)
-		run_operate(run, &e->operations[i]);
 }
 
 /* The oldest are forgotten. */
@@ -213,7 +210,8 @@ arrive(struct run *run)
 static const struct flow_outcome *
 way_on(struct run *run)
 {
-	const struct flow_outcome *by = run->at->type == ELEMENT_RETURN &&
+	const struct flow_outcome *by = run->selected != NULL ?
+	    run->selected : run->at->type == ELEMENT_RETURN &&
 	    run->up != NULL ? NULL : first_that_holds(run);
 
 	while (by == NULL && run_ascend(run))
@@ -229,27 +227,70 @@ end_here(struct run *run)
 	return RUN_DONE;
 }
 
-enum run_end
-run_go(struct run *run, const struct map_element *to)
+/* Where a failed service leads: the outcome that is there for it. */
+static const struct flow_outcome *
+way_of_faults(const struct run *run)
+{
+	for (size_t i = 0; i < run->at->noutcomes; i++)
+		if (run->at->outcomes[i].faults &&
+		    run->at->outcomes[i].next != NULL)
+			return &run->at->outcomes[i];
+	return NULL;
+}
+
+/* The element has acted: RUN_PAGE with *to set says where to go on. */
+static enum run_end
+leave_element(struct run *run, enum act_end end, const struct map_element **to)
 {
 	const struct flow_outcome *by;
 
-	for (unsigned i = 0; i < ELEMENTS_A_STEP; i++) {
-		enter(run, to);
-		if (run->spent > RUN_BUDGET)
-			return RUN_ENDLESS;
-		if (shows_page(run->at))
-			return arrive(run);
-		if (run->at->type == ELEMENT_SUBFLOW && !run_descend(run))
-			return RUN_STUCK;
-		by = way_on(run);
-		if (run->spent > RUN_BUDGET)
-			return RUN_ENDLESS;
+	*to = NULL;
+	if (end == ACT_SPENT || run->spent > RUN_BUDGET)
+		return RUN_ENDLESS;
+	if (end == ACT_WAIT)
+		return RUN_WAIT;
+	if (end == ACT_FAULT) {
+		by = way_of_faults(run);
 		if (by == NULL)
-			return end_here(run);
-		to = by->next;
+			return RUN_FAULT;
+		*to = by->next;
+		return RUN_PAGE;
+	}
+	if (shows_page(run->at))
+		return arrive(run);
+	if (run->at->type == ELEMENT_SUBFLOW && !run_descend(run))
+		return RUN_STUCK;
+	by = way_on(run);
+	if (run->spent > RUN_BUDGET)
+		return RUN_ENDLESS;
+	if (by == NULL)
+		return end_here(run);
+	*to = by->next;
+	return RUN_PAGE;
+}
+
+enum run_end
+run_go_on(struct run *run, enum act_end end)
+{
+	const struct map_element *to;
+	enum run_end there;
+
+	run->done = false;
+	for (unsigned i = 0; i < ELEMENTS_A_STEP; i++) {
+		there = leave_element(run, end, &to);
+		if (to == NULL)
+			return there;
+		enter(run, to);
+		end = run_act(run);
 	}
 	return RUN_ENDLESS;
+}
+
+enum run_end
+run_go(struct run *run, const struct map_element *to)
+{
+	enter(run, to);
+	return run_go_on(run, run_act(run));
 }
 
 enum run_end

@@ -36,20 +36,40 @@ tree(const struct navigation_item *items, size_t count)
 	return list;
 }
 
+const struct item_override *
+find_override(const struct run *run, const struct navigation *n,
+    const struct navigation_item *item)
+{
+	for (size_t i = 0; i < run->at->noverrides; i++) {
+		const struct item_override *o = &run->at->overrides[i];
+
+		if (guid_eq(&o->navigation, &n->guid) &&
+		    guid_eq(&o->item, &item->guid))
+			return o;
+	}
+	return NULL;
+}
+
 static void
-add_data(json_t *list, const struct run *run,
+add_data(json_t *list, const struct run *run, const struct navigation *n,
     const struct navigation_item *items, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		bool here = items[i].to == run->at;
+		const struct item_override *o = find_override(run, n,
+		    &items[i]);
+		const struct map_element *to = o != NULL && o->to != NULL ?
+		    o->to : items[i].to;
+		bool here = to == run->at;
 
 		json_array_append_new(list, json_pack(
 		    "{s:s, s:b, s:b, s:b, s:b, s:s?, s:n}",
 		    "navigationItemId", items[i].id, "isActive", here,
-		    "isCurrent", here, "isEnabled", !run->done,
-		    "isVisible", 1, "locationMapElementId",
-		    items[i].to == NULL ? NULL : items[i].to->id, "tags"));
-		add_data(list, run, items[i].children, items[i].nchildren);
+		    "isCurrent", here, "isEnabled", !run->done &&
+		    (o == NULL || o->enabled), "isVisible",
+		    o == NULL || o->visible, "locationMapElementId",
+		    to == NULL ? NULL : to->id, "tags"));
+		add_data(list, run, n, items[i].children,
+		    items[i].nchildren);
 	}
 }
 
@@ -58,7 +78,7 @@ run_navigation(const struct run *run, const struct navigation *n)
 {
 	json_t *data = json_array(), *json;
 
-	add_data(data, run, n->items, n->nitems);
+	add_data(data, run, n, n->items, n->nitems);
 	json = json_pack("{s:s?, s:s?, s:b, s:b, s:O?, s:o, s:o, s:s, s:s}",
 	    "developerName", n->name, "label",
 	    n->label == NULL ? n->name : n->label, "isVisible", 1,

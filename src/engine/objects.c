@@ -85,6 +85,7 @@ object_set(json_t *object, const struct value_ref *ref, const char *text,
 {
 	json_t *property = object_property(object, ref->property);
 
+	json_object_del(object, OBJECT_UNCHANGED);
 	if (!json_is_array(json_object_get(object, "properties")))
 		json_object_set_new(object, "properties", json_array());
 	if (property == NULL) {

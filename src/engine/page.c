@@ -184,6 +184,51 @@ component_text(struct run *run, const struct page_component *c)
 	return text.len == 0 ? json_null() : json_stringn(text.p, text.len);
 }
 
+/* What the player asks a service's data with, and gives back as it is: which
+ * state and which part of its page; the rest is ours to know. */
+static json_t *
+ticket(struct run *run, const struct page_component *c)
+{
+	char tenant[GUID_TEXT];
+	json_t *json = json_pack("{s:s, s:s, s:s, s:s}", "token",
+	    run->token_for == NULL ? c->id : run->token_for(run, c->id),
+	    "stateId", run->id, "tenantId", guid_text(run->row.tenant,
+	    tenant), "pageComponentId", c->id);
+
+	must(json != NULL);
+	return json;
+}
+
+static json_t *
+data_ticket(struct run *run, const struct page_component *c)
+{
+	json_t *json;
+
+	if (c->data == NULL)
+		return json_null();
+	json = ticket(run, c);
+	must(json_object_update_new(json, json_pack("{s:s, s:s, s:{s:I,"
+	    " s:s?, s:s?}}", "typeElementId", c->data->type->id,
+	    "typeElementBindingId", c->data->binding->id, "listFilter",
+	    "limit", (json_int_t)c->data->limit,
+	    "orderByPropertyDeveloperName", c->data->order_by,
+	    "orderByDirectionType", c->data->direction)) == 0);
+	return json;
+}
+
+static json_t *
+file_ticket(struct run *run, const struct page_component *c)
+{
+	json_t *json;
+
+	if (c->files == NULL)
+		return json_null();
+	json = ticket(run, c);
+	json_object_set_new(json, "serviceElementId",
+	    json_string(c->files->id));
+	return json;
+}
+
 static json_t *
 component_data(struct run *run, const struct page *page)
 {
@@ -196,14 +241,15 @@ component_data(struct run *run, const struct page *page)
 		const struct part_view *v = &view->components[i];
 		const char *wrong = run->invalid == NULL ? NULL :
 		    run->invalid[i];
-		json_t *json = json_pack("{s:s, s:o, s:s?, s:o, s:n, s:n, "
+		json_t *json = json_pack("{s:s, s:o, s:s?, s:o, s:o, s:o, "
 		    "s:b, s:b, s:b, s:b, s:b, s:s?}",
 		    "pageComponentId", c->id, "contentValue",
 		    v->visible ? component_text(run, c) : json_null(),
 		    "content",
 		    run_merge(run, c->content), "objectData",
 		    component_objects(run, c), "objectDataRequest",
-		    "fileDataRequest", "isVisible", v->visible, "isEnabled",
+		    data_ticket(run, c), "fileDataRequest",
+		    file_ticket(run, c), "isVisible", v->visible, "isEnabled",
 		    v->enabled, "isEditable", v->editable, "isRequired",
 		    v->required,
 		    "isValid", wrong == NULL, "validationMessage", wrong);
@@ -323,9 +369,10 @@ run_page(struct run *run, bool scaffold)
 		    scaffold);
 	else	/* the flow began or ended without a page: an empty one */
 		page = made_up_page(run, "", scaffold);
-	json = json_pack("{s:s, s:s?, s:s?, s:o, s:{}, s:i, s:s?}",
+	json = json_pack("{s:s, s:s?, s:s?, s:o, s:o, s:i, s:s?}",
 	    "mapElementId", at->id, "developerName", at->name,
 	    "label", at->label, "pageResponse", page, "rootFaults",
+	    run->faults == NULL ? json_object() : json_deep_copy(run->faults),
 	    "pageType", at->type == ELEMENT_MODAL, "title", run_merge(run,
 	    json_string_value(json_object_get(at->json, "title"))));
 	must(json != NULL);

@@ -66,6 +66,21 @@ bool read_pages(struct reader *r, const json_t *root);
 bool read_elements(struct reader *r, const json_t *root);
 bool read_navigations(struct reader *r, const json_t *root);
 
+/* Services, and the bindings of types to them. */
+bool read_services(struct reader *r, const json_t *root);
+/* What an element does beside its operations. */
+bool read_actions(struct reader *r, const struct where *at,
+    const json_t *json, struct map_element *e);
+/* Of an element, once all elements are there. */
+bool read_overrides(struct reader *r, const struct where *at,
+    struct map_element *e);
+/* objectDataRequest; *request NULL if there is none. */
+bool read_data_request(struct reader *r, const struct where *at,
+    const json_t *json, const struct data_request **request);
+/* By the id under key, which may be missing. */
+bool read_service_ref(struct reader *r, const struct where *at,
+    const json_t *json, const char *key, const struct flow_service **service);
+
 /* The system's are always there. */
 size_t system_values(void);
 void add_system_values(struct flow *flow);

@@ -64,6 +64,7 @@ run_make(struct arena *arena, const struct flow *flow)
 	run->kept = json_array();
 	run->history = arena_array(arena, HISTORY_MAX, sizeof(*run->history));
 	run->cells = cells_new(arena, flow);
+	run->ears = arena_array(arena, EARS_MAX, sizeof(*run->ears));
 	return run;
 }
 
@@ -163,6 +164,7 @@ core_json(const struct run *run)
 		    json_string(run->flow->version));
 		json_object_set_new(json, "frames", frames_json(run));
 	}
+	wait_to_json(run, json);
 	if (run->client.location != NULL)
 		json_object_set(json, "location",
 		    (json_t *)(uintptr_t)run->client.location);
@@ -452,6 +454,7 @@ restore(struct arena *arena, const struct flows *flows,
 	    json_object_get(json, "values"));
 	run_set_client(run, &(struct run_client){
 	    .location = json_object_get(json, "location") });
+	wait_from_json(run, json);
 	restore_history(run, json_object_get(json, "history"));
 	restore_packed_history(run, parts->history);
 	restore_last(run, json_object_get(json, "last"), parts->answer);

@@ -9,6 +9,7 @@
 #ifndef ENGINE_RUN_H
 #define ENGINE_RUN_H
 
+#include "base/buf.h"
 #include "engine/flow.h"
 #include "policy/state_id.h"
 #include "store/store.h"
@@ -46,6 +47,44 @@ struct frame {
 
 enum { SUBFLOW_DEPTH_MAX = 16 };
 
+/*
+ * One question to a service, and what came of it.  Several are asked at once;
+ * whoever asks them (run->ask) may wait as long as it takes, and lets others
+ * answer later if they may.
+ */
+enum ask_end {
+	ASK_ANSWERED,
+	ASK_LATER,			/* under way; the answer comes by its nonce */
+	ASK_FAILED,
+};
+
+struct ask {
+	const struct flow_service *service;
+	const char	*method, *path;	/* below the service's address */
+	json_t		*body;		/* freed by who asks */
+	const char	*nonce;		/* NULL: cannot be answered later */
+	enum ask_end	 end;
+	json_t		*answer;	/* an object; to be freed */
+	const char	*fault;		/* of ASK_FAILED: a sentence */
+};
+
+/* What a run waits for, between requests. */
+enum wait_kind { WAIT_NOTHING, WAIT_SERVICES, WAIT_TIME };
+
+struct pending {
+	char		 nonce[GUID_TEXT];	/* who knows it may answer */
+	size_t		 message;	/* of the element where the run stands */
+	int64_t		 until_ms;	/* then it counts as failed; 0: no end */
+};
+
+struct run_wait {
+	enum wait_kind	 kind;
+	const char	*message;	/* for the user; NULL: none */
+	int64_t		 until_ms;	/* of WAIT_TIME; 0: until it is told */
+	struct pending	*pending;
+	size_t		 npending;
+};
+
 struct run {
 	struct arena	*arena;
 	const struct flow *flow;	/* the innermost */
@@ -81,6 +120,23 @@ struct run {
 	struct run_client client;
 	json_t		*system[SYSTEM_VALUES];	/* objects of them, as last made */
 	const struct map_element *system_at;	/* where $State was made */
+	/* Asks services, on the fiber that runs; NULL: there is nobody to ask. */
+	void		(*ask)(struct run *run, struct ask *asks, size_t count);
+	/* What a service is to say when it answers by itself; NULL: the nonce. */
+	const char	*(*token_for)(struct run *run, const char *nonce);
+	const void	*ask_arg;
+	size_t		 asked;		/* of ASKS_MAX */
+	int64_t		 now_ms;	/* since 1970; 0: not known */
+	int64_t		 give_up_ms;	/* how long an answer may take */
+	const char	*origin;	/* "https://host" that the client used */
+	struct run_wait	 wait;
+	const struct flow_outcome *selected;	/* by a service, where it stands */
+	json_t		*faults;	/* {name: sentence} of where it stands; in kept,
+					   or NULL */
+	struct { const struct flow_listener *listener;
+		const struct flow *flow;
+		char nonce[GUID_TEXT]; } *ears;	/* who listens for it */
+	size_t		 nears;
 	json_t		*kept;		/* what cells point into */
 	size_t		 spent;		/* of RUN_BUDGET */
 };
@@ -90,7 +146,7 @@ struct run {
  * and some for each of them.  A flow that adds a value to itself in a circle
  * would else take all memory, and an engine serves more than one.
  */
-enum { HISTORY_MAX = 100 };
+enum { HISTORY_MAX = 100, ASKS_MAX = 200, EARS_MAX = 100 };
 enum { RUN_BUDGET = 64 * 1024 * 1024, MERGED_BYTES_MAX = 4 * 1024 * 1024 };
 
 /* False once the budget is spent: then nothing is to be done any more. */
@@ -125,6 +181,8 @@ void run_renew_token(struct run *run);
 /* Who asks: told once, before anything else is done.  What location holds
  * is kept until the next that is not NULL. */
 void run_set_client(struct run *run, const struct run_client *client);
+/* ISO 8601, of milliseconds since 1970; NULL: none. */
+const char *run_date(struct run *run, int64_t ms);
 /* NULL: the value is plain content. */
 const json_t *system_objects(struct run *run, const struct flow_value *value);
 const char *system_text(const struct run *run,
@@ -138,6 +196,9 @@ json_t *object_new(const struct flow_value *value);
 json_t *object_property(const json_t *object, const char *id);
 /* By id or name, of whatever case. */
 json_t *object_property_named(const json_t *object, struct slice name);
+/* A mark on objects that are as their service has them: a smart save leaves
+ * them out. */
+#define OBJECT_UNCHANGED	"isUnchanged"
 /* Sets the whole content of one property; text NULL: objects (borrowed). */
 void object_set(json_t *object, const struct value_ref *property,
     const char *text, const json_t *objects);
@@ -147,6 +208,52 @@ bool object_same(const json_t *a, const json_t *b);
 size_t object_find(const json_t *list, const json_t *object);
 /* Roughly the bytes that a copy would take. */
 size_t json_weight(const json_t *json);
+
+/* Who runs the flow, as services are told: Key=Value&... */
+void run_user_text(const struct run *run, const char *tenant,
+    struct buf *out);
+
+/* --- what services are told and tell (service_json.c) --- */
+
+/* A new reference each. */
+json_t *service_value_json(struct run *run, const struct service_value *v);
+json_t *service_settings(struct run *run, const struct flow_service *service);
+/* What every request of a service begins with. */
+json_t *service_request(struct run *run, const struct flow_service *service,
+    const char *nonce);
+json_t *message_request(struct run *run, const struct message_action *m,
+    const char *nonce);
+/* objects: those to be saved, deleted or loaded anew; may be NULL. */
+json_t *data_request_json(struct run *run, const struct data_request *d,
+    const json_t *objects);
+/* Ours as the service names them, and the other way round: a new list. */
+json_t *objects_out(const struct flow *flow, const struct data_request *d,
+    const json_t *objects);
+json_t *objects_in(const struct flow *flow, const struct flow_type *type,
+    const struct type_binding *binding, const json_t *objects);
+/* Sets what the outputs of the action name. */
+void take_outputs(struct run *run, const struct message_action *m,
+    const json_t *outputs);
+
+/* --- what an element does (act.c) --- */
+
+enum act_end { ACT_DONE, ACT_WAIT, ACT_FAULT, ACT_SPENT };
+
+enum act_end run_act(struct run *run);
+
+/* An answer that was waited for.  RUN_WAIT: there are more to come.  answer
+ * NULL: it failed, and fault says why. */
+enum run_end run_answered(struct run *run, const struct pending *pending,
+    const json_t *answer, const char *fault);
+/* NULL: nobody waits for that any more. */
+const struct pending *find_pending(const struct run *run, const char *nonce);
+/* A wait that is over by now is ended: false if there is none. */
+bool run_wait_is_over(const struct run *run);
+enum run_end run_end_wait(struct run *run);
+
+/* Between requests (wait.c). */
+void wait_to_json(const struct run *run, json_t *json);
+void wait_from_json(struct run *run, const json_t *json);
 
 /* --- values (values.c) --- */
 
@@ -213,6 +320,9 @@ enum run_end {
 	RUN_DONE,			/* over; maybe with a last page */
 	RUN_STUCK,			/* a subflow cannot be run: no state to
 					   keep */
+	RUN_WAIT,			/* for somebody else, or for a time */
+	RUN_FAULT,			/* a service failed, and the flow has no way
+					   for that: no state to keep */
 	RUN_ENDLESS,			/* no page after very many elements, or after
 					   too much work: no state to keep */
 };
@@ -223,6 +333,8 @@ enum run_end run_leave(struct run *run, const struct flow_outcome *by);
 enum run_end run_go(struct run *run, const struct map_element *to);
 /* The same by the first outcome that holds: from START. */
 enum run_end run_begin(struct run *run);
+/* On from an element that has acted, or failed to (act.c). */
+enum run_end run_go_on(struct run *run, enum act_end end);
 
 /* --- subflows (subflow.c) --- */
 
@@ -240,6 +352,9 @@ struct cell *cells_new(struct arena *arena, const struct flow *flow);
 /* A new reference each: what stands in other answers, and the whole. */
 json_t *run_navigation_references(const struct run *run);
 json_t *run_navigation(const struct run *run, const struct navigation *n);
+/* Of where it stands; NULL: the item is as drawn. */
+const struct item_override *find_override(const struct run *run,
+    const struct navigation *n, const struct navigation_item *item);
 /* NULL if there is none. */
 const struct navigation *find_navigation(const struct flow *flow,
     const struct guid *guid);

@@ -228,25 +228,31 @@ begin_simply(const struct call_ctx *c, struct arena *arena,
 	const struct flow *flow = flow_of_simple(c, json);
 	enum run_end end;
 	struct run *run;
+	struct turn turn;
 
 	if (flow == NULL || !call_admit(c, flow) ||
 	    (run = prepare(c, arena, flow, json)) == NULL)
 		return;
+	/* A service may answer before the state is stored. */
+	turn_take(c->engine, &turn, run->id);
 	end = run_begin(run);
-	if (end == RUN_STUCK) {
+	if (end == RUN_FAULT) {
+		answer_sentence(c, 400, "%s", fault_sentence(run));
+	} else if (end == RUN_STUCK) {
 		answer_sentence(c, run->stuck_status, "%s", run->stuck);
 	} else if (end == RUN_ENDLESS) {
 		answer_sentence(c, 500, "The flow goes in circles without "
 		    "coming to a page, or its values grow without limit");
 	} else {
 		json_t *answer = invoke_answer(run, run->done ? "DONE" :
-		    "FORWARD", true);
+		    end == RUN_WAIT ? "WAIT" : "FORWARD", true);
 
 		if (create(c, run))
 			answer_json(c, 200, answer);
 		else
 			json_decref(answer);
 	}
+	turn_end(c->engine, &turn);
 	run_fini(run);
 }
 

@@ -21,13 +21,23 @@ enum { ATTEMPTS = 5 };
 
 /* --- answers ------------------------------------------------------------------- */
 
+/* When a player is to look again; of a wait for others it asks by pings. */
+static json_t *
+wait_expires(struct run *run)
+{
+	const char *date = run->wait.kind != WAIT_TIME ? NULL :
+	    run_date(run, run->wait.until_ms);
+
+	return date == NULL ? json_null() : json_string(date);
+}
+
 json_t *
 invoke_answer(struct run *run, const char *type, bool scaffold)
 {
 	const struct flow *flow = run_root(run);
 	bool guarded = run_is_guarded(run);
 	json_t *json = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s,"
-	    " s:s?, s:s?, s:n, s:s?, s:o, s:o, s:o, s:o, s:n,"
+	    " s:s?, s:s?, s:s?, s:o, s:s?, s:o, s:o, s:o, s:o, s:n,"
 	    " s:b, s:{s:s, s:s}}",
 	    "stateId", run->id, "stateToken", run->token,
 	    "currentMapElementId", run->at->id, "invokeType",
@@ -35,7 +45,8 @@ invoke_answer(struct run *run, const char *type, bool scaffold)
 	    "statusCode", guarded ? "401" : "200", "flowId", flow->id, "flowVersion",
 	    flow->version, "flowName", flow->name,
 	    "joinFlowUri", run->join_uri, "runFlowUri", run->run_uri,
-	    "waitMessage", "notAuthorizedMessage",
+	    "waitMessage", run->wait.message, "waitExpiresAt",
+	    wait_expires(run), "notAuthorizedMessage",
 	    guarded ? run_merge(run, run->at->not_allowed) : NULL,
 	    "mapElementInvokeResponses", guarded ? json_array() :
 	    json_pack("[o]", run_page(run, scaffold)),
@@ -53,16 +64,29 @@ invoke_answer(struct run *run, const char *type, bool scaffold)
 static const char *
 type_of(const struct run *run)
 {
-	return run->done ? "DONE" : "FORWARD";
+	return run->done ? "DONE" : run->wait.kind != WAIT_NOTHING ? "WAIT" :
+	    "FORWARD";
 }
 
 /* --- join and ping ---------------------------------------------------------------- */
+
+/* Nobody is there to end a wait but who looks. */
+static struct run *
+load_settled(const struct call_ctx *c, struct arena *arena)
+{
+	struct run *run = call_load(c, arena);
+
+	if (run == NULL || !run_wait_is_over(run))
+		return run;
+	run_fini(run);
+	return call_settle(c) ? call_load(c, arena) : NULL;
+}
 
 void
 call_join(const struct call_ctx *c)
 {
 	struct arena *arena = arena_new(0);
-	struct run *run = call_load(c, arena);
+	struct run *run = load_settled(c, arena);
 
 	if (run != NULL) {
 		/* The player repeats the type of the last answer. */
@@ -76,7 +100,7 @@ void
 call_ping(const struct call_ctx *c)
 {
 	struct arena *arena = arena_new(0);
-	struct run *run = call_load(c, arena);
+	struct run *run = load_settled(c, arena);
 
 	if (run != NULL) {
 		bool moved = !slice_eq_nocase(slice_of(c->call->names[1]),
@@ -95,6 +119,7 @@ struct result {
 	const char	*type;		/* NULL: refused */
 	unsigned	 status;
 	const char	*sentence;
+	bool		 fault;		/* a service's: the page stays, and says so */
 };
 
 static struct result
@@ -111,6 +136,9 @@ arrived(const struct run *run, enum run_end end)
 	if (end == RUN_ENDLESS)
 		return refused(500, "The flow goes in circles without coming "
 		    "to a page, or its values grow without limit");
+	if (end == RUN_FAULT)
+		return (struct result){ .status = 400,
+		    .sentence = fault_sentence(run), .fault = true };
 	return (struct result){ .type = type_of(run) };
 }
 
@@ -166,6 +194,13 @@ forward(struct run *run, const json_t *json)
 		return (struct result){ .type = "DONE" };
 	if (run->at->type == ELEMENT_START)
 		return arrived(run, run_begin(run));
+	if (run_wait_is_over(run))
+		return arrived(run, run_end_wait(run));
+	if (run->wait.kind != WAIT_NOTHING)
+		return (struct result){ .type = "WAIT" };
+	/* It stands where a service has failed: once more. */
+	if (!shows_page(run->at))
+		return arrived(run, run_go(run, run->at));
 	outcome = chosen_outcome(run, id);
 	if (id != NULL && id[0] != '\0' && outcome == NULL)
 		return refused(400, "The selected outcome is none of the page "
@@ -197,6 +232,18 @@ past_entry(const struct run *run, const char *id)
 	return NULL;
 }
 
+static const struct map_element *
+item_leads_to(const struct run *run, const struct navigation *n,
+    const struct navigation_item *item)
+{
+	const struct item_override *o = find_override(run, n, item);
+
+	if (o == NULL)
+		return item->to;
+	return !o->enabled || !o->visible ? NULL : o->to != NULL ? o->to :
+	    item->to;
+}
+
 /* Where a navigation, the history or a jump leads; NULL if nowhere. */
 static const struct map_element *
 way_to(const struct run *run, const json_t *json)
@@ -222,7 +269,7 @@ way_to(const struct run *run, const json_t *json)
 		n = find_navigation(run->flow, &guid);
 	if (n != NULL && guid_of(&guid, item)) {
 		to = find_item(n, &guid);
-		return to == NULL ? NULL : to->to;
+		return to == NULL ? NULL : item_leads_to(run, n, to);
 	}
 	if (run->flow->jumps && guid_of(&guid, element))
 		return flow_element(run->flow, &guid);
@@ -282,6 +329,35 @@ save(const struct call_ctx *c, struct run *run, const char *token,
 	return keep_save(c, run);
 }
 
+/*
+ * A service has failed, and the flow has no way for that.  Nothing of what it
+ * came to is kept; the user sees the page as it was filled in, with what went
+ * wrong above it, and may try again.
+ */
+static void
+answer_fault(const struct call_ctx *c, const struct run *failed,
+    const json_t *json)
+{
+	struct arena *arena = arena_new(0);
+	struct run *run = call_load(c, arena);
+
+	if (run == NULL) {
+		arena_free(&arena);
+		return;			/* answered */
+	}
+	if (!shows_page(run->at)) {
+		answer_sentence(c, 400, "%s", fault_sentence(failed));
+	} else {
+		call_client(c, run, json);
+		run_take_page(run, page_inputs(json));
+		run->faults = json_deep_copy(failed->faults);
+		json_array_append_new(run->kept, run->faults);
+		answer_json(c, 200, invoke_answer(run, type_of(run), true));
+	}
+	run_fini(run);
+	arena_free(&arena);
+}
+
 static enum store_end
 invoke_now(const struct call_ctx *c, struct run *run, const json_t *json,
     uint64_t hash)
@@ -294,6 +370,10 @@ invoke_now(const struct call_ctx *c, struct run *run, const json_t *json,
 
 	call_client(c, run, json);
 	result = apply(run, json);
+	if (result.fault) {
+		answer_fault(c, run, json);
+		return STORE_OK;
+	}
 	if (result.type == NULL) {
 		answer_sentence(c, result.status, "%s", result.sentence);
 		return STORE_OK;

@@ -2,7 +2,7 @@
 /* Copyright the Portolan authors */
 
 /*
- * Calls that need what no flow here has: services, streams, directories.  They
+ * Calls that need what no flow here has: streams, directories.  They
  * exist, so that a client is told why, in words that it can show.
  */
 #include "engine/engine_private.h"
@@ -12,13 +12,6 @@ call_no_file(const struct call_ctx *c)
 {
 	answer_sentence(c, 404, "The state has no file %s",
 	    c->call->names[1]);
-}
-
-void
-call_no_service(const struct call_ctx *c)
-{
-	answer_sentence(c, 400, "This flow has no service that could load, "
-	    "save or delete data or files");
 }
 
 void
@@ -32,11 +25,4 @@ call_no_login(const struct call_ctx *c)
 {
 	answer_sentence(c, 400, "This flow is public: there is no directory "
 	    "to log in to");
-}
-
-void
-call_no_callback(const struct call_ctx *c)
-{
-	answer_sentence(c, 400, "The token is none that this engine has "
-	    "given to a service");
 }

@@ -73,8 +73,8 @@ fill_location(struct run *run, json_t *object)
 	}
 }
 
-static const char *
-date(struct run *run, int64_t ms)
+const char *
+run_date(struct run *run, int64_t ms)
 {
 	time_t s = (time_t)(ms / 1000);
 	struct tm tm;
@@ -95,8 +95,8 @@ fill_state(struct run *run, json_t *object)
 	set(object, STATE_FLOW_NAME, run->flow->name);
 	set(object, STATE_IS_DONE, run->done ? "true" : "false");
 	set(object, STATE_OWNER_USER_ID, PUBLIC_USER_ID);
-	set(object, STATE_DATE_CREATED, date(run, run->row.created_ms));
-	set(object, STATE_DATE_MODIFIED, date(run, run->row.updated_ms));
+	set(object, STATE_DATE_CREATED, run_date(run, run->row.created_ms));
+	set(object, STATE_DATE_MODIFIED, run_date(run, run->row.updated_ms));
 	set(object, STATE_ELEMENT_ID, run->at->id);
 	set(object, STATE_ELEMENT_NAME, run->at->name);
 	set(object, STATE_JOIN_URI, run->join_uri);

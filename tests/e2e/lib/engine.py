@@ -31,14 +31,21 @@ NAME_INPUT, AGE_INPUT = part("a03"), part("a04")
 
 class Engine:
     def __init__(self, region="GB", restrictions=None, flows=None,
-                 engines=None, store=None):
+                 engines=None, store=None, services=None):
+        """flows: a directory, or a list of snapshots."""
         self.dir = tempfile.mkdtemp(prefix="portolan-engine-")
         self.region, self.socket = region, f"{self.dir}/engine.sock"
         self.flows = f"{self.dir}/flows"
         self.store = store or f"{self.dir}/state"
         self.log = f"{self.dir}/error.log"
         self.process = None
-        shutil.copytree(flows or f"{ROOT}/conf/flows", self.flows)
+        if isinstance(flows, list):
+            os.mkdir(self.flows)
+            for i, flow in enumerate(flows):
+                with open(f"{self.flows}/{i:03}.json", "w") as f:
+                    json.dump(flow, f, indent=1)
+        else:
+            shutil.copytree(flows or f"{ROOT}/conf/flows", self.flows)
         shutil.copy(f"{DATA}/region-map-3.yaml", f"{self.dir}/regions.yaml")
         config = {
             "region": "US", "main_region": "US", "regions": "regions.yaml",
@@ -49,6 +56,8 @@ class Engine:
         }
         if engines is not None:
             config["engines"] = engines
+        if services is not None:
+            config["services"] = services
         if restrictions is not None:
             config["policy"] = {"restrictions": "restrictions.yaml"}
             with open(f"{self.dir}/restrictions.yaml", "w") as f:

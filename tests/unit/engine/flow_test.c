@@ -32,6 +32,10 @@
 #define START_WITH(more) "'mapElements': [{'id': #10, " \
 	"'elementType': 'START', 'outcomes': [{'id': #11, " \
 	"'nextMapElementId': #20, " more "}]}," ELEMENT_PAGE "]"
+#define MESSAGE_WITH(action) "'mapElements': [" ELEMENT_START_ "," \
+	"{'id': #20, 'elementType': 'STEP'}," \
+	"{'id': #21, 'elementType': 'message', 'messageActions': [{" action \
+	"}]}]"
 #define OPERATOR_WITH(operation) "'mapElements': [" ELEMENT_START_ "," \
 	ELEMENT_PAGE ", {'id': #21, 'elementType': 'OPERATOR', " \
 	"'operations': [{" operation "}]}]"
@@ -75,9 +79,22 @@ mistakes_have_a_sentence(void **state)
 		{ "'mapElements': {}", ELEMENTS, "mapElements: must be a list" },
 		{ "'mapElements': [7]", ELEMENTS,
 		    "mapElements[0]: must be an object" },
-		{ "'mapElements': [{'id': #10, 'elementType': 'MESSAGE'}]",
-		    ELEMENTS, "mapElements[0].elementType: \"MESSAGE\" is not "
+		{ "'mapElements': [{'id': #10, 'elementType': 'PROCESS'}]",
+		    ELEMENTS, "mapElements[0].elementType: \"PROCESS\" is not "
 		    "supported by this engine" },
+		{ MESSAGE_WITH("'uriPart': 'a'"), ELEMENTS, "mapElements[2]."
+		    "messageActions[0].serviceElementId: is missing" },
+		{ MESSAGE_WITH("'uriPart': 'a', 'serviceElementId': #99"),
+		    ELEMENTS, "mapElements[2].messageActions[0]."
+		    "serviceElementId: 00000000-0000-0000-0000-000000000099 "
+		    "is no service of this flow" },
+		{ MESSAGE_WITH("'serviceElementId': #99"), ELEMENTS,
+		    "mapElements[2].messageActions[0].uriPart: is missing, as "
+		    "is serviceActionName" },
+		{ "'serviceElements': [{'id': #80, 'developerName': 'S', "
+		    "'uri': 'ftp://a'}], " VALUES, VALUES,
+		    "serviceElements[0].uri: \"ftp://a\" is no address of a "
+		    "service: it must begin with https:// or http://" },
 		{ "'mapElements': [{'id': #10, 'elementType': 'DESICION'}]",
 		    ELEMENTS, "mapElements[0].elementType: \"DESICION\" is not "
 		    "supported by this engine; did you mean \"DECISION\"?" },
@@ -96,8 +113,17 @@ mistakes_have_a_sentence(void **state)
 		    "00000000-0000-0000-0000-000000000099 is no page of this "
 		    "flow" },
 		{ "'mapElements': [{'id': #20, 'elementType': 'STEP', "
-		    "'dataActions': [{}]}]", ELEMENTS, "mapElements[0]: "
-		    "dataActions are not supported by this engine" },
+		    "'dataActions': [{'crudOperationType': 'COPY'}]}]",
+		    ELEMENTS, "mapElements[0].dataActions[0]."
+		    "crudOperationType: \"COPY\" is none of LOAD, SAVE, "
+		    "DELETE" },
+		{ "'mapElements': [{'id': #20, 'elementType': 'STEP', "
+		    "'dataActions': [{'crudOperationType': 'LOAD'}]}]",
+		    ELEMENTS, "mapElements[0].dataActions[0]."
+		    "objectDataRequest: is missing" },
+		{ "'mapElements': [{'id': #20, 'elementType': 'STEP', "
+		    "'processes': [{}]}]", ELEMENTS, "mapElements[0]: "
+		    "processes are not supported by this engine" },
 		{ "'mapElements': [{'id': #20, 'elementType': 'STEP', "
 		    "'vote': {'x': 1}}]", ELEMENTS, "mapElements[0]: vote is "
 		    "not supported by this engine" },
@@ -235,8 +261,14 @@ mistakes_have_a_sentence(void **state)
 		    "of this page" },
 		{ COMPONENT_WITH("'pageContainerId': #31, "
 		    "'objectDataRequest': {'x': 1}"), PAGES,
-		    "pageElements[0].pageComponents[0]: data of services is "
-		    "not supported by this engine" },
+		    "pageElements[0].pageComponents[0].objectDataRequest."
+		    "typeElementBindingId: is missing" },
+		{ COMPONENT_WITH("'pageContainerId': #31, "
+		    "'objectDataRequest': {'typeElementBindingId': #99}"),
+		    PAGES, "pageElements[0].pageComponents[0]."
+		    "objectDataRequest.typeElementBindingId: "
+		    "00000000-0000-0000-0000-000000000099 is no binding of a "
+		    "type of this flow to one of its services" },
 		{ COMPONENT_WITH("'pageContainerId': #31, "
 		    "'contentType': 'Text'"), PAGES,
 		    "pageElements[0].pageComponents[0].contentType: \"Text\" "
