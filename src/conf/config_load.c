@@ -382,7 +382,7 @@ read_engine_keys(const struct schema_reader *reader,
 	const char **files = arena_array(reader->arena, n, sizeof(*files));
 
 	for (size_t i = 0; i < n; i++)
-		files[i] = file_beside(reader->arena, reader->dir, texts[i]);
+		files[i] = schema_file(reader, texts[i]);
 	engines->key_files = files;
 	engines->nkey_files = n;
 }

@@ -16,6 +16,7 @@
 
 enum route_needs {
 	NEEDS_NOTHING, NEEDS_TENANT,
+	NEEDS_TOKEN,			/* which the body has, and names the state */
 	NEEDS_EDGE,			/* an edge asks, and no client of one */
 };
 
@@ -57,8 +58,8 @@ static const struct route {
 	{ METHOD_GET, "/api/run/1/flow/{}", NEEDS_TENANT, call_flow },
 	{ METHOD_GET, "/api/run/1/flow/name/{}", NEEDS_TENANT,
 	    call_flow_named },
-	{ METHOD_POST, "/api/run/1/response", NEEDS_NOTHING, call_response },
-	{ METHOD_POST, "/api/run/1/event", NEEDS_NOTHING, call_event },
+	{ METHOD_POST, "/api/run/1/response", NEEDS_TOKEN, call_response },
+	{ METHOD_POST, "/api/run/1/event", NEEDS_TOKEN, call_event },
 	/* In both spellings: before and after all of it moved below run. */
 	{ METHOD_POST, "/api/run/1/service/data", NEEDS_TENANT, call_data },
 	{ METHOD_POST, "/api/run/1/service/file", NEEDS_TENANT, call_files },

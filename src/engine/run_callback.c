@@ -192,6 +192,7 @@ take_token(const struct call_ctx *c, const json_t *json,
 	guid_text(call->tenant.bytes, call->tenant_text);
 	snprintf(call->names[0], sizeof(call->names[0]), "%s",
 	    callback->state);
+	call_use_stored_flows(c);
 	return true;
 }
 
@@ -244,10 +245,13 @@ callback_apply(struct engine *e, const char *tenant, const char *state,
 	must(guid_parse(call->tenant.bytes, slice_of(tenant)));
 	guid_text(call->tenant.bytes, call->tenant_text);
 	snprintf(call->names[0], sizeof(call->names[0]), "%s", state);
+	call->flows = *e->edition->flows;
+	call_use_stored_flows(&call->ctx);
 	end = change_state(&call->ctx, &change);
 	if (end != STORE_OK)
 		log_warn("state %s: the late answer of a service is lost: %s",
 		    state, store_end_name(end));
+	call_release_flows(call);
 	edition_release(&call->ctx.edition);
 	free(call);
 }

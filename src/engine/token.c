@@ -38,7 +38,8 @@ make_key(const char *dir, const char *file, struct err *err)
 	must(asprintf(&name, "%s/.token-XXXXXX", dir) > 0);
 	fd = mkostemp(name, O_CLOEXEC);
 	good = fd >= 0 && write(fd, text.p, text.len) == (ssize_t)text.len &&
-	    fsync(fd) == 0 && (link(name, file) == 0 || errno == EEXIST);
+	    fsync(fd) == 0 && (renameat2(AT_FDCWD, name, AT_FDCWD, file,
+	    RENAME_NOREPLACE) == 0 || errno == EEXIST);
 	if (!good)
 		err_set(err, "%s: %s", file, strerror(errno));
 	if (fd >= 0) {

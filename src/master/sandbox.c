@@ -120,6 +120,9 @@ files_of_engine(const struct landlock *l, const struct config *c)
 	read_beside(l, c->region_map);
 	read_beside(l, c->policy.restrictions);
 	read_beside(l, c->policy.tag_key_file);
+	read_beside(l, c->services.ca);
+	for (size_t i = 0; i < c->engines.nkey_files; i++)
+		read_beside(l, c->engines.key_files[i]);
 	if (c->engines.flows_dir != NULL)
 		landlock_read(l, c->engines.flows_dir);
 	if (c->engines.store_dir != NULL)
