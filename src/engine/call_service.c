@@ -88,7 +88,9 @@ understand(struct arena *arena, const char *service,
 	if (what == NULL)
 		return json;
 	*fault = arena_printf(arena, "The service %s %s", service, what);
-	log_warn("service %s %s%s%s", service, what,
+	/* What it says may be the flow's own data, and stays out of logs. */
+	log_warn("service %s: %s, status %u%s%s", service,
+	    http_end_name(answer->end), answer->status,
 	    answer->why[0] == '\0' ? "" : ": ", answer->why);
 	return NULL;
 }

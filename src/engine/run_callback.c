@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/must.h"
 #include "engine/engine_private.h"
+#include "engine/keeping.h"
 
 enum { ATTEMPTS = 5 };
 
@@ -36,8 +37,7 @@ keep(const struct call_ctx *c, struct run *run)
 	run_renew_token(run);
 	run->last_answer = NULL;
 	call_stamp(c, run);
-	run->row.body = run_body(run);
-	return await_save(c->engine->store, &run->row);
+	return keep_save(c, run);
 }
 
 /* The run cannot go on, and what it came to is not to be kept: it stays where

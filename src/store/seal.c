@@ -116,7 +116,7 @@ seal(const struct seal_keys *keys, struct slice plain, struct buf *token)
 	buf_text(token, "..");		/* no key inside: it is agreed on */
 	put_base64(token, iv, IV);
 	buf_char(token, '.');
-	put_base64(token, text, (size_t)(n + rest));
+	put_base64(token, text, (size_t)n + (size_t)rest);
 	buf_char(token, '.');
 	put_base64(token, tag, TAG);
 }
@@ -159,7 +159,7 @@ open_under(const uint8_t key[SEAL_KEY], const struct parts *p,
 		    tag.p) == 1 && EVP_DecryptFinal_ex(ctx, to + n, &rest) ==
 		    1;
 		if (good)
-			plain->len += (size_t)(n + rest);
+			plain->len += (size_t)n + (size_t)rest;
 		EVP_CIPHER_CTX_free(ctx);
 	}
 	buf_fini(&iv);
