@@ -68,6 +68,7 @@ struct config_tls {
 
 struct config_link {
 	const char	*certificate, *key, *ca;	/* PEM; NULL: no link */
+	bool		 h2;		/* by HTTP/2 where the other end speaks it */
 	const struct config_peer *peers;
 	size_t		 npeers;
 };
@@ -131,6 +132,7 @@ struct config_limits {
 	/* HTTP/2, of a client's connection */
 	unsigned	 h2_streams;	/* requests at a time */
 	size_t		 h2_window;	/* bytes of a request's body on their way */
+	size_t		 link_window;	/* the same between edges, both ways */
 	unsigned	 h2_resets;	/* in ten seconds; likewise */
 	unsigned	 h2_glitches;	/* frames that move nothing */
 };

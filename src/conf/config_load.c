@@ -312,6 +312,8 @@ static const struct schema_row link_rows[] = {
 	{ "ca", SCHEMA_FILE, SCHEMA_AT(struct config, link.ca),
 	    .required = true },
 	{ "peers", SCHEMA_CUSTOM, .read = read_peers },
+	{ "h2", SCHEMA_BOOL, SCHEMA_AT(struct config, link.h2),
+	    .fallback = "true" },
 	{ 0 },
 };
 
@@ -446,6 +448,9 @@ static const struct schema_row limits_rows[] = {
 	{ "h2_window", SCHEMA_SIZE,
 	    SCHEMA_AT(struct config, limits.h2_window), .fallback = "128KiB",
 	    .least = 16384, .most = 16 * 1024 * 1024 },
+	{ "link_window", SCHEMA_SIZE,
+	    SCHEMA_AT(struct config, limits.link_window), .fallback = "1MiB",
+	    .least = 65536, .most = 64 * 1024 * 1024 },
 	{ "h2_resets", SCHEMA_NUMBER,
 	    SCHEMA_AT(struct config, limits.h2_resets), .fallback = "200",
 	    .least = 1, .most = 1000 * 1000 },

@@ -57,7 +57,7 @@ load_tickets(struct tls_loading *l)
 	explicit_bzero(secrets, sizeof(secrets));
 }
 
-/* --- listeners for clients ------------------------------------------------------- */
+/* --- listeners ------------------------------------------------------------------- */
 
 /* What is spoken above TLS: as the listener says, else all that is. */
 static void
@@ -203,6 +203,8 @@ load_link_listener(const struct tls_loading *l, size_t i)
 	    link->ca, &err);
 	if (l->listeners[i] == NULL)
 		schema_mistake_at(l->reader, l->root, "link", "%s", err.text);
+	else
+		offer(l->listeners[i], &l->g->config->listeners[i]);
 }
 
 static void

@@ -20,6 +20,8 @@ enum {
 	LOOK_MS = 50,
 	SHED_LOOKS = 512,		/* connections at a time */
 	SHED_IDLE_MS = 1000,		/* shorter is no idling */
+	LINK_STREAMS = 1000,		/* at a time, of another edge's thread */
+	LINK_PATIENCE = 1000 * 1000,
 	SPARE_BYTES = 64 * 1024,	/* a buffer that grew larger is freed */
 };
 
@@ -86,16 +88,22 @@ take_limits(struct worker *w, const struct config *config)
 		.body_bytes = l->body_bytes,
 		.min_body_rate = l->min_body_rate,
 		.requests = l->requests_per_connection,
-		.h2_streams = l->h2_streams,
-		.h2_window = (uint32_t)l->h2_window,
-		.h2_resets = l->h2_resets, .h2_glitches = l->h2_glitches,
 	};
+	w->h2_clients = (struct serve_h2){ .streams = l->h2_streams,
+	    .window = (uint32_t)l->h2_window, .resets = l->h2_resets,
+	    .glitches = l->h2_glitches };
+	/* Another edge sends what its many clients do. */
+	w->h2_links = (struct serve_h2){ .streams = LINK_STREAMS,
+	    .window = (uint32_t)l->link_window, .resets = LINK_PATIENCE,
+	    .glitches = LINK_PATIENCE };
 	w->pool_limits = (struct pool_limits){
 		.idle = l->idle_upstream, .idle_ms = t->upstream_idle_ms,
 		.connect_ms = t->connect_ms,
 		.response_head_ms = t->response_head_ms,
 		.response_idle_ms = t->response_idle_ms,
 		.tunnel_idle_ms = t->tunnel_idle_ms,
+		.link_h2 = config->link.h2,
+		.link_window = (uint32_t)l->link_window,
 	};
 }
 
@@ -223,7 +231,8 @@ on_accepted(void *owner, int fd, const struct endpoint *peer)
 	    .tls = plan->generation->listener_tls[l->index],
 	    .listener = l->at, .proxied = at->nproxy_from > 0,
 	    .passes = at->kind == LISTENER_CLIENT && passage_may_be(plan),
-	    .h2 = at->h2 });
+	    .h2 = !at->h2 ? NULL : at->kind == LISTENER_LINK ?
+	    &w->h2_links : &w->h2_clients });
 	if (is_full(w))
 		become_full(w);
 }

@@ -48,6 +48,7 @@ struct worker {
 	struct server	*server;
 	struct pools	*pools;
 	struct serve_limits serve_limits;
+	struct serve_h2	 h2_clients, h2_links;
 	struct pool_limits pool_limits;
 
 	/* The newest plan that this worker has not taken yet: put there by

@@ -1,206 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the Portolan authors */
 
-#include "http/h2.h"
-
-#include <nghttp2/nghttp2.h>
 #include <stdlib.h>
 
 #include "base/arena.h"
-#include "base/must.h"
-#include "http/h2_text.h"
+#include "http/h2_private.h"
 
 enum {
-	CALM_MS = 10000,		/* in which a budget is earned again */
 	ANSWER_FIELDS = H1_FIELDS_MAX + 36,	/* ours included */
-	TINY_FRAME = 64,		/* bytes of DATA that earn no credit */
 	CONTINUATIONS = 8,		/* frames of one header section */
-	RECENT = 64,			/* closed streams that are remembered */
-	BY_US = INT32_MIN,		/* bit of such a one that we reset */
 };
 
-struct h2_kit {
-	const struct h2_ops *ops;
-	nghttp2_session_callbacks *callbacks;
-	nghttp2_option	*option;
-	struct buf	 lower;		/* names on their way out */
-	struct buf	 spare;		/* a header section's, while there is
-					   none */
-	struct h2_counts counts;
-};
-
-struct h2 {
-	struct h2_kit	*kit;
-	void		*owner;
-	nghttp2_session	*session;
-	struct h2_settings settings;
-	struct h2_text	 text;
-	struct buf	*out;		/* during h2_take() ... */
-	size_t		 most;		/* ... which fills it so far */
-	uint64_t	 now_ms;
-	uint64_t	 calm_ms;	/* when the two below were leaked last */
-	uint32_t	 resets, glitches;
-	uint32_t	*recent;	/* streams closed last, RECENT of them */
-	unsigned	 nrecent;
-	int32_t		 reset_id;	/* that we reset last */
-	int32_t		 last_id;	/* the latest to begin */
-	uint8_t		 preface_left;	/* bytes of what comes first */
-	uint8_t		 nhead;		/* of a frame's head, so far */
-	uint8_t		 head[9];
-	uint32_t	 frame_left;	/* of the current frame's bytes */
-	bool		 mid_head;
-	bool		 ended;		/* GOAWAY for good, or an error */
-};
-
-/* Every one of them fails for want of memory alone, or because the stream or
- * the connection is on its end already, which its callbacks tell. */
-static void
-submitted(int result)
-{
-	must(result != NGHTTP2_ERR_NOMEM);
-}
-
-/* --- patience ------------------------------------------------------------- */
-
-static void
-end_in(struct h2 *h2, enum h2_error error)
-{
-	if (h2->ended)
-		return;
-	h2->ended = true;
-	submitted(nghttp2_session_terminate_session(h2->session, error));
-}
-
-static uint32_t
-leak(uint32_t count, uint32_t most, uint64_t elapsed_ms)
-{
-	uint64_t less = elapsed_ms >= CALM_MS ? count :
-	    (uint64_t)most * elapsed_ms / CALM_MS;
-
-	return count > less ? count - (uint32_t)less : 0;
-}
-
-/* False when there were too many of them in too short a time. */
-static void
-count_against(struct h2 *h2, uint32_t *count, uint32_t most)
-{
-	uint64_t elapsed_ms = h2->now_ms - h2->calm_ms;
-
-	if (elapsed_ms >= 100) {
-		h2->resets = leak(h2->resets, h2->settings.resets, elapsed_ms);
-		h2->glitches = leak(h2->glitches, h2->settings.glitches,
-		    elapsed_ms);
-		h2->calm_ms = h2->now_ms;
-	}
-	if (++*count <= most || h2->ended)
-		return;
-	h2->kit->counts.calmed++;
-	end_in(h2, H2_ENHANCE_YOUR_CALM);
-}
-
-static void
-count_reset(struct h2 *h2)
-{
-	h2->kit->counts.resets++;
-	count_against(h2, &h2->resets, h2->settings.resets);
-}
-
-static void
-count_glitch(struct h2 *h2)
-{
-	h2->kit->counts.glitches++;
-	count_against(h2, &h2->glitches, h2->settings.glitches);
-}
-
-/* Whoever moves something may say something about it. */
-static void
-forgive_glitch(struct h2 *h2, unsigned times)
-{
-	h2->glitches -= h2->glitches < times ? h2->glitches : times;
-}
-
-/* --- frames that come ------------------------------------------------------- */
+/* --- frames that come --------------------------------------------------- */
 
 static struct h2_stream *
 stream_of(nghttp2_session *session, int32_t id)
 {
 	return nghttp2_session_get_stream_user_data(session, id);
-}
-
-/* What became of the stream that is no more: its number, maybe with BY_US, or
- * 0 when it was long ago or never was. */
-static uint32_t
-recall(const struct h2 *h2, int32_t id)
-{
-	for (unsigned i = 0; h2->recent != NULL && i < RECENT; i++)
-		if ((h2->recent[i] & INT32_MAX) == (uint32_t)id)
-			return h2->recent[i];
-	return 0;
-}
-
-static void
-remember(struct h2 *h2, int32_t id)
-{
-	if (h2->recent == NULL)
-		h2->recent = xcalloc(RECENT, sizeof(*h2->recent));
-	h2->recent[h2->nrecent++ % RECENT] = (uint32_t)id |
-	    (h2->reset_id == id ? (uint32_t)BY_US : 0);
-}
-
-/*
- * RFC 9113 5.1, "closed": what comes on a stream that we reset may have been
- * on its way; on one that the client ended it is an error, and a stream that
- * should have begun before another is one of the whole connection (5.1.1).
- */
-static void
-check_closed(struct h2 *h2, const nghttp2_frame_hd *hd)
-{
-	uint32_t was;
-
-	if (hd->stream_id % 2 == 0 || h2->mid_head ||
-	    hd->stream_id > h2->last_id ||
-	    nghttp2_session_find_stream(h2->session, hd->stream_id) != NULL)
-		return;
-	was = recall(h2, hd->stream_id);
-	if (was == 0 && hd->type == NGHTTP2_HEADERS)
-		end_in(h2, H2_PROTOCOL_ERROR);
-	else if (!(was & (uint32_t)BY_US))
-		submitted(nghttp2_submit_rst_stream(h2->session,
-		    NGHTTP2_FLAG_NONE, hd->stream_id,
-		    NGHTTP2_STREAM_CLOSED));
-}
-
-/*
- * Looks at each frame before nghttp2 does, which keeps those to itself that
- * it passes over.
- */
-static void
-on_begin_frame(struct h2 *h2, const nghttp2_frame_hd *hd)
-{
-	switch (hd->type) {
-	case NGHTTP2_HEADERS:
-		check_closed(h2, hd);
-		forgive_glitch(h2, 2);
-		break;
-	case NGHTTP2_DATA:
-		check_closed(h2, hd);
-		if (hd->length >= TINY_FRAME)
-			forgive_glitch(h2, 1);
-		else if (hd->length == 0 &&
-		    !(hd->flags & NGHTTP2_FLAG_END_STREAM))
-			count_glitch(h2);
-		break;
-	case NGHTTP2_RST_STREAM:
-		break;			/* counted if it ends something */
-	case NGHTTP2_PRIORITY:
-		if (hd->stream_id == 0)
-			end_in(h2, H2_PROTOCOL_ERROR);
-		count_glitch(h2);
-		break;
-	default:
-		count_glitch(h2);
-		break;
-	}
 }
 
 /* The memory of a header section is lent from one to the next. */
@@ -226,6 +42,20 @@ end_text(struct h2 *h2)
 	h2->text.buf = (struct buf){ 0 };
 }
 
+/* After interim answers nghttp2 takes the final head for trailers. */
+static enum h2_text_kind
+kind_of(const struct h2 *h2, const nghttp2_frame *frame)
+{
+	const struct h2_stream *s;
+
+	if (!h2->client)
+		return frame->headers.cat == NGHTTP2_HCAT_REQUEST ?
+		    H2_TEXT_REQUEST : H2_TEXT_TRAILERS;
+	s = stream_of(h2->session, frame->hd.stream_id);
+	return s != NULL && s->answered ? H2_TEXT_TRAILERS :
+	    H2_TEXT_RESPONSE;
+}
+
 static int
 on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame,
     void *user)
@@ -235,8 +65,7 @@ on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame,
 	(void)session;
 	if (frame->hd.stream_id > h2->last_id)
 		h2->last_id = frame->hd.stream_id;
-	begin_text(h2, frame->headers.cat == NGHTTP2_HCAT_REQUEST ?
-	    H2_TEXT_REQUEST : H2_TEXT_TRAILERS);
+	begin_text(h2, kind_of(h2, frame));
 	return 0;
 }
 
@@ -338,6 +167,23 @@ end_request_head(struct h2 *h2, const nghttp2_frame *frame)
 }
 
 static int
+end_answer_head(struct h2 *h2, const nghttp2_frame *frame)
+{
+	struct h2_stream *s = stream_of(h2->session, frame->hd.stream_id);
+	bool ended = frame->hd.flags & NGHTTP2_FLAG_END_STREAM;
+	struct slice text;
+
+	if (!h2_text_end(&h2->text, ended, (struct slice){ NULL, 0 }, &text))
+		return malformed(h2, frame->hd.stream_id);
+	if (s != NULL) {
+		s->answered = h2_text_pseudo(&h2->text, H2_STATUS).p[0] != '1';
+		h2->kit->ops->answer(s, text, ended);
+	}
+	end_text(h2);
+	return 0;
+}
+
+static int
 end_trailers(struct h2 *h2, const nghttp2_frame *frame)
 {
 	struct h2_stream *s = stream_of(h2->session, frame->hd.stream_id);
@@ -349,6 +195,20 @@ end_trailers(struct h2 *h2, const nghttp2_frame *frame)
 		h2->kit->ops->ended(s, lines);
 	end_text(h2);
 	return 0;
+}
+
+static int
+end_head(struct h2 *h2, const nghttp2_frame *frame)
+{
+	switch (h2->text.kind) {
+	case H2_TEXT_REQUEST:
+		return end_request_head(h2, frame);
+	case H2_TEXT_RESPONSE:
+		return end_answer_head(h2, frame);
+	case H2_TEXT_TRAILERS:
+		break;
+	}
+	return end_trailers(h2, frame);
 }
 
 static int
@@ -370,15 +230,13 @@ on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *user)
 	switch (frame->hd.type) {
 	case NGHTTP2_HEADERS:
 		if (h2->mid_head)
-			result = frame->headers.cat == NGHTTP2_HCAT_REQUEST ?
-			    end_request_head(h2, frame) :
-			    end_trailers(h2, frame);
+			result = end_head(h2, frame);
 		break;
 	case NGHTTP2_DATA:
 		return end_data(h2, frame);
 	case NGHTTP2_RST_STREAM:
 		if (stream_of(session, frame->hd.stream_id) != NULL)
-			count_reset(h2);
+			h2_count_reset(h2);
 		break;
 	case NGHTTP2_PING:
 		if (frame->hd.flags & NGHTTP2_FLAG_ACK)
@@ -429,16 +287,19 @@ on_close(nghttp2_session *session, int32_t id, uint32_t error, void *user)
 	struct h2 *h2 = user;
 	struct h2_stream *s = stream_of(session, id);
 
-	remember(h2, id);
+	if (!h2->client)
+		h2_remember(h2, id);
 	if (s == NULL)
 		return 0;
 	s->closed = true;
+	if (s->unsent)
+		error = NGHTTP2_REFUSED_STREAM;
 	nghttp2_session_set_stream_user_data(session, id, NULL);
 	h2->kit->ops->closed(s, (enum h2_error)error);
 	return 0;
 }
 
-/* --- frames that go ----------------------------------------------------------- */
+/* --- frames that go ----------------------------------------------------- */
 
 /* An array for nghttp2 out of lines; names in lower case, as they travel. */
 static size_t
@@ -527,7 +388,7 @@ on_send_data(nghttp2_session *session, nghttp2_frame *frame,
 		s->waiting -= len;
 	}
 	if (len >= TINY_FRAME)
-		forgive_glitch(h2, 2);
+		h2_forgive_glitch(h2, 2);
 	return 0;
 }
 
@@ -551,7 +412,7 @@ on_frame_sent(nghttp2_session *session, const nghttp2_frame *frame, void *user)
 	if (frame->hd.type == NGHTTP2_RST_STREAM) {
 		h2->reset_id = frame->hd.stream_id;
 		if (is_peers_fault(frame->rst_stream.error_code))
-			count_reset(h2);
+			h2_count_reset(h2);
 	}
 	if ((frame->hd.type != NGHTTP2_DATA &&
 	    frame->hd.type != NGHTTP2_HEADERS) ||
@@ -563,7 +424,24 @@ on_frame_sent(nghttp2_session *session, const nghttp2_frame *frame, void *user)
 	return 0;
 }
 
-/* --- what connections share ----------------------------------------------------- */
+/* A request that met the server's GOAWAY. */
+static int
+on_frame_not_sent(nghttp2_session *session, const nghttp2_frame *frame,
+    int error, void *user)
+{
+	struct h2 *h2 = user;
+	struct h2_stream *s;
+
+	(void)error;
+	if (!h2->client || frame->hd.type != NGHTTP2_HEADERS)
+		return 0;
+	s = stream_of(session, frame->hd.stream_id);
+	if (s != NULL)
+		s->unsent = true;
+	return 0;
+}
+
+/* --- what connections share --------------------------------------------- */
 
 struct h2_kit *
 h2_kit_new(const struct h2_ops *ops)
@@ -586,6 +464,8 @@ h2_kit_new(const struct h2_ops *ops)
 	nghttp2_session_callbacks_set_on_stream_close_callback(cb, on_close);
 	nghttp2_session_callbacks_set_send_data_callback(cb, on_send_data);
 	nghttp2_session_callbacks_set_on_frame_send_callback(cb, on_frame_sent);
+	nghttp2_session_callbacks_set_on_frame_not_send_callback(cb,
+	    on_frame_not_sent);
 	must(nghttp2_option_new(&kit->option) == 0);
 	nghttp2_option_set_no_auto_window_update(kit->option, 1);
 	nghttp2_option_set_no_closed_streams(kit->option, 1);
@@ -612,36 +492,61 @@ h2_kit_counts(const struct h2_kit *kit)
 	return &kit->counts;
 }
 
-/* --- a connection ------------------------------------------------------------------ */
+/* --- a connection ------------------------------------------------------- */
 
 static void
 submit_settings(struct h2 *h2)
 {
 	const struct h2_settings *s = &h2->settings;
 	const nghttp2_settings_entry entries[] = {
-		{ NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, s->streams },
 		{ NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, s->window },
 		{ NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, H2_LIST_MAX },
-		{ NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL, 1 },
 		{ NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1 },
+		/* a server's, or a client's */
+		{ h2->client ? NGHTTP2_SETTINGS_ENABLE_PUSH :
+		    NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL, !h2->client },
+		{ NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, s->streams },
 	};
 
 	submitted(nghttp2_submit_settings(h2->session, NGHTTP2_FLAG_NONE,
-	    entries, sizeof(entries) / sizeof(entries[0])));
+	    entries, sizeof(entries) / sizeof(entries[0]) -
+	    (h2->client ? 1 : 0)));
 	submitted(nghttp2_session_set_local_window_size(h2->session,
 	    NGHTTP2_FLAG_NONE, 0, (int32_t)s->connection_window));
 }
 
-struct h2 *
-h2_new(struct h2_kit *kit, void *owner, const struct h2_settings *settings)
+static struct h2 *
+new_session(struct h2_kit *kit, void *owner,
+    const struct h2_settings *settings)
 {
 	struct h2 *h2 = xcalloc(1, sizeof(*h2));
 
 	h2->kit = kit;
 	h2->owner = owner;
 	h2->settings = *settings;
+	return h2;
+}
+
+struct h2 *
+h2_new(struct h2_kit *kit, void *owner, const struct h2_settings *settings)
+{
+	struct h2 *h2 = new_session(kit, owner, settings);
+
 	h2->preface_left = H2_PREFACE_LEN;
 	must(nghttp2_session_server_new2(&h2->session, kit->callbacks, h2,
+	    kit->option) == 0);
+	submit_settings(h2);
+	return h2;
+}
+
+struct h2 *
+h2_new_client(struct h2_kit *kit, void *owner,
+    const struct h2_settings *settings)
+{
+	struct h2 *h2 = new_session(kit, owner, settings);
+
+	h2->client = true;
+	must(nghttp2_session_client_new2(&h2->session, kit->callbacks, h2,
 	    kit->option) == 0);
 	submit_settings(h2);
 	return h2;
@@ -677,41 +582,6 @@ error_of(ssize_t result)
 	}
 }
 
-/* How many bytes from the front belong to one frame, or to its head as far as
- * it came; a head that is whole now has been looked at. */
-static size_t
-next_part(struct h2 *h2, struct slice bytes)
-{
-	size_t n = 0;
-
-	if (h2->preface_left > 0) {
-		n = bytes.len < h2->preface_left ? bytes.len :
-		    h2->preface_left;
-		h2->preface_left -= (uint8_t)n;
-		return n;
-	}
-	if (h2->frame_left == 0) {
-		while (n < bytes.len && h2->nhead < sizeof(h2->head))
-			h2->head[h2->nhead++] = (uint8_t)bytes.p[n++];
-		if (h2->nhead < sizeof(h2->head))
-			return n;
-		h2->nhead = 0;
-		h2->frame_left = (uint32_t)(h2->head[0] << 16 |
-		    h2->head[1] << 8 | h2->head[2]);
-		on_begin_frame(h2, &(nghttp2_frame_hd){ h2->frame_left,
-		    (int32_t)((uint32_t)(h2->head[5] & 0x7f) << 24 |
-		    h2->head[6] << 16 | h2->head[7] << 8 | h2->head[8]),
-		    h2->head[3], h2->head[4], 0 });
-	}
-	if (bytes.len - n < h2->frame_left) {
-		h2->frame_left -= (uint32_t)(bytes.len - n);
-		return bytes.len;
-	}
-	n += h2->frame_left;
-	h2->frame_left = 0;
-	return n;
-}
-
 bool
 h2_feed(struct h2 *h2, struct slice bytes, uint64_t now_ms)
 {
@@ -719,7 +589,7 @@ h2_feed(struct h2 *h2, struct slice bytes, uint64_t now_ms)
 
 	h2->now_ms = now_ms;
 	while (bytes.len > 0 && n >= 0 && !h2->ended) {
-		size_t part = next_part(h2, bytes);
+		size_t part = h2_next_part(h2, bytes);
 
 		n = nghttp2_session_mem_recv(h2->session,
 		    (const uint8_t *)bytes.p, part);
@@ -733,7 +603,7 @@ h2_feed(struct h2 *h2, struct slice bytes, uint64_t now_ms)
 		h2->kit->counts.calmed++;
 	else
 		h2->kit->counts.malformed++;
-	end_in(h2, error_of(n));
+	h2_end(h2, error_of(n));
 	return false;
 }
 
@@ -787,7 +657,76 @@ h2_change(struct h2 *h2, const struct h2_settings *settings)
 		submit_settings(h2);
 }
 
-/* --- streams -------------------------------------------------------------------------- */
+/* --- requests of ours --------------------------------------------------- */
+
+static nghttp2_nv
+pseudo(const char *name, struct slice value)
+{
+	return (nghttp2_nv){ (uint8_t *)(uintptr_t)name,
+	    (uint8_t *)(uintptr_t)value.p, strlen(name), value.len,
+	    NGHTTP2_NV_FLAG_NONE };
+}
+
+/* Takes the value of Host out of what follows the request line. */
+static struct slice
+find_host(struct slice lines)
+{
+	struct slice name, value;
+
+	while (h2_text_next(&lines, &name, &value))
+		if (field_identify(name) == FIELD_HOST)
+			return value;
+	return (struct slice){ NULL, 0 };
+}
+
+static bool
+is_host(const nghttp2_nv *nv)
+{
+	return slice_eq((struct slice){ (const char *)nv->name, nv->namelen },
+	    SLICE("host"));
+}
+
+void
+h2_ask(struct h2 *h2, struct h2_stream *s, struct slice head, bool ended)
+{
+	const nghttp2_data_provider body = { .source.ptr = s,
+	    .read_callback = on_read };
+	nghttp2_nv nv[ANSWER_FIELDS];
+	struct slice method, target;
+	size_t n, kept = 4;
+
+	must(slice_split(&head, ' ', &method) &&
+	    slice_split(&head, ' ', &target));
+	slice_split(&head, '\n', &(struct slice){ NULL, 0 });
+	nv[0] = pseudo(":method", method);
+	nv[1] = pseudo(":scheme", SLICE("https"));
+	nv[2] = pseudo(":authority", find_host(head));
+	nv[3] = pseudo(":path", target);
+	n = fields_of(h2->kit, nv, 4, head);
+	for (size_t i = 4; i < n; i++)
+		if (!is_host(&nv[i]))
+			nv[kept++] = nv[i];
+	s->h2 = h2;
+	s->id = nghttp2_submit_request(h2->session, NULL, nv, kept,
+	    ended ? NULL : &body, s);
+	submitted(s->id);
+}
+
+bool
+h2_takes_more(const struct h2 *h2)
+{
+	return !h2->ended &&
+	    nghttp2_session_check_request_allowed(h2->session) != 0;
+}
+
+unsigned
+h2_most_streams(const struct h2 *h2)
+{
+	return nghttp2_session_get_remote_settings(h2->session,
+	    NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
+}
+
+/* --- streams ------------------------------------------------------------ */
 
 void
 h2_answer(struct h2_stream *s, unsigned status, struct slice lines, bool ended)
@@ -847,7 +786,7 @@ h2_reset(struct h2_stream *s, enum h2_error error)
 		    NGHTTP2_FLAG_NONE, s->id, error));
 }
 
-/* --- the end ------------------------------------------------------------------------------ */
+/* --- the end ------------------------------------------------------------ */
 
 void
 h2_say_shutdown(struct h2 *h2)

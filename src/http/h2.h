@@ -42,6 +42,8 @@ struct h2_stream {
 					   the stream's sending ends ... */
 	struct slice	 trailers;	/* ... with these lines, if any */
 	bool		 closed;
+	bool		 answered;	/* client: the final head came ... */
+	bool		 unsent;	/* ... or the request did not even leave */
 };
 
 /* A request as it came in. */
@@ -60,6 +62,8 @@ struct h2_ops {
 	struct h2_stream *(*opened)(struct h2 *);
 	/* What it asks; good during the call. */
 	void	(*head)(struct h2_stream *, const struct h2_request *);
+	/* Client: a head for h1_read_response(), interim ones too. */
+	void	(*answer)(struct h2_stream *, struct slice text, bool ended);
 	/* A piece of the body, to be h2_consume()d. */
 	void	(*body)(struct h2_stream *, struct slice bytes);
 	/* All of it came. */
@@ -99,6 +103,9 @@ const struct h2_counts *h2_kit_counts(const struct h2_kit *kit);
 /* The server's side of a connection, preface included. */
 struct h2 *h2_new(struct h2_kit *kit, void *owner,
     const struct h2_settings *settings);
+/* The client's; resets and glitches are not counted. */
+struct h2 *h2_new_client(struct h2_kit *kit, void *owner,
+    const struct h2_settings *settings);
 /* No callback comes of it: its streams are the owner's to end. */
 void h2_free(struct h2 **h2);
 void *h2_owner(const struct h2 *h2);
@@ -120,6 +127,13 @@ bool h2_is_mid_head(const struct h2 *h2);
 void h2_change(struct h2 *h2, const struct h2_settings *settings);
 
 /* --- a stream -------------------------------------------------------------- */
+
+/* Client: begins s with a request as HTTP/1.1 has it. */
+void h2_ask(struct h2 *h2, struct h2_stream *s, struct slice head, bool ended);
+/* The server has not said that it is going. */
+bool h2_takes_more(const struct h2 *h2);
+/* How many streams the server allows at a time, as far as is known. */
+unsigned h2_most_streams(const struct h2 *h2);
 
 /* lines as h2_text_next() takes them.  ended: no body follows. */
 void h2_answer(struct h2_stream *s, unsigned status, struct slice lines,

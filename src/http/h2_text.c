@@ -277,6 +277,16 @@ h2_text_field(struct h2_text *t, struct slice name, struct slice value)
 
 /* --- the end ------------------------------------------------------------------ */
 
+/* An answer that has none, whatever it says. */
+static bool
+is_bodiless(const struct h2_text *t)
+{
+	struct slice status = h2_text_pseudo(t, H2_STATUS);
+
+	return (status.len > 0 && status.p[0] == '1') ||
+	    slice_is(status, "204") || slice_is(status, "304");
+}
+
 /*
  * A tunnel begins as RFC 6455 has it; the key is ours, since HTTP/2 has none.
  * Otherwise the end of a body that has no length is told by END_STREAM.
@@ -289,18 +299,9 @@ add_framing(struct h2_text *t, bool ended, struct slice key)
 		copy_pseudo(t, H2_PROTOCOL);
 		buf_slice(&t->buf, SLICE("\r\n"));
 		add_line(t, SLICE("sec-websocket-key"), key);
-	} else if (!ended && !t->has_length) {
+	} else if (!ended && !t->has_length && !is_bodiless(t)) {
 		buf_slice(&t->buf, SLICE("transfer-encoding: chunked\r\n"));
 	}
-}
-
-/* An interim answer has no body, nor has it an end. */
-static bool
-is_interim(const struct h2_text *t)
-{
-	struct slice status = h2_text_pseudo(t, H2_STATUS);
-
-	return status.len > 0 && status.p[0] == '1';
 }
 
 bool
@@ -309,10 +310,7 @@ h2_text_end(struct h2_text *t, bool ended, struct slice key,
 {
 	if (t->too_large || !write_start_line(t))
 		return false;
-	if (t->kind == H2_TEXT_RESPONSE && ended && !t->has_length &&
-	    !is_interim(t))
-		buf_slice(&t->buf, SLICE("content-length: 0\r\n"));
-	else if (t->kind != H2_TEXT_TRAILERS && !is_interim(t))
+	if (t->kind != H2_TEXT_TRAILERS)
 		add_framing(t, ended, key);
 	if (t->kind != H2_TEXT_TRAILERS)
 		buf_slice(&t->buf, SLICE("\r\n"));

@@ -46,7 +46,8 @@ bool h2_text_field(struct h2_text *t, struct slice name, struct slice value);
 
 /*
  * The whole: a head for h1_read_request() or h1_read_response(), or trailer
- * lines without the forbidden ones.  ended: no body follows.  False as above.
+ * lines without the forbidden ones.  ended: no body follows (an answer's head
+ * does not say so, where it tells no length).  False as above.
  * key: of an extended CONNECT (RFC 8441), becomes Sec-WebSocket-Key.
  */
 bool h2_text_end(struct h2_text *t, bool ended, struct slice key,

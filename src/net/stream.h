@@ -178,6 +178,10 @@ struct slice stream_server_name(const struct stream *s);
  * to agree upon.  Good while the stream is. */
 struct slice stream_alpn(const struct stream *s);
 
+/* Offers HTTP/2, then HTTP/1.1, in place of what the context does: right after
+ * stream_connect(), where some connections of a context shall. */
+void stream_offer_h2(struct stream *s);
+
 /*
  * The region a verified peer certificate names: a URI SAN
  * "portolan:region:GB".  False if there is no certificate or no such name.

@@ -203,6 +203,16 @@ stream_server_name(const struct stream *s)
 	return slice_of(SSL_get_servername(ssl_of(s), TLSEXT_NAMETYPE_host_name));
 }
 
+void
+stream_offer_h2(struct stream *s)
+{
+	static const unsigned char protocols[] = "\x02h2\x08http/1.1";
+
+	if (s->tls != NULL)
+		must(SSL_set_alpn_protos(ssl_of(s), protocols,
+		    sizeof(protocols) - 1) == 0);
+}
+
 struct slice
 stream_alpn(const struct stream *s)
 {

@@ -661,7 +661,8 @@ conn_start(struct conn *c, int fd, const struct serve_accept *how)
 
 	timer_init(&c->timer, conn_on_timer);
 	task_init(&c->task, on_task);
-	c->may_h2 = how->h2;
+	c->may_h2 = how->h2 != NULL;
+	c->h2_limits = how->h2;
 	stream_accept(&c->stream, c->server->loop, fd,
 	    how->proxied || passes ? NULL : how->tls, &conn_stream_ops);
 	stream_watch(&c->stream);

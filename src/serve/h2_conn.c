@@ -21,17 +21,17 @@ enum {
 };
 
 static struct h2_settings
-settings_of(const struct server *server)
+settings_of(const struct conn *c)
 {
-	const struct serve_limits *l = server->limits;
+	const struct serve_h2 *l = c->h2_limits;
 
-	return (struct h2_settings){ .streams = l->h2_streams,
-	    .window = l->h2_window,
-	    .connection_window = l->h2_window * CONNECTION_WINDOWS,
-	    .resets = l->h2_resets, .glitches = l->h2_glitches };
+	return (struct h2_settings){ .streams = l->streams,
+	    .window = l->window,
+	    .connection_window = l->window * CONNECTION_WINDOWS,
+	    .resets = l->resets, .glitches = l->glitches };
 }
 
-/* --- the beginning ----------------------------------------------------------- */
+/* --- the beginning ------------------------------------------------------ */
 
 static void
 feed(struct conn *c, struct slice bytes)
@@ -51,7 +51,7 @@ void
 h2_conn_begin(struct conn *c, struct slice bytes)
 {
 	struct server_private *sp = c->server->private;
-	const struct h2_settings settings = settings_of(c->server);
+	const struct h2_settings settings = settings_of(c);
 	struct h2_conn *hc = xcalloc(1, sizeof(*hc));
 
 	if (sp->kit == NULL)
@@ -80,7 +80,7 @@ h2_conn_on_readable(struct conn *c)
 	/* else an error is told by on_failed() */
 }
 
-/* --- the end ------------------------------------------------------------------ */
+/* --- the end ------------------------------------------------------------ */
 
 void
 h2_conn_free(struct conn *c, enum serve_end end)
@@ -131,10 +131,11 @@ has_to_leave(const struct conn *c)
 {
 	uint32_t most = c->server->limits->requests;
 
-	return c->server->draining || c->unwanted || (most > 0 && c->requests >= most);
+	return c->server->draining || c->unwanted ||
+	    (most > 0 && c->requests >= most);
 }
 
-/* --- a turn --------------------------------------------------------------------- */
+/* --- a turn ------------------------------------------------------------- */
 
 static void
 deliver_all(struct h2_conn *hc)
@@ -180,7 +181,7 @@ void
 h2_conn_turn(struct conn *c)
 {
 	struct h2_conn *hc = c->h2;
-	const struct h2_settings settings = settings_of(c->server);
+	const struct h2_settings settings = settings_of(c);
 
 	h2_change(hc->h2, &settings);
 	if (!hc->leaving && has_to_leave(c))
@@ -196,7 +197,7 @@ h2_conn_turn(struct conn *c)
 	conn_arm(c);
 }
 
-/* --- deadlines -------------------------------------------------------------------- */
+/* --- deadlines ---------------------------------------------------------- */
 
 void
 h2_conn_deadline(const struct conn *c, struct deadline *d)
@@ -233,7 +234,7 @@ h2_conn_on_late(struct conn *c)
 	h2_conn_turn(c);
 }
 
-/* --- what the session tells of it --------------------------------------------------- */
+/* --- what the session tells of it --------------------------------------- */
 
 void
 h2_conn_on_pong(struct h2 *h2)

@@ -39,7 +39,7 @@ make_ready(struct h2_active *s)
 	conn_wake(c);
 }
 
-/* --- deadlines ------------------------------------------------------------ */
+/* --- deadlines ---------------------------------------------------------- */
 
 static struct deadline
 stream_deadline(const struct h2_active *s)
@@ -82,7 +82,7 @@ cut_late(struct h2_active *s, enum serve_end why)
 	conn_wake(s->active->conn);
 }
 
-/* --- heads ------------------------------------------------------------------ */
+/* --- heads -------------------------------------------------------------- */
 
 /* What has begun to be answered can only be cut. */
 static void
@@ -219,7 +219,7 @@ on_key(struct h2 *h2)
 	return slice_of(key);
 }
 
-/* --- bodies of requests -------------------------------------------------------- */
+/* --- bodies of requests ------------------------------------------------- */
 
 /* Nobody wants them any more. */
 static bool
@@ -296,7 +296,7 @@ h2_deliver(struct h2_active *s)
 	arm(s);
 }
 
-/* --- answers ---------------------------------------------------------------------- */
+/* --- answers ------------------------------------------------------------ */
 
 static void
 push(struct h2_active *s, struct slice bytes, bool last)
@@ -410,7 +410,7 @@ on_inform(struct request *r, unsigned status, struct slice fields)
 	conn_wake(r->conn);
 }
 
-/* --- tunnels (RFC 8441) -------------------------------------------------------------- */
+/* --- tunnels (RFC 8441) ------------------------------------------------- */
 
 /* The handshake is between us and the engine: what of it would go to the
  * client is checked here, and left out. */
@@ -450,7 +450,7 @@ on_turn(struct request *r, struct slice fields)
 	make_ready(s);
 }
 
-/* --- back-pressure and giving up ------------------------------------------------------ */
+/* --- back-pressure and giving up ---------------------------------------- */
 
 /* The windows do it: what is not consumed is not given back to them. */
 static void
@@ -486,7 +486,7 @@ const struct transport h2_transport = {
 	.aborted = on_aborted,
 };
 
-/* --- what leaves, and the end ----------------------------------------------------------- */
+/* --- what leaves, and the end ------------------------------------------- */
 
 static void
 on_copy(struct h2_stream *stream, char *to, size_t len)

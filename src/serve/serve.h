@@ -92,10 +92,14 @@ struct serve_limits {
 	uint64_t	 body_bytes;	/* 413 beyond; 0: no limit */
 	uint64_t	 min_body_rate;	/* bytes/s after 5 s of grace; 408; 0: none */
 	uint32_t	 requests;	/* of one connection; 0: no limit */
-	/* HTTP/2, a connection's: streams at a time; bytes of a request's body
-	 * on their way; streams ended early and frames that move nothing, in
-	 * ten seconds */
-	uint32_t	 h2_streams, h2_window, h2_resets, h2_glitches;
+};
+
+/* Of an HTTP/2 connection; read anew as it goes on. */
+struct serve_h2 {
+	uint32_t	 streams;	/* at a time */
+	uint32_t	 window;	/* bytes of a request's body on their way */
+	uint32_t	 resets;	/* streams ended early, in ten seconds */
+	uint32_t	 glitches;	/* frames that move nothing, likewise */
 };
 
 /*
@@ -144,8 +148,9 @@ struct serve_accept {
 					   begin TLS here */
 	bool		 proxied;	/* a PROXY header must come before all
 					   else; whoever sends none is cut off */
-	bool		 h2;		/* HTTP/2 as well: over TLS where it is
-					   agreed upon, else by its preface */
+	const struct serve_h2 *h2;	/* HTTP/2 as well: over TLS where it is
+					   agreed upon, else by its preface; as
+					   long as the server.  NULL: not */
 };
 
 /* fd becomes the server's. */

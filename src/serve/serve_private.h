@@ -12,7 +12,7 @@
 #include "http/h2.h"
 #include "http/write.h"
 #include "net/chunk.h"
-#include "serve/queue.h"
+#include "net/queue.h"
 #include "serve/serve.h"
 
 enum {
@@ -70,6 +70,7 @@ struct conn {
 	bool		 ended;		/* the client sends no more */
 	bool		 may_h2;	/* its first bytes may say so */
 	bool		 unwanted;	/* others need its place: it leaves, idle */
+	const struct serve_h2 *h2_limits;
 };
 
 /* OPEN: of unknown length, to be framed as the transport can. */

@@ -8,6 +8,7 @@
  */
 #include "base/must.h"
 #include "upstream/exchange.h"
+#include "upstream/h2_link.h"
 #include "upstream/upstream_private.h"
 
 const char *
@@ -29,7 +30,7 @@ exchange_end_name(enum exchange_end end)
 	return names[end];
 }
 
-/* --- the end --------------------------------------------------------------- */
+/* --- the end ------------------------------------------------------------ */
 
 /* Lets go of everything but the struct itself. */
 static void
@@ -46,6 +47,8 @@ exchange_detach(struct exchange *ex, bool keep)
 	task_cancel(&ex->task);
 	buf_fini(&ex->unsent);
 	buf_fini(&ex->held);
+	if (ex->stream != NULL)
+		h2_link_part(ex);
 	if (conn != NULL) {
 		if (keep && ex->paused)
 			stream_resume(&conn->stream);
@@ -65,7 +68,8 @@ exchange_detach(struct exchange *ex, bool keep)
 static void
 exchange_judge(const struct exchange *ex, enum exchange_end end)
 {
-	if (ex->probe || ex->elsewhere || ex->state == EX_TUNNEL)
+	if (ex->probe || ex->elsewhere || ex->silent ||
+	    ex->state == EX_TUNNEL)
 		return;
 	if (end == EXCHANGE_REFUSED || end == EXCHANGE_CONNECT_TIMEOUT ||
 	    end == EXCHANGE_BROKEN)
@@ -77,8 +81,9 @@ exchange_finish(struct exchange *ex, enum exchange_end end)
 {
 	exchange_judge(ex, end);
 	/* What TLS had begun to send is not counted. */
-	ex->untaken = ex->conn != NULL && !stream_is_tls(&ex->conn->stream) &&
-	    ex->conn->stream.sent == ex->sent_before;
+	ex->untaken = ex->refused_stream || (ex->conn != NULL &&
+	    !stream_is_tls(&ex->conn->stream) &&
+	    ex->conn->stream.sent == ex->sent_before);
 	if (!ex->probe)
 		pool_count(ex->pool, end != EXCHANGE_DONE);
 	exchange_detach(ex, end == EXCHANGE_DONE && ex->clean);
@@ -101,7 +106,7 @@ exchange_task(struct task *task)
 
 	if (ex->ending)
 		exchange_finish(ex, ex->end);
-	else
+	else if (ex->stream == NULL)
 		exchange_read_held(ex);
 }
 
@@ -119,7 +124,7 @@ exchange_cancel(struct exchange **ex_p)
 	buf_fini(&ex->trailers);
 }
 
-/* --- time ------------------------------------------------------------------ */
+/* --- time --------------------------------------------------------------- */
 
 static void
 exchange_too_late(struct timer *timer)
@@ -170,9 +175,9 @@ exchange_rearm(struct exchange *ex)
 		timer_set(ex->pool->pools->loop, &ex->timer, ms);
 }
 
-/* --- the beginning --------------------------------------------------------- */
+/* --- the beginning ------------------------------------------------------ */
 
-static void
+void
 exchange_connect(struct exchange *ex)
 {
 	struct pools *pools = ex->pool->pools;
@@ -207,6 +212,10 @@ exchange_start(struct pools *pools, struct upstream *to,
 	ex->request = *request;
 	timer_init(&ex->timer, exchange_too_late);
 	task_init(&ex->task, exchange_task);
+	if (h2_link_suits(ex->pool, request)) {
+		h2_link_join(ex);
+		return ex;
+	}
 	ex->conn = pool_take(ex->pool);
 	if (ex->conn == NULL) {
 		exchange_connect(ex);
@@ -267,7 +276,7 @@ exchange_drained(struct exchange *ex)
 	ex->ops->drained(ex);
 }
 
-/* --- what went wrong ------------------------------------------------------- */
+/* --- what went wrong ---------------------------------------------------- */
 
 static void
 connect_failed(struct exchange *ex, enum stream_end end)
@@ -298,7 +307,7 @@ exchange_failed(struct exchange *ex, enum stream_end end)
 	    EXCHANGE_BROKEN);
 }
 
-/* --- questions ------------------------------------------------------------- */
+/* --- questions ---------------------------------------------------------- */
 
 void *
 exchange_user(const struct exchange *ex)

@@ -22,7 +22,9 @@ enum exchange_state {
 struct exchange {
 	struct list	 node;		/* in flight, resting or free */
 	struct pool	*pool;
-	struct upstream_conn *conn;	/* NULL once ended */
+	struct upstream_conn *conn;	/* NULL once ended ... */
+	struct link_stream *stream;	/* ... or a stream of a connection that
+					   it shares: h2_link.h */
 	const struct exchange_ops *ops;
 	void		*user;
 	struct exchange_request request;
@@ -38,6 +40,8 @@ struct exchange {
 	struct buf	 unsent;	/* framed body, while connecting */
 	uint64_t	 sent_before;	/* by earlier ones on this connection */
 	bool		 untaken;	/* at the end: the socket took nothing */
+	bool		 refused_stream;	/* nor did a shared connection */
+	bool		 silent;	/* its end is told of by another's */
 
 	/* the answer's side */
 	bool		 heard;		/* a byte of the answer came */
@@ -76,6 +80,9 @@ void exchange_read_held(struct exchange *ex);
 void exchange_finish(struct exchange *ex, enum exchange_end end);
 /* The same in a moment, from the loop. */
 void exchange_finish_later(struct exchange *ex, enum exchange_end end);
+
+/* A connection of its own, on its way. */
+void exchange_connect(struct exchange *ex);
 
 /* The timeout that counts in this state, from now on. */
 void exchange_rearm(struct exchange *ex);

@@ -12,6 +12,7 @@
  */
 #include "base/must.h"
 #include "upstream/exchange.h"
+#include "upstream/h2_link.h"
 #include "upstream/upstream_private.h"
 
 #define INFORMS_MAX	16		/* 1xx before the answer */
@@ -405,7 +406,8 @@ exchange_pause(struct exchange *ex)
 	if (ex->paused || ex->state < EX_BODY || ex->state == EX_ENDED)
 		return;
 	ex->paused = true;
-	stream_pause(&ex->conn->stream);
+	if (ex->stream == NULL)		/* else its window is not opened */
+		stream_pause(&ex->conn->stream);
 	exchange_rearm(ex);
 }
 
@@ -415,6 +417,11 @@ exchange_resume(struct exchange *ex)
 	if (!ex->paused || ex->state == EX_ENDED)
 		return;
 	ex->paused = false;
+	if (ex->stream != NULL) {
+		h2_link_resume(ex);
+		exchange_rearm(ex);
+		return;
+	}
 	if (!ex->peer_finished)
 		stream_resume(&ex->conn->stream);
 	exchange_rearm(ex);

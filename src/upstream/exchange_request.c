@@ -7,6 +7,7 @@
  */
 #include "base/must.h"
 #include "upstream/exchange.h"
+#include "upstream/h2_link.h"
 
 /* Pieces of one write; the bytes are others'. */
 struct pieces {
@@ -102,6 +103,8 @@ exchange_send(struct exchange *ex, struct slice bytes)
 	if (ex->ending || ex->state == EX_ENDED)
 		return true;
 	must(!ex->request_done || ex->state == EX_TUNNEL);
+	if (ex->stream != NULL)
+		return h2_link_send(ex, bytes);
 	pieces_body(&p, ex, bytes);
 	ex->blocked = !pieces_send(&p, ex);
 	if (ex->state != EX_CONNECTING &&
@@ -119,6 +122,10 @@ exchange_send_last(struct exchange *ex, struct slice bytes,
 	if (ex->ending || ex->state == EX_ENDED)
 		return;
 	must(!ex->request_done || ex->state == EX_TUNNEL);
+	if (ex->stream != NULL) {
+		h2_link_send_last(ex, bytes, trailers);
+		return;
+	}
 	pieces_body(&p, ex, bytes);
 	pieces_end(&p, ex, trailers);
 	pieces_send(&p, ex);

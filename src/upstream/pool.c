@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "base/must.h"
 #include "upstream/exchange.h"
+#include "upstream/h2_link.h"
 #include "upstream/upstream_private.h"
 
 /* Also how old the counters of struct upstream may be. */
@@ -305,11 +306,14 @@ pools_pool(struct pools *pools, struct upstream *to)
 	if (pool->to == NULL) {
 		pool->pools = pools;
 		pool->to = to;
-		list_init(&pool->idle);
-		for (; pools->used <= to->index; pools->used++)
+		for (; pools->used <= to->index; pools->used++) {
 			list_init(&pools->of[pools->used].idle);
+			list_init(&pools->of[pools->used].links);
+		}
 	}
 	pool_empty(pool);		/* they lead to somebody else */
+	h2_links_leave(pool);
+	pool->h1_until_ms = 0;
 	pool->requests = pool->errors = 0;
 	pool->serial = serial;
 	return pool;
@@ -333,6 +337,7 @@ pools_new(struct loop *loop, const struct pool_limits *limits)
 	list_init(&pools->resting_conns);
 	list_init(&pools->resting_exchanges);
 	list_init(&pools->exchanges);
+	list_init(&pools->links);
 	task_init(&pools->wake, pools_wake);
 	timer_init(&pools->sweep, pools_sweep);
 	return pools;
@@ -352,6 +357,9 @@ pools_free(struct pools **pools_p)
 
 		exchange_cancel(&ex);
 	}
+	h2_links_free(pools);
+	h2_kit_free(&pools->kit);
+	buf_fini(&pools->frames);
 	pools_drop_idle(pools);
 	task_cancel(&pools->wake);
 	timer_cancel(&pools->sweep);

@@ -11,6 +11,7 @@
 #ifndef UPSTREAM_POOL_H
 #define UPSTREAM_POOL_H
 
+#include "base/buf.h"
 #include "upstream/upstream.h"
 
 /* Of one upstream, on one thread. */
@@ -21,6 +22,8 @@ struct pool {
 	struct list	 idle;		/* last used first */
 	unsigned	 nidle, outstanding;
 	uint32_t	 requests, errors;	/* not yet told to the upstream */
+	struct list	 links;		/* struct h2_link, that take more */
+	uint64_t	 h1_until_ms;	/* it does not speak HTTP/2 */
 };
 
 /* A connection, idle or carrying one exchange. */
@@ -39,6 +42,9 @@ struct pools {
 	struct list	 free_conns, free_exchanges;
 	struct list	 resting_conns, resting_exchanges;
 	struct list	 exchanges;	/* in flight */
+	struct list	 links;		/* struct h2_link, all of them */
+	struct h2_kit	*kit;		/* with the first of them */
+	struct buf	 frames;	/* of HTTP/2, on their way out */
 	struct task	 wake;		/* makes the resting free */
 	struct timer	 sweep;		/* expires idle ones, tells counters */
 	struct h1_head	 head;		/* of the answer just being read */

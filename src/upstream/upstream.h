@@ -101,6 +101,10 @@ struct pool_limits {
 	uint64_t	 idle_ms;
 	uint64_t	 connect_ms, response_head_ms, response_idle_ms,
 			 tunnel_idle_ms;
+	/* To edges of other regions by HTTP/2, where they speak it; bytes of an
+	 * answer's body on their way. */
+	bool		 link_h2;
+	uint32_t	 link_window;
 };
 
 /* limits is read anew for each exchange, so a reload may change it. */

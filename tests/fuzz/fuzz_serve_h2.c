@@ -101,7 +101,9 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
 	struct input in = { bytes, size };
-	int fd = begin(&(struct serve_accept){ .h2 = true });
+	static const struct serve_h2 h2 = { .streams = 20, .window = 16384,
+	    .resets = 50, .glitches = 200 };
+	int fd = begin(&(struct serve_accept){ .h2 = &h2 });
 
 	must(send(fd, HELLO, sizeof(HELLO) - 1, MSG_NOSIGNAL) ==
 	    sizeof(HELLO) - 1);

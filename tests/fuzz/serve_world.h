@@ -109,9 +109,7 @@ static const struct handler_ops ops = { "fuzz", sizeof(struct user), true,
     on_head, on_body, on_drained, on_refuse, on_gone, on_unproxied };
 static const struct serve_limits limits = { .head_ms = 60000,
     .idle_ms = 60000, .body_idle_ms = 60000, .send_idle_ms = 60000,
-    .tunnel_idle_ms = 60000, .body_bytes = 5000, .requests = 50,
-    .h2_streams = 20, .h2_window = 16384, .h2_resets = 50,
-    .h2_glitches = 200 };
+    .tunnel_idle_ms = 60000, .body_bytes = 5000, .requests = 50 };
 
 /* Set twice: between the two the loop looks at its sockets. */
 static void

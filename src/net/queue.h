@@ -5,8 +5,8 @@
  * Bytes of a stream that have to wait, in chunks lent by the loop.  A zeroed
  * struct is an empty queue and owns nothing.
  */
-#ifndef SERVE_QUEUE_H
-#define SERVE_QUEUE_H
+#ifndef NET_QUEUE_H
+#define NET_QUEUE_H
 
 #include "net/chunk.h"
 

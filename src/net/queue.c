@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the Portolan authors */
 
-#include "serve/queue.h"
+#include "net/queue.h"
 
 #include "base/must.h"
 

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Portolan authors */
+
+/*
+ * Each frame is looked at before nghttp2 reads it: what moves nothing is
+ * counted, and so are streams that end early; what comes on a stream that is
+ * no more is answered as the RFC wants it.
+ */
+#include "base/arena.h"
+#include "http/h2_private.h"
+
+enum {
+	CALM_MS = 10000,		/* in which a budget is earned again */
+	RECENT = 64,			/* closed streams that are remembered */
+	BY_US = INT32_MIN,		/* bit of such a one that we reset */
+};
+
+/* --- patience ------------------------------------------------------------- */
+
+void
+h2_end(struct h2 *h2, enum h2_error error)
+{
+	if (h2->ended)
+		return;
+	h2->ended = true;
+	submitted(nghttp2_session_terminate_session(h2->session, error));
+}
+
+static uint32_t
+leak(uint32_t count, uint32_t most, uint64_t elapsed_ms)
+{
+	uint64_t less = elapsed_ms >= CALM_MS ? count :
+	    (uint64_t)most * elapsed_ms / CALM_MS;
+
+	return count > less ? count - (uint32_t)less : 0;
+}
+
+/* False when there were too many of them in too short a time. */
+static void
+count_against(struct h2 *h2, uint32_t *count, uint32_t most)
+{
+	uint64_t elapsed_ms = h2->now_ms - h2->calm_ms;
+
+	if (h2->client)
+		return;			/* a server that we chose */
+	if (elapsed_ms >= 100) {
+		h2->resets = leak(h2->resets, h2->settings.resets, elapsed_ms);
+		h2->glitches = leak(h2->glitches, h2->settings.glitches,
+		    elapsed_ms);
+		h2->calm_ms = h2->now_ms;
+	}
+	if (++*count <= most || h2->ended)
+		return;
+	h2->kit->counts.calmed++;
+	h2_end(h2, H2_ENHANCE_YOUR_CALM);
+}
+
+void
+h2_count_reset(struct h2 *h2)
+{
+	h2->kit->counts.resets++;
+	count_against(h2, &h2->resets, h2->settings.resets);
+}
+
+static void
+count_glitch(struct h2 *h2)
+{
+	h2->kit->counts.glitches++;
+	count_against(h2, &h2->glitches, h2->settings.glitches);
+}
+
+/* Whoever moves something may say something about it. */
+void
+h2_forgive_glitch(struct h2 *h2, unsigned times)
+{
+	h2->glitches -= h2->glitches < times ? h2->glitches : times;
+}
+
+/* --- streams that are no more ------------------------------------------------ */
+
+/* What became of the stream that is no more: its number, maybe with BY_US, or
+ * 0 when it was long ago or never was. */
+static uint32_t
+recall(const struct h2 *h2, int32_t id)
+{
+	for (unsigned i = 0; h2->recent != NULL && i < RECENT; i++)
+		if ((h2->recent[i] & INT32_MAX) == (uint32_t)id)
+			return h2->recent[i];
+	return 0;
+}
+
+void
+h2_remember(struct h2 *h2, int32_t id)
+{
+	if (h2->recent == NULL)
+		h2->recent = xcalloc(RECENT, sizeof(*h2->recent));
+	h2->recent[h2->nrecent++ % RECENT] = (uint32_t)id |
+	    (h2->reset_id == id ? (uint32_t)BY_US : 0);
+}
+
+/*
+ * RFC 9113 5.1, "closed": what comes on a stream that we reset may have been
+ * on its way; on one that the client ended it is an error, and a stream that
+ * should have begun before another is one of the whole connection (5.1.1).
+ */
+static void
+check_closed(struct h2 *h2, const nghttp2_frame_hd *hd)
+{
+	uint32_t was;
+
+	if (h2->client || hd->stream_id % 2 == 0 || h2->mid_head ||
+	    hd->stream_id > h2->last_id ||
+	    nghttp2_session_find_stream(h2->session, hd->stream_id) != NULL)
+		return;
+	was = recall(h2, hd->stream_id);
+	if (was == 0 && hd->type == NGHTTP2_HEADERS)
+		h2_end(h2, H2_PROTOCOL_ERROR);
+	else if (!(was & (uint32_t)BY_US))
+		submitted(nghttp2_submit_rst_stream(h2->session,
+		    NGHTTP2_FLAG_NONE, hd->stream_id,
+		    NGHTTP2_STREAM_CLOSED));
+}
+
+/*
+ * Looks at each frame before nghttp2 does, which keeps those to itself that
+ * it passes over.
+ */
+static void
+on_begin_frame(struct h2 *h2, const nghttp2_frame_hd *hd)
+{
+	switch (hd->type) {
+	case NGHTTP2_HEADERS:
+		check_closed(h2, hd);
+		h2_forgive_glitch(h2, 2);
+		break;
+	case NGHTTP2_DATA:
+		check_closed(h2, hd);
+		if (hd->length >= TINY_FRAME)
+			h2_forgive_glitch(h2, 1);
+		else if (hd->length == 0 &&
+		    !(hd->flags & NGHTTP2_FLAG_END_STREAM))
+			count_glitch(h2);
+		break;
+	case NGHTTP2_RST_STREAM:
+		break;			/* counted if it ends something */
+	case NGHTTP2_PRIORITY:
+		if (hd->stream_id == 0)
+			h2_end(h2, H2_PROTOCOL_ERROR);
+		count_glitch(h2);
+		break;
+	default:
+		count_glitch(h2);
+		break;
+	}
+}
+
+/* How many bytes from the front belong to one frame, or to its head as far as
+ * it came; a head that is whole now has been looked at. */
+size_t
+h2_next_part(struct h2 *h2, struct slice bytes)
+{
+	size_t n = 0;
+
+	if (h2->preface_left > 0) {
+		n = bytes.len < h2->preface_left ? bytes.len :
+		    h2->preface_left;
+		h2->preface_left -= (uint8_t)n;
+		return n;
+	}
+	if (h2->frame_left == 0) {
+		while (n < bytes.len && h2->nhead < sizeof(h2->head))
+			h2->head[h2->nhead++] = (uint8_t)bytes.p[n++];
+		if (h2->nhead < sizeof(h2->head))
+			return n;
+		h2->nhead = 0;
+		h2->frame_left = (uint32_t)(h2->head[0] << 16 |
+		    h2->head[1] << 8 | h2->head[2]);
+		on_begin_frame(h2, &(nghttp2_frame_hd){ h2->frame_left,
+		    (int32_t)((uint32_t)(h2->head[5] & 0x7f) << 24 |
+		    h2->head[6] << 16 | h2->head[7] << 8 | h2->head[8]),
+		    h2->head[3], h2->head[4], 0 });
+	}
+	if (bytes.len - n < h2->frame_left) {
+		h2->frame_left -= (uint32_t)(bytes.len - n);
+		return bytes.len;
+	}
+	n += h2->frame_left;
+	h2->frame_left = 0;
+	return n;
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Portolan authors */
+
+/*
+ * What the files of the HTTP/2 session share; nobody else includes it.
+ */
+#ifndef HTTP_H2_PRIVATE_H
+#define HTTP_H2_PRIVATE_H
+
+#include <nghttp2/nghttp2.h>
+
+#include "base/must.h"
+#include "http/h2.h"
+#include "http/h2_text.h"
+
+enum { TINY_FRAME = 64 };		/* bytes of DATA that earn no credit */
+
+struct h2_kit {
+	const struct h2_ops *ops;
+	nghttp2_session_callbacks *callbacks;
+	nghttp2_option	*option;
+	struct buf	 lower;		/* names on their way out */
+	struct buf	 spare;		/* a header section's, while there is
+					   none */
+	struct h2_counts counts;
+};
+
+struct h2 {
+	struct h2_kit	*kit;
+	void		*owner;
+	nghttp2_session	*session;
+	struct h2_settings settings;
+	struct h2_text	 text;
+	struct buf	*out;		/* during h2_take() ... */
+	size_t		 most;		/* ... which fills it so far */
+	uint64_t	 now_ms;
+	uint64_t	 calm_ms;	/* when the two below were leaked last */
+	uint32_t	 resets, glitches;
+	uint32_t	*recent;	/* streams closed last, RECENT of them */
+	unsigned	 nrecent;
+	int32_t		 reset_id;	/* that we reset last */
+	int32_t		 last_id;	/* the latest to begin */
+	uint8_t		 preface_left;	/* bytes of what comes first */
+	uint8_t		 nhead;		/* of a frame's head, so far */
+	uint8_t		 head[9];
+	uint32_t	 frame_left;	/* of the current frame's bytes */
+	bool		 client;
+	bool		 mid_head;
+	bool		 ended;		/* GOAWAY for good, or an error */
+};
+
+/* Every one of them fails for want of memory alone, or because the stream or
+ * the connection is on its end already, which its callbacks tell. */
+static inline void
+submitted(int result)
+{
+	must(result != NGHTTP2_ERR_NOMEM);
+}
+
+/* --- h2_look.c: what a peer does to keep us busy ------------------------------ */
+
+/*
+ * How many bytes from the front belong to one frame, or to its head as far as
+ * it came; a head that is whole now has been looked at.
+ */
+size_t h2_next_part(struct h2 *h2, struct slice bytes);
+
+/* A stream is no more; it may still be spoken of. */
+void h2_remember(struct h2 *h2, int32_t id);
+
+/* A stream ended early, by the peer or because of it. */
+void h2_count_reset(struct h2 *h2);
+/* Whoever moves something may say something about it. */
+void h2_forgive_glitch(struct h2 *h2, unsigned times);
+
+/* GOAWAY, and nothing is heard any more. */
+void h2_end(struct h2 *h2, enum h2_error error);
+
+#endif

@@ -1,0 +1,168 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the Portolan authors
+"""Between edges many requests share a connection, and none of them waits for
+another's body; an edge that speaks no HTTP/2 is spoken to as before."""
+import json
+import random
+import threading
+
+from lib import (
+    Origin, Platform, address_in, same, story, truth, wait_for)
+
+LARGE = bytes(random.randrange(256) for _ in range(10000)) * 300
+gates = {"all": threading.Event()}
+here = threading.Semaphore(0)
+
+
+def engine(conn, request):
+    what = request.target.rsplit("/", 1)[1]
+    if what == "large":
+        conn.answer(200, LARGE)
+    elif what == "together":
+        here.release()
+        conn.wait(gates["all"])
+        conn.answer(200, b"together")
+    elif what == "hints":
+        conn.send(b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
+                  b"HTTP/1.1 200 OK\r\nX-ManyWho-Region-Backend: GB\r\n"
+                  b"Transfer-Encoding: chunked\r\n\r\n"
+                  b"5\r\nhello\r\n0\r\nX-Sum: 1\r\n\r\n")
+    elif what == "cut":
+        conn.send(b"HTTP/1.1 200 OK\r\nX-ManyWho-Region-Backend: GB\r\n"
+                  b"Content-Length: 10\r\n\r\nhello")
+        conn.close()
+    elif what == "empty":
+        conn.answer(204 if request.method == "DELETE" else 200)
+    elif what == "ws":
+        conn.send(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
+                  b"Connection: Upgrade\r\nX-ManyWho-Region-Backend: GB\r\n"
+                  b"\r\n")
+        conn.send(conn.receive().upper())
+        conn.close()
+    else:
+        conn.answer(200, json.dumps({
+            "fields": request.fields, "trailers": request.trailers,
+            "body": len(request.body)}).encode())
+
+
+def ask(us, what, method="GET", fields=(), body=None):
+    return us.ask(method, f"/api/run/1/{what}", fields, body, of="GB")
+
+
+def semantics(us):
+    answer = ask(us, "hints")
+    same("hints", [i.status for i in answer.interim], [103])
+    same("body", answer.body, b"hello")
+    same("trailers", [(n.lower(), v) for n, v in answer.trailers],
+         [("x-sum", "1")])
+    same("regions", (answer["X-ManyWho-Region-Frontend"],
+                     answer["X-ManyWho-Region-Backend"]), ("US", "GB"))
+    same("large", ask(us, "large").body, LARGE)
+    same("nothing", ask(us, "empty").body, b"")
+    same("nothing at all", ask(us, "empty", "DELETE").status, 204)
+    head = ask(us, "large", "HEAD")
+    same("HEAD", (head["Content-Length"], head.body), (str(len(LARGE)), b""))
+    got = json.loads(ask(us, "echo", "POST", body=LARGE).body)
+    same("a body on its way there", got["body"], len(LARGE))
+    with us.connect() as c:
+        c.send(b"POST /api/run/1/echo HTTP/1.1\r\nHost: flow.example.com\r\n"
+               b"X-Forwarded-For: " + us_address + b"\r\n"
+               b"Transfer-Encoding: chunked\r\nExpect: 100-continue\r\n\r\n")
+        c.reader.until(b"100 Continue\r\n\r\n")
+        c.send(b"3\r\nabc\r\n0\r\nX-Sum: 3\r\n\r\n")
+        got = json.loads(c.read().body)
+    same("trailers there", (got["body"], [t[1] for t in got["trailers"]]),
+         (3, ["3"]))
+    with us.connect() as c:
+        c.send(b"GET /api/run/1/cut HTTP/1.1\r\nHost: flow.example.com\r\n"
+               b"X-Forwarded-For: " + us_address + b"\r\n\r\n")
+        rest = c.reader.rest()
+        truth("a cut answer is cut", rest.endswith(b"hello"))
+    with us.connect() as c:
+        c.send(b"GET /api/run/1/ws HTTP/1.1\r\nHost: flow.example.com\r\n"
+               b"X-Forwarded-For: " + us_address + b"\r\n"
+               b"Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+        same("a tunnel", c.read().status, 101)
+        c.send(b"through")
+        same("and back", c.reader.rest(), b"THROUGH")
+
+
+def together(us, gb, count, streams):
+    """So many at once."""
+    before = gb.metric("portolan_h2_connections_total")
+    answers = []
+    threads = [threading.Thread(target=lambda: answers.append(
+        ask(us, "together"))) for _ in range(count)]
+    for t in threads:
+        t.start()
+    for _ in range(count):
+        truth("all are there", here.acquire(timeout=20))
+    gates["all"].set()
+    for t in threads:
+        t.join()
+    gates["all"].clear()
+    same("answers", [a.body for a in answers], [b"together"] * count)
+    if streams:
+        wait_for("the count", lambda: gb.metric(
+            "portolan_h2_requests_total") >= count)
+        truth("connections of two threads", gb.metric(
+            "portolan_h2_connections_total") - before <= 2)
+    else:
+        same("none", gb.metric("portolan_h2_connections_total"), 0)
+
+
+def slow_reader(us):
+    """One client does not read its answer; the others get theirs."""
+    with us.connect() as stuck:
+        stuck.sock.setsockopt(1, 8, 4096)       # SO_RCVBUF
+        for _ in range(20):
+            stuck.send(b"GET /api/run/1/large HTTP/1.1\r\n"
+                       b"Host: flow.example.com\r\nX-Forwarded-For: " +
+                       us_address + b"\r\n\r\n")
+        for _ in range(10):
+            same("others", ask(us, "large").body, LARGE)
+
+
+def gb_goes(p, us):
+    """The connection breaks: what is asked next finds another."""
+    p["GB"].signal(15)
+    p["GB"].process.wait()
+    wait_for("the other edge to be gone", lambda: "GB" not in us.regions_up())
+    p["GB"].start()
+    p["GB"].wait_ready()
+    wait_for("it to be back", lambda: "GB" in us.regions_up())
+    same("and again", ask(us, "echo").status, 200)
+
+
+us_address = address_in("GB").encode()
+
+
+@story
+def main():
+    for how in ({}, {"link": {"h2": False}}, {"GB": True}):
+        with Platform(regions=["US", "GB"],
+                      origins={"GB": Origin("GB", engine)},
+                      settings={k: v for k, v in how.items() if k != "GB"}) \
+                as p:
+            us, gb = p["US"], p["GB"]
+            if "GB" in how:
+                with open(gb.config_file) as f:
+                    config = json.load(f)
+                config["listeners"][-1]["h2"] = False
+                with open(gb.config_file, "w") as f:
+                    json.dump(config, f)
+                before = gb.metric("portolan_config_generation")
+                gb.signal(1)
+                wait_for("a reload", lambda: gb.metric(
+                    "portolan_config_generation") > before)
+            semantics(us)
+            together(us, gb, 30, not how)
+            slow_reader(us)
+            if not how:
+                gb_goes(p, us)
+            protocols = {line["protocol"] for line in gb.access(5)
+                         if line.get("client_source") == "link" or
+                         line["listener"] == "link"}
+            truth(f"spoken: {protocols}", ("HTTP/2.0" in protocols) ==
+                  (not how))
