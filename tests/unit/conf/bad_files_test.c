@@ -17,7 +17,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "unit/conf/bad_files.h"
+#include "support/bad_files.h"
 #include "base/must.h"
 #include "conf/file.h"
 

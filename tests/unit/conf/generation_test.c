@@ -21,39 +21,12 @@
 #include "conf/generation.h"
 #include "geo/mmdb_write.h"
 #include "support/certificates.h"
+#include "support/folder.h"
 
 enum { EPOCH = 1780000000 };
 
-static char dir[] = "/tmp/portolan-generation-XXXXXX";
-static char conf[96];
+static char conf[FOLDER_PATH];
 static struct mistakes mistakes;
-
-static const char *
-path(const char *name)
-{
-	static char text[4][96];
-	static unsigned at;
-
-	at = (at + 1) % 4;
-	snprintf(text[at], sizeof(text[at]), "%s/%s", dir, name);
-	return text[at];
-}
-
-/* Under a new inode, as a careful copy makes it. */
-static void
-put(const char *name, struct slice bytes)
-{
-	FILE *f = fopen(path("new"), "w");
-
-	must(f != NULL && fwrite(bytes.p, 1, bytes.len, f) == bytes.len &&
-	    fclose(f) == 0 && rename(path("new"), path(name)) == 0);
-}
-
-static void
-put_text(const char *name, const char *text)
-{
-	put(name, slice_of(text));
-}
 
 static void
 put_database(const char *ranges, uint64_t epoch)
@@ -66,7 +39,7 @@ put_database(const char *ranges, uint64_t epoch)
 	mmdb_write(&bytes, &(struct mmdb_source){ .ranges = t.ranges,
 	    .count = t.count, .type = "Test", .description = "made up",
 	    .build_epoch = epoch });
-	put("country.mmdb", buf_all(&bytes));
+	folder_put("country.mmdb", buf_all(&bytes));
 	buf_fini(&bytes);
 	range_text_fini(&t);
 }
@@ -109,10 +82,9 @@ begin(void **state)
 	struct authority ca;
 
 	(void)state;
-	if (mkdtemp(dir) == NULL)
-		return -1;
-	strcpy(certificates_dir, dir);
-	snprintf(conf, sizeof(conf), "%s/portolan.yaml", dir);
+	folder_begin();
+	strcpy(certificates_dir, folder);
+	strcpy(conf, folder_path("portolan.yaml"));
 	ca = authority_new("ca");
 	certificate_issue(&ca, "US", "URI:portolan:region:US", 90 * 86400);
 	certificate_issue(&ca, "GB", "URI:portolan:region:GB", 90 * 86400);
@@ -126,7 +98,7 @@ static int
 end(void **state)
 {
 	(void)state;
-	certificates_end();
+	folder_end();
 	return 0;
 }
 
@@ -135,10 +107,10 @@ each_begin(void **state)
 {
 	(void)state;
 	mistakes_init(&mistakes);
-	put_text("portolan.yaml", PLAIN);
-	put_text("regions.yaml", regions);
-	put_text("expect.yaml", "version: 1\nexpect: {11.0.0.1: GB}\n");
-	put_text("tag.key", "000102030405060708090a0B0C0D0E0F\n");
+	folder_put_text("portolan.yaml", PLAIN);
+	folder_put_text("regions.yaml", regions);
+	folder_put_text("expect.yaml", "version: 1\nexpect: {11.0.0.1: GB}\n");
+	folder_put_text("tag.key", "000102030405060708090a0B0C0D0E0F\n");
 	put_database(world, EPOCH);
 	return 0;
 }
@@ -311,9 +283,9 @@ damaged_databases_are_held_back(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(damage) / sizeof(damage[0]); i++) {
 		if (damage[i] == NULL)
-			must(unlink(path("country.mmdb")) == 0);
+			must(unlink(folder_path("country.mmdb")) == 0);
 		else
-			put_text("country.mmdb", damage[i]);
+			folder_put_text("country.mmdb", damage[i]);
 		next = load(g);
 		assert_non_null(next);
 		assert_says("held back");
@@ -324,12 +296,12 @@ damaged_databases_are_held_back(void **state)
 		assert_says("geo.database: ");
 	}
 	/* A changed map is taken all the same, over the old database. */
-	put_text("regions.yaml", "version: 1\ndefault: US\nregions:\n"
+	folder_put_text("regions.yaml", "version: 1\ndefault: US\nregions:\n"
 	    "  US: {location: {country: US, lat: 1, lon: 1}, "
 	    "engines: [http://e:1]}\n"
 	    "  GB: {location: {country: GB, lat: 1, lon: 1}}\n"
 	    "countries: {US: GB}\n");
-	put_text("expect.yaml", "version: 1\nexpect: {11.0.0.1: US}\n");
+	folder_put_text("expect.yaml", "version: 1\nexpect: {11.0.0.1: US}\n");
 	next = load(g);
 	assert_non_null(next);
 	assert_string_equal(region_of(next, "11.129.0.1"), "GB");
@@ -344,14 +316,14 @@ expectations_bind_the_map(void **state)
 	struct generation *g = load_well(NULL);
 
 	(void)state;
-	put_text("expect.yaml", "version: 1\nexpect: {11.129.0.1: GB}\n");
+	folder_put_text("expect.yaml", "version: 1\nexpect: {11.129.0.1: GB}\n");
 	assert_null(load(g));
 	assert_says("expect.yaml:2:10: expect.11.129.0.1: expected region GB");
-	put_text("expect.yaml",
+	folder_put_text("expect.yaml",
 	    "version: 1\nexpect: {11.0.0.1: {region: GB, country: FR}}\n");
 	assert_null(load(g));
 	assert_says("expected country FR, but 11.0.0.1 is in GB");
-	put_text("expect.yaml", "version: 1\nexpect: {country:FR: US}\n");
+	folder_put_text("expect.yaml", "version: 1\nexpect: {country:FR: US}\n");
 	assert_null(load(g));
 	generation_free(&g);
 }
@@ -362,10 +334,10 @@ a_mistake_leaves_nothing(void **state)
 	struct generation *g = load_well(NULL);
 
 	(void)state;
-	put_text("regions.yaml", "version: 1\nregions: [\n");
+	folder_put_text("regions.yaml", "version: 1\nregions: [\n");
 	assert_null(load(g));
 	assert_true(mistakes.errors > 0);
-	put_text("portolan.yaml", "region: [\n");
+	folder_put_text("portolan.yaml", "region: [\n");
 	assert_null(load(g));
 	must(unlink(conf) == 0);
 	assert_null(load(g));
@@ -382,8 +354,8 @@ pure_needs_neither_database_nor_keys(void **state)
 	struct err err;
 
 	(void)state;
-	must(unlink(path("country.mmdb")) == 0 && unlink(path("tag.key")) == 0);
-	put_text("portolan.yaml", PLAIN "user: nobody-here\n");
+	must(unlink(folder_path("country.mmdb")) == 0 && unlink(folder_path("tag.key")) == 0);
+	folder_put_text("portolan.yaml", PLAIN "user: nobody-here\n");
 	mistakes_fini(&mistakes);
 	mistakes_init(&mistakes);
 	g = generation_load(conf, LOAD_PURE, NULL, &mistakes);
@@ -393,7 +365,7 @@ pure_needs_neither_database_nor_keys(void **state)
 	assert_null(g->db);
 	assert_null(g->listener_tls);
 	assert_false(config_read_tag_key(g->config, key, &err));
-	put_text("tag.key", "ff0102030405060708090a0b0c0d0e0f");
+	folder_put_text("tag.key", "ff0102030405060708090a0b0c0d0e0f");
 	assert_true(config_read_tag_key(g->config, key, &err));
 	assert_int_equal(key[0], 0xff);
 	generation_free(&g);
@@ -403,7 +375,7 @@ pure_needs_neither_database_nor_keys(void **state)
 	assert_int_equal(g->config->policy.tag_key[0], 0xff);
 	assert_null(g->db);
 	generation_free(&g);
-	must(unlink(path("tag.key")) == 0);
+	must(unlink(folder_path("tag.key")) == 0);
 	assert_null(generation_load(conf, LOAD_KEYS, NULL, &mistakes));
 }
 
@@ -415,10 +387,10 @@ keys_of_testers_are_read(void **state)
 	struct generation *g;
 
 	(void)state;
-	put_text("new.key", "000102030405060708090a0b0c0d0e0f"
+	folder_put_text("new.key", "000102030405060708090a0b0c0d0e0f"
 	    "101112131415161718191A1B1C1D1E1F\r\n");
-	put_text("old.key", "ff0102030405060708090a0b0c0d0e0f");
-	put_text("portolan.yaml", PLAIN "explain: {keys: [new.key, old.key]}\n");
+	folder_put_text("old.key", "ff0102030405060708090a0b0c0d0e0f");
+	folder_put_text("portolan.yaml", PLAIN "explain: {keys: [new.key, old.key]}\n");
 	g = load(NULL);
 	assert_non_null(g);
 	assert_int_equal(g->config->explain.keys.count, 2);
@@ -428,7 +400,7 @@ keys_of_testers_are_read(void **state)
 	assert_int_equal(g->config->explain.keys.list[1].bytes[0], 0xff);
 	generation_free(&g);
 	/* Who explains need not be one who reads keys. */
-	must(unlink(path("old.key")) == 0);
+	must(unlink(folder_path("old.key")) == 0);
 	assert_null(load(NULL));
 	mistakes_fini(&mistakes);
 	mistakes_init(&mistakes);
@@ -436,15 +408,15 @@ keys_of_testers_are_read(void **state)
 	assert_non_null(g);
 	assert_int_equal(g->config->explain.keys.count, 0);
 	generation_free(&g);
-	put_text("old.key", "000102030405060708090a0b0c0d0e0");
+	folder_put_text("old.key", "000102030405060708090a0b0c0d0e0");
 	assert_null(load(NULL));
-	put_text("old.key", "000102030405060708090a0b0c0d0e0g");
+	folder_put_text("old.key", "000102030405060708090a0b0c0d0e0g");
 	assert_null(load(NULL));
-	put_text("old.key", DIGITS DIGITS DIGITS DIGITS);
+	folder_put_text("old.key", DIGITS DIGITS DIGITS DIGITS);
 	g = load(NULL);
 	assert_non_null(g);
 	generation_free(&g);
-	put_text("old.key", DIGITS DIGITS DIGITS DIGITS "00");
+	folder_put_text("old.key", DIGITS DIGITS DIGITS DIGITS "00");
 	assert_null(load(NULL));
 }
 
@@ -461,17 +433,17 @@ certificates(void **state)
 	snprintf(text, sizeof(text), "%s", tls);
 	memcpy(strstr(text, "US.pem"), "GB", 2);
 	memcpy(strstr(text, "US.key"), "GB", 2);
-	put_text("portolan.yaml", text);
+	folder_put_text("portolan.yaml", text);
 	assert_null(load(NULL));
 	assert_says("needs the URI portolan:region:US");
 	/* A key that belongs to another certificate. */
 	snprintf(text, sizeof(text), "%s", tls);
 	memcpy(strstr(text, "US.key"), "GB", 2);
-	put_text("portolan.yaml", text);
+	folder_put_text("portolan.yaml", text);
 	assert_null(load(NULL));
 	assert_says("link.certificate: ");
 	/* Listeners of both kinds, and certificates near their end. */
-	put_text("portolan.yaml",
+	folder_put_text("portolan.yaml",
 	    "region: US\nmain_region: US\nlisteners:\n"
 	    "  - {name: a, address: 127.0.0.1:0, tls: "
 	    "{certificate: soon.pem, key: soon.key}}\n"
@@ -513,7 +485,7 @@ static void
 ticket_keys(void **state)
 {
 	(void)state;
-	put_text("portolan.yaml", PLAIN
+	folder_put_text("portolan.yaml", PLAIN
 	    "console: {address: 127.0.0.1:0}\ntls: {ticket_keys: tickets}\n");
 	for (size_t i = 0; i < sizeof(ticket_files) / sizeof(*ticket_files);
 	    i++) {
@@ -521,7 +493,7 @@ ticket_keys(void **state)
 
 		unlink(certificate_path("tickets"));
 		if (ticket_files[i].text != NULL) {
-			put_text("tickets", ticket_files[i].text);
+			folder_put_text("tickets", ticket_files[i].text);
 			chmod(certificate_path("tickets"),
 			    ticket_files[i].mode);
 		}
@@ -542,13 +514,13 @@ old_databases_are_told(void **state)
 	(void)state;
 	snprintf(text, sizeof(text), "%s", PLAIN);
 	memcpy(strstr(text, "warn_age: 90000d"), "warn_age: 1d    ", 16);
-	put_text("portolan.yaml", text);
+	folder_put_text("portolan.yaml", text);
 	g = load(NULL);
 	assert_non_null(g);
 	assert_says("days ago; get a new one");
 	generation_free(&g);
 	memcpy(strstr(text, "max_age: 90000d"), "max_age: 2d    ", 15);
-	put_text("portolan.yaml", text);
+	folder_put_text("portolan.yaml", text);
 	g = load(NULL);
 	assert_says("more than geo.max_age allows");
 	generation_free(&g);

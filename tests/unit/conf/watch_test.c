@@ -15,21 +15,20 @@
 
 #include "base/must.h"
 #include "conf/watch.h"
+#include "support/folder.h"
 
 enum { SETTLE_MS = 5000 };
 
-static char dir[] = "/tmp/portolan-watch-XXXXXX";
-static char file[64], other[64], next[64];
+static char file[FOLDER_PATH], other[FOLDER_PATH], next[FOLDER_PATH];
 
 static int
 begin(void **state)
 {
 	(void)state;
-	if (mkdtemp(dir) == NULL)
-		return -1;
-	snprintf(file, sizeof(file), "%s/file", dir);
-	snprintf(other, sizeof(other), "%s/other", dir);
-	snprintf(next, sizeof(next), "%s/next", dir);
+	folder_begin();
+	strcpy(file, folder_path("file"));
+	strcpy(other, folder_path("other"));
+	strcpy(next, folder_path("next"));
 	return 0;
 }
 
@@ -37,10 +36,8 @@ static int
 end(void **state)
 {
 	(void)state;
-	unlink(file);
-	unlink(other);
-	unlink(next);
-	return rmdir(dir);
+	folder_end();
+	return 0;
 }
 
 static void

@@ -25,6 +25,7 @@
 #include <cmocka.h>
 
 #include "edge/log_writer.h"
+#include "support/folder.h"
 
 /* A platform under load is slow, never silent. */
 enum { PATIENCE_MS = 20000, STEP_MS = 5 };
@@ -85,25 +86,18 @@ wait_for_size(const char *path, size_t size)
 	}
 }
 
-static void
-temporary(char path[64])
-{
-	strcpy(path, "/tmp/portolan-log-XXXXXX");
-	close(mkstemp(path));
-}
-
 /* --- files ------------------------------------------------------------------- */
 
 static void
 lines_are_handed_over_and_reopened(void **state)
 {
 	struct log_writer *w = log_writer_new(2);
-	char path[64], moved[80];
+	char path[FOLDER_PATH], moved[FOLDER_PATH + 2];
 	struct config_access c = to_file(path);
 	struct log_sink *sink;
 
 	(void)state;
-	temporary(path);
+	strcpy(path, folder_path("log"));
 	snprintf(moved, sizeof(moved), "%s.1", path);
 	sink = take(w, &c);
 	assert_true(add(sink, 0, "one\n"));
@@ -127,8 +121,6 @@ lines_are_handed_over_and_reopened(void **state)
 	log_writer_free(&w);
 	assert_int_equal(file_size(moved), 14);
 	assert_int_equal(file_size(path), 5);
-	unlink(path);
-	unlink(moved);
 }
 
 /* A reload that names it again finds it, whatever goes first. */
@@ -136,12 +128,12 @@ static void
 a_place_is_kept_by_name(void **state)
 {
 	struct log_writer *w = log_writer_new(1);
-	char path[64];
+	char path[FOLDER_PATH];
 	struct config_access c = to_file(path);
 	struct log_sink *sink, *same;
 
 	(void)state;
-	temporary(path);
+	strcpy(path, folder_path("log"));
 	sink = take(w, &c);
 	same = take(w, &c);
 	assert_ptr_equal(sink, same);
@@ -150,14 +142,13 @@ a_place_is_kept_by_name(void **state)
 	log_sink_release(w, same);
 	log_writer_free(&w);
 	assert_int_equal(file_size(path), 6);
-	unlink(path);
 }
 
 static void
 blocks_go_when_they_are_full(void **state)
 {
 	struct log_writer *w = log_writer_new(1);
-	char path[64], line[1001];
+	char path[FOLDER_PATH], line[1001];
 	struct config_access c = to_file(path);
 	struct log_sink *sink;
 	size_t added = 0;
@@ -165,7 +156,7 @@ blocks_go_when_they_are_full(void **state)
 	(void)state;
 	memset(line, 'x', 999);
 	strcpy(line + 999, "\n");
-	temporary(path);
+	strcpy(path, folder_path("log"));
 	sink = take(w, &c);
 	/* Far more than all blocks: the writer keeps up, or lines are lost. */
 	for (int i = 0; i < 5000; i++)
@@ -174,7 +165,6 @@ blocks_go_when_they_are_full(void **state)
 	log_writer_free(&w);
 	assert_true(added >= (LOG_BLOCKS - 1) * 55000);
 	assert_int_equal(file_size(path), added);
-	unlink(path);
 }
 
 static void
@@ -195,7 +185,7 @@ static void
 a_full_pipe_holds_nobody_up(void **state)
 {
 	struct log_writer *w = log_writer_new(1);
-	char path[64], line[501], bytes[65536];
+	char path[FOLDER_PATH], line[501], bytes[65536];
 	struct config_access c = to_file(path);
 	struct log_sink *sink;
 	unsigned lost = 0;
@@ -205,8 +195,7 @@ a_full_pipe_holds_nobody_up(void **state)
 	(void)state;
 	memset(line, 'x', 499);
 	strcpy(line + 499, "\n");
-	temporary(path);
-	unlink(path);
+	strcpy(path, folder_path("log"));
 	assert_int_equal(mkfifo(path, 0600), 0);
 	reader = open(path, O_RDONLY | O_NONBLOCK);
 	sink = take(w, &c);
@@ -221,7 +210,6 @@ a_full_pipe_holds_nobody_up(void **state)
 	close(reader);
 	log_sink_release(w, sink);
 	log_writer_free(&w);
-	unlink(path);
 }
 
 /* --- syslog --------------------------------------------------------------------- */
@@ -295,13 +283,12 @@ a_daemon_may_come_and_go(void **state)
 {
 	struct config_access c = { .to = "syslog", .target = LOG_TO_UNIX };
 	struct log_writer *w = log_writer_new(1);
-	char path[64], text[2048];
+	char path[FOLDER_PATH], text[2048];
 	struct log_sink *sink;
 	int fd;
 
 	(void)state;
-	temporary(path);
-	unlink(path);
+	strcpy(path, folder_path("log"));
 	c.address.kind = ENDPOINT_UNIX;
 	strcpy(c.address.name, path);
 	sink = take(w, &c);
@@ -368,19 +355,38 @@ the_end_is_not_held_up(void **state)
 	assert_null(w);
 }
 
+static int
+each_begin(void **state)
+{
+	(void)state;
+	folder_begin();
+	return 0;
+}
+
+static int
+each_end(void **state)
+{
+	(void)state;
+	folder_end();
+	return 0;
+}
+
+#define IN_FOLDER(test)	\
+	cmocka_unit_test_setup_teardown(test, each_begin, each_end)
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(lines_are_handed_over_and_reopened),
-		cmocka_unit_test(a_place_is_kept_by_name),
-		cmocka_unit_test(blocks_go_when_they_are_full),
-		cmocka_unit_test(a_bad_path_is_told),
-		cmocka_unit_test(a_full_pipe_holds_nobody_up),
-		cmocka_unit_test(datagrams_hold_a_line_each),
-		cmocka_unit_test(a_daemon_may_come_and_go),
-		cmocka_unit_test(streams_count_octets),
-		cmocka_unit_test(the_end_is_not_held_up),
+		IN_FOLDER(lines_are_handed_over_and_reopened),
+		IN_FOLDER(a_place_is_kept_by_name),
+		IN_FOLDER(blocks_go_when_they_are_full),
+		IN_FOLDER(a_bad_path_is_told),
+		IN_FOLDER(a_full_pipe_holds_nobody_up),
+		IN_FOLDER(datagrams_hold_a_line_each),
+		IN_FOLDER(a_daemon_may_come_and_go),
+		IN_FOLDER(streams_count_octets),
+		IN_FOLDER(the_end_is_not_held_up),
 	};
 
 	signal(SIGPIPE, SIG_IGN);

@@ -4,7 +4,7 @@
 /*
  * Bodies of every size and direction, early answers, and tunnels.
  */
-#include "peer.h"
+#include "support/peer.h"
 
 /* --- request bodies -------------------------------------------------------- */
 

@@ -5,7 +5,8 @@
  * The contract of an exchange, against a peer that behaves and one that does
  * not.
  */
-#include "peer.h"
+#include "support/folder.h"
+#include "support/peer.h"
 
 /* --- answers as they should be --------------------------------------------- */
 
@@ -233,16 +234,15 @@ answers_three(struct peer *p)
 static void
 a_connection_is_used_again(void **state)
 {
-	char path[] = "/tmp/portolan-exchange-XXXXXX";
+	char at[FOLDER_PATH];
 
 	(void)state;
-	assert_true(mkdtemp(path) != NULL);
+	folder_begin();
+	strcpy(at, folder_path("s"));
 	for (int over_unix = 0; over_unix < 2; over_unix++) {
 		struct peer p;
 		struct client c;
-		char at[64];
 
-		snprintf(at, sizeof(at), "%s/s", path);
 		if (over_unix)
 			peer_listen_unix(&p, at);
 		else
@@ -259,7 +259,7 @@ a_connection_is_used_again(void **state)
 		peer_join(&p);
 		unlink(at);
 	}
-	rmdir(path);
+	folder_end();
 }
 
 static const char *first_answer;

@@ -6,7 +6,7 @@
  * nowhere.  Peer and client live on one loop.
  */
 #include "net/listener.h"
-#include "peer.h"
+#include "support/peer.h"
 #include "support/certificates.h"
 
 /* An edge of GB that answers everything, and notes what it was sent. */

@@ -4,7 +4,7 @@
 /*
  * Sets of upstreams over several generations, and what probes make of them.
  */
-#include "peer.h"
+#include "support/peer.h"
 
 static struct loop *control;
 static unsigned changes;

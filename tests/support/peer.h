@@ -6,8 +6,8 @@
  * with blocking calls on a socket of its own; the client is a loop that lives
  * one exchange after the other and writes down every call it gets.
  */
-#ifndef TESTS_UNIT_UPSTREAM_PEER_H
-#define TESTS_UNIT_UPSTREAM_PEER_H
+#ifndef TESTS_SUPPORT_PEER_H
+#define TESTS_SUPPORT_PEER_H
 
 #include <setjmp.h>
 #include <stdarg.h>
