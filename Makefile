@@ -71,7 +71,7 @@ libs	= $(foreach f,$(HAVE),$(call lib,$(f)))
 libsupto = $(foreach f,$(filter $(HAVE),$(call upto,$(1),$(FOLDERS))),$(call lib,$(f)))
 group	= -Wl,--start-group $(filter %.a,$^) -Wl,--end-group
 
-.PHONY: all test e2e unit asan tsan fuzz lint bench demo install uninstall \
+.PHONY: all test e2e unit asan tsan fuzz lint bench soak demo install uninstall \
 	clean help deps floors test-run tests-build fuzz-build \
 	bench-build bench-invokes bench-quick profile gen
 .DELETE_ON_ERROR:
@@ -224,6 +224,9 @@ bench:						## against nginx and HAProxy on this machine (bench/README.md)
 bench-invokes:					## invokes per second of an engine worker, states durable
 	+@$(SUBMAKE) bench-build
 	@O=$(abspath $(O)) bench/invokes-run $(ARGS)
+
+soak: all					## change without loss, in figures, in minutes (ARGS=--long: a night's)
+	@PORTOLAN=$(abspath $(O)/portolan) scripts/soak $(ARGS)
 
 bench-quick:					## the same in two minutes
 	+@$(SUBMAKE) bench ARGS="--quick $(ARGS)"
