@@ -123,6 +123,7 @@ files_of_engine(const struct landlock *l, const struct config *c)
 	read_beside(l, c->services.ca);
 	for (size_t i = 0; i < c->engines.nkey_files; i++)
 		read_beside(l, c->engines.key_files[i]);
+	read_beside(l, c->engines.external_ca);
 	if (c->engines.flows_dir != NULL)
 		landlock_read(l, c->engines.flows_dir);
 	if (c->engines.store_dir != NULL)

@@ -11,6 +11,7 @@ import datetime
 import json
 import os
 import re
+import ssl
 import threading
 import time
 import uuid
@@ -21,6 +22,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, utils
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.kdf.concatkdf import ConcatKDFHash
 
+from .http import Reader
 from .origin import Origin
 
 WRAPS = {"ECDH-ES+A192KW": 24, "ECDH-ES+A256KW": 32}
@@ -180,11 +182,16 @@ class Receiver(Origin):
     dialect      "postgresql" (an update as old as what is there is taken, and
                  members come back in another order) or "mysql" (it is not,
                  and expiresAt must be there)
+    tls          names of a certificate's and its key's files, or None
     fails        a status that saves are answered with, or None
     """
 
-    def __init__(self, dialect="postgresql"):
+    def __init__(self, dialect="postgresql", tls=None):
         self.dialect, self.fails, self.login = dialect, None, None
+        self.tls = None
+        if tls is not None:             # file names: certificate, key
+            self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self.tls.load_cert_chain(*tls)
         self.platform, self.receiver = {}, {}
         self.rows, self.dropped, self.refused = {}, 0, []
         self.lock = threading.Lock()
@@ -200,7 +207,19 @@ class Receiver(Origin):
 
     @property
     def endpoint(self):
-        return self.url + "/api/storage/1"
+        scheme = "http" if self.tls is None else "https"
+        return "%s://%s:%d/api/storage/1" % (scheme, *self.address)
+
+    def _serve(self, conn):
+        try:
+            if self.tls is not None:
+                conn.sock = self.tls.wrap_socket(conn.sock, server_side=True)
+                conn.reader = Reader(conn.sock)
+        except OSError as e:            # whoever does not trust us
+            self.refused.append(repr(e))
+            conn.close()
+            return
+        super()._serve(conn)
 
     @staticmethod
     def _answer(conn, request):
