@@ -67,11 +67,16 @@ read_hosts(const struct schema_reader *reader, const struct yaml_node *node,
 	entry->region->nhosts = count;
 }
 
+/* By region_engine.proxy. */
+static const char *const proxy_versions[] = { "no", "v2", NULL };
+
 static const struct schema_row engine_rows[] = {
 	{ "url", SCHEMA_TEXT, SCHEMA_AT(struct region_engine, url),
 	    .required = true },
 	{ "weight", SCHEMA_NUMBER, SCHEMA_AT(struct region_engine, weight),
 	    .fallback = "1", .least = 1, .most = 1000 },
+	{ "proxy", SCHEMA_CHOICE, SCHEMA_AT(struct region_engine, proxy),
+	    .choices = proxy_versions, .fallback = "no" },
 	{ 0 },
 };
 

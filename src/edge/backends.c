@@ -60,6 +60,7 @@ add_engines(struct listing *l, unsigned self, struct err *err)
 		if (!endpoint_parse(&spec->endpoint, slice_of(engine->url)))
 			return err_set(err, "%s:%u: %s is no engine's address",
 			    engine->at.file, engine->at.line, engine->url);
+		spec->proxy = engine->proxy;
 	}
 	return true;
 }

@@ -187,9 +187,35 @@ finish_head(struct edge_request *er)
 	    er->text.len - er->head_at };
 }
 
+/* The client as decided on, from where its connection came in. */
+static void
+tell_client(const struct edge_request *er, struct endpoint *source,
+    struct endpoint *local)
+{
+	const struct serve_proxy *proxy = request_proxy(er->request);
+	const struct endpoint *peer = request_peer(er->request);
+
+	*source = *peer;
+	if (er->client.addr.family != ADDR_NONE) {
+		source->kind = ENDPOINT_IP;
+		source->addr = er->client.addr;
+		source->port = er->client.source == CLIENT_PEER ||
+		    er->client.source == CLIENT_PROXY ? peer->port : 0;
+	}
+	stream_local(request_stream(er->request), local);
+	if (proxy != NULL) {
+		local->kind = ENDPOINT_IP;
+		local->addr = proxy->destination;
+		local->port = proxy->destination_port;
+	}
+}
+
 static void
 start(struct edge_request *er)
 {
+	struct endpoint source, local;
+	const struct proxy_told told = { .source = &source,
+	    .destination = &local };
 	struct request *r = er->request;
 	bool trailers = er->body_last && r->trailers.len > 0;
 	struct exchange_request request = {
@@ -198,8 +224,11 @@ start(struct edge_request *er)
 		.framing = er->framing,
 		.body_whole = !r->has_body || (er->body_last && !trailers),
 		.method = r->method,
+		.told = er->upstream->spec.proxy ? &told : NULL,
 	};
 
+	if (request.told != NULL)
+		tell_client(er, &source, &local);
 	er->attempts++;
 	er->times.sent_us = er->worker->loop->now_us;
 	if (er->tester != NULL)

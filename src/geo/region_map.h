@@ -50,6 +50,7 @@ struct source_line {
 struct region_engine {
 	const char	*url;		/* http://host:port or unix:/path */
 	unsigned	 weight;	/* from 1 */
+	bool		 proxy;		/* is told of clients by PROXY headers */
 	struct source_line at;
 };
 

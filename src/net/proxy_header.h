@@ -56,6 +56,7 @@ struct proxy_told {
 	const struct endpoint *source, *destination;
 	struct slice	 authority;	/* the TLS name, or empty; at most 255 */
 	bool		 passed;
+	bool		 local;		/* a connection of our own: nothing else */
 };
 
 enum { PROXY_WRITE_MAX = 512 };

@@ -93,6 +93,10 @@ proxy_header_write(char bytes[PROXY_WRITE_MAX], const struct proxy_told *told)
 	uint32_t crc;
 
 	put(&w, "\r\n\r\n\0\r\nQUIT\n", 12);
+	if (told->local) {
+		put(&w, "\x20\x00\0", 4);
+		return w.len;
+	}
 	put_addresses(&w, told);
 	if (told->authority.len > 0 && told->authority.len <= AUTHORITY_MOST)
 		put_tlv(&w, TLV_AUTHORITY, told->authority);

@@ -483,10 +483,29 @@ handshake(struct stream *s)
 	}
 }
 
+/* A socket that has just connected takes a few hundred bytes at once. */
+static bool
+send_preface(struct stream *s)
+{
+	struct slice front = chunk_all(s->queue);
+
+	must(front.len == s->pending);
+	if (send(s->fd, front.p, front.len, MSG_NOSIGNAL) !=
+	    (ssize_t)front.len)
+		return false;
+	queue_drop(s);
+	s->flags &= ~(uint32_t)S_PREFACE;
+	return true;
+}
+
 static void
 connected(struct stream *s)
 {
 	s->flags &= ~(uint32_t)S_CONNECTING;
+	if (s->flags & S_PREFACE && !send_preface(s)) {
+		stream_fail(s, STREAM_BROKEN);
+		return;
+	}
 	if (s->tls == NULL) {
 		now_open(s);
 		return;
@@ -699,6 +718,16 @@ stream_connect(struct stream *s, struct loop *loop, const struct endpoint *to,
 	if (begin_connect(s, to) && tls != NULL &&
 	    !stream_tls_begin(s, tls, false))
 		stream_fail(s, STREAM_TLS_FAILED);
+}
+
+void
+stream_preface(struct stream *s, struct slice bytes)
+{
+	must(s->flags & S_CONNECTING && s->pending == 0 && bytes.len > 0);
+	if (s->flags & S_FAILED)
+		return;
+	queue_add(s, bytes.p, bytes.len);
+	s->flags |= S_PREFACE;
 }
 
 void

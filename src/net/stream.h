@@ -81,6 +81,10 @@ void stream_connect(struct stream *s, struct loop *loop,
     const struct endpoint *to, struct tls_context *tls,
     const struct stream_ops *ops);
 
+/* What goes out before all else, TLS included: at once after stream_connect();
+ * copied.  Nothing may be sent besides until opened(). */
+void stream_preface(struct stream *s, struct slice bytes);
+
 enum { STREAM_AGAIN = -1, STREAM_ERROR = -2 };
 
 /* Bytes read, 0 at the peer's end of sending, or one of the two above.

@@ -34,6 +34,7 @@ enum stream_flag {
 	S_TASK_FAIL	= 1 << 18,
 	S_CLOSED	= 1 << 19,
 	S_WATCH		= 1 << 20,	/* stream_watch() */
+	S_PREFACE	= 1 << 21,	/* the queue goes out before TLS */
 	/* enum stream_end of the failure */
 	S_END_SHIFT	= 24,
 };

@@ -52,7 +52,8 @@ exchange_detach(struct exchange *ex, bool keep)
 	if (conn != NULL) {
 		if (keep && ex->paused)
 			stream_resume(&conn->stream);
-		if (keep)
+		/* Nobody else's request may go where a client was named. */
+		if (keep && !ex->pool->to->spec.proxy)
 			pool_give(conn);
 		else
 			pool_drop(conn);
@@ -177,6 +178,18 @@ exchange_rearm(struct exchange *ex)
 
 /* --- the beginning ------------------------------------------------------ */
 
+static void
+tell_client(struct exchange *ex)
+{
+	static const struct proxy_told our_own = { .local = true };
+	char bytes[PROXY_WRITE_MAX];
+	size_t len = proxy_header_write(bytes, ex->request.told != NULL ?
+	    ex->request.told : &our_own);
+
+	stream_preface(&ex->conn->stream, (struct slice){ bytes, len });
+	ex->request.told = NULL;
+}
+
 void
 exchange_connect(struct exchange *ex)
 {
@@ -195,6 +208,8 @@ exchange_connect(struct exchange *ex)
 	exchange_rearm(ex);
 	stream_connect(&ex->conn->stream, pools->loop, &at, tls,
 	    &upstream_conn_ops);
+	if (ex->pool->to->spec.proxy)
+		tell_client(ex);
 	tls_context_free(&tls);
 }
 

@@ -242,6 +242,7 @@ find_same(struct upstreams *all, const char *name,
 
 		if (up != NULL && strcmp(up->name, name) == 0 &&
 		    up->spec.weight == spec->weight &&
+		    up->spec.proxy == spec->proxy &&
 		    up->spec.link == spec->link)
 			return up;
 	}

@@ -17,6 +17,7 @@
 #include "base/endpoint.h"
 #include "base/err.h"
 #include "http/h1.h"
+#include "net/proxy_header.h"
 #include "net/stream.h"
 
 enum {
@@ -37,6 +38,9 @@ struct upstream_spec {
 	struct endpoint	 endpoint;	/* a name is resolved when applied */
 	char		 region[16];	/* the region it must report; "": none */
 	bool		 link;		/* the edge of another region */
+	bool		 proxy;		/* each connection begins with a PROXY header
+					   (version 2) about the client, and is that
+					   client's request's alone */
 	unsigned	 weight;	/* from 1; another weight is another upstream */
 };
 
@@ -168,6 +172,9 @@ struct exchange_request {
 	enum h1_framing	 framing;	/* of the request's body */
 	bool		 body_whole;	/* body is all of it (or there is none) */
 	enum h1_method	 method;
+	/* For an upstream with spec.proxy; good during exchange_start().
+	 * NULL: a connection of our own. */
+	const struct proxy_told *told;
 };
 
 /* Never fails at once: failure is done().  user is the owner's. */

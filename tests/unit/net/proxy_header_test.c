@@ -483,6 +483,11 @@ what_is_written_is_read(void **state)
 		assert_string_equal(told(&h), written[i].told);
 		if (h.kind == PROXY_IP)
 			assert_int_equal(h.passed, i % 2);
+		len = proxy_header_write(bytes, &(struct proxy_told){
+		    .local = true });
+		assert_int_equal(read_growing(&h, (struct slice){ bytes, len },
+		    &reason), PROXY_DONE);
+		assert_string_equal(told(&h), "local");
 	}
 }
 
