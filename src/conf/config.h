@@ -171,7 +171,11 @@ struct config_timeouts {
 	uint64_t	 drain_ms;
 };
 
+/* Where restrictions come from. */
+enum restrictions_source { RESTRICTIONS_OF_FILE, RESTRICTIONS_OF_ENGINES };
+
 struct config_policy {
+	unsigned	 source;	/* enum restrictions_source */
 	const char	*restrictions;	/* file, or NULL */
 	uint64_t	 max_staleness_ms;	/* 0: no limit */
 	const char	*tag_key_file;	/* 32 hexadecimal digits; or NULL */

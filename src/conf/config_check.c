@@ -200,6 +200,16 @@ check_geo(const struct check *c)
 }
 
 static void
+check_policy(const struct check *c)
+{
+	if (c->config->policy.source == RESTRICTIONS_OF_ENGINES &&
+	    c->config->policy.restrictions != NULL)
+		schema_mistake_at(c->reader, c->root, "policy.restrictions",
+		    "a file beside 'source: engines': the engines' "
+		    "restrictions alone would bind; leave one of the two out");
+}
+
+static void
 check_console(const struct check *c)
 {
 	const struct config_console *console = &c->config->console;
@@ -324,6 +334,7 @@ config_check(const struct schema_reader *reader, const struct config *config,
 	check_address_key(&c);
 	check_via(&c);
 	check_geo(&c);
+	check_policy(&c);
 	check_console(&c);
 	check_peers(&c);
 }

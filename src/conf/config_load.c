@@ -480,7 +480,14 @@ static const struct schema_row timeouts_rows[] = {
 	{ 0 },
 };
 
+static const char *const sources[] = {
+	[RESTRICTIONS_OF_FILE] = "file", [RESTRICTIONS_OF_ENGINES] = "engines",
+	NULL
+};
+
 static const struct schema_row policy_rows[] = {
+	{ "source", SCHEMA_CHOICE, SCHEMA_AT(struct config, policy.source),
+	    .choices = sources, .fallback = "file" },
 	{ "restrictions", SCHEMA_FILE,
 	    SCHEMA_AT(struct config, policy.restrictions) },
 	{ "max_staleness", SCHEMA_DURATION,

@@ -220,8 +220,9 @@ warn_no_tag_key(struct loading *l)
 {
 	if (l->config->engines.embedded > 0 &&
 	    l->config->policy.tag_key_file == NULL &&
-	    l->g->policy.restrictions != NULL &&
-	    any_flow_is_restricted(l->g->policy.restrictions))
+	    (l->config->policy.source == RESTRICTIONS_OF_ENGINES ||
+	    (l->g->policy.restrictions != NULL &&
+	    any_flow_is_restricted(l->g->policy.restrictions))))
 		schema_warn_at(&l->reader, l->root, "policy.flow_tag_key",
 		    "flows are restricted and engines of our own make state "
 		    "ids, so anybody can make an id that looks like another "

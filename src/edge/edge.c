@@ -230,6 +230,7 @@ start(struct edge *edge, const struct edge_options *options)
 	struct err err;
 
 	edge->upstreams = upstreams_new(edge->loop, on_health, edge);
+	edge->feed = feed_new(edge);
 	if (!edge_load_first(edge, options))
 		return false;
 	/* The master makes it; alone, we do. */
@@ -268,6 +269,7 @@ clean_up(struct edge *edge)
 			worker_free(&edge->workers[i]);
 	if (edge->control != NULL)
 		control_free(&edge->control);
+	feed_free(&edge->feed);
 	edge_unload(edge);
 	if (edge->writers.lines != NULL)
 		log_writer_free(&edge->writers.lines);

@@ -198,6 +198,36 @@ clients(struct page *p)
 }
 
 static void
+known_restrictions(struct page *p)
+{
+	struct feed_state feed;
+
+	feed_look(p->edge->feed, &feed);
+	family(p, "portolan_restrictions", "gauge",
+	    "Tenants and flows that a restriction binds.");
+	sample(p, "portolan_restrictions", "", feed.count);
+	family(p, "portolan_restrictions_bytes", "gauge",
+	    "Memory that they take.");
+	sample(p, "portolan_restrictions_bytes", "", feed.bytes);
+	family(p, "portolan_restrictions_revision", "gauge",
+	    "The last change that is known.");
+	sample(p, "portolan_restrictions_revision", "", feed.revision);
+	family(p, "portolan_restrictions_age_seconds", "gauge",
+	    "Since they were known to be all there are.");
+	sample(p, "portolan_restrictions_age_seconds", "",
+	    feed.age_ms / 1000);
+	family(p, "portolan_restrictions_pages_total", "counter",
+	    "Answers of engines about restrictions.");
+	sample(p, "portolan_restrictions_pages_total", "", feed.pages);
+	family(p, "portolan_restrictions_failures_total", "counter",
+	    "Questions about restrictions without a good answer.");
+	sample(p, "portolan_restrictions_failures_total", "", feed.failures);
+	family(p, "portolan_restrictions_copies_total", "counter",
+	    "Copies of the restrictions written to disk.");
+	sample(p, "portolan_restrictions_copies_total", "", feed.copies);
+}
+
+static void
 restrictions(struct page *p)
 {
 	char labels[96];
@@ -213,6 +243,7 @@ restrictions(struct page *p)
 	}
 	sample(p, "portolan_restriction_denied_total",
 	    "{kind=\"execution\",reason=\"host\"}", SUM(p, execution_denied));
+	known_restrictions(p);
 }
 
 /* The ids of a set's regions, as far as there are regions of that number. */

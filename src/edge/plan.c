@@ -71,6 +71,26 @@ plan_new(struct generation *generation, struct upstreams *upstreams,
 	return p;
 }
 
+struct plan *
+plan_with(struct plan *base, const struct restrictions *set,
+    uint64_t current_ms)
+{
+	struct arena *arena = arena_new(4096);
+	struct plan *p = arena_alloc(arena, sizeof(*p));
+
+	atomic_fetch_add(&base->generation->holders, 1);
+	memcpy(p, base, sizeof(*p));
+	p->arena = arena;
+	p->base = base;
+	p->set = restrictions_hold(set);
+	p->generation = arena_alloc(arena, sizeof(*p->generation));
+	memcpy(p->generation, base->generation, sizeof(*p->generation));
+	p->generation->policy.restrictions = set;
+	atomic_init(&p->generation->holders, 1);
+	atomic_init(&p->current_ms, current_ms);
+	return p;
+}
+
 void
 plan_free(struct plan **plan, struct upstreams *upstreams)
 {
@@ -78,6 +98,11 @@ plan_free(struct plan **plan, struct upstreams *upstreams)
 	struct arena *arena = p->arena;
 
 	*plan = NULL;
+	if (p->base != NULL) {
+		restrictions_release(&p->set);
+		arena_free(&arena);
+		return;
+	}
 	backends_release(&p->backends, upstreams);
 	access_logs_release(&p->logs, p->writers.lines);
 	if (p->collector != NULL)

@@ -23,6 +23,9 @@ struct plan_writers {
 
 struct plan {
 	struct generation *generation;
+	struct plan	*base;		/* of which it is but the restrictions;
+					   NULL: it is one by itself */
+	const struct restrictions *set;	/* of one with a base; held */
 	const struct config *config;	/* the generation's */
 	struct backends	 backends;
 	struct listening *listening[LISTENERS_MAX];	/* by config->listeners */
@@ -62,6 +65,20 @@ struct plan *plan_new(struct generation *generation,
     struct upstreams *upstreams, struct listenings *listenings,
     const struct plan_writers *writers, struct err *err);
 
+/*
+ * The same with other restrictions, which were known to be current then (0:
+ * nobody knows).  It holds base and set, and costs no more than its own few
+ * bytes.
+ */
+struct plan *plan_with(struct plan *base, const struct restrictions *set,
+    uint64_t current_ms);
+
+static inline struct plan *
+plan_base(struct plan *plan)
+{
+	return plan->base != NULL ? plan->base : plan;
+}
+
 /* After the last holder let go.  Control thread. */
 void plan_free(struct plan **plan, struct upstreams *upstreams);
 
@@ -96,14 +113,16 @@ plan_flush(const struct plan *plan, unsigned worker)
 		log_sink_flush(plan->collector, worker);
 }
 
-/* Whether the restrictions are older than policy.max_staleness. */
+/* Whether the restrictions are older than policy.max_staleness, or were never
+ * known. */
 static inline bool
 plan_is_stale(const struct plan *plan, uint64_t now_ms)
 {
 	uint64_t most = plan->config->policy.max_staleness_ms;
+	uint64_t current = atomic_load_explicit(&plan->current_ms,
+	    memory_order_relaxed);
 
-	return most > 0 && now_ms > most + atomic_load_explicit(
-	    &plan->current_ms, memory_order_relaxed);
+	return current == 0 || (most > 0 && now_ms > most + current);
 }
 
 #endif

@@ -17,6 +17,7 @@
 #include "conf/fixed.h"
 #include "conf/watch.h"
 #include "edge/edge.h"
+#include "edge/feed.h"
 #include "edge/worker.h"
 #include "policy/overrides.h"
 
@@ -51,6 +52,8 @@ struct edge {
 	uint64_t	 last_unix_ms;
 	uint64_t	 reloads_good, reloads_bad, db_good, db_held;
 
+	struct feed	*feed;		/* of restrictions, from engines */
+
 	struct overrides overrides;	/* by_hand.c */
 	struct file_identity overrides_seen;
 
@@ -76,6 +79,9 @@ void edge_publish_first(struct edge *edge);
 /* Begins to load, in a moment if one is being loaded.  The number of the
  * round that control_reloaded() will tell of. */
 uint64_t edge_reload(struct edge *edge);
+
+/* The feed's set, in the place of the one in service. */
+void edge_publish_restrictions(struct edge *edge);
 
 /* Each second. */
 void edge_watch(struct edge *edge);

@@ -20,7 +20,7 @@
 struct loading {
 	struct edge	*edge;
 	pthread_t	 thread;
-	const struct generation *before;	/* held by edge->plan */
+	const struct generation *before;	/* held by edge->plan's base */
 	struct file_identity restrictions;	/* as they were before reading */
 	struct generation *result;
 	struct mistakes	 mistakes;
@@ -70,7 +70,7 @@ edge_count_up(struct edge *edge)
 static void
 free_plan(struct edge *edge, struct plan *plan)
 {
-	struct plan **at = &edge->plans;
+	struct plan **at = &edge->plans, *base = plan->base;
 
 	while (*at != plan)
 		at = &(*at)->older;
@@ -78,6 +78,8 @@ free_plan(struct edge *edge, struct plan *plan)
 	log_debug("generation %llu is not in use any more",
 	    (unsigned long long)plan->generation->id);
 	plan_free(&plan, edge->upstreams);
+	if (base != NULL && generation_release(base->generation))
+		free_plan(edge, base);
 }
 
 static void
@@ -126,6 +128,28 @@ edge_unload(struct edge *edge)
 
 /* --- publishing ------------------------------------------------------------------ */
 
+static void
+list_plan(struct edge *edge, struct plan *plan)
+{
+	plan->edge = edge;
+	plan->older = edge->plans;
+	edge->plans = plan;
+}
+
+/* The feed's restrictions in it, if they come from there; the plan itself is
+ * then held by that one alone. */
+static struct plan *
+with_feed(struct edge *edge, struct plan *plan)
+{
+	struct plan *with = feed_take(edge->feed, plan);
+
+	if (with != plan) {
+		list_plan(edge, with);
+		generation_release(plan->generation);
+	}
+	return with;
+}
+
 /* NULL and *err if it cannot be had; the generation is gone then. */
 static struct plan *
 make_plan(struct edge *edge, struct generation *generation, struct err *err)
@@ -135,9 +159,8 @@ make_plan(struct edge *edge, struct generation *generation, struct err *err)
 
 	if (plan == NULL)
 		return NULL;
-	plan->edge = edge;
-	plan->older = edge->plans;
-	edge->plans = plan;
+	list_plan(edge, plan);
+	plan = with_feed(edge, plan);
 	edge_count_up(edge);
 	return plan;
 }
@@ -160,6 +183,23 @@ publish(struct edge *edge, struct plan *plan)
 	edge->last_unix_ms = clock_unix_ms();
 	if (before != NULL)
 		release(edge, before);
+}
+
+void
+edge_publish_restrictions(struct edge *edge)
+{
+	struct plan *before = edge->plan;
+	struct plan *plan = feed_take(edge->feed, plan_base(before));
+
+	if (plan == plan_base(before))
+		return;			/* they come from a file by now */
+	list_plan(edge, plan);
+	edge_count_up(edge);
+	edge->plan = plan;
+	atomic_store(&plan->generation->holders, (int)edge->nworkers + 1);
+	for (unsigned i = 0; i < edge->nworkers; i++)
+		worker_publish(edge->workers[i], plan);
+	release(edge, before);
 }
 
 static void
@@ -300,7 +340,8 @@ edge_reload(struct edge *edge)
 	edge->rounds++;
 	l = xcalloc(1, sizeof(*l));
 	l->edge = edge;
-	l->before = edge->plan->generation;
+	/* That of the base: the feed may replace the plan meanwhile. */
+	l->before = plan_base(edge->plan)->generation;
 	l->restrictions = restrictions_now(edge->plan->config);
 	mistakes_init(&l->mistakes);
 	edge->loading = l;
@@ -378,6 +419,10 @@ check_currency(struct edge *edge)
 {
 	struct file_identity now = restrictions_now(edge->plan->config);
 
+	if (edge->plan->config->policy.source == RESTRICTIONS_OF_ENGINES) {
+		feed_tick(edge->feed);
+		return;
+	}
 	if (edge->plan->config->policy.restrictions != NULL &&
 	    !(now.exists && file_identity_eq(&now, &edge->restrictions)))
 		return;

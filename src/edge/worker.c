@@ -362,9 +362,12 @@ take_plan(void *arg)
 		return;			/* taken already */
 	w->pin = xcalloc(1, sizeof(*w->pin));
 	w->pin->plan = plan;
-	take_limits(w, plan->config);
-	take_connections(w, plan);
-	take_listeners(w, plan);
+	/* Where only the restrictions are others, all this is the same. */
+	if (old == NULL || plan_base(plan) != plan_base(old->plan)) {
+		take_limits(w, plan->config);
+		take_connections(w, plan);
+		take_listeners(w, plan);
+	}
 	/* Lines of requests that began under the old one follow at once:
 	 * log_request(). */
 	if (old != NULL)
