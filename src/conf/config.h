@@ -101,6 +101,11 @@ struct config_engines {
 	uint64_t	 probe_interval_ms, probe_timeout_ms;
 	unsigned	 rise, fall;
 	bool		 accept_unnamed;	/* engines that name no region */
+	unsigned	 eject_failures;	/* in a row; 0: none is ejected */
+	uint64_t	 eject_ms;
+	double		 eject_most;	/* of a region's */
+	uint64_t	 slow_start_ms;	/* until it has its share; 0: at once */
+	bool		 by_state;	/* one state meets one engine */
 };
 
 /* What flows call. */

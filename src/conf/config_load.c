@@ -389,6 +389,20 @@ read_engine_keys(const struct schema_reader *reader,
 	engines->nkey_files = n;
 }
 
+static const struct schema_row outlier_rows[] = {
+	{ "failures", SCHEMA_NUMBER,
+	    SCHEMA_AT(struct config, engines.eject_failures),
+	    .fallback = "5", .most = 1000 },
+	{ "time", SCHEMA_DURATION, SCHEMA_AT(struct config, engines.eject_ms),
+	    .fallback = "10s", .least = 100, .most = 3600 * 1000 },
+	{ "most", SCHEMA_SHARE, SCHEMA_AT(struct config, engines.eject_most),
+	    .fallback = "50%" },
+	{ 0 },
+};
+
+/* By config_engines.by_state. */
+static const char *const balances[] = { "load", "state", NULL };
+
 static const struct schema_row engines_rows[] = {
 	{ "embedded", SCHEMA_NUMBER,
 	    SCHEMA_AT(struct config, engines.embedded), .fallback = "0",
@@ -406,6 +420,12 @@ static const struct schema_row engines_rows[] = {
 	    SCHEMA_AT(struct config, engines.external_plain) },
 	{ "keys", SCHEMA_CUSTOM, .read = read_engine_keys },
 	{ "probe", SCHEMA_SECTION, .section = probe_rows },
+	{ "outlier", SCHEMA_SECTION, .section = outlier_rows },
+	{ "slow_start", SCHEMA_DURATION,
+	    SCHEMA_AT(struct config, engines.slow_start_ms),
+	    .fallback = "0s", .most = 3600 * 1000 },
+	{ "balance", SCHEMA_CHOICE, SCHEMA_AT(struct config, engines.by_state),
+	    .choices = balances, .fallback = "load" },
 	{ 0 },
 };
 

@@ -133,6 +133,9 @@ backends_find(struct backends *backends, struct arena *arena,
 		.timeout_ms = config->engines.probe_timeout_ms,
 		.rise = config->engines.rise, .fall = config->engines.fall,
 		.accept_unnamed = config->engines.accept_unnamed,
+		.eject_failures = config->engines.eject_failures,
+		.eject_ms = config->engines.eject_ms,
+		.eject_most = config->engines.eject_most,
 	};
 	struct upstream **found;
 
@@ -184,9 +187,27 @@ backends_known(const struct backends *backends)
 	return true;
 }
 
+/* Weights are finer than whole numbers while one grows into its own. */
+enum { FINE = 64 };
+
+static uint32_t
+weight_of(struct upstream *u, const struct backend_wish *wish)
+{
+	uint64_t back_ms, weight = (uint64_t)u->spec.weight * FINE, now;
+
+	if (wish->slow_start_ms == 0)
+		return u->spec.weight;
+	back_ms = atomic_load_explicit(&u->back_ms, memory_order_relaxed);
+	if (back_ms == 0 || wish->now_ms >= back_ms + wish->slow_start_ms)
+		return (uint32_t)weight;
+	now = wish->now_ms > back_ms ? wish->now_ms - back_ms : 0;
+	weight = weight * now / wish->slow_start_ms;
+	return weight == 0 ? 1 : (uint32_t)weight;
+}
+
 static int
-pick(const struct backend_group *group, uint64_t skip, bool down_too,
-    const struct pools *pools, struct balance_random *random)
+pick(const struct backend_group *group, const struct backend_wish *wish,
+    bool down_too, const struct pools *pools, struct balance_random *random)
 {
 	struct balance_choice choices[BALANCE_MAX];
 	unsigned count = group->count < BALANCE_MAX ? group->count :
@@ -196,24 +217,28 @@ pick(const struct backend_group *group, uint64_t skip, bool down_too,
 	for (unsigned i = 0; i < count; i++) {
 		struct upstream *u = group->list[i];
 
-		if ((skip >> i & 1) != 0 ||
+		if ((wish->skip >> i & 1) != 0 ||
 		    (!down_too && !upstream_is_up(u)))
 			continue;
 		usable |= UINT64_C(1) << i;
-		choices[i] = (struct balance_choice){ u->spec.weight,
-		    pools_outstanding(pools, u) };
+		choices[i] = (struct balance_choice){ weight_of(u, wish),
+		    pools_outstanding(pools, u), u->name_hash };
 	}
 	/* Those that are not usable are not looked at. */
-	return usable == 0 ? -1 : balance_pick(choices, count, usable,
-	    random);
+	if (usable == 0)
+		return -1;
+	return wish->key != 0 ?
+	    balance_by_key(choices, count, usable, wish->key) :
+	    balance_pick(choices, count, usable, random);
 }
 
 int
-backends_pick(const struct backend_group *group, uint64_t skip, bool forced,
-    const struct pools *pools, struct balance_random *random)
+backends_pick(const struct backend_group *group,
+    const struct backend_wish *wish, const struct pools *pools,
+    struct balance_random *random)
 {
-	int picked = pick(group, skip, false, pools, random);
+	int picked = pick(group, wish, false, pools, random);
 
-	return picked < 0 && forced ? pick(group, skip, true, pools,
+	return picked < 0 && wish->forced ? pick(group, wish, true, pools,
 	    random) : picked;
 }

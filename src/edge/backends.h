@@ -39,11 +39,27 @@ bool backends_known(const struct backends *backends);
 /* Regions with somebody up behind them.  Any thread. */
 struct region_set backends_up(const struct backends *backends);
 
-/* One of the group that is up and not in skip (bit by index), as
- * policy/balance.h deals; -1 if there is none.  forced: if there is none, one
- * that is not up. */
-int backends_pick(const struct backend_group *group, uint64_t skip,
-    bool forced, const struct pools *pools, struct balance_random *random);
+/* Who is wanted of a group. */
+struct backend_wish {
+	uint64_t	 skip;		/* not these, a bit by index */
+	bool		 forced;	/* if none is up, one that is not */
+	uint64_t	 key;		/* 0: whoever has least to do */
+	uint64_t	 slow_start_ms, now_ms;
+};
+
+/* As policy/balance.h deals; -1 if there is none. */
+int backends_pick(const struct backend_group *group,
+    const struct backend_wish *wish, const struct pools *pools,
+    struct balance_random *random);
+
+/* It fails requests, but is in service: there are too few others. */
+static inline bool
+upstream_is_kept(struct upstream *u, uint64_t now_ms)
+{
+	return atomic_load_explicit(&u->kept_until_ms, memory_order_relaxed) >
+	    now_ms && atomic_load_explicit(&u->health,
+	    memory_order_relaxed) == HEALTH_UP;
+}
 
 static inline bool
 upstream_is_up(struct upstream *u)

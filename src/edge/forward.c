@@ -40,12 +40,18 @@ static int
 pick_with_room(struct edge_request *er, const struct backend_group *group,
     uint64_t *full)
 {
+	struct backend_wish wish = {
+		.forced = is_forced(er), .key = er->state_key,
+		.slow_start_ms = er->plan->config->engines.slow_start_ms,
+		.now_ms = er->worker->loop->now_ms,
+	};
 	int picked;
 
 	*full = 0;
 	for (;;) {
-		picked = backends_pick(group, er->tried | *full,
-		    *full == 0 && is_forced(er), er->worker->pools,
+		wish.skip = er->tried | *full;
+		wish.forced &= *full == 0;
+		picked = backends_pick(group, &wish, er->worker->pools,
 		    &er->worker->balance);
 		if (picked < 0 || may_have(er, group->list[picked]))
 			return picked;

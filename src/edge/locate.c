@@ -5,12 +5,14 @@
  * The first steps, while the client's head is there: one reading of host and
  * path, who asks and over which way, and the front of the upstream's head.
  */
+#include "base/hash.h"
 #include "edge/cors.h"
 #include "edge/spans.h"
 #include "edge/tester.h"
 #include "edge/upstream_head.h"
 #include "http/fields.h"
 #include "http/target.h"
+#include "policy/guid.h"
 #include "policy/state_id.h"
 
 static enum step_end
@@ -147,6 +149,23 @@ born_in(const struct edge_request *er, struct slice path)
 	    er->plan->generation->policy.map, id.region));
 }
 
+/* Under any spelling, and for each edge of the region the same. */
+static uint64_t
+state_key(const struct edge_request *er, struct slice path)
+{
+	static const uint8_t key[16] = "portolan states";
+	const struct h1_field *field = h1_field(er->request->head,
+	    FIELD_MANYWHO_STATE);
+	uint8_t id[16];
+	struct slice value;
+
+	if (flow_place_of(path, &value) == STATE_IN_PATH ?
+	    !guid_parse(id, value) :
+	    field == NULL || !guid_parse(id, field->value))
+		return 0;
+	return hash_keyed(key, (struct slice){ (char *)id, sizeof(id) }) | 1;
+}
+
 static enum refusal
 note_facts(struct edge_request *er, enum facts_end end)
 {
@@ -179,6 +198,8 @@ note_facts(struct edge_request *er, enum facts_end end)
 	if (atomic_load_explicit(&er->plan->drained,
 	    memory_order_relaxed) != 0)
 		er->born = born_in(er, read->target.path);
+	if (er->plan->config->engines.by_state)
+		er->state_key = state_key(er, read->target.path);
 	edge_request_keep_names(er);
 	if (read->facts.sni_host.p != NULL)
 		er->sni = span_add(&er->text, read->facts.sni_host);

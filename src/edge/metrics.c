@@ -555,6 +555,21 @@ upstreams(struct page *p)
 		    "\"%s\",engine=\"%s\"} %llu\n", b->all[i]->spec.region,
 		    b->all[i]->name,
 		    (unsigned long long)atomic_load(&b->all[i]->requests));
+	family(p, "portolan_upstream_ejections_total", "counter",
+	    "Times that an engine got no requests for a while, since they "
+	    "failed.");
+	for (size_t i = 0; i < b->count; i++)
+		buf_printf(p->out, "portolan_upstream_ejections_total{region="
+		    "\"%s\",engine=\"%s\"} %llu\n", b->all[i]->spec.region,
+		    b->all[i]->name,
+		    (unsigned long long)atomic_load(&b->all[i]->ejections));
+	family(p, "portolan_upstream_kept", "gauge",
+	    "1 if an engine fails requests and is in service all the same, "
+	    "since too few others are.");
+	for (size_t i = 0; i < b->count; i++)
+		buf_printf(p->out, "portolan_upstream_kept{region=\"%s\","
+		    "engine=\"%s\"} %d\n", b->all[i]->spec.region,
+		    b->all[i]->name, upstream_is_kept(b->all[i], clock_ms()));
 	family(p, "portolan_upstream_errors_total", "counter",
 	    "Exchanges with an engine or edge that failed.");
 	for (size_t i = 0; i < b->count; i++)

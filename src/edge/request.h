@@ -110,6 +110,7 @@ struct edge_request {
 	struct upstream	*upstream;
 	struct exchange	*exchange;
 	uint64_t	 tried;		/* engines of the region, by index */
+	uint64_t	 state_key;	/* engines.balance: state; 0: none known */
 	uint8_t		 elsewhere;	/* enum outcome without that region */
 	uint8_t		 attempts;
 	uint8_t		 last_end;	/* enum exchange_end of the last one */

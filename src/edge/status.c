@@ -64,6 +64,19 @@ edge_not_ready(const struct edge *edge)
 	return NULL;
 }
 
+/* Of this region: the panic that an ejection would be. */
+static bool
+none_is_kept(const struct edge *edge)
+{
+	const struct backend_group *g = &edge->plan->backends.regions[
+	    edge->plan->generation->policy.self];
+
+	for (unsigned i = 0; i < g->count; i++)
+		if (upstream_is_kept(g->list[i], clock_ms()))
+			return false;
+	return true;
+}
+
 static void
 check(struct buf *out, const char *name, bool good)
 {
@@ -81,6 +94,7 @@ edge_ready_write(const struct edge *edge, struct buf *out)
 	check(out, "no overload", edge->memory_pressure <
 	    PRESSURE_SHED_CENTRAL && edge->descriptor_pressure <
 	    PRESSURE_SHED_CENTRAL);
+	check(out, "no engine is kept though it fails", none_is_kept(edge));
 	check(out, "age of the geo database", !database_is_old(edge));
 	check(out, "the geo database's file is in service",
 	    edge->plan->generation->database_held == NULL);

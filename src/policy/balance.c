@@ -3,6 +3,8 @@
 
 #include "policy/balance.h"
 
+#include <math.h>
+
 #include "base/must.h"
 
 /* xorshift64* (Vigna 2016): a few nanoseconds, and good enough to deal. */
@@ -89,4 +91,65 @@ balance_pick(const struct balance_choice *choices, unsigned count,
 		return (int)a;
 	b = draw(choices, count, usable, sum, random);
 	return is_less_loaded(&choices[b], &choices[a]) ? (int)b : (int)a;
+}
+
+/* --- by key ----------------------------------------------------------------- */
+
+/* splitmix64's last step (Steele et al. 2014). */
+static uint64_t
+mix(uint64_t x)
+{
+	x ^= x >> 30;
+	x *= UINT64_C(0xbf58476d1ce4e5b9);
+	x ^= x >> 27;
+	x *= UINT64_C(0x94d049bb133111eb);
+	return x ^ x >> 31;
+}
+
+/* Rendezvous hashing with weights (Schindelhauer and Schomaker 2005): the
+ * highest wins, with a chance that is its weight's. */
+static double
+score(const struct balance_choice *choice, uint64_t key)
+{
+	double u = ((double)(mix(key ^ choice->name) >> 11) + 0.5) *
+	    0x1p-53;
+
+	return choice->weight / -log(u);
+}
+
+/* Bounded loads (Mirrokni et al. 2018), with room for a quarter more. */
+static bool
+has_room(const struct balance_choice *choice, uint64_t in_hand, uint64_t sum)
+{
+	uint64_t share = ((in_hand + 1) * choice->weight * 5 + 4 * sum - 1) /
+	    (4 * sum);
+
+	return choice->outstanding < share;
+}
+
+int
+balance_by_key(const struct balance_choice *choices, unsigned count,
+    uint64_t usable, uint64_t key)
+{
+	uint64_t sum = sum_of_weights(choices, count, usable), in_hand = 0;
+	double best = -1;
+	int at = -1;
+
+	must(count <= BALANCE_MAX);
+	for (unsigned i = 0; i < count; i++)
+		if (is_usable(choices, i, usable))
+			in_hand += choices[i].outstanding;
+	for (unsigned i = 0; i < count; i++) {
+		double s;
+
+		if (!is_usable(choices, i, usable) ||
+		    !has_room(&choices[i], in_hand, sum))
+			continue;
+		s = score(&choices[i], key);
+		if (s > best) {
+			best = s;
+			at = (int)i;
+		}
+	}
+	return at;
 }

@@ -120,6 +120,17 @@ chunks_are_good(struct exchange *ex, struct slice bytes)
 	return piece != H1_PIECE_BAD;
 }
 
+/* A gateway's failure is as good as a broken connection; another region's edge
+ * speaks of its engines, not of itself. */
+static void
+judge_status(struct upstream *to, unsigned status)
+{
+	if (!to->spec.link && status >= 502 && status <= 504)
+		upstream_failed(to);
+	else
+		upstream_worked(to);
+}
+
 static bool
 answer_begins(struct exchange *ex, const struct h1_head *head,
     struct slice *bytes)
@@ -139,7 +150,7 @@ answer_begins(struct exchange *ex, const struct h1_head *head,
 	ex->front = (struct slice){ bytes->p,
 	    bytes->len < ex->left ? bytes->len : (size_t)ex->left };
 	if (!ex->probe)
-		upstream_worked(ex->pool->to);
+		judge_status(ex->pool->to, head->status);
 	exchange_rearm(ex);
 
 	ex->in_head = true;

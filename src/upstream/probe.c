@@ -9,6 +9,8 @@
 #include "upstream/exchange.h"
 #include "upstream/upstream_private.h"
 
+enum { HURRY = 10 };			/* times as often */
+
 enum probe_result {
 	PROBE_GOOD,
 	PROBE_BAD,
@@ -41,12 +43,26 @@ probe_judge(struct probe *probe, enum probe_result result, const char *why)
 	/* The first result counts at once: a start should be quick. */
 	if (result == PROBE_ELSEWHERE)
 		upstream_set_health(up, HEALTH_MISCONFIGURED, why);
+	else if (result == PROBE_GOOD && health == HEALTH_EJECTED &&
+	    !upstream_may_return(up))
+		return;
 	else if (result == PROBE_GOOD && health != HEALTH_UP &&
 	    (health == HEALTH_UNKNOWN || probe->good >= spec->rise))
 		upstream_set_health(up, HEALTH_UP, why);
 	else if (result == PROBE_BAD && health != HEALTH_DOWN &&
 	    (health == HEALTH_UNKNOWN || probe->bad >= spec->fall))
 		upstream_set_health(up, HEALTH_DOWN, why);
+}
+
+static uint64_t
+next_ms(struct probe *probe)
+{
+	uint64_t ms = probe->of->private->all->probe.interval_ms;
+
+	if (probe->hurry == 0)
+		return jittered(ms);
+	probe->hurry--;
+	return ms / HURRY;
 }
 
 /* The question is over; the next one is asked in a while. */
@@ -57,8 +73,7 @@ probe_end(struct probe *probe, enum probe_result result, const char *why)
 
 	exchange_cancel(&probe->asking);
 	timer_cancel(&probe->deadline);
-	timer_set(all->control, &probe->next,
-	    jittered(all->probe.interval_ms));
+	timer_set(all->control, &probe->next, next_ms(probe));
 	probe_judge(probe, result, why);
 }
 
@@ -245,6 +260,13 @@ probe_soon(struct probe *probe)
 {
 	if (probe->head != NULL && probe->asking == NULL)
 		timer_set(probe->of->private->all->control, &probe->next, 0);
+}
+
+void
+probe_hurry(struct probe *probe)
+{
+	probe->hurry = probe->of->private->all->probe.fall;
+	probe_soon(probe);
 }
 
 void

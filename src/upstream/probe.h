@@ -20,6 +20,7 @@ struct probe {
 	struct exchange	*asking;	/* NULL between two questions */
 	char		*head;		/* the request */
 	unsigned	 good, bad;	/* results in a row */
+	unsigned	 hurry;		/* questions that come sooner */
 	bool		 answered;	/* this time: status 200 ... */
 	bool		 elsewhere;	/* ... but of another region */
 	unsigned	 status;
@@ -33,7 +34,10 @@ void probe_start(struct probe *probe);
 void probe_stop(struct probe *probe);
 void probe_soon(struct probe *probe);
 
-/* Workers took it down: only a row of good answers brings it back. */
+/* The next few questions come soon: requests to it fail. */
+void probe_hurry(struct probe *probe);
+
+/* Traffic took it out of service: only a row of good answers brings it back. */
 void probe_forget(struct probe *probe);
 
 #endif

@@ -10,6 +10,7 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include "base/must.h"
 #include "upstream/resolve.h"
@@ -26,6 +27,7 @@ health_name(enum health health)
 		[HEALTH_UP] = "up",
 		[HEALTH_DOWN] = "down",
 		[HEALTH_MISCONFIGURED] = "misconfigured",
+		[HEALTH_EJECTED] = "ejected",
 	};
 
 	must((size_t)health < sizeof(names) / sizeof(names[0]));
@@ -56,26 +58,23 @@ upstream_set_health(struct upstream *up, enum health health, const char *why)
 {
 	struct upstreams *all = up->private->all;
 
+	uint8_t was;
+
 	if (health == HEALTH_UP)
 		atomic_store(&up->failures, 0);
-	if (atomic_exchange(&up->health, (uint8_t)health) == health)
+	was = atomic_exchange(&up->health, (uint8_t)health);
+	if (was == health)
 		return;
+	if (health == HEALTH_UP)
+		atomic_store(&up->back_ms, was == HEALTH_UNKNOWN ? 0 :
+		    clock_ms());
 	log_health(up, health, why);
+	if (was == HEALTH_UP)
+		upstream_reinstate(up);
 	all->changed(all->arg);
 }
 
 /* --- passive signs --------------------------------------------------------- */
-
-static void
-passive_down(void *arg)
-{
-	struct upstream *up = arg;
-	struct upstreams *all = up->private->all;
-
-	log_health(up, HEALTH_DOWN, "requests failed in a row");
-	probe_forget(&up->private->probe);
-	all->changed(all->arg);
-}
 
 static void
 passive_elsewhere(void *arg)
@@ -95,18 +94,6 @@ upstream_worked(struct upstream *up)
 	/* Read first: all workers share this line, and it is nearly always 0. */
 	if (atomic_load_explicit(&up->failures, memory_order_relaxed) != 0)
 		atomic_store_explicit(&up->failures, 0, memory_order_relaxed);
-}
-
-void
-upstream_failed(struct upstream *up)
-{
-	uint32_t fall = atomic_load(&up->private->fall);
-	uint8_t was = HEALTH_UP;
-
-	if (atomic_fetch_add(&up->failures, 1) + 1 < fall)
-		return;
-	if (atomic_compare_exchange_strong(&up->health, &was, HEALTH_DOWN))
-		loop_post(up->private->all->control, passive_down, up);
 }
 
 void
@@ -277,6 +264,9 @@ slot_take(struct upstreams *all)
 	return up;
 }
 
+/* Not secret: all edges of a region have to agree. */
+static const uint8_t name_key[16] = "portolan engines";
+
 static struct upstream *
 upstream_add(struct upstreams *all, const char *name,
     const struct upstream_spec *spec)
@@ -290,11 +280,18 @@ upstream_add(struct upstreams *all, const char *name,
 
 	must(p->holders == 0 && p->tls == NULL);
 	snprintf(up->name, sizeof(up->name), "%s", name);
+	up->name_hash = hash_keyed(name_key, slice_of(up->name));
 	up->spec = *spec;
 	atomic_store(&up->failures, 0);
 	atomic_store(&up->requests, 0);
 	atomic_store(&up->errors, 0);
 	atomic_store(&up->health, health);
+	atomic_store(&up->back_ms, 0);
+	atomic_store(&up->ejections, 0);
+	atomic_store(&up->kept_until_ms, 0);
+	atomic_store(&p->suspected, false);
+	p->ejected = 0;
+	p->ejected_until_ms = 0;
 	atomic_store(&p->serial, ++all->serials);
 	p->reachable = spec->endpoint.kind != ENDPOINT_NAME;
 	p->at = spec->endpoint;
@@ -383,7 +380,7 @@ upstream_hold(struct upstream *up, struct tls_context *link_tls)
 
 	p->holders++;
 	p->current = true;
-	atomic_store(&p->fall, p->all->probe.fall);
+	atomic_store(&p->eject_failures, p->all->probe.eject_failures);
 	upstream_set_tls(up, link_tls);
 	upstream_resolve(up);
 	p->probed = true;

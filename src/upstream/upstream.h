@@ -30,6 +30,7 @@ enum health {
 	HEALTH_UP,
 	HEALTH_DOWN,
 	HEALTH_MISCONFIGURED,		/* answers, but says another region */
+	HEALTH_EJECTED,			/* its probes are good, requests fail */
 };
 
 const char *health_name(enum health health);
@@ -47,12 +48,18 @@ struct upstream_spec {
 struct upstream {
 	char		 name[UPSTREAM_NAME_MAX];	/* "GB http://10.0.0.1:8080" */
 	struct upstream_spec spec;
+	uint64_t	 name_hash;	/* the same in every process */
 	unsigned	 index;		/* below UPSTREAMS_MAX, its pools' number */
 	/* Written by the probing thread and by workers (passive signs), read
 	 * by all workers. */
 	_Atomic uint8_t	 health;	/* enum health */
 	_Atomic uint32_t failures;	/* in a row, passive */
 	_Atomic uint64_t requests, errors;
+	/* When it came back into service (monotonic); 0: is in it from the
+	 * start.  The control thread writes. */
+	_Atomic uint64_t back_ms;
+	_Atomic uint64_t ejections;
+	_Atomic uint64_t kept_until_ms;	/* it fails, but there is no other */
 	struct upstream_private *private;
 };
 
@@ -66,6 +73,11 @@ struct probe_spec {
 	const char	*path;		/* of engines: "/healthz"; copied */
 	uint64_t	 interval_ms, timeout_ms;	/* interval jittered by a tenth */
 	unsigned	 rise, fall;
+	/* So many requests that failed in a row, and it is given none for that
+	 * long; but never more of a region than this share, nor the last one. */
+	unsigned	 eject_failures;	/* 0: never */
+	uint64_t	 eject_ms;
+	double		 eject_most;
 	/* An engine whose answer names no region is of the one it was given.
 	 * Edges always name theirs. */
 	bool		 accept_unnamed;

@@ -24,7 +24,10 @@ struct upstream_private {
 	/* Slots are used again; a pool that remembers another number holds
 	 * connections to somebody else. */
 	_Atomic uint64_t serial;
-	_Atomic uint32_t fall;		/* workers read it, a reload writes it */
+	_Atomic uint32_t eject_failures;	/* workers read it, a reload writes it */
+	atomic_bool	 suspected;	/* the control thread has been told */
+	unsigned	 ejected;	/* times in a row; control thread only */
+	uint64_t	 ejected_until_ms;	/* the same */
 
 	/* Where and how to connect, read by workers for each new connection
 	 * (never for a pooled one), written when a name resolves or a reload
@@ -63,6 +66,11 @@ bool upstream_target(struct upstream *up, struct endpoint *at,
 /* Passive signs, from any worker. */
 void upstream_worked(struct upstream *up);
 void upstream_failed(struct upstream *up);
+/* Control thread: one has gone out of service; if that was the last of its
+ * region, those that were ejected come back. */
+void upstream_reinstate(const struct upstream *gone);
+/* Whether it answers probes so that it may have requests again. */
+bool upstream_may_return(const struct upstream *up);
 /* Its certificate names another region: never to be sent anything. */
 void upstream_is_elsewhere(struct upstream *up);
 

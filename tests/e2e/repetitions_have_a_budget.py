@@ -28,7 +28,8 @@ def statuses(edge, **limits):
 @story
 def main():
     with Platform(origins={"US": [Origin("US", breaks_off), Origin("US")]},
-                  settings={"engines": {"probe": {"fall": 100}}}) as platform:
+                  settings={"engines": {"probe": {"fall": 100},
+                                       "outlier": {"failures": 0}}}) as platform:
         edge = platform["US"]
         truth("none without a budget",
               statuses(edge, retry_share="0%", retry_rate=0) > REQUESTS / 8)

@@ -13,7 +13,8 @@ def breaks(conn, request):
 @story
 def main():
     bad, good = Origin("US", breaks), Origin("US")
-    with Platform(origins={"US": [bad, good]}) as p:
+    with Platform(origins={"US": [bad, good]}, settings={
+            "engines": {"outlier": {"failures": 0}}}) as p:
         us = p["US"]
         wait_for("both are up",
                  lambda: us.metric("portolan_upstream_up") == 2)

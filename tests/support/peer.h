@@ -277,6 +277,7 @@ client_changed(void *arg)
 static const struct probe_spec client_probe = {
 	.path = "/healthz", .interval_ms = 50, .timeout_ms = 1000,
 	.rise = 2, .fall = 3,
+	.eject_failures = 3, .eject_ms = 50, .eject_most = 0.5,
 };
 
 /* control is never run unless a test does: no probe gets in the way. */

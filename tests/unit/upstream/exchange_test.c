@@ -8,6 +8,9 @@
 #include "support/folder.h"
 #include "support/peer.h"
 
+#include "base/clock.h"
+#include "upstream/upstream_private.h"
+
 /* --- answers as they should be --------------------------------------------- */
 
 static const char *answer_text;
@@ -572,7 +575,7 @@ a_cancel_at_the_end_keeps_the_connection(void **state)
 }
 
 static void
-failures_in_a_row_take_it_down(void **state)
+failures_in_a_row_are_told(void **state)
 {
 	struct peer p;
 	struct client c;
@@ -584,9 +587,12 @@ failures_in_a_row_take_it_down(void **state)
 	atomic_store(&c.up->health, HEALTH_UP);
 	for (int i = 0; i < 2; i++)
 		client_get(&c);
-	assert_int_equal(atomic_load(&c.up->health), HEALTH_UP);
+	assert_false(atomic_load(&c.up->private->suspected));
 	client_get(&c);
-	assert_int_equal(atomic_load(&c.up->health), HEALTH_DOWN);
+	assert_int_equal(atomic_load(&c.up->failures), 3);
+	assert_true(atomic_load(&c.up->private->suspected));
+	/* What comes of it is the control thread's to say. */
+	assert_int_equal(atomic_load(&c.up->health), HEALTH_UP);
 	run_for(c.loop, 700);		/* the sweep tells the counters */
 	assert_int_equal(atomic_load(&c.up->requests), 3);
 	assert_int_equal(atomic_load(&c.up->errors), 3);
@@ -633,7 +639,7 @@ main(void)
 		cmocka_unit_test(connecting_has_its_time),
 		cmocka_unit_test(a_cancelled_exchange_is_silent),
 		cmocka_unit_test(a_cancel_at_the_end_keeps_the_connection),
-		cmocka_unit_test(failures_in_a_row_take_it_down),
+		cmocka_unit_test(failures_in_a_row_are_told),
 		cmocka_unit_test(success_forgives_failures),
 	};
 

@@ -6,6 +6,9 @@
  */
 #include "support/peer.h"
 
+#include "base/clock.h"
+#include "upstream/upstream_private.h"
+
 static struct loop *control;
 static unsigned changes;
 
@@ -302,20 +305,15 @@ a_probe_waits_only_so_long(void **state)
 	peer_join(&p);
 }
 
-/* Passive signs took it down: a row of good probes brings it back. */
+/* Good probes alone do not bring it back before its time is over. */
 static void
-what_fell_by_traffic_rises_by_probes(void **state)
+what_was_ejected_returns(void **state)
 {
 	static const char *const good[] = { IS_GB, NULL };
 	struct upstreams *all = begin();
 	struct probe_spec quick = client_probe;
 	struct upstream_spec spec = { .region = "GB", .weight = 1 };
-	struct pool_limits limits = { .connect_ms = 1000,
-	    .response_head_ms = 1000 };
-	struct exchange_request request = a_request(METHOD_GET,
-	    "GET /x HTTP/1.1\r\nHost: h\r\n\r\n");
-	struct client c = { 0 };
-	struct pools *pools;
+	uint64_t until_ms;
 	struct upstream *up;
 	struct peer p;
 	struct err err;
@@ -329,25 +327,17 @@ what_fell_by_traffic_rises_by_probes(void **state)
 	assert_true(upstreams_apply(all, &spec, 1, &quick, NULL, &up, &err));
 	loop_run(control);
 	assert_int_equal(atomic_load(&up->health), HEALTH_UP);
+	assert_int_equal(atomic_load(&up->back_ms), 0);
 
-	/* Two more failures were seen; the next one is the third. */
-	c.loop = loop_new();
-	pools = pools_new(c.loop, &limits);
-	atomic_store(&up->failures, 2);
-	says = (const char *const []){ "", NULL };
-	exchange_start(pools, up, &request, &client_ops, &c);
-	loop_run(c.loop);
-	assert_int_equal(c.end, EXCHANGE_BROKEN);
-	assert_int_equal(atomic_load(&up->health), HEALTH_DOWN);
-	loop_run(control);		/* is told by the mailbox */
-	assert_int_equal(changes, 2);
-	says = good;
+	until_ms = clock_ms() + 100;
+	up->private->ejected_until_ms = until_ms;
+	atomic_store(&up->failures, 7);
+	atomic_store(&up->health, HEALTH_EJECTED);
 	loop_run(control);
+	assert_true(clock_ms() >= until_ms);
 	assert_int_equal(atomic_load(&up->health), HEALTH_UP);
 	assert_int_equal(atomic_load(&up->failures), 0);
-	pools_free(&pools);
-	loop_free(&c.loop);
-	buf_fini(&c.log);
+	assert_true(atomic_load(&up->back_ms) >= until_ms);
 	end(all);
 	shutdown(p.listener, SHUT_RDWR);
 	peer_join(&p);
@@ -404,7 +394,7 @@ main(void)
 		cmocka_unit_test(pools_notice_a_new_owner_of_a_slot),
 		cmocka_unit_test(probes_decide_the_health),
 		cmocka_unit_test(a_probe_waits_only_so_long),
-		cmocka_unit_test(what_fell_by_traffic_rises_by_probes),
+		cmocka_unit_test(what_was_ejected_returns),
 		cmocka_unit_test(names_are_resolved_apart),
 	};
 
