@@ -732,6 +732,65 @@ a_link_demands_a_certificate(void **state)
 	world_end();
 }
 
+/* --- before TLS ------------------------------------------------------------------------- */
+
+static void
+read_preface(struct end *e)
+{
+	char bytes[6];
+	ssize_t n = stream_read(&e->s, bytes, sizeof(bytes) - e->got.len);
+
+	if (n > 0)
+		buf_add(&e->got, bytes, (size_t)n);
+}
+
+static bool
+preface_came(void)
+{
+	return w.server.got.len == 6;
+}
+
+static bool
+all_came(void)
+{
+	return w.server.got.len == 12;
+}
+
+static void
+what_comes_before_tls_is_in_clear(void **state)
+{
+	struct tls_context *server;
+
+	(void)state;
+	world_begin(TCP);
+	server = link_context("gb", "ca.pem", true);
+	w.client_tls = link_context("us", "ca.pem", false);
+	stream_connect(&w.client.s, w.loop, &w.at, w.client_tls, &ops);
+	stream_preface(&w.client.s, SLICE("before"));
+	/* Not a byte more: what is TLS's has to stay in the socket. */
+	w.server.on_readable = read_preface;
+	run_until(preface_came);
+	assert_memory_equal(w.server.got.p, "before", 6);
+	w.server.on_readable = NULL;
+	w.server.open = false;
+	assert_true(stream_start_tls(&w.server.s, server));
+	run_until(both_open);
+	send_text(&w.client, "within");
+	run_until(all_came);
+	assert_memory_equal(w.server.got.p, "beforewithin", 12);
+	tls_context_free(&server);
+	world_end();
+
+	world_begin(TCP);
+	stream_connect(&w.client.s, w.loop, &w.at, NULL, &ops);
+	stream_preface(&w.client.s, SLICE("before"));
+	run_until(preface_came);
+	send_text(&w.client, "within");
+	run_until(all_came);
+	assert_memory_equal(w.server.got.p, "beforewithin", 12);
+	world_end();
+}
+
 /* --- in order ------------------------------------------------------------------------------- */
 
 static int
@@ -786,6 +845,7 @@ main(void)
 		cmocka_unit_test(a_link_knows_its_peers_region),
 		cmocka_unit_test(strangers_are_refused),
 		cmocka_unit_test(a_link_demands_a_certificate),
+		cmocka_unit_test(what_comes_before_tls_is_in_clear),
 	};
 
 	return cmocka_run_group_tests(tests, prepare, clean_up);
