@@ -52,6 +52,17 @@ answer_page(const struct call_ctx *c, const char *type, const char *fields,
 }
 
 void
+answer_redirect(const struct call_ctx *c, const char *fields)
+{
+	struct buf all = { 0 };
+
+	buf_printf(&all, "X-ManyWho-Region-Backend: %s\r\n%s",
+	    c->edition->region->id, fields);
+	answer_whole(c, 302, buf_all(&all), (struct slice){ NULL, 0 });
+	buf_fini(&all);
+}
+
+void
 answer_text(const struct call_ctx *c, unsigned status, const char *text)
 {
 	answer_bytes(c, status, slice_of(text));
@@ -272,6 +283,8 @@ call_client(const struct call_ctx *c, struct run *run, const json_t *json)
 	    c->edition->generation->config->services.give_up_ms;
 	if (c->call->origin[0] != '\0' && !c->call->callback)
 		run->origin = c->call->origin;
+	call_take_login(c, run, c->call->callback ? run->login :
+	    c->call->secret);
 }
 
 struct run *
@@ -304,15 +317,6 @@ call_load(const struct call_ctx *c, struct arena *arena)
 		return run;
 	run_fini(run);
 	return NULL;
-}
-
-/* Nobody has to log in: no directory is named. */
-json_t *
-public_authorization(void)
-{
-	return json_pack("{s:n, s:n, s:s, s:n}", "directoryId",
-	    "directoryName", "authenticationType", "USERNAME_PASSWORD",
-	    "loginUrl");
 }
 
 /* The sooner of two moments, where 0 is never. */

@@ -16,7 +16,7 @@
 
 enum route_needs {
 	NEEDS_NOTHING, NEEDS_TENANT,
-	NEEDS_TOKEN,			/* which the body has, and names the state */
+	NEEDS_TOKEN,			/* which names the tenant and the state */
 	NEEDS_EDGE,			/* an edge asks, and no client of one */
 };
 
@@ -53,13 +53,16 @@ static const struct route {
 	{ METHOD_GET, "/api/run/1/authorization/{}", NEEDS_TENANT,
 	    call_authorization },
 	{ METHOD_POST, "/api/run/1/authentication/{}", NEEDS_TENANT,
-	    call_no_login },
+	    call_login },
 	{ METHOD_GET, "/api/run/1/flow", NEEDS_TENANT, call_flows },
 	{ METHOD_GET, "/api/run/1/flow/{}", NEEDS_TENANT, call_flow },
 	{ METHOD_GET, "/api/run/1/flow/name/{}", NEEDS_TENANT,
 	    call_flow_named },
 	{ METHOD_POST, "/api/run/1/response", NEEDS_TOKEN, call_response },
 	{ METHOD_POST, "/api/run/1/event", NEEDS_TOKEN, call_event },
+	{ METHOD_GET, "/api/run/1/oauth", NEEDS_TOKEN, call_oauth },
+	{ METHOD_GET, "/api/run/1/oauth2", NEEDS_TOKEN, call_oauth },
+	{ METHOD_POST, "/api/run/1/saml", NEEDS_TOKEN, call_saml },
 	/* In both spellings: before and after all of it moved below run. */
 	{ METHOD_POST, "/api/run/1/service/data", NEEDS_TENANT, call_data },
 	{ METHOD_POST, "/api/run/1/service/file", NEEDS_TENANT, call_files },

@@ -125,7 +125,9 @@ void call_data(const struct call_ctx *c);		/* run_service.c */
 void call_files(const struct call_ctx *c);
 void call_delete_files(const struct call_ctx *c);
 void call_no_stream(const struct call_ctx *c);
-void call_no_login(const struct call_ctx *c);
+void call_login(const struct call_ctx *c);		/* login.c */
+void call_oauth(const struct call_ctx *c);
+void call_saml(const struct call_ctx *c);
 void call_response(const struct call_ctx *c);		/* run_callback.c */
 void call_event(const struct call_ctx *c);
 
@@ -181,6 +183,8 @@ void answer_text(const struct call_ctx *c, unsigned status, const char *text);
 /* Something for a browser: its type, and whole lines of further fields. */
 void answer_page(const struct call_ctx *c, const char *type,
     const char *fields, struct slice bytes);
+/* 302, for a browser; fields: whole lines, Location among them. */
+void answer_redirect(const struct call_ctx *c, const char *fields);
 /* One sentence as a JSON string: the only error that players can read. */
 void answer_sentence(const struct call_ctx *c, unsigned status,
     const char *fmt, ...) __attribute__((format(printf, 3, 4)));
@@ -219,9 +223,6 @@ store_regions call_allowed(const struct call_ctx *c, const struct flow *flow);
 /* After a store's answer other than OK. */
 void answer_store(const struct call_ctx *c, enum store_end end);
 
-/* Members that begin every answer with a login in it. */
-json_t *public_authorization(void);
-
 /*
  * Those who change a state do so one after the other: a request that comes
  * twice does nothing twice, in this process.  (Between processes the store
@@ -255,6 +256,11 @@ void callback_apply(struct engine *e, const char *tenant, const char *state,
 bool call_settle(const struct call_ctx *c);
 /* What went wrong, in one sentence. */
 const char *fault_sentence(const struct run *run);
+
+/* Who the token says has logged in to this state: run->user, NULL if it is
+ * none of ours, another's, or too old (login.c). */
+void call_take_login(const struct call_ctx *c, struct run *run,
+    const char *token);
 
 /* --- tokens (token.c) --- */
 

@@ -61,22 +61,18 @@ read_names(struct reader *r, const json_t *root)
 	return !r->failed;
 }
 
-/* Only public flows run here: there is nobody yet to log in with. */
+/* After the services: one of them is the directory of its users. */
 static bool
 read_authorization(struct reader *r, const json_t *root)
 {
 	const struct where at = { NULL, "authorization", 0 };
-	const json_t *json = read_object(r, NULL, root, "authorization");
-	const char *type;
+	struct flow_auth *auth = &r->flow->auth;
 
-	if (json == NULL)
-		return !r->failed;
-	type = read_text(r, &at, json, "globalAuthenticationType");
-	if (type != NULL && !slice_eq_nocase(slice_of(type), SLICE("PUBLIC")))
-		return reader_fail(r, &at, "globalAuthenticationType \"%s\" "
-		    "is not supported by this engine; it runs PUBLIC flows",
-		    type);
-	return !r->failed;
+	if (!read_auth(r, NULL, root, auth))
+		return false;
+	return auth->kind == AUTH_PUBLIC || auth->service != NULL ||
+	    reader_fail(r, &at, "serviceElementId is missing: users have to "
+	    "log in, and nothing says where");
 }
 
 static bool
@@ -93,8 +89,8 @@ read_restrictions(struct reader *r, const json_t *root)
 }
 
 static bool (*const parts[])(struct reader *, const json_t *) = {
-	read_names, read_authorization, read_restrictions, read_types,
-	read_values, read_services, read_pages, read_elements, read_navigations,
+	read_names, read_restrictions, read_types, read_values,
+	read_services, read_authorization, read_pages, read_elements, read_navigations,
 };
 
 static bool

@@ -212,10 +212,12 @@ struct flow_listener {
 	const json_t	*attributes;
 };
 
-/* How many must choose the same outcome. */
-struct flow_vote {
-	bool		 percent;
-	int64_t		 least;
+/* Who may run a flow, or act in a lane of it. */
+struct flow_auth {
+	enum { AUTH_PUBLIC, AUTH_ALL_USERS, AUTH_SPECIFIED } kind;
+	const struct flow_service *service;	/* which users log in to; NULL:
+						   none, so nobody may */
+	const json_t	*json;		/* as drawn: users, groups */
 };
 
 /* Until when an element waits. */
@@ -374,8 +376,7 @@ struct map_element {
 	size_t		 noutcomes;
 	struct operation *operations;	/* in their order, without disabled ones */
 	size_t		 noperations;
-	/* In a lane for users who have logged in: here nobody has. */
-	bool		 guarded;
+	struct flow_auth auth;		/* of the lane it stands in */
 	const char	*not_allowed;	/* what they are told; NULL: nothing */
 	const struct page *page;	/* of an INPUT or MODAL */
 	const char	*user_content;	/* of a STEP */
@@ -388,7 +389,6 @@ struct map_element {
 	size_t		 nlisteners;
 	struct item_override *overrides;
 	size_t		 noverrides;
-	const struct flow_vote *vote;
 	const struct flow_wait *wait;
 	const struct subflow *subflow;	/* of a SUBFLOW */
 	const json_t	*json;
@@ -432,6 +432,7 @@ struct flow {
 	size_t		 nvalues;
 	struct flow_service *services;
 	size_t		 nservices;
+	struct flow_auth auth;
 	int64_t		 expires_s;	/* stateExpirationLength: since its beginning;
 					   0: never */
 	int64_t		 idle_s;	/* idleStateExpirationLength: since its last

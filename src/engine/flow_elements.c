@@ -91,11 +91,9 @@ static bool
 read_lane(struct reader *r, const struct where *at, const json_t *json,
     struct map_element *e)
 {
-	static const char *const guarded[] = { "ALL_USERS", "SPECIFIED" };
 	const struct where here = { at, "groupElementId", 0 };
 	const char *id = read_text(r, at, json, "groupElementId");
 	const json_t *lane;
-	const char *type;
 	struct guid guid;
 
 	if (id == NULL || id[0] == '\0')
@@ -107,16 +105,12 @@ read_lane(struct reader *r, const struct where *at, const json_t *json,
 	if (lane == NULL)
 		return reader_fail(r, &here, "%s is no group of this flow",
 		    id);
-	type = json_string_value(json_object_get(json_object_get(lane,
-	    "authorization"), "globalAuthenticationType"));
-	if (type == NULL || is_word(type, "PUBLIC"))
-		return true;
-	e->guarded = true;
-	for (size_t i = 0; i < COUNT(guarded); i++)
-		if (is_word(type, guarded[i]))
-			return true;
-	return reader_fail(r, &here, "globalAuthenticationType \"%s\" of its "
-	    "group is none of PUBLIC, ALL_USERS, SPECIFIED", type);
+	if (!read_auth(r, &here, lane, &e->auth))
+		return false;
+	/* The flow's directory, where the lane names none. */
+	if (e->auth.service == NULL)
+		e->auth.service = r->flow->auth.service;
+	return true;
 }
 
 static bool

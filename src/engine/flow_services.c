@@ -57,6 +57,33 @@ need_service(struct reader *r, const struct where *at, const json_t *json,
 	return *service != NULL || reader_fail(r, &here, "is missing");
 }
 
+bool
+read_auth(struct reader *r, const struct where *at, const json_t *json,
+    struct flow_auth *auth)
+{
+	static const char *const names[] = { [AUTH_PUBLIC] = "PUBLIC",
+	    [AUTH_ALL_USERS] = "ALL_USERS", [AUTH_SPECIFIED] = "SPECIFIED" };
+	const struct where here = { at, "authorization", 0 };
+	const struct where kind_at = { &here, "globalAuthenticationType", 0 };
+	const json_t *object = read_object(r, at, json, "authorization");
+	const char *text;
+
+	*auth = (struct flow_auth){ .json = object };
+	if (object == NULL)
+		return !r->failed;
+	text = read_text(r, &here, object, "globalAuthenticationType");
+	if (!read_service_ref(r, &here, object, "serviceElementId",
+	    &auth->service) || text == NULL || text[0] == '\0')
+		return !r->failed;
+	for (size_t i = 0; i < COUNT(names); i++)
+		if (is_word(text, names[i])) {
+			auth->kind = (unsigned)i;
+			return true;
+		}
+	return reader_fail(r, &kind_at, "\"%s\" is none of PUBLIC, "
+	    "ALL_USERS, SPECIFIED", text);
+}
+
 /* Names and values that go to a service or come from it; key says by which
  * reference. */
 static bool

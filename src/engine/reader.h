@@ -68,6 +68,9 @@ bool read_navigations(struct reader *r, const json_t *root);
 
 /* Services, and the bindings of types to them. */
 bool read_services(struct reader *r, const json_t *root);
+/* An object's authorization; PUBLIC where there is none. */
+bool read_auth(struct reader *r, const struct where *at, const json_t *json,
+    struct flow_auth *auth);
 /* What an element does beside its operations. */
 bool read_actions(struct reader *r, const struct where *at,
     const json_t *json, struct map_element *e);

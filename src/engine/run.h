@@ -27,6 +27,22 @@ struct run_client {
 	const json_t	*location;	/* geoLocation of the request, or NULL */
 };
 
+/* Who has logged in, as the directory says. */
+struct run_user {
+	const char	*id, *name, *email, *first, *last, *token;
+	const char	*directory_id, *directory_name, *provider, *tenant_name;
+	struct guid	 service;	/* the directory's */
+};
+
+/* Whether who asks may: asked once a request. */
+struct verdict {
+	const struct flow_auth *auth;
+	bool		 permitted;
+	const char	*directory_id, *directory_name, *kind, *login_url;
+};
+
+enum { VERDICTS_MAX = 8 };
+
 /* How a part of the page stands, as the conditions have it. */
 struct part_view {
 	bool		 visible, enabled, editable, required;
@@ -118,6 +134,11 @@ struct run {
 	const char	**invalid;	/* NULL: nothing is */
 	struct page_view *view;		/* of the page; NULL: to be made */
 	struct run_client client;
+	const struct run_user *user;	/* NULL: nobody has logged in */
+	const char	*login;		/* the sealed token that says so */
+	bool		 login_taken;	/* it has been looked at */
+	struct verdict	 verdicts[VERDICTS_MAX];
+	size_t		 nverdicts;
 	json_t		*system[SYSTEM_VALUES];	/* objects of them, as last made */
 	const struct map_element *system_at;	/* where $State was made */
 	/* Asks services, on the fiber that runs; NULL: there is nobody to ask. */
@@ -303,12 +324,13 @@ json_t *run_outputs(struct run *run);
 /* Whether a run stops at the element, for a user to act. */
 bool shows_page(const struct map_element *e);
 
-/* Whether its page is for users who have logged in, which nobody has. */
-static inline bool
-run_is_guarded(const struct run *run)
-{
-	return run->at->guarded && shows_page(run->at);
-}
+/* Whether it stands where who asks may not act (guard.c); may ask the
+ * directory. */
+bool run_is_guarded(struct run *run);
+/* Where to log in; a new reference.  All null where nobody has to. */
+json_t *run_authorization(struct run *run);
+/* The directory of where it stands, or of the flow; NULL: it is public. */
+const struct flow_service *run_directory(const struct run *run);
 
 bool run_holds(struct run *run, const struct comparison *c);
 /* type: of the left side. */

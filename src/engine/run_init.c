@@ -12,12 +12,15 @@
 #include "engine/keeping.h"
 
 static void
-answer_run(const struct call_ctx *c, const struct run *run)
+answer_run(const struct call_ctx *c, struct run *run)
 {
+	bool guarded = run_is_guarded(run);
+
 	answer_json(c, 200, json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:n}",
 	    "stateId", run->id, "stateToken", run->token,
-	    "currentMapElementId", run->at->id, "statusCode", "200",
-	    "authorizationContext", public_authorization(),
+	    "currentMapElementId", run->at->id, "statusCode",
+	    guarded ? "401" : "200", "authorizationContext",
+	    run_authorization(run),
 	    "navigationElementReferences", run_navigation_references(run),
 	    "currentStreamId"));
 }
@@ -233,6 +236,12 @@ begin_simply(const struct call_ctx *c, struct arena *arena,
 	if (flow == NULL || !call_admit(c, flow) ||
 	    (run = prepare(c, arena, flow, json)) == NULL)
 		return;
+	if (run_is_guarded(run)) {
+		answer_sentence(c, 401, "Users of this flow have to log in: "
+		    "begin it by POST /api/run/1");
+		run_fini(run);
+		return;
+	}
 	/* A service may answer before the state is stored. */
 	turn_take(c->engine, &turn, run->id);
 	end = run_begin(run);
@@ -277,7 +286,7 @@ same_player(struct arena *arena, const struct run *from, const char *id)
 
 static void
 out_to_flow(const struct call_ctx *c, struct arena *arena,
-    const struct run *from, const struct guid *id)
+    struct run *from, const struct guid *id)
 {
 	const struct flow *flow = flows_find(&c->call->flows, id, NULL);
 	json_t *json = json_object();

@@ -102,8 +102,7 @@ call_old_log(const struct call_ctx *c)
 static void
 answer_authorization(const struct call_ctx *c, struct run *run)
 {
-	(void)run;
-	answer_json(c, 200, public_authorization());
+	answer_json(c, 200, run_authorization(run));
 }
 
 void

@@ -52,7 +52,7 @@ invoke_answer(struct run *run, const char *type, bool scaffold)
 	    json_pack("[o]", run_page(run, scaffold)),
 	    "outputs", run->done && !guarded ? run_outputs(run) :
 	    json_array(),
-	    "authorizationContext", public_authorization(),
+	    "authorizationContext", run_authorization(run),
 	    "navigationElementReferences", run_navigation_references(run),
 	    "currentStreamId", "isHistoricalNavigationEnabled",
 	    flow->goes_back, "culture", "language", "EN", "country", "USA");

@@ -2,8 +2,7 @@
 /* Copyright the Portolan authors */
 
 /*
- * Calls that need what no flow here has: streams, directories.  They
- * exist, so that a client is told why, in words that it can show.
+ * Calls that need what no flow here has: streams.  They exist, so that a client is told why, in words that it can show.
  */
 #include "engine/engine_private.h"
 
@@ -18,11 +17,4 @@ void
 call_no_stream(const struct call_ctx *c)
 {
 	answer_sentence(c, 404, "This flow has no stream for collaboration");
-}
-
-void
-call_no_login(const struct call_ctx *c)
-{
-	answer_sentence(c, 400, "This flow is public: there is no directory "
-	    "to log in to");
 }

@@ -40,7 +40,17 @@ set(json_t *object, const char *property, const char *text)
 static void
 fill_user(const struct run *run, json_t *object)
 {
-	set(object, USER_ID, PUBLIC_USER_ID);
+	const struct run_user *u = run->user;
+
+	set(object, USER_ID, u == NULL ? PUBLIC_USER_ID : u->id);
+	if (u != NULL) {
+		set(object, USER_NAME, u->name);
+		set(object, USER_EMAIL, u->email);
+		set(object, USER_FIRST_NAME, u->first);
+		set(object, USER_LAST_NAME, u->last);
+		set(object, USER_DIRECTORY_ID, u->directory_id);
+		set(object, USER_DIRECTORY_NAME, u->directory_name);
+	}
 	set(object, USER_COUNTRY, run->client.country);
 	set(object, USER_LOCATION, run->client.continent);
 	set(object, USER_IP_ADDRESS, run->client.ip);
@@ -94,7 +104,8 @@ fill_state(struct run *run, json_t *object)
 	set(object, STATE_FLOW_VERSION_ID, run->flow->version);
 	set(object, STATE_FLOW_NAME, run->flow->name);
 	set(object, STATE_IS_DONE, run->done ? "true" : "false");
-	set(object, STATE_OWNER_USER_ID, PUBLIC_USER_ID);
+	set(object, STATE_OWNER_USER_ID, run->user == NULL ?
+	    PUBLIC_USER_ID : run->user->id);
 	set(object, STATE_DATE_CREATED, run_date(run, run->row.created_ms));
 	set(object, STATE_DATE_MODIFIED, run_date(run, run->row.updated_ms));
 	set(object, STATE_ELEMENT_ID, run->at->id);

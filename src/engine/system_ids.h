@@ -14,6 +14,12 @@
 #define USER_ID			"90262141-02b2-4f2c-8107-b14cf859de4d"
 #define USER_COUNTRY		"4fb64b42-a370-455e-85ed-d9a0a8723a43"
 #define USER_LOCATION		"4fa61b42-a370-455e-85ed-d9a0a8723a43"
+#define USER_NAME		"d8839b46-c43b-4435-9395-bd00491da16e"
+#define USER_EMAIL		"601ddc6a-fff4-478b-abe4-c4e65bc901c6"
+#define USER_FIRST_NAME		"6e1d4d49-ab0d-4475-9488-cf4a71d36beb"
+#define USER_LAST_NAME		"e525aaae-c900-47fc-9a20-d10c52cfc203"
+#define USER_DIRECTORY_ID	"4fa61b52-a370-455e-85ed-d9a0a8723a43"
+#define USER_DIRECTORY_NAME	"4fa61b45-a370-455e-85ed-d9a0a8723a43"
 #define USER_IP_ADDRESS		"0dabbcd3-b5b1-47b3-b7e1-535c5b5e1878"
 
 #define LOCATION_TIMESTAMP	"ffc4cbd6-fa28-4141-95a4-da9bacdb0203"

@@ -28,16 +28,18 @@ put(struct buf *out, const char *key, const char *value)
 void
 run_user_text(const struct run *run, const char *tenant, struct buf *out)
 {
-	(void)run;
+	static const struct run_user nobody = { .id = PUBLIC_USER_ID };
+	const struct run_user *u = run->user == NULL ? &nobody : run->user;
+
 	put(out, "ManyWhoTenantId", tenant);
-	put(out, "ManyWhoUserId", PUBLIC_USER_ID);
+	put(out, "ManyWhoUserId", u->id);
 	put(out, "ManyWhoToken", "");
-	put(out, "DirectoryId", "");
-	put(out, "DirectoryName", "");
-	put(out, "Email", "");
-	put(out, "IdentityProvider", "");
-	put(out, "TenantName", "");
-	put(out, "Token", "");
-	put(out, "Username", "");
-	put(out, "UserId", PUBLIC_USER_ID);
+	put(out, "DirectoryId", u->directory_id);
+	put(out, "DirectoryName", u->directory_name);
+	put(out, "Email", u->email);
+	put(out, "IdentityProvider", u->provider);
+	put(out, "TenantName", u->tenant_name);
+	put(out, "Token", u->token);
+	put(out, "Username", u->name);
+	put(out, "UserId", u->id);
 }

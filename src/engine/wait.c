@@ -47,6 +47,9 @@ wait_to_json(const struct run *run, json_t *json)
 		json_object_set_new(json, "ears", ears_json(run));
 	if (run->faults != NULL)
 		json_object_set(json, "faults", run->faults);
+	/* Who acts for it while nobody is there. */
+	if (run->login != NULL)
+		json_object_set_new(json, "login", json_string(run->login));
 	if (run->origin != NULL)
 		json_object_set_new(json, "origin",
 		    json_string(run->origin));
@@ -150,5 +153,6 @@ wait_from_json(struct run *run, const json_t *json)
 		json_array_append(run->kept, faults);
 		run->faults = faults;
 	}
+	run->login = text_of(run, json_object_get(json, "login"));
 	run->origin = text_of(run, json_object_get(json, "origin"));
 }

@@ -145,9 +145,9 @@ mistakes_have_a_sentence(void **state)
 		    "{'globalAuthenticationType': 'FRIENDS'}}], "
 		    "'mapElements': [{'id': #20, 'elementType': 'STEP', "
 		    "'groupElementId': #80}]", ELEMENTS,
-		    "mapElements[0].groupElementId: globalAuthenticationType "
-		    "\"FRIENDS\" of its group is none of PUBLIC, ALL_USERS, "
-		    "SPECIFIED" },
+		    "mapElements[0].groupElementId.authorization."
+		    "globalAuthenticationType: \"FRIENDS\" is none of PUBLIC, "
+		    "ALL_USERS, SPECIFIED" },
 		{ "'mapElements': [{'id': #20, 'elementType': 'SUBFLOW'}]",
 		    ELEMENTS, "mapElements[0].subflow.flowId.id: is missing" },
 		{ "'mapElements': [{'id': #20, 'elementType': 'subflow', "
@@ -340,9 +340,12 @@ mistakes_have_a_sentence(void **state)
 		    VALUES, "valueElements[1]: another value has the id "
 		    "00000000-0000-0000-0000-000000000040" },
 		{ "'authorization': {'globalAuthenticationType': 'ALL_USERS'}, "
-		    VALUES, VALUES, "authorization: globalAuthenticationType "
-		    "\"ALL_USERS\" is not supported by this engine; it runs "
-		    "PUBLIC flows" },
+		    VALUES, VALUES, "authorization: serviceElementId is "
+		    "missing: users have to log in, and nothing says where" },
+		{ "'authorization': {'serviceElementId': #80}, " VALUES,
+		    VALUES, "authorization.serviceElementId: "
+		    "00000000-0000-0000-0000-000000000080 is no service of "
+		    "this flow" },
 	};
 	static const char *const parts[] = { ID, NAME, START, ELEMENTS, PAGES,
 	    VALUES };

@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Portolan authors */
+
+/*
+ * Logging in: a directory is a service with /authentication.  Who it knows
+ * gets a token of ours, sealed, for one tenant, one flow and one state; the
+ * player sends it as Authorization with everything it asks from then on.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/must.h"
+#include "engine/engine_private.h"
+#include "http/chars.h"
+
+enum { LOGIN_MS = 24 * 3600 * 1000, TEXT_MAX = 512, TOKEN_MAX = 4096 };
+
+/* --- our token ------------------------------------------------------------------------ */
+
+static const struct {
+	const char	*key;		/* of the directory's answer, and ours */
+	size_t		 offset;	/* in struct run_user */
+	size_t		 most;
+} parts[] = {
+#define PART(key, member, most) { key, offsetof(struct run_user, member), most }
+	PART("userId", id, TEXT_MAX), PART("username", name, TEXT_MAX),
+	PART("email", email, TEXT_MAX), PART("firstName", first, TEXT_MAX),
+	PART("lastName", last, TEXT_MAX), PART("token", token, TOKEN_MAX),
+	PART("directoryId", directory_id, TEXT_MAX),
+	PART("directoryName", directory_name, TEXT_MAX),
+	PART("identityProvider", provider, TEXT_MAX),
+	PART("tenantName", tenant_name, TEXT_MAX),
+};
+
+enum { PARTS = sizeof(parts) / sizeof(parts[0]) };
+
+/* The state's lifetime, a day at most. */
+static int64_t
+good_until(const struct run *run)
+{
+	int64_t day = run->now_ms + LOGIN_MS;
+
+	return run->row.expires_ms != 0 && run->row.expires_ms < day ?
+	    run->row.expires_ms : day;
+}
+
+/* NULL if the directory says more of its user than a token can hold. */
+static const char *
+make_token(const struct call_ctx *c, const struct run *run,
+    const struct flow_service *service, const json_t *who)
+{
+	json_t *user = json_object(), *json;
+	struct buf token = { 0 };
+	const char *made = NULL;
+	char *text;
+
+	for (size_t i = 0; i < PARTS; i++) {
+		json_t *part = json_object_get(who, parts[i].key);
+
+		if (json_is_string(part) &&
+		    json_string_length(part) <= parts[i].most)
+			json_object_set(user, parts[i].key, part);
+	}
+	json = json_pack("{s:s, s:s, s:s, s:s, s:I, s:o}", "tenant",
+	    c->call->tenant_text, "flow", run_root(run)->id, "state", run->id,
+	    "service", service->id, "until", (json_int_t)good_until(run),
+	    "user", user);
+	text = json_dumps(json, JSON_COMPACT);
+	must(text != NULL);
+	if (strlen(text) <= SEAL_TOKEN_MAX / 2) {
+		seal(&c->edition->keys, slice_of(text), &token);
+		made = arena_copy(run->arena, buf_all(&token));
+	}
+	explicit_bzero(text, strlen(text));
+	free(text);
+	json_decref(json);
+	buf_fini(&token);
+	return made;
+}
+
+static bool
+is_same_guid(const json_t *json, const char *key, const char *text)
+{
+	struct guid a, b;
+
+	return guid_of(&a, json_string_value(json_object_get(json, key))) &&
+	    guid_of(&b, text) && guid_eq(&a, &b);
+}
+
+static const struct run_user *
+user_of(struct run *run, const json_t *json)
+{
+	struct run_user *user = arena_alloc(run->arena, sizeof(*user));
+	const json_t *who = json_object_get(json, "user");
+
+	for (size_t i = 0; i < PARTS; i++) {
+		const char *text = json_string_value(json_object_get(who,
+		    parts[i].key));
+		const char **to = (const char **)(void *)((char *)user +
+		    parts[i].offset);
+
+		if (text != NULL)
+			*to = arena_strdup(run->arena, text);
+	}
+	if (user->id == NULL || !guid_of(&user->service, json_string_value(
+	    json_object_get(json, "service"))))
+		return NULL;
+	return user;
+}
+
+void
+call_take_login(const struct call_ctx *c, struct run *run, const char *token)
+{
+	struct buf plain = { 0 };
+	json_t *json = NULL;
+
+	if (run->login_taken)
+		return;
+	run->login_taken = true;
+	if (token == NULL || token[0] == '\0')
+		return;
+	if (unseal(&c->edition->keys, slice_of(token), &plain))
+		json = json_loadb(plain.p, plain.len, 0, NULL);
+	/* Another state's, or another day's, is as good as none. */
+	if (json != NULL && is_same_guid(json, "tenant",
+	    c->call->tenant_text) && is_same_guid(json, "state", run->id) &&
+	    is_same_guid(json, "flow", run_root(run)->id) &&
+	    json_integer_value(json_object_get(json, "until")) > run->now_ms)
+		run->user = user_of(run, json);
+	if (run->user != NULL)
+		run->login = arena_strdup(run->arena, token);
+	if (plain.p != NULL)
+		explicit_bzero(plain.p, plain.cap);
+	buf_fini(&plain);
+	json_decref(json);
+}
+
+/* --- asking the directory ---------------------------------------------------------------- */
+
+static const char *
+text_in(const json_t *json, const char *key)
+{
+	return json_string_value(json_object_get(json, key));
+}
+
+/* The token for whom the directory knows; NULL with the status and the
+ * sentence of a refusal. */
+static const char *
+authenticate(const struct call_ctx *c, struct run *run,
+    const struct flow_service *service, json_t *credentials,
+    const char **sentence)
+{
+	struct ask one = { .service = service, .method = "POST",
+	    .path = "/authentication",
+	    .body = service_request(run, service, NULL) };
+	const char *status, *token = NULL;
+
+	json_object_update(one.body, credentials);
+	call_services(run, &one, 1);
+	json_decref(one.body);
+	if (one.end != ASK_ANSWERED) {
+		*sentence = one.fault;
+		return NULL;
+	}
+	status = text_in(one.answer, "status");
+	if (status == NULL || (strcmp(status, "200") != 0 &&
+	    !slice_eq_nocase(slice_of(status), SLICE("AUTHENTICATED"))) ||
+	    text_in(one.answer, "userId") == NULL)
+		*sentence = arena_printf(run->arena, "%.300s",
+		    text_in(one.answer, "statusMessage") != NULL ?
+		    text_in(one.answer, "statusMessage") :
+		    "The username or the password is not correct");
+	else if ((token = make_token(c, run, service, one.answer)) == NULL)
+		*sentence = "The directory says too much of this user";
+	json_decref(one.answer);
+	return token;
+}
+
+static const struct flow_service *
+service_of_id(const struct run *run, const char *id)
+{
+	struct guid guid;
+
+	for (size_t i = 0; guid_of(&guid, id) && i < run->flow->nservices; i++)
+		if (guid_eq(&run->flow->services[i].guid, &guid))
+			return &run->flow->services[i];
+	return NULL;
+}
+
+/* A part of a query or a form, decoded; NULL: it is not there. */
+static const char *
+form_value(struct arena *arena, struct slice form, const char *name)
+{
+	struct slice pair;
+
+	while (slice_split(&form, '&', &pair)) {
+		struct slice key;
+		char *text, *to;
+
+		if (!slice_split(&pair, '=', &key) ||
+		    !slice_is(key, name))
+			continue;
+		text = to = arena_copy(arena, pair);
+		for (size_t i = 0; i < pair.len; i++) {
+			int high = -1, low = -1;
+
+			if (pair.p[i] == '%' && i + 2 < pair.len) {
+				high = chars_hex(pair.p[i + 1]);
+				low = chars_hex(pair.p[i + 2]);
+			}
+			if (high >= 0 && low >= 0 && (high | low) != 0) {
+				*to++ = (char)(high * 16 + low);
+				i += 2;
+			} else {
+				*to++ = pair.p[i] == '+' ? ' ' : pair.p[i];
+			}
+		}
+		*to = '\0';
+		return text;
+	}
+	return NULL;
+}
+
+/* What the client says of who it is, and nothing else. */
+static json_t *
+credentials_of(const json_t *json)
+{
+	static const char *const keys[] = { "username", "password", "token",
+	    "sessionToken", "sessionUrl", "loginUrl" };
+	json_t *out = json_object();
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		json_t *value = json_object_get(json, keys[i]);
+
+		/* The state's own token is none of the user's. */
+		json_object_set(out, keys[i], json_is_string(value) ? value :
+		    json_null());
+	}
+	return out;
+}
+
+void
+call_login(const struct call_ctx *c)
+{
+	json_t *json = call_json(c), *credentials;
+	const struct flow_service *service;
+	const char *sentence, *token, *named;
+	struct arena *arena;
+	struct run *run;
+
+	if (json == NULL)
+		return;
+	arena = arena_new(0);
+	run = call_load(c, arena);
+	if (run != NULL) {
+		named = form_value(arena, slice_of(c->call->query),
+		    "serviceElementId");
+		service = run_directory(run);
+		if (named != NULL && service != NULL &&
+		    service_of_id(run, named) != service)
+			service = NULL;
+		credentials = credentials_of(json);
+		token = service == NULL ? NULL : authenticate(c, run, service,
+		    credentials, &sentence);
+		if (service == NULL)
+			answer_sentence(c, 400, "There is no such directory "
+			    "to log in to where the state stands");
+		else if (token == NULL)
+			answer_sentence(c, 401, "%s", sentence);
+		else
+			answer_json(c, 200, json_string(token));
+		json_decref(credentials);
+		run_fini(run);
+	}
+	arena_free(&arena);
+	json_decref(json);
+}
+
+/* --- coming back from a directory ----------------------------------------------------------- */
+
+/* Where the player was, with what it is to send from now on. */
+static void
+send_back(const struct call_ctx *c, const struct run *run, const char *token)
+{
+	struct buf fields = { 0 };
+	const char *to = run->join_uri;
+
+	for (const char *p = to; *p != '\0'; p++)
+		if ((unsigned char)*p <= ' ' || *p == 0x7f || *p == '"') {
+			answer_sentence(c, 400, "The player's address cannot "
+			    "be gone back to");
+			return;
+		}
+	buf_printf(&fields, "Location: %s&authorization=%s\r\n"
+	    "Cache-Control: no-store\r\nReferrer-Policy: no-referrer\r\n", to,
+	    token);
+	answer_redirect(c, buf_cstr(&fields));
+	buf_fini(&fields);
+}
+
+static void
+come_back(const struct call_ctx *c, struct arena *arena, const char *state,
+    json_t *credentials)
+{
+	struct callback from;
+	const struct flow_service *service;
+	const char *sentence, *token;
+	struct run *run;
+
+	if (!callback_token_read(&c->edition->keys, state, &from)) {
+		answer_sentence(c, 403, "The login did not begin here, or has "
+		    "been changed on its way");
+		return;
+	}
+	c->call->callback = true;
+	c->call->tenant = from.tenant;
+	guid_text(from.tenant.bytes, c->call->tenant_text);
+	snprintf(c->call->names[0], sizeof(c->call->names[0]), "%s",
+	    from.state);
+	call_use_stored_flows(c);
+	run = call_load(c, arena);
+	if (run == NULL)
+		return;
+	service = service_of_id(run, from.nonce);
+	if (service == NULL || service != run_directory(run) ||
+	    run->join_uri == NULL)
+		answer_sentence(c, 400, "The state does not wait for a login "
+		    "any more");
+	else if ((token = authenticate(c, run, service, credentials,
+	    &sentence)) == NULL)
+		answer_sentence(c, 401, "%s", sentence);
+	else
+		send_back(c, run, token);
+	run_fini(run);
+}
+
+static void
+from_form(const struct call_ctx *c, struct slice form, const char *state_key,
+    const char *const (*keys)[2])
+{
+	struct arena *arena = arena_new(0);
+	json_t *credentials = json_object();
+
+	for (; (*keys)[0] != NULL; keys++) {
+		const char *text = form_value(arena, form, (*keys)[0]);
+
+		if (text != NULL)
+			json_object_set_new(credentials, (*keys)[1],
+			    json_string(text));
+	}
+	if (c->call->origin[0] != '\0')
+		json_object_set_new(credentials, "redirectUri", json_string(
+		    arena_printf(arena, "%s/api/run/1/oauth2",
+		    c->call->origin)));
+	come_back(c, arena, form_value(arena, form, state_key), credentials);
+	json_decref(credentials);
+	arena_free(&arena);
+}
+
+void
+call_oauth(const struct call_ctx *c)
+{
+	static const char *const keys[][2] = { { "code", "code" },
+	    { "oauth_token", "token" }, { "oauth_verifier", "verifier" },
+	    { NULL, NULL } };
+
+	from_form(c, slice_of(c->call->query), "state", keys);
+}
+
+void
+call_saml(const struct call_ctx *c)
+{
+	static const char *const keys[][2] = {
+	    { "SAMLResponse", "samlResponse" }, { NULL, NULL } };
+
+	from_form(c, buf_all(&c->call->body), "RelayState", keys);
+}

@@ -1,0 +1,215 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the Portolan authors
+"""Users log in to a directory that a service is: by name and password, and by
+coming back from it.  What they get is good for their state alone and nobody
+else can make, read or change it; who has not logged in, or is not one of those
+a flow or a lane is for, moves nothing and sees nothing."""
+import urllib.parse
+
+from lib import same, story, truth
+from lib.engine import TENANT, Engine, shown
+from lib.service import (CALLED_HERE, Service, element, flow, guid, message,
+                         step, to)
+
+WHO = {"directoryId": "dir", "directoryName": "Staff", "email": "ada@x.example",
+       "firstName": "Ada", "lastName": "L", "status": "200", "token": "inner",
+       "userId": "u-1", "username": "ada", "tenantName": "x",
+       "identityProvider": "ours", "statusMessage": None}
+OAUTH = "https://login.example/authorize?client_id=7"
+DONE = step(30, "Hello {![$User].[First Name]} ({![$User].[User ID]})")
+
+
+def auth(kind, **more):
+    return {"globalAuthenticationType": kind, "serviceElementId": guid(80),
+            **more}
+
+
+def flows(uri):
+    calls = element(20, "MESSAGE", to(30, 21), messageActions=[
+        message("who")])
+    lane = [{"id": guid(85), "elementType": "swimlane",
+             "authorization": auth("SPECIFIED", users=[
+                 {"authenticationId": "u-1"}])}]
+    return [flow(1, uri, [calls, DONE], authorization=auth("ALL_USERS")),
+            flow(2, uri, [step(20, "Open", to(30, 21)),
+                          DONE | {"groupElementId": guid(85),
+                                  "notAuthorizedMessage": "Staff only"}],
+                 groupElements=lane),
+            flow(3, uri, [calls, DONE], authorization=auth("ALL_USERS"))]
+
+
+def with_token(token):
+    return [("Authorization", token)]
+
+
+def context(answer):
+    return answer.json["authorizationContext"]
+
+
+class Directory:
+    """What the service says of whom."""
+
+    def __init__(self):
+        self.kind, self.url = "USERNAME_PASSWORD", "https://login.example"
+        self.may = {"u-1"}
+
+    def authorization(self, asked):
+        who = asked.json["authorization"]["runningAuthenticationId"]
+        status = "200" if who in self.may else "401"
+        return {"objectData": [{"properties": [
+            {"developerName": n, "contentValue": v} for n, v in (
+                ("Directory Id", "dir"), ("Directory Name", "Staff"),
+                ("AuthenticationType", self.kind), ("LoginUrl", self.url),
+                ("Status", status))]}]}
+
+    def authentication(self, asked):
+        if asked.json.get("code") == "c-1":
+            return WHO
+        if asked.json.get("samlResponse") == "PHNhbWw+":
+            return WHO
+        if (asked.json.get("username"), asked.json.get("password")) == \
+                ("ada", "engine"):
+            return WHO
+        if asked.json.get("username") == "bob":
+            return {**WHO, "userId": "u-2", "firstName": "Bob"}
+        return {"status": "401", "statusMessage": "Wrong password"}
+
+
+def log_in(engine, state, name="ada", password="engine", **more):
+    return engine.ask("POST", f"/api/run/1/authentication/{state}", {
+        "username": name, "password": password, "token": None}, **more)
+
+
+def by_password(engine, service):
+    began = engine.initialize(guid(1))
+    same("asked for", (began.json["statusCode"],
+                       context(began)["directoryId"],
+                       context(began)["authenticationType"]),
+         ("401", "dir", "USERNAME_PASSWORD"))
+    refused = engine.invoke(began.json)
+    same("refused", (refused.json["invokeType"],
+                     refused.json["statusCode"],
+                     refused.json["currentMapElementId"]),
+         ("NOT_ALLOWED", "401", guid(10)))
+    state = began.json["stateId"]
+    bad = log_in(engine, state, password="wrong")
+    same("wrong", (bad.status, bad.json), (401, "Wrong password"))
+    login = log_in(engine, state)
+    same("status", login.status, 200)
+    token = login.json
+    truth("sealed", "ada" not in token and "inner" not in token)
+    again = engine.initialize(guid(1), stateId=state,
+                              fields=with_token(token))
+    same("let in", (again.json["stateId"], again.json["statusCode"],
+                    context(again)["directoryId"]), (state, "200", None))
+
+    other = engine.initialize(guid(1)).json
+    third = engine.initialize(guid(3)).json
+    middle = len(token) // 2
+    changed = token[:middle] + ("A" if token[middle] != "A" else "B") + \
+        token[middle + 1:]
+    for what, at, bad in (("forged", began.json, changed),
+                          ("cut", began.json, token[:-5]),
+                          ("in clear", began.json, "UserId=u-1"),
+                          ("of another state", other, token),
+                          ("of another flow", third, token)):
+        answer = engine.invoke(at, fields=with_token(bad))
+        same(what, (answer.json["invokeType"],
+                    answer.json["currentMapElementId"]),
+             ("NOT_ALLOWED", guid(10)))
+    same("nothing happened", [a for a in iter_asked(service)
+                              if a.path.endswith("/who")], [])
+
+    end = engine.invoke(again.json, fields=with_token(token))
+    same("end", shown(end), "Hello Ada (u-1)")
+    asked = service.next("/api/actions/who")
+    who = urllib.parse.parse_qs(urllib.parse.unquote(
+        asked.headers["Authorization"]))
+    same("services know", (who["UserId"], who["Token"], who["Email"]),
+         (["u-1"], ["inner"], ["ada@x.example"]))
+    same("joined by nobody", engine.ask(
+        "GET", f"/api/run/1/state/{state}").json["invokeType"],
+        "NOT_ALLOWED")
+    same("values", (engine.ask(
+        "GET", f"/api/run/1/state/{state}/values").status, engine.ask(
+        "GET", f"/api/run/1/state/{state}/values",
+        fields=with_token(token)).status), (401, 200))
+    return token
+
+
+def iter_asked(service):
+    while service.count():
+        yield service.next()
+
+
+def lanes(engine, directory):
+    at = engine.invoke(engine.initialize(guid(2)).json)
+    same("open", shown(at), "Open")
+    state = at.json["stateId"]
+    closed = engine.invoke(at.json, outcome=guid(21))
+    same("closed", (closed.json["invokeType"],
+                    closed.json["notAuthorizedMessage"],
+                    context(closed)["loginUrl"]),
+         ("NOT_ALLOWED", "Staff only", "https://login.example"))
+    bob = log_in(engine, state, "bob").json
+    closed = engine.ask("GET", f"/api/run/1/state/{state}",
+                        fields=with_token(bob))
+    same("not for him", (closed.json["invokeType"],
+                         context(closed)["loginUrl"]), ("NOT_ALLOWED", None))
+    ada = log_in(engine, state).json
+    same("for her", shown(engine.ask(
+        "GET", f"/api/run/1/state/{state}", fields=with_token(ada))),
+        "Hello Ada (u-1)")
+    directory.may = set()
+    same("not any more", engine.ask(
+        "GET", f"/api/run/1/state/{state}",
+        fields=with_token(ada)).json["invokeType"], "NOT_ALLOWED")
+    directory.may = {"u-1"}
+
+
+def by_coming_back(engine, directory):
+    def begin(kind, key):
+        directory.kind, directory.url = kind, OAUTH
+        began = engine.initialize(
+            guid(1), joinPlayerUrl="https://p.example/x?a=b")
+        url = urllib.parse.urlsplit(context(began)["loginUrl"])
+        return began, urllib.parse.parse_qs(url.query)[key][0]
+
+    def goes_on(began, back):
+        same("status", back.status, 302)
+        [to_player] = back.all("Location")
+        query = urllib.parse.parse_qs(urllib.parse.urlsplit(to_player).query)
+        same("back", (query["a"], query["join"]),
+             (["b"], [began.json["stateId"]]))
+        same("end", shown(engine.invoke(began.json, fields=with_token(
+            query["authorization"][0]))), "Hello Ada (u-1)")
+
+    began, key = begin("OAUTH2", "state")
+    same("routed by", key.split(".")[:2], [began.json["stateId"], TENANT])
+    path = "/api/run/1/oauth2?" + urllib.parse.urlencode(
+        {"state": key, "code": "c-1"})
+    for bad in path.replace("c-1", "c-2"), path[:-20], \
+            path.replace(key, key[:-1] + ("0" if key[-1] != "0" else "1")):
+        truth("refused", engine.ask("GET", bad, tenant=None).status in
+              (401, 403))
+    goes_on(began, engine.ask("GET", path, tenant=None))
+
+    began, key = begin("SAML", "RelayState")
+    form = urllib.parse.urlencode({"SAMLResponse": "PHNhbWw+",
+                                   "RelayState": key}).encode()
+    goes_on(began, engine.ask("POST", "/api/run/1/saml", form, tenant=None))
+
+
+@story
+def main():
+    directory = Directory()
+    with Service({"/api/authorization": directory.authorization,
+                  "/api/authentication": directory.authentication,
+                  "/api/actions/who": lambda a: {}}) as service:
+        with Engine(flows=flows(service.uri), services=CALLED_HERE) as e:
+            by_password(e, service)
+            lanes(e, directory)
+            by_coming_back(e, directory)
+            truth("no secrets in the log", "inner" not in e.errors() and
+                  "ada@x" not in e.errors())
