@@ -533,8 +533,8 @@ h2_new(struct h2_kit *kit, void *owner, const struct h2_settings *settings)
 	struct h2 *h2 = new_session(kit, owner, settings);
 
 	h2->preface_left = H2_PREFACE_LEN;
-	must(nghttp2_session_server_new2(&h2->session, kit->callbacks, h2,
-	    kit->option) == 0);
+	must(nghttp2_session_server_new3(&h2->session, kit->callbacks, h2,
+	    kit->option, &h2_memory) == 0);
 	submit_settings(h2);
 	return h2;
 }
@@ -546,8 +546,8 @@ h2_new_client(struct h2_kit *kit, void *owner,
 	struct h2 *h2 = new_session(kit, owner, settings);
 
 	h2->client = true;
-	must(nghttp2_session_client_new2(&h2->session, kit->callbacks, h2,
-	    kit->option) == 0);
+	must(nghttp2_session_client_new3(&h2->session, kit->callbacks, h2,
+	    kit->option, &h2_memory) == 0);
 	submit_settings(h2);
 	return h2;
 }

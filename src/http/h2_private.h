@@ -57,6 +57,9 @@ submitted(int result)
 	must(result != NGHTTP2_ERR_NOMEM);
 }
 
+/* h2_memory.c */
+extern nghttp2_mem h2_memory;
+
 /* --- h2_look.c: what a peer does to keep us busy ------------------------------ */
 
 /*
