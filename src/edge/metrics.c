@@ -579,6 +579,32 @@ upstreams(struct page *p)
 		    (unsigned long long)atomic_load(&b->all[i]->errors));
 }
 
+/* Of engines alone: who has told nothing has had no calls. */
+static void
+tenants_stores(struct page *p)
+{
+	const struct backends *b = &p->edge->plan->backends;
+
+	family(p, "portolan_tenant_store_calls_total", "counter",
+	    "Calls of stores that are tenants' own, by an engine.");
+	for (size_t i = 0; i < b->count; i++)
+		if (!b->all[i]->spec.link)
+			buf_printf(p->out, "portolan_tenant_store_calls_total"
+			    "{region=\"%s\",engine=\"%s\"} %llu\n",
+			    b->all[i]->spec.region, b->all[i]->name,
+			    (unsigned long long)atomic_load(
+			    &b->all[i]->store_calls));
+	family(p, "portolan_tenant_store_failures_total", "counter",
+	    "Those that failed, each try counted.");
+	for (size_t i = 0; i < b->count; i++)
+		if (!b->all[i]->spec.link)
+			buf_printf(p->out, "portolan_tenant_store_failures"
+			    "_total{region=\"%s\",engine=\"%s\"} %llu\n",
+			    b->all[i]->spec.region, b->all[i]->name,
+			    (unsigned long long)atomic_load(
+			    &b->all[i]->store_failures));
+}
+
 static void
 connections(struct page *p)
 {
@@ -789,6 +815,7 @@ edge_metrics_write(const struct edge *edge, struct buf *out)
 	testers(&p);
 	rejects(&p);
 	upstreams(&p);
+	tenants_stores(&p);
 	overrides(&p);
 	connections(&p);
 	generation(&p);

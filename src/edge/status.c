@@ -83,6 +83,17 @@ check(struct buf *out, const char *name, bool good)
 	buf_printf(out, "[%c] %s\n", good ? '+' : '-', name);
 }
 
+static bool
+stores_answer(const struct edge *edge)
+{
+	const struct backends *b = &edge->plan->backends;
+
+	for (size_t i = 0; i < b->count; i++)
+		if (atomic_load(&b->all[i]->store_fails))
+			return false;
+	return true;
+}
+
 void
 edge_ready_write(const struct edge *edge, struct buf *out)
 {
@@ -100,6 +111,8 @@ edge_ready_write(const struct edge *edge, struct buf *out)
 	    edge->plan->generation->database_held == NULL);
 	check(out, "restrictions are current", !plan_is_stale(edge->plan,
 	    edge->loop->now_ms));
+	/* Theirs to mend: it does not take the region out of service. */
+	check(out, "tenants' own stores, as last called", stores_answer(edge));
 	for (size_t i = 0; i < edge->overrides.count; i++) {
 		buf_printf(out, "region %s: ", edge->overrides.list[i].region);
 		override_text(&edge->overrides.list[i], out);

@@ -102,7 +102,8 @@ complain_of_store(const struct call_ctx *c)
 	struct store_health health;
 
 	store->ops->health(store, &health);
-	log_error("store: %s", health.trouble);
+	if (!health.good || !health.ready)
+		log_error("store: %s", health.trouble);
 }
 
 void

@@ -10,8 +10,10 @@
 
 #include "base/clock.h"
 #include "base/fiber.h"
+#include "base/must.h"
 #include "base/utf8.h"
 #include "engine/engine_private.h"
+#include "engine/keeping.h"
 #include "http/target.h"
 
 enum route_needs {
@@ -157,6 +159,31 @@ static const struct route {
 
 /* --- small calls ----------------------------------------------------------------- */
 
+/* Good is told with what calls of tenants' own stores came to, for the edge's
+ * metrics; nobody else gets to see that field. */
+static void
+answer_health(const struct call_ctx *c, json_t *json, bool good)
+{
+	const struct external_way *way = keeping_way(c->engine->keeping);
+	char fields[160];
+	char *text;
+
+	if (!good) {
+		answer_json(c, 503, json);
+		return;
+	}
+	snprintf(fields, sizeof(fields), "Cache-Control: no-store\r\n"
+	    "X-Portolan-Stores: %llu %llu %d\r\n",
+	    way == NULL ? 0 : (unsigned long long)way->counts.calls,
+	    way == NULL ? 0 : (unsigned long long)way->counts.failures,
+	    way != NULL && !way->good);
+	text = json_dumps(json, JSON_COMPACT);
+	must(text != NULL);
+	json_decref(json);
+	answer_page(c, "application/json", fields, slice_of(text));
+	free(text);
+}
+
 void
 call_health(const struct call_ctx *c)
 {
@@ -176,10 +203,10 @@ call_health(const struct call_ctx *c)
 		answer_sentence(c, 503, "The metadata is being read");
 		return;
 	}
-	answer_json(c, good ? 200 : 503, json_pack("{s:s, s:s, s:I}",
+	answer_health(c, json_pack("{s:s, s:s, s:I}",
 	    "status", good ? "ok" : "store unavailable",
 	    "region", c->edition->region->id,
-	    "flows", (json_int_t)flows_count(c->edition->flows)));
+	    "flows", (json_int_t)flows_count(c->edition->flows)), good);
 }
 
 /* The player asks after every start; an empty list is an answer. */

@@ -230,16 +230,12 @@ call_state_delete(const struct call_ctx *c)
 void
 call_states_expire(const struct call_ctx *c)
 {
-	uint64_t removed, all = 0;
+	uint64_t all;
 	enum store_end end;
 
 	if (!build_may(c, ROLE_OPERATOR))
 		return;
-	do {
-		end = await_expire(c->engine->store,
-		    (int64_t)clock_unix_ms(), STORE_LIST_MAX, &removed);
-		all += end == STORE_OK ? removed : 0;
-	} while (end == STORE_OK && removed == STORE_LIST_MAX);
+	end = states_expire(c->engine, &all);
 	if (end == STORE_OK)
 		answer_json(c, 200, json_pack("{s:I}", "removed",
 		    (json_int_t)all));

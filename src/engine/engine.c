@@ -18,8 +18,6 @@
 #include "net/listener.h"
 
 enum {
-	EXPIRE_EVERY_MS = 60000,
-	EXPIRE_AT_ONCE = 500,		/* states deleted in one commit */
 	DRAIN_LOOK_MS = 50,
 	OPEN_LOOK_MS = 20,
 	OPEN_WITHIN_MS = 3000,
@@ -265,33 +263,6 @@ on_end(void *arg)
 	loop_stop(e->loop);
 }
 
-/* --- states whose time has come ----------------------------------------------------- */
-
-static void
-on_expired(void *arg, enum store_end end, uint64_t removed)
-{
-	struct engine *e = arg;
-	struct store_health health;
-
-	if (end != STORE_OK) {
-		e->store->ops->health(e->store, &health);
-		log_warn("states that expired are not deleted yet: %s",
-		    health.trouble);
-	}
-	/* Many at once would hold up requests: the rest in a moment. */
-	timer_set(e->loop, &e->expire, end == STORE_OK &&
-	    removed == EXPIRE_AT_ONCE ? 100 : EXPIRE_EVERY_MS);
-}
-
-static void
-expire_states(struct timer *timer)
-{
-	struct engine *e = list_entry(timer, struct engine, expire);
-
-	e->store->ops->expire(e->store, (int64_t)clock_unix_ms(),
-	    EXPIRE_AT_ONCE, on_expired, e);
-}
-
 /* --- beginning ------------------------------------------------------------------------ */
 
 static void
@@ -453,7 +424,7 @@ engine_main(const struct engine_options *options)
 	e.keeping = keeping_new(&e);
 	list_init(&e.late);
 	e.loop = loop_new();
-	timer_init(&e.expire, expire_states);
+	timer_init(&e.expire, on_expire);
 	timer_init(&e.drain, look_drained);
 	timer_init(&e.open, look_open);
 	e.server = server_new(e.loop, &api_handler, &e, &e.limits);

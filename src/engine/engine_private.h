@@ -279,6 +279,12 @@ const char *callback_token(struct arena *arena, const struct seal_keys *keys,
 bool callback_token_read(const struct seal_keys *keys, const char *token,
     struct callback *callback);
 
+/* --- states whose time has come (expire.c) --- */
+
+void on_expire(struct timer *timer);
+/* All of them, of whatever tenant, here and in tenants' stores; on a fiber. */
+enum store_end states_expire(struct engine *e, uint64_t *removed);
+
 /* Sets the times of a state that is saved now, and whether it is done. */
 void call_stamp(const struct call_ctx *c, struct run *run);
 

@@ -46,6 +46,7 @@ struct keeping {
 	struct external_way way;	/* http NULL: not needed so far */
 	char		*ca_file;	/* NULL: the system's */
 	struct map	*settings, *stores;
+	uint64_t	 complained_ms;
 };
 
 /* --- birth and end ------------------------------------------------------------------ */
@@ -344,6 +345,19 @@ write_frame(struct arena *arena, const struct kept_at *at)
 
 /* --- loading ------------------------------------------------------------------------- */
 
+/* A store that is away is told of once a second, however many ask for it. */
+static void
+complain(const struct call_ctx *c)
+{
+	struct keeping *k = c->engine->keeping;
+	uint64_t now = c->engine->loop->now_ms;
+
+	if (k->way.good || now < k->complained_ms + 1000)
+		return;
+	k->complained_ms = now;
+	log_warn("a tenant's own store: %s", k->way.trouble);
+}
+
 static enum store_end
 load_there(const struct call_ctx *c, struct arena *arena,
     const struct kept_at *at, struct store_row *row)
@@ -356,6 +370,7 @@ load_there(const struct call_ctx *c, struct arena *arena,
 	if (x != NULL)
 		end = external_load(way(c), x, arena, c->call->tenant_text,
 		    id, &row->body);
+	complain(c);
 	external_release(&x);
 	/* Kept here as well: as good as what is there. */
 	if (end != STORE_OK && at->copy.len > 0) {
@@ -427,9 +442,12 @@ send_there(const struct call_ctx *c, const struct external_store *x,
 		.content = run_text_body(run),
 	};
 
-	if (state.content.len > STORE_BODY_MAX)
-		return STORE_TOO_BIG;
-	return external_save(way(c), x, &state);
+	enum store_end end = STORE_TOO_BIG;
+
+	if (state.content.len <= STORE_BODY_MAX)
+		end = external_save(way(c), x, &state);
+	complain(c);
+	return end;
 }
 
 static void
@@ -545,6 +563,23 @@ keep_create(const struct call_ctx *c, struct run *run)
 	end = x == NULL ? STORE_UNAVAILABLE : create_there(c, run, &to, x);
 	external_release(&x);
 	return end;
+}
+
+void
+keep_remove_there(const struct call_ctx *c, const uint8_t id[16])
+{
+	struct arena *arena = arena_new(0);
+	struct store_row row;
+	struct kept_at *at;
+	char text[GUID_TEXT];
+
+	if (await_load(c->engine->store, arena, id, 0, STORE_READ_HOME,
+	    &row) == STORE_OK) {
+		at = read_frame(arena, row.body);
+		if (at->store[0] != '\0')
+			remove_there(c, at->store, guid_text(id, text));
+	}
+	arena_free(&arena);
 }
 
 enum store_end

@@ -49,6 +49,9 @@ bool keeping_is_at(const struct call_ctx *c, const struct kept_at *at);
 bool keeping_goes_to(const struct call_ctx *c, const char *store);
 /* Whether they go there; also if that cannot be found out. */
 bool keeping_uses(const struct call_ctx *c, const char *store);
+/* In the tenant's store, if it is there, whether or not it has expired; a
+ * failure is logged. */
+void keep_remove_there(const struct call_ctx *c, const uint8_t id[16]);
 /* There and here. */
 enum store_end keep_remove(const struct call_ctx *c, const uint8_t id[16]);
 

@@ -58,6 +58,7 @@ struct metadata {
 	struct arena	*scratch;	/* of the edit */
 	size_t		 edited;
 	struct map	*tenants, *flows, *versions, *keys;
+	struct map	*keepers;	/* tenants with stores; any value */
 	struct list	 idle;		/* versions that nobody holds */
 	size_t		 nidle, idle_bytes;
 	struct list	 waiters;
@@ -279,6 +280,21 @@ read_key(struct metadata *m, const struct store_doc *doc, const json_t *json)
 		log_error("metadata: the key %s cannot be read", doc->key);
 }
 
+/* Who has stores of its own: only that is of interest here. */
+static void
+read_stores(struct metadata *m, const struct store_doc *doc,
+    const json_t *json)
+{
+	struct guid tenant;
+
+	if (!guid_parse(tenant.bytes, slice_of(doc->key)))
+		return;
+	if (json_object_size(json) == 0)
+		map_remove(m->keepers, guid_slice(&tenant));
+	else
+		map_put(m->keepers, guid_slice(&tenant), m);
+}
+
 static void
 read_platform(struct metadata *m, const struct store_doc *doc,
     const json_t *json)
@@ -299,6 +315,7 @@ static const struct kind {
 	{ "flow", true, read_flow },
 	{ "version", false, read_version },
 	{ "apikey", true, read_key },
+	{ "stores", true, read_stores },
 	{ "platform", true, read_platform },
 };
 
@@ -435,6 +452,7 @@ metadata_new(struct store *store)
 	m->flows = map_new();
 	m->versions = map_new();
 	m->keys = map_new();
+	m->keepers = map_new();
 	list_init(&m->idle);
 	list_init(&m->waiters);
 	timer_init(&m->again, on_again);
@@ -463,6 +481,7 @@ free_flows(struct metadata *m)
 	while (map_next(m->keys, &at, &key, &value))
 		free(value);
 	map_free(&m->keys);
+	map_free(&m->keepers);
 	at = 0;
 	while (map_next(m->versions, &at, &key, &value))
 		version_free(value);
@@ -570,6 +589,19 @@ metadata_next_flow(const struct metadata *m, const struct guid *tenant,
 	next = at == NULL ? t->flows.next : at->node.next;
 	return next == &t->flows ? NULL :
 	    list_entry(next, struct stored_flow, node);
+}
+
+size_t
+metadata_keepers(const struct metadata *m, struct guid **tenants)
+{
+	struct slice key;
+	size_t count = 0;
+	void *value;
+
+	*tenants = xcalloc(map_count(m->keepers) + 1, sizeof(**tenants));
+	for (size_t at = 0; map_next(m->keepers, &at, &key, &value);)
+		memcpy((*tenants)[count++].bytes, key.p, key.len);
+	return count;
 }
 
 /* --- versions --------------------------------------------------------------------- */

@@ -9,6 +9,7 @@
  *	tenant		TENANT			what GET /api/admin/1/tenant answers
  *	flow		TENANT/FLOW		names, versions, restrictions
  *	version		TENANT/FLOW/VERSION	a snapshot without restrictions
+ *	stores		TENANT			its own stores: build_stores.c
  *	apikey		ID			the hash of a key, whose, and a role
  *	platform	epoch			a name drawn when the store was made
  *
@@ -83,6 +84,9 @@ const struct api_key *metadata_key(const struct metadata *m,
 /* The flows of a tenant in no particular order; at NULL: the first. */
 const struct stored_flow *metadata_next_flow(const struct metadata *m,
     const struct guid *tenant, const struct stored_flow *at);
+
+/* The tenants that have stores of their own; the list is to be freed. */
+size_t metadata_keepers(const struct metadata *m, struct guid **tenants);
 
 /*
  * A version of a flow, held until it is released; NULL with *err if it is not

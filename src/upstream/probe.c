@@ -94,6 +94,22 @@ unnamed_region(const struct upstream *up)
 	    up->spec.region : "";
 }
 
+/* "calls failures 0|1"; anything else counts for nothing. */
+static void
+take_stores(struct upstream *up, struct slice text)
+{
+	struct slice calls, failures;
+	uint64_t called, failed;
+
+	if (!slice_split(&text, ' ', &calls) ||
+	    !slice_split(&text, ' ', &failures) ||
+	    !slice_to_u64(calls, &called) || !slice_to_u64(failures, &failed))
+		return;
+	atomic_store(&up->store_calls, called);
+	atomic_store(&up->store_failures, failed);
+	atomic_store(&up->store_fails, slice_is(text, "1"));
+}
+
 static void
 probe_head(struct exchange *ex, const struct h1_head *head)
 {
@@ -109,6 +125,9 @@ probe_head(struct exchange *ex, const struct h1_head *head)
 		if (f->id == FIELD_X_MANYWHO && slice_eq_nocase(f->name, name))
 			snprintf(probe->region, sizeof(probe->region), "%.*s",
 			    SLICE_ARG(f->value));
+		if (f->id == FIELD_X_PORTOLAN && slice_eq_nocase(f->name,
+		    SLICE("X-Portolan-Stores")))
+			take_stores(probe->of, f->value);
 	}
 	/* Whoever is not of a region has none to name. */
 	if (probe->of->spec.region[0] == '\0')

@@ -60,6 +60,10 @@ struct upstream {
 	_Atomic uint64_t back_ms;
 	_Atomic uint64_t ejections;
 	_Atomic uint64_t kept_until_ms;	/* it fails, but there is no other */
+	/* What an engine's last probe told of stores that are its tenants':
+	 * calls, those that failed, and whether the last one did. */
+	_Atomic uint64_t store_calls, store_failures;
+	_Atomic bool	 store_fails;
 	struct upstream_private *private;
 };
 

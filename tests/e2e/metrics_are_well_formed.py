@@ -24,6 +24,8 @@ EXPECTED = {
     "portolan_residency_assert_failures_total": "",
     "portolan_request_duration_seconds": "region",
     "portolan_upstream_duration_seconds": "region",
+    "portolan_tenant_store_calls_total": "region engine",
+    "portolan_tenant_store_failures_total": "region engine",
     "portolan_upstream_up": "region engine",
     "portolan_retries_total": "why",
     "portolan_connections": "side state",

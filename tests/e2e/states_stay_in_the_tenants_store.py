@@ -7,6 +7,7 @@ store that fails keeps a state where it was."""
 import os
 import resource
 import signal
+import sqlite3
 
 from lib import same, story, truth
 from lib.engine import (AGAIN, AGE_INPUT, ASK, FLOW, NAME_INPUT, NEXT, TENANT,
@@ -104,6 +105,22 @@ def removed(b, engine, receiver):
         "GET", f"/api/run/1/state/{last['stateId']}").status, 404)
 
 
+def expired(engine, receiver):
+    """Nothing is ever deleted there by itself."""
+    last = play(engine)
+    with sqlite3.connect(f"{engine.dir}/state/state.sqlite") as db:
+        db.execute("UPDATE state SET expires_at = 1000 WHERE id = ?",
+                   (bytes.fromhex(last["stateId"].replace("-", "")),))
+    same("not found", engine.ask(
+        "GET", f"/api/run/1/state/{last['stateId']}").status, 404)
+    truth("still there", last["stateId"] in receiver.rows)
+    key = make_key(engine, TENANT, "operator")["key"]
+    known(engine, key, TENANT)
+    removed = Builder(engine, key, TENANT).post(f"{ADMIN}/states/expire", {})
+    same("removed here", removed, {"removed": 1})
+    truth("and there", last["stateId"] not in receiver.rows)
+
+
 def nothing_is_left(engine):
     """Neither while it runs, nor when it falls, nor after."""
     same("files while it runs", files_with(engine.dir, MARKER), [])
@@ -133,5 +150,6 @@ def main():
             runs(engine, receiver)
             failing(engine, receiver)
             removed(b, engine, receiver)
+            expired(engine, receiver)
             b.ask("DELETE", f"{ADMIN}/stores/{store['id']}", status=409)
             nothing_is_left(engine)

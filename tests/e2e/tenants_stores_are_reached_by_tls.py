@@ -108,3 +108,8 @@ def main():
                      tenant.initialize().status == 503)
             truth(f"got nothing: {bad.refused}", bad.refused and
                   not bad.requests)
+            edge = platform["US"]
+            wait_for("failures are counted", lambda: (edge.metric(
+                "portolan_tenant_store_failures_total") or 0) > 0)
+            truth("and shown", b"[-] tenants' own stores" in
+                  edge.admin("/readyz?verbose").body)
