@@ -104,5 +104,5 @@ def main():
                 "portolan_http_rejects_total", rule=rule) >= 2)
         for line in us.admin("/metrics").body.decode("ascii").splitlines():
             truth(f"metric {line!r}", line.startswith("#") or re.fullmatch(
-                r'[a-z_]+(\{([a-z_]+="[^"\\\n]*",?)*\})? [0-9.e+-]+', line))
+                r'[a-z0-9_]+(\{([a-z0-9_]+="[^"\\\n]*",?)*\})? [0-9.e+-]+', line))
         print(f"{count} lines")
