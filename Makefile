@@ -73,7 +73,7 @@ group	= -Wl,--start-group $(filter %.a,$^) -Wl,--end-group
 
 .PHONY: all test e2e unit asan tsan fuzz lint bench soak demo install uninstall \
 	clean help deps floors test-run tests-build fuzz-build \
-	bench-build bench-invokes bench-quick profile gen
+	bench-build bench-crowd bench-invokes bench-quick profile gen
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -220,6 +220,10 @@ bench:						## against nginx and HAProxy on this machine (bench/README.md)
 	@scripts/install-deps bench
 	+@$(SUBMAKE) bench-build
 	@O=$(O) bench/run $(ARGS)
+
+bench-crowd:					## a normal client beside 10,000 idle and 1,000 dripping ones
+	+@$(SUBMAKE) bench-build
+	@O=$(abspath $(O)) bench/crowd $(ARGS)
 
 bench-invokes:					## invokes per second of an engine worker, states durable
 	+@$(SUBMAKE) bench-build
