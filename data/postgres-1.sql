@@ -136,6 +136,40 @@ end $$;
 revoke all on function flow.reap() from public;
 grant execute on function flow.reap() to flow_engine;
 
+-- What another region gets of the states at home here: those that it may hold,
+-- and row security says so once more, since the copy that a subscription begins
+-- with is made by a query of the subscriber's.  No TRUNCATE: it knows no filter.
+-- The list of columns lets regions get new ones in any order.
+create function flow.publish(p_code text, p_bit bigint) returns void
+language plpgsql as $$
+declare
+  me text := (select code from flow.here);
+  t text := flow.partition_of(me);
+  who text := 'repl_' || lower(p_code);
+  name text := lower(me) || '_to_' || lower(p_code);
+begin
+  if p_code = me then
+    return;
+  end if;
+  if not exists (select from pg_roles where rolname = who) then
+    execute format('create role %I login replication', who);
+  end if;
+  execute format('grant usage on schema flow to %I', who);
+  execute format('grant select on flow.%I to %I', t, who);
+  execute format('grant select on flow.meta, flow.meta_rev to %I', who);
+  if not exists (select from pg_policy where polname = 'to_' || lower(p_code)
+      and polrelid = ('flow.' || t)::regclass) then
+    execute format('create policy %I on flow.%I for select to %I
+      using (allowed & %s <> 0)', 'to_' || lower(p_code), t, who, p_bit);
+  end if;
+  if not exists (select from pg_publication where pubname = name) then
+    execute format('create publication %I for table flow.%I (id, home, allowed,
+      epoch, version, last_op, done, moving_to, base, tenant, flow, created_ms,
+      updated_ms, expires_ms, body) where (allowed & %s <> 0)
+      with (publish = ''insert, update, delete'')', name, t, p_bit);
+  end if;
+end $$;
+
 -- Build-time metadata: written in the main region alone, small, everywhere.
 create table flow.meta_rev (
   one bool primary key default true check (one),
@@ -192,3 +226,13 @@ alter table flow.meta_rev enable always trigger note;
 
 grant select on flow.schema_version, flow.state, flow.state_conflict,
   flow.here, flow.region, flow.meta, flow.meta_rev to flow_engine;
+
+-- In the main region: metadata begins here, and goes from here to all.
+create function flow.become_main() returns void language plpgsql as $$
+begin
+  insert into flow.meta_rev values (true, 0) on conflict do nothing;
+  if not exists (select from pg_publication where pubname = 'pub_meta') then
+    create publication pub_meta for table flow.meta, flow.meta_rev
+      with (publish = 'insert, update, delete');
+  end if;
+end $$;

@@ -17,6 +17,7 @@
 #include "command/options.h"
 #include "conf/mistakes.h"
 #include "engine/metadata.h"
+#include "store/open.h"
 
 enum { DOCS_AT_ONCE = 500 };
 
@@ -201,8 +202,6 @@ begin(void *arg)
 static int
 with_store(struct work *w, const struct config *config)
 {
-	const char *dir = w->options.store != NULL ? w->options.store :
-	    config->engines.store_dir;
 	struct err err;
 
 	if (strcmp(config->region, config->main_region) != 0) {
@@ -213,7 +212,8 @@ with_store(struct work *w, const struct config *config)
 		return EXIT_USAGE;
 	}
 	w->loop = loop_new();
-	w->store = store_sqlite_open(w->loop, dir, config->region, &err);
+	w->store = store_open(w->loop, config, NULL, config->region,
+	    w->options.store, &err);
 	if (w->store == NULL) {
 		fprintf(stderr, "portolan %s: %s\n", w->command, err.text);
 		loop_free(&w->loop);

@@ -18,7 +18,7 @@
 #include "conf/generation.h"
 #include "engine/flow.h"
 #include "policy/residency.h"
-#include "store/store.h"
+#include "store/open.h"
 
 struct checked {
 	const char	*file;
@@ -338,17 +338,39 @@ check_flows(struct checked *c, const char *dir)
 	flows_free(&flows);
 }
 
+/* Whether its server is there, and its schema as this program knows it. */
+static void
+check_postgres(struct checked *c, const struct generation *g)
+{
+	struct mark mark = { c->file, 0, 0 };
+	struct store_region regions[REGIONS_MAX];
+	struct store_postgres_config pg;
+	struct err err;
+
+	if (!store_postgres_config(&pg, regions, g->config, g->policy.map,
+	    g->config->region, &err) || !store_postgres_check(
+	    g->config->store.postgres, &pg, g->config->store.npeers > 0,
+	    &err))
+		mistakes_add(&c->mistakes, mark, "store.postgres", "%s",
+		    err.text);
+}
+
 /* A store that is there is opened, which several processes may.  One that is
  * not would be made by the service, as its user: not here, perhaps by root. */
 static void
-check_store(struct checked *c, const struct config *config)
+check_store(struct checked *c, const struct generation *g)
 {
+	const struct config *config = g->config;
 	struct mark mark = { c->file, 0, 0 };
 	char path[4096];
 	struct loop *loop;
 	struct store *store;
 	struct err err;
 
+	if (config->store.postgres != NULL) {
+		check_postgres(c, g);
+		return;
+	}
 	snprintf(path, sizeof(path), "%s/state.sqlite",
 	    config->engines.store_dir);
 	if (access(path, F_OK) != 0)
@@ -371,7 +393,7 @@ check_engines(struct checked *c)
 	if (!c->full || config->engines.embedded == 0)
 		return;
 	check_flows(c, config->engines.flows_dir);
-	check_store(c, config);
+	check_store(c, c->generation);
 }
 
 /* --- the command --------------------------------------------------------------------- */

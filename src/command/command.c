@@ -12,12 +12,14 @@
 enum { COMMANDS_MAX = 32, HELP_COLUMN = 14 };
 
 extern const struct command command_check, command_explain, command_map,
-    command_geodb, command_run, command_ctl, command_engine, command_apikey;
+    command_geodb, command_run, command_ctl, command_engine, command_apikey,
+    command_store;
 
 /* In the order of --help: as a newcomer meets them. */
 static const struct command *const commands[] = {
 	&command_check, &command_explain, &command_map, &command_geodb,
 	&command_run, &command_ctl, &command_engine, &command_apikey,
+	&command_store,
 };
 
 enum { COMMANDS = sizeof(commands) / sizeof(*commands) };

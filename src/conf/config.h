@@ -122,6 +122,20 @@ struct config_services {
 	uint64_t	 answer_bytes;
 };
 
+/* Where another region's store is. */
+struct config_store_peer {
+	const char	*region;
+	const char	*conninfo;	/* of libpq */
+	struct source_line at;
+};
+
+struct config_store {
+	const char	*postgres;	/* conninfo; NULL: SQLite in
+					   engines.store_dir */
+	const struct config_store_peer *peers;
+	size_t		 npeers;
+};
+
 struct config_limits {
 	size_t		 peek_bytes;
 	uint64_t	 held_bytes;	/* of all bodies that are looked into */
@@ -270,6 +284,7 @@ struct config {
 	struct config_geo geo;
 	struct config_engines engines;
 	struct config_services services;
+	struct config_store store;
 	struct config_limits limits;
 	struct config_rates rates;
 	struct config_concurrency concurrency;

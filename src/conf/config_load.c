@@ -403,6 +403,46 @@ static const struct schema_row outlier_rows[] = {
 /* By config_engines.by_state. */
 static const char *const balances[] = { "load", "state", NULL };
 
+static void
+read_store_peers(const struct schema_reader *reader,
+    const struct yaml_node *node, void *target)
+{
+	struct config *config = target;
+	struct config_store_peer *list;
+	size_t count = 0;
+
+	if (!schema_is_map(reader, node))
+		return;
+	list = arena_array(reader->arena, node->count, sizeof(*list));
+	for (const struct yaml_node *n = node->first; n != NULL; n = n->next) {
+		if (!schema_is_text(reader, n))
+			continue;
+		list[count].region = n->key;
+		list[count].conninfo = arena_printf(reader->arena, "%.*s",
+		    SLICE_ARG(n->text));
+		list[count++].at = (struct source_line){ config->file,
+		    n->key_mark.line };
+	}
+	config->store.peers = list;
+	config->store.npeers = count;
+}
+
+static const struct schema_row store_rows[] = {
+	{ "postgres", SCHEMA_TEXT, SCHEMA_AT(struct config, store.postgres),
+	    .required = true },
+	{ "peers", SCHEMA_CUSTOM, .read = read_store_peers },
+	{ 0 },
+};
+
+/* Only where it is given: its one key is required then. */
+static void
+read_store(const struct schema_reader *reader, const struct yaml_node *node,
+    void *target)
+{
+	if (schema_is_map(reader, node))
+		schema_read(reader, store_rows, node, target);
+}
+
 static const struct schema_row engines_rows[] = {
 	{ "embedded", SCHEMA_NUMBER,
 	    SCHEMA_AT(struct config, engines.embedded), .fallback = "0",
@@ -610,6 +650,7 @@ static const struct schema_row rows[] = {
 	{ "geo", SCHEMA_SECTION, .section = geo_rows },
 	{ "engines", SCHEMA_SECTION, .section = engines_rows },
 	{ "services", SCHEMA_SECTION, .section = services_rows },
+	{ "store", SCHEMA_CUSTOM, .read = read_store },
 	{ "limits", SCHEMA_SECTION, .section = limits_rows },
 	{ "rate_limits", SCHEMA_SECTION, .section = rate_limits_rows },
 	{ "concurrency", SCHEMA_SECTION, .section = concurrency_rows },

@@ -52,6 +52,15 @@ check_peer(struct loading *l, const struct yaml_node *node)
 		    "itself; peers are the others");
 }
 
+static void
+check_peers(struct loading *l, const struct yaml_node *peers)
+{
+	if (peers == NULL || peers->kind != YAML_MAP)
+		return;
+	for (const struct yaml_node *n = peers->first; n != NULL; n = n->next)
+		check_peer(l, n);
+}
+
 /* Whose hosts are passed on. */
 static void
 note_in_region(struct loading *l)
@@ -129,10 +138,8 @@ check_regions(struct loading *l)
 	int self = region_named(l, "region");
 	int main_region = region_named(l, "main_region");
 
-	if (peers != NULL && peers->kind == YAML_MAP)
-		for (const struct yaml_node *n = peers->first; n != NULL;
-		    n = n->next)
-			check_peer(l, n);
+	check_peers(l, peers);
+	check_peers(l, yaml_get(yaml_get(l->root, "store"), "peers"));
 	if (self < 0 || main_region < 0)
 		return;
 	l->g->policy.self = (uint8_t)self;

@@ -16,6 +16,7 @@
 #include "engine/engine_private.h"
 #include "engine/keeping.h"
 #include "net/listener.h"
+#include "store/open.h"
 
 enum {
 	DRAIN_LOOK_MS = 50,
@@ -302,17 +303,11 @@ open_listener(struct engine *e)
 static bool
 open_store(struct engine *e)
 {
-	const char *dir = e->options->store_dir != NULL ?
-	    e->options->store_dir : e->edition->generation->config->engines.store_dir;
+	const struct generation *g = e->edition->generation;
 	struct err err;
 
-	if (dir == NULL) {
-		log_error("no directory for states is given: set "
-		    "engines.store");
-		return false;
-	}
-	e->store = store_sqlite_open(e->loop, dir, e->edition->region->id,
-	    &err);
+	e->store = store_open(e->loop, g->config, g->policy.map,
+	    e->edition->region->id, e->options->store_dir, &err);
 	if (e->store == NULL)
 		log_error("%s", err.text);
 	return e->store != NULL;

@@ -56,4 +56,32 @@ bool store_postgres_check(const char *conninfo,
     const struct store_postgres_config *config, bool replicates,
     struct err *err);
 
+/*
+ * The region's server subscribes to another region's: it gets what that one
+ * publishes for it.  from: conninfo by which the server, not we, reaches the
+ * other, as the role repl_HERE.  Subscribing again changes from alone.
+ */
+bool store_postgres_subscribe(const char *admin, const char *here,
+    const char *region, bool is_main, const char *from, struct err *err);
+/* forget: without telling the other, which is not there any more. */
+bool store_postgres_unsubscribe(const char *admin, const char *here,
+    const char *region, bool forget, struct err *err);
+
+/* A subscription of ours, or a slot that another's holds here. */
+struct store_pair {
+	char		 name[64];	/* "gb_from_us" */
+	bool		 outgoing;	/* a slot */
+	bool		 enabled, running;
+	unsigned	 tables_waiting;	/* not copied whole yet */
+	uint64_t	 errors;
+	uint64_t	 silent_ms;	/* since the last word; UINT64_MAX: none */
+	char		 wal_status[16];	/* of a slot: "lost" is past mending */
+	uint64_t	 kept_bytes, behind_bytes;
+};
+
+enum { STORE_PAIRS_MAX = 2 * STORE_REGIONS_MAX };
+
+bool store_postgres_status(const char *admin, const char *here,
+    struct store_pair pairs[STORE_PAIRS_MAX], size_t *count, struct err *err);
+
 #endif

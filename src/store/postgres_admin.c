@@ -8,8 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/buf.h"
-#include "store/postgres_private.h"
+#include "store/postgres_admin.h"
 
 static const char schema_1[] = {
 #include "postgres-1.sql.inc"
@@ -31,8 +30,8 @@ failed(PGconn *conn, struct err *err)
 	return err_set(err, "%s", pg_words(conn, words));
 }
 
-static bool
-execute(PGconn *conn, const char *sql, struct err *err)
+bool
+pg_admin_execute(PGconn *conn, const char *sql, struct err *err)
 {
 	PGresult *r = PQexec(conn, sql);
 	ExecStatusType status = PQresultStatus(r);
@@ -42,9 +41,8 @@ execute(PGconn *conn, const char *sql, struct err *err)
 	    failed(conn, err);
 }
 
-/* The first column of the first row; "" if there is none. */
-static bool
-ask(PGconn *conn, const char *sql, char *text, size_t cap, struct err *err)
+bool
+pg_admin_ask(PGconn *conn, const char *sql, char *text, size_t cap, struct err *err)
 {
 	PGresult *r = PQexec(conn, sql);
 	bool good = PQresultStatus(r) == PGRES_TUPLES_OK;
@@ -63,8 +61,8 @@ say_nothing(void *arg, const char *message)
 	(void)message;
 }
 
-static PGconn *
-connect_to(const char *conninfo, struct err *err)
+PGconn *
+pg_admin_connect(const char *conninfo, struct err *err)
 {
 	static const char *const names[] = { "connect_timeout",
 	    "application_name", "dbname", NULL };
@@ -82,25 +80,31 @@ connect_to(const char *conninfo, struct err *err)
 
 /* --- init ---------------------------------------------------------------------------- */
 
-/* Region ids are capitals and digits: region_map.h. */
+/* For each region.  Their ids are capitals and digits: region_map.h. */
+static bool
+call_for_all(PGconn *conn, const struct store_postgres_config *config,
+    const char *function, struct err *err)
+{
+	char sql[160];
+
+	for (size_t i = 0; i < config->nregions; i++) {
+		const struct store_region *r = &config->regions[i];
+
+		snprintf(sql, sizeof(sql), "select %s('%s', %llu)", function,
+		    r->id, 1ull << r->number);
+		if (!pg_admin_execute(conn, sql, err))
+			return err_wrap(err, "region %s", r->id);
+	}
+	return true;
+}
+
+/* What is published needs the partition of this region. */
 static bool
 add_regions(PGconn *conn, const struct store_postgres_config *config,
     struct err *err)
 {
-	struct buf sql = { 0 };
-	bool good = true;
-
-	for (size_t i = 0; good && i < config->nregions; i++) {
-		const struct store_region *r = &config->regions[i];
-
-		buf_clear(&sql);
-		buf_printf(&sql, "select flow.add_region('%s', %llu)", r->id,
-		    1ull << r->number);
-		good = execute(conn, buf_cstr(&sql), err) ||
-		    err_wrap(err, "region %s", r->id);
-	}
-	buf_fini(&sql);
-	return good;
+	return call_for_all(conn, config, "flow.add_region", err) &&
+	    call_for_all(conn, config, "flow.publish", err);
 }
 
 static bool
@@ -119,10 +123,10 @@ make_schema(PGconn *conn, const struct store_postgres_config *config,
 	snprintf(sql, sizeof(sql), "insert into flow.region values ('%s', "
 	    "%llu); insert into flow.here (code) values ('%s')", me->id,
 	    1ull << me->number, me->id);
-	return execute(conn, "do $$ begin if not exists (select from pg_roles"
+	return pg_admin_execute(conn, "do $$ begin if not exists (select from pg_roles"
 	    " where rolname = 'flow_engine') then create role flow_engine"
 	    " login; end if; end $$", err) &&
-	    execute(conn, migrations[0], err) && execute(conn, sql, err);
+	    pg_admin_execute(conn, migrations[0], err) && pg_admin_execute(conn, sql, err);
 }
 
 static bool
@@ -131,11 +135,11 @@ migrate(PGconn *conn, unsigned long from, struct err *err)
 	char sql[80];
 
 	for (unsigned long v = from; v < PG_SCHEMA; v++)
-		if (!execute(conn, migrations[v], err))
+		if (!pg_admin_execute(conn, migrations[v], err))
 			return false;
 	snprintf(sql, sizeof(sql), "update flow.schema_version set version = "
 	    "%d where version < %d", PG_SCHEMA, PG_SCHEMA);
-	return execute(conn, sql, err);
+	return pg_admin_execute(conn, sql, err);
 }
 
 static bool
@@ -146,30 +150,29 @@ init(PGconn *conn, const struct store_postgres_config *config, bool is_main,
 
 	if (PQserverVersion(conn) < PG_SERVER_LEAST)
 		return pg_server_is_good(conn, config->home, err);
-	if (!ask(conn, "select coalesce(to_regclass('flow.schema_version')::"
+	if (!pg_admin_ask(conn, "select coalesce(to_regclass('flow.schema_version')::"
 	    "text, '')", there, sizeof(there), err) || (there[0] != '\0' &&
-	    !ask(conn, "select max(version) from flow.schema_version",
+	    !pg_admin_ask(conn, "select max(version) from flow.schema_version",
 	    version, sizeof(version), err)) ||
 	    (there[0] == '\0' && !make_schema(conn, config, err)) ||
 	    !migrate(conn, there[0] == '\0' ? 1 : strtoul(version, NULL, 10),
 	    err) || !pg_server_is_good(conn, config->home, err))
 		return false;
-	return add_regions(conn, config, err) && (!is_main || execute(conn,
-	    "insert into flow.meta_rev values (true, 0) on conflict do nothing",
-	    err));
+	return add_regions(conn, config, err) && (!is_main || pg_admin_execute(conn,
+	    "select flow.become_main()", err));
 }
 
 bool
 store_postgres_init(const char *admin,
     const struct store_postgres_config *config, bool is_main, struct err *err)
 {
-	PGconn *conn = connect_to(admin, err);
+	PGconn *conn = pg_admin_connect(admin, err);
 	bool good;
 
 	if (conn == NULL)
 		return false;
-	good = execute(conn, "begin", err) &&
-	    init(conn, config, is_main, err) && execute(conn, "commit", err);
+	good = pg_admin_execute(conn, "begin", err) &&
+	    init(conn, config, is_main, err) && pg_admin_execute(conn, "commit", err);
 	PQfinish(conn);
 	return good;
 }
@@ -193,7 +196,7 @@ check_partitions(PGconn *conn, const struct store_postgres_config *config,
 		    "partition_of('%s')) as oid) t left join pg_class c on "
 		    "c.oid = t.oid left join flow.region g on g.code = '%s'",
 		    1ull << r->number, r->id, r->id);
-		if (!ask(conn, sql, text, sizeof(text), err))
+		if (!pg_admin_ask(conn, sql, text, sizeof(text), err))
 			return false;
 		if (strcmp(text, "partition") == 0)
 			return err_set(err, "there is no partition for the "
@@ -217,7 +220,7 @@ check_replicates(PGconn *conn, struct err *err)
 {
 	char level[32];
 
-	if (!ask(conn, "select setting from pg_settings where name = "
+	if (!pg_admin_ask(conn, "select setting from pg_settings where name = "
 	    "'wal_level'", level, sizeof(level), err))
 		return false;
 	if (strcmp(level, "logical") != 0)
@@ -231,7 +234,7 @@ store_postgres_check(const char *conninfo,
     const struct store_postgres_config *config, bool replicates,
     struct err *err)
 {
-	PGconn *conn = connect_to(conninfo, err);
+	PGconn *conn = pg_admin_connect(conninfo, err);
 	bool good;
 
 	if (conn == NULL)

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "store/postgres_private.h"
+#include "store/postgres_admin.h"
 
 const char *
 pg_words(PGconn *conn, char text[256])
@@ -32,20 +32,6 @@ failed(PGconn *conn, struct err *err)
 	return err_set(err, "%s", pg_words(conn, words));
 }
 
-/* The first column of the first row; "" if there is none. */
-static bool
-ask(PGconn *conn, const char *sql, char *text, size_t cap, struct err *err)
-{
-	PGresult *r = PQexec(conn, sql);
-	bool good = PQresultStatus(r) == PGRES_TUPLES_OK;
-
-	if (good)
-		snprintf(text, cap, "%s", PQntuples(r) > 0 ?
-		    PQgetvalue(r, 0, 0) : "");
-	PQclear(r);
-	return good || failed(conn, err);
-}
-
 bool
 pg_server_is_good(PGconn *conn, const char *home, struct err *err)
 {
@@ -56,13 +42,13 @@ pg_server_is_good(PGconn *conn, const char *home, struct err *err)
 		return err_set(err, "its version is %d, and 15 is the first "
 		    "that can filter what it replicates",
 		    PQserverVersion(conn) / 10000);
-	if (!ask(conn, "select coalesce(to_regclass('flow.schema_version')::"
+	if (!pg_admin_ask(conn, "select coalesce(to_regclass('flow.schema_version')::"
 	    "text, '')", schema, sizeof(schema), err))
 		return false;
 	if (schema[0] == '\0')
 		return err_set(err, "it has no schema of ours; make it with "
 		    "portolan store init");
-	if (!ask(conn, "select max(version) from flow.schema_version", schema,
+	if (!pg_admin_ask(conn, "select max(version) from flow.schema_version", schema,
 	    sizeof(schema), err))
 		return false;
 	version = strtol(schema, NULL, 10);
@@ -71,7 +57,7 @@ pg_server_is_good(PGconn *conn, const char *home, struct err *err)
 		    "knows %d; %s", schema, PG_SCHEMA, version < PG_SCHEMA ?
 		    "bring it up to date with portolan store init" :
 		    "use the program that made it, or a newer one");
-	if (!ask(conn, "select code from flow.here", here, sizeof(here), err))
+	if (!pg_admin_ask(conn, "select code from flow.here", here, sizeof(here), err))
 		return false;
 	if (strcmp(here, home) != 0)
 		return err_set(err, "it is the store of region %s, not of %s",
@@ -100,16 +86,6 @@ prepare_all(PGconn *conn, const char *home, struct err *err)
 }
 
 static bool
-execute(PGconn *conn, const char *sql, struct err *err)
-{
-	PGresult *r = PQexec(conn, sql);
-	bool good = PQresultStatus(r) == PGRES_COMMAND_OK;
-
-	PQclear(r);
-	return good || failed(conn, err);
-}
-
-static bool
 make_ready(struct pg_connect *c)
 {
 	char limit[64];
@@ -117,10 +93,10 @@ make_ready(struct pg_connect *c)
 	snprintf(limit, sizeof(limit), "set statement_timeout = %d",
 	    PG_STATEMENT_MS);
 	if (!pg_server_is_good(c->conn, c->home, &c->err) ||
-	    !execute(c->conn, limit, &c->err))
+	    !pg_admin_execute(c->conn, limit, &c->err))
 		return false;
 	if (c->role == PG_LISTENS)
-		return execute(c->conn, "listen flow_meta", &c->err);
+		return pg_admin_execute(c->conn, "listen flow_meta", &c->err);
 	return prepare_all(c->conn, c->home, &c->err) &&
 	    (PQenterPipelineMode(c->conn) == 1 || failed(c->conn, &c->err));
 }

@@ -10,7 +10,9 @@ import re
 from lib import portolan, same, story, truth
 from lib.addresses import ROOT
 
-GROUPS = {"map", "geodb", "ctl", "apikey"}
+GROUPS = {"map", "geodb", "ctl", "apikey", "store"}
+
+NESTED = {("store", "region")}
 
 
 def listed(text):
@@ -47,7 +49,10 @@ def main():
         subcommands = listed(portolan(command, "--help")[0])
         truth(f"{command} has subcommands", len(subcommands) >= 2)
         for sub in subcommands:
-            check_command([command, sub])
+            below = listed(portolan(command, sub, "--help")[0]) \
+                if (command, sub) in NESTED else [None]
+            for last in below:
+                check_command([command, sub] + ([last] if last else []))
         _, err = portolan(command, subcommands[0] + "x", expect=2)
         truth(f"near name: {err}",
               f"did you mean '{subcommands[0]}'?" in err)

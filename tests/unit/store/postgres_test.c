@@ -252,8 +252,9 @@ a_state_is_asked_where_it_is_at_home(void **state)
 		snprintf(i == 0 ? gb_info : au_info, 200,
 		    "host=%s user=flow_engine dbname=%s", server.dir, name);
 		config.home = i == 0 ? "GB" : "AU";
-		assert_true(store_postgres_init(i == 0 ? gb_admin : au_admin,
-		    &config, i == 0, &err));
+		if (!store_postgres_init(i == 0 ? gb_admin : au_admin,
+		    &config, i == 0, &err))
+			fail_msg("%s", err.text);
 	}
 	config.home = "GB";
 	in_gb = store_postgres_open(loop, &config);

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Portolan authors */
+
+/*
+ * portolan store region: what this region's server gets from the others'.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "command/command.h"
+#include "command/options.h"
+#include "command/store.h"
+
+#define COMMON(o) \
+	{ "config", 'c', "FILE", "the configuration " \
+	    "(" LOADING_DEFAULT_CONFIG ")", .value = &(o).config }, \
+	{ "admin", 0, "CONNINFO", "of a superuser in the region's database", \
+	    .value = &(o).admin }, \
+	{ "json", 0, NULL, "answer as JSON", .flag = &(o).json }
+
+struct region_work {
+	struct store_options options;
+	struct operands	 operands;
+	struct store_postgres_config pg;
+	struct store_region regions[REGIONS_MAX];
+	struct generation *g;
+};
+
+/* OPTIONS_GO_ON, or the exit code. */
+static int
+begin(struct region_work *w, const struct usage *usage, int argc, char **argv)
+{
+	int end = options_parse(usage, argc, argv, &w->operands);
+
+	if (end != OPTIONS_GO_ON)
+		return end;
+	if (w->options.admin == NULL)
+		return options_mistake(usage, "who may do this? --admin "
+		    "\"host=... dbname=... user=postgres\"");
+	w->g = store_load(usage->command, &w->options, &w->pg, w->regions);
+	return w->g == NULL ? EXIT_USAGE : OPTIONS_GO_ON;
+}
+
+/* Another region of the map, by the operand. */
+static const char *
+other_region(const struct region_work *w, const struct usage *usage)
+{
+	const char *id = w->operands.item[0];
+
+	if (region_find(w->g->policy.map, slice_of(id)) < 0)
+		fprintf(stderr, "portolan %s: %s is no region of the map %s\n",
+		    usage->command, id, w->g->policy.map->file);
+	else if (strcmp(id, w->pg.home) == 0)
+		fprintf(stderr, "portolan %s: %s is this region itself\n",
+		    usage->command, id);
+	else
+		return id;
+	return NULL;
+}
+
+static int
+region_add(int argc, char **argv)
+{
+	struct region_work w = { .g = NULL };
+	const char *from = NULL, *id;
+	const struct option_spec specs[] = {
+		{ "from", 0, "CONNINFO", "by which this region's server reaches "
+		    "the other's, as role repl_...", .value = &from },
+		COMMON(w.options),
+		{ 0 },
+	};
+	const struct usage usage = { .command = "store region add",
+	    .operands = "REGION", .least = 1, .most = 1, .about =
+	    "This region's server begins to replicate what REGION's publishes "
+	    "for it.\nDone once in each region for each other; again, it "
+	    "changes the way there.", .options = specs };
+	struct err err = { 0 };
+	int end = begin(&w, &usage, argc, argv);
+
+	if (end != OPTIONS_GO_ON)
+		return end;
+	id = other_region(&w, &usage);
+	if (id == NULL || from == NULL)
+		end = id == NULL ? EXIT_USAGE : options_mistake(&usage,
+		    "from where? --from \"host=... dbname=... user=repl_...\"");
+	else
+		end = store_tell(usage.command, &w.options,
+		    store_postgres_subscribe(w.options.admin, w.pg.home, id,
+		    strcmp(id, w.g->config->main_region) == 0, from, &err),
+		    w.pg.home, &err);
+	generation_free(&w.g);
+	return end;
+}
+
+static int
+region_remove(int argc, char **argv)
+{
+	struct region_work w = { .g = NULL };
+	bool forget = false;
+	const struct option_spec specs[] = {
+		{ "forget", 0, NULL, "without telling the other, which is gone "
+		    "for good", .flag = &forget },
+		COMMON(w.options),
+		{ 0 },
+	};
+	const struct usage usage = { .command = "store region remove",
+	    .operands = "REGION", .least = 1, .most = 1, .about =
+	    "This region's server gets nothing more from REGION's.  What it "
+	    "has stays.", .options = specs };
+	struct err err = { 0 };
+	const char *id;
+	int end = begin(&w, &usage, argc, argv);
+
+	if (end != OPTIONS_GO_ON)
+		return end;
+	id = other_region(&w, &usage);
+	end = id == NULL ? EXIT_USAGE : store_tell(usage.command, &w.options,
+	    store_postgres_unsubscribe(w.options.admin, w.pg.home, id, forget,
+	    &err), w.pg.home, &err);
+	generation_free(&w.g);
+	return end;
+}
+
+/* --- status ------------------------------------------------------------------------ */
+
+static bool
+is_good(const struct store_pair *p)
+{
+	return p->enabled && p->running && p->tables_waiting == 0 &&
+	    p->errors == 0 && strcmp(p->wal_status, "lost") != 0 &&
+	    strcmp(p->wal_status, "unreserved") != 0;
+}
+
+static void
+print_json(struct buf *out, const struct store_pair *p)
+{
+	buf_printf(out, "{\"name\":\"%s\",\"direction\":\"%s\",\"good\":%s,"
+	    "\"running\":%s", p->name, p->outgoing ? "out" : "in",
+	    is_good(p) ? "true" : "false", p->running ? "true" : "false");
+	if (p->silent_ms != UINT64_MAX)
+		buf_printf(out, ",\"silent_ms\":%llu",
+		    (unsigned long long)p->silent_ms);
+	if (p->outgoing)
+		buf_printf(out, ",\"wal\":\"%s\",\"kept_bytes\":%llu,"
+		    "\"behind_bytes\":%llu}", p->wal_status,
+		    (unsigned long long)p->kept_bytes,
+		    (unsigned long long)p->behind_bytes);
+	else
+		buf_printf(out, ",\"enabled\":%s,\"tables_waiting\":%u,"
+		    "\"errors\":%llu}", p->enabled ? "true" : "false",
+		    p->tables_waiting, (unsigned long long)p->errors);
+}
+
+static void
+print_text(struct buf *out, const struct store_pair *p)
+{
+	buf_printf(out, "%-24s %-4s %-8s ", p->name, p->outgoing ? "out" :
+	    "in", !p->enabled ? "disabled" : p->running ? "runs" : "stopped");
+	if (p->outgoing)
+		buf_printf(out, "%llu bytes behind, %llu kept (%s)",
+		    (unsigned long long)p->behind_bytes,
+		    (unsigned long long)p->kept_bytes, p->wal_status);
+	else
+		buf_printf(out, "%u tables not copied yet, %llu errors",
+		    p->tables_waiting, (unsigned long long)p->errors);
+	if (p->silent_ms != UINT64_MAX)
+		buf_printf(out, ", last word %.1f s ago",
+		    (double)p->silent_ms / 1000);
+	buf_char(out, '\n');
+}
+
+static int
+print_pairs(const struct store_options *o, const struct store_pair *pairs,
+    size_t count)
+{
+	struct buf out = { 0 };
+	bool good = true;
+
+	if (o->json)
+		buf_char(&out, '[');
+	for (size_t i = 0; i < count; i++) {
+		good = good && is_good(&pairs[i]);
+		if (o->json && i > 0)
+			buf_char(&out, ',');
+		if (o->json)
+			print_json(&out, &pairs[i]);
+		else
+			print_text(&out, &pairs[i]);
+	}
+	buf_text(&out, o->json ? "]\n" : count == 0 ?
+	    "nothing is replicated\n" : "");
+	return loading_print("store region status", &out, good ? EXIT_GOOD :
+	    EXIT_FOUND);
+}
+
+static int
+region_status(int argc, char **argv)
+{
+	struct region_work w = { .g = NULL };
+	const struct option_spec specs[] = { COMMON(w.options), { 0 } };
+	const struct usage usage = { .command = "store region status",
+	    .about = "What this region's server gets from others (in), and "
+	    "what they get from it (out):\nwhether it runs, how far it is "
+	    "behind, how much of the log a slot holds.", .options = specs };
+	static struct store_pair pairs[STORE_PAIRS_MAX];
+	struct err err = { 0 };
+	size_t count;
+	int end = begin(&w, &usage, argc, argv);
+
+	if (end != OPTIONS_GO_ON)
+		return end;
+	end = store_postgres_status(w.options.admin, w.pg.home, pairs, &count,
+	    &err) ? print_pairs(&w.options, pairs, count) : store_tell(
+	    usage.command, &w.options, false, w.pg.home, &err);
+	generation_free(&w.g);
+	return end;
+}
+
+static const struct command subcommands[] = {
+	{ "add", "replicate from another region", region_add },
+	{ "remove", "stop doing so", region_remove },
+	{ "status", "how replication stands, both ways", region_status },
+};
+
+int
+store_region(int argc, char **argv)
+{
+	return command_group("store region", subcommands,
+	    sizeof(subcommands) / sizeof(subcommands[0]), argc, argv);
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Portolan authors */
+
+#include "store/open.h"
+
+#include <string.h>
+
+static const char *
+conninfo_of(const struct config *config, const char *region, const char *home)
+{
+	if (strcmp(region, home) == 0)
+		return config->store.postgres;
+	for (size_t i = 0; i < config->store.npeers; i++)
+		if (strcmp(config->store.peers[i].region, region) == 0)
+			return config->store.peers[i].conninfo;
+	return NULL;
+}
+
+bool
+store_postgres_config(struct store_postgres_config *pg,
+    struct store_region regions[REGIONS_MAX], const struct config *config,
+    const struct region_map *map, const char *home, struct err *err)
+{
+	*pg = (struct store_postgres_config){ home, regions, 1 };
+	if (map == NULL) {
+		regions[0] = (struct store_region){ home, 0,
+		    config->store.postgres };
+		return true;
+	}
+	pg->nregions = map->nregions;
+	for (size_t i = 0; i < map->nregions; i++) {
+		const struct region *r = &map->regions[i];
+
+		if (r->number >= STORE_REGIONS_MAX)
+			return err_set(err, "region %s has the number %u; with "
+			    "PostgreSQL numbers end at %d", r->id, r->number,
+			    STORE_REGIONS_MAX - 1);
+		regions[i] = (struct store_region){ r->id, r->number,
+		    conninfo_of(config, r->id, home) };
+	}
+	return true;
+}
+
+struct store *
+store_open(struct loop *loop, const struct config *config,
+    const struct region_map *map, const char *home, const char *dir,
+    struct err *err)
+{
+	struct store_region regions[REGIONS_MAX];
+	struct store_postgres_config pg;
+
+	if (config->store.postgres == NULL || dir != NULL)
+		return store_sqlite_open(loop, dir != NULL ? dir :
+		    config->engines.store_dir, home, err);
+	if (!store_postgres_config(&pg, regions, config, map, home, err))
+		return NULL;
+	return store_postgres_open(loop, &pg);
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Portolan authors */
+
+/*
+ * The store that a configuration names.
+ */
+#ifndef STORE_OPEN_H
+#define STORE_OPEN_H
+
+#include "conf/config.h"
+#include "geo/region_map.h"
+#include "store/postgres.h"
+
+/*
+ * PostgreSQL where the configuration says so, else SQLite in dir (NULL:
+ * engines.store).  home: the region it is of.  map may be NULL for one who
+ * asks of metadata alone.  NULL with *err if it cannot be had; see what either
+ * says of its opening.
+ */
+struct store *store_open(struct loop *loop, const struct config *config,
+    const struct region_map *map, const char *home, const char *dir,
+    struct err *err);
+
+/* For store_postgres_open() and its like; regions has room for all of the
+ * map's.  False where a region's number has no bit. */
+bool store_postgres_config(struct store_postgres_config *pg,
+    struct store_region regions[REGIONS_MAX], const struct config *config,
+    const struct region_map *map, const char *home, struct err *err);
+
+#endif

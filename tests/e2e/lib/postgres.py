@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the Portolan authors
+"""A PostgreSQL server of a story's own, on a UNIX socket in a directory that
+goes with it."""
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+
+from .story import SCALE, Failed, wait_for
+
+BIN = "/usr/lib/postgresql/15/bin"
+
+
+def unprivileged():
+    """A server does not run as root."""
+    if os.geteuid() == 0:
+        who = pwd.getpwnam("postgres")
+        os.setgroups([])
+        os.setgid(who.pw_gid)
+        os.setuid(who.pw_uid)
+
+
+class Postgres:
+    def __init__(self, databases):
+        self.databases = databases
+        self.process = None
+        self.dir = tempfile.mkdtemp(prefix="portolan-pg-")
+        if os.geteuid() == 0:
+            who = pwd.getpwnam("postgres")
+            os.chown(self.dir, who.pw_uid, who.pw_gid)
+        os.chmod(self.dir, 0o755)
+
+    def __enter__(self):
+        try:
+            self._run("initdb", "--no-sync", "-D", f"{self.dir}/data", "-U",
+                      "postgres", "-A", "trust", "-E", "UTF8",
+                      "--locale=C.UTF-8")
+            self.start()
+            for name in self.databases:
+                self.ask("postgres", f"create database {name}")
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *exc):
+        if self.process is not None:
+            self.end(signal.SIGQUIT)    # nothing is to be kept
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+    def _run(self, program, *args):
+        done = subprocess.run([f"{BIN}/{program}", *args], cwd=self.dir,
+                              preexec_fn=unprivileged, capture_output=True,
+                              text=True, timeout=60 * SCALE)
+        if done.returncode != 0:
+            raise Failed(f"{program}: {done.stderr}")
+        return done.stdout.strip()
+
+    def start(self):
+        with open(f"{self.dir}/log", "ab") as log:
+            self.process = subprocess.Popen(
+                [f"{BIN}/postgres", "-D", f"{self.dir}/data", "-k", self.dir,
+                 "-c", "listen_addresses=", "-c", "fsync=off", "-c",
+                 "wal_level=logical", "-c", "shared_buffers=16MB"],
+                cwd=self.dir, preexec_fn=unprivileged, stdout=log, stderr=log)
+
+        def answers():
+            if self.process.poll() is not None:
+                with open(f"{self.dir}/log") as f:
+                    raise Failed(f"the server ended: {f.read()[-2000:]}")
+            return subprocess.run([f"{BIN}/pg_isready", "-q", "-h", self.dir],
+                                  check=False).returncode == 0
+
+        wait_for("a server that answers", answers, 60)
+
+    def end(self, signo=signal.SIGINT):
+        self.process.send_signal(signo)
+        self.process.wait(60 * SCALE)
+        self.process = None
+
+    def conninfo(self, database, user="flow_engine"):
+        return f"host={self.dir} user={user} dbname={database}"
+
+    def ask(self, database, sql):
+        """What a superuser gets, as lines of values."""
+        return self._run("psql", "-X", "-q", "-At", "-v", "ON_ERROR_STOP=1",
+                         "-d", self.conninfo(database, "postgres"), "-c", sql)

@@ -1,0 +1,174 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the Portolan authors
+"""With a PostgreSQL server in each region, joined by replication that the
+product set up: runs go on over edges and engines as before; every region has
+every state but the restricted ones, of which the other region's server is not
+sent a byte; a state is worked on where it is at home; while a server is away its
+calls are refused and nothing is lost."""
+import json
+import os
+import signal
+
+from lib import Platform, portolan, same, story, truth, wait_for
+from lib.addresses import ROOT
+from lib.engine import (AGE_INPUT, FLOW, NAME_INPUT, NEXT, TENANT, WELCOME,
+                        invoke_body)
+from lib.postgres import Postgres
+
+
+BOUND_TENANT = "7d8f2a54-6a4e-4a5b-9a56-7c1f6e0d1a02"
+RESTRICTIONS = {"tenants": {BOUND_TENANT: {"flows": {FLOW: {"restrictions": {
+    "execution": {"enabled": True, "countries": ["GB"]}}}}}}}
+MARK, BOUND_MARK = "Zaphod", "Trillian"  # what people type
+
+
+def prepare(servers, platform):
+    for region, server in servers.items():
+        platform[region].write_config()
+        config = platform[region].config_file
+        _, err = portolan("store", "check", "-c", config, expect=1)
+        truth(f"says what is missing: {err}", "flow_engine" in err)
+        for _ in range(2):              # doing it again does no harm
+            portolan("store", "init", "-c", config, "--admin",
+                     server.conninfo("flow", "postgres"))
+        out, _ = portolan("store", "check", "-c", config)
+        same("check", out, f"the store of region {region} is good\n")
+        portolan("check", "--full", "-c", config)
+    _, err = portolan("store", "init", "-c", platform["US"].config_file,
+                      "--admin", servers["GB"].conninfo("flow", "postgres"),
+                      expect=1)
+    truth(err, "it is the store of region GB, not of US" in err)
+
+
+def join(servers, platform):
+    for here, other in (("US", "GB"), ("GB", "US")):
+        portolan("store", "region", "add", other, "-c",
+                 platform[here].config_file, "--admin",
+                 servers[here].conninfo("flow", "postgres"), "--from",
+                 servers[other].conninfo("flow", f"repl_{here.lower()}"))
+    wait_for("both have what the other had", lambda: all(
+        status(servers, platform, r) for r in servers), 30)
+
+
+def status(servers, platform, region):
+    """What store region status says, once it is good both ways."""
+    _, out, _ = portolan("store", "region", "status", "--json", "-c",
+                      platform[region].config_file, "--admin",
+                      servers[region].conninfo("flow", "postgres"),
+                      expect=None)
+    pairs = json.loads(out)
+    return pairs if len(pairs) == 2 and all(
+        p["good"] for p in pairs) else None
+
+
+def ask(edge, of, method, path, body=None, tenant=TENANT, host=None):
+    answer = edge.ask(method, path, [
+        ("ManyWhoTenant", tenant), ("Content-Type", "application/json")],
+        None if body is None else json.dumps(body).encode(), of,
+        **({} if host is None else {"host": host}))
+    return answer.status, json.loads(answer.body)
+
+
+def good(*args, **more):
+    status, answer = ask(*args, **more)
+    same(f"{args[2]} {args[3]}: {answer}", status, 200)
+    return answer
+
+
+def typed(page, name=MARK):
+    return invoke_body(page, outcome=NEXT, inputs={
+        NAME_INPUT: name, AGE_INPUT: "36"})
+
+
+def begin(edge, tenant=TENANT):
+    """To the first page of a run of somebody in GB."""
+    last = good(edge, "GB", "POST", "/api/run/1", {
+        "flowId": {"id": FLOW, "versionId": None}}, tenant=tenant)
+    path = f"/api/run/1/state/{last['stateId']}"
+    return path, good(edge, "GB", "POST", path, invoke_body(last),
+                      tenant=tenant)
+
+
+def states(server, mark=MARK):
+    """The ids, and whether what was typed is in each."""
+    rows = server.ask("flow", "select id, "
+                      f"position(convert_to('{mark}', 'UTF8') in body) > 0 "
+                      "from flow.state order by 1").splitlines()
+    return {r.split("|")[0]: r.split("|")[1] == "t" for r in rows}
+
+
+def id_of(path):
+    return path.split("/")[-1]
+
+
+def sent_to_us(server):
+    """What GB's server sends US' of all that it has logged: its own decoding,
+    from the beginning, under that publication."""
+    return bytes.fromhex(server.ask(
+        "flow", "select string_agg(encode(data, 'hex'), '') from "
+        "pg_logical_slot_peek_binary_changes('spy', null, null, "
+        "'proto_version', '1', 'publication_names', 'gb_to_us')")).decode(
+            errors="replace")
+
+
+def each_where_it_may_be(servers, platform):
+    free, page = begin(platform["GB"])
+    good(platform["GB"], "GB", "POST", free, typed(page))
+    bound, page = begin(platform["US"], BOUND_TENANT)
+    good(platform["US"], "GB", "POST", bound, typed(page, BOUND_MARK),
+         tenant=BOUND_TENANT)
+    wait_for("the free one in US, whole", lambda: states(servers["US"]) == {
+        id_of(free): True})
+    same("GB has both", states(servers["GB"], BOUND_MARK), {
+        id_of(free): False, id_of(bound): True})
+    wire = sent_to_us(servers["GB"])
+    # Bodies are sent as hexadecimal text in this form.
+    for what, path, mark, sent in [("free", free, MARK, True),
+                                   ("restricted", bound, BOUND_MARK, False)]:
+        same(f"the {what} one's id was sent", id_of(path) in wire, sent)
+        same(f"what was typed in the {what} one was sent",
+             mark.encode().hex() in wire, sent)
+    return free
+
+
+def away_and_back(server, platform):
+    edge = platform["GB"]
+    path, page = begin(edge)
+    server.end(signal.SIGQUIT)          # at once
+    same("while it is away", ask(edge, "GB", "POST", path, typed(page))[0],
+         503)
+    server.start()
+
+    def goes_on():
+        code, answer = ask(edge, "GB", "POST", path, typed(page))
+        return answer if code == 200 else None
+
+    done = wait_for("the run goes on", goes_on, 20)
+    same("arrived", done["currentMapElementId"], WELCOME)
+    same("nothing ran twice", server.ask(
+        "flow", "select version from flow.state where id = "
+        f"'{id_of(path)}'"), "3")
+
+
+@story
+def main():
+    with Postgres(["flow"]) as us, Postgres(["flow"]) as gb:
+        servers = {"US": us, "GB": gb}
+        platform = Platform(
+            regions=["US", "GB"], embedded=2, restrictions=RESTRICTIONS,
+            flows=os.path.join(ROOT, "conf/flows"), settings_of={
+                r: {"store": {"postgres": servers[r].conninfo("flow"),
+                              "peers": {o: servers[o].conninfo("flow")}}}
+                for r, o in (("US", "GB"), ("GB", "US"))})
+        prepare(servers, platform)
+        join(servers, platform)
+        gb.ask("flow", "select pg_create_logical_replication_slot('spy', "
+               "'pgoutput')")
+        with platform:
+            free = each_where_it_may_be(servers, platform)
+            # The US' own host: its engines ask for the state where it is.
+            joined = good(platform["US"], "GB", "GET", free,
+                          host="us.flow.example.com")
+            same("stands at", joined["currentMapElementId"], WELCOME)
+            away_and_back(gb, platform)
