@@ -350,7 +350,7 @@ own_store(struct master *m, struct err *err)
 {
 	const struct config *config = m->generation->config;
 
-	return config->engines.embedded == 0 || config->store.postgres != NULL ||
+	return config->engines.embedded == 0 ||
 	    config->engines.store_dir == NULL ||
 	    identity_own_dir(&m->identity, config->engines.store_dir, err) ||
 	    err_wrap(err, "%s: engines.store", config->file);

@@ -4,8 +4,9 @@
 """Our own player in a real browser, through the edges: a page with inputs, a
 wrong one, a reload, text that looks like HTML, a table, and where it all ran."""
 import os
+import re
 
-from lib import Platform, same, story, truth
+from lib import Platform, same, story, truth, wait_for
 from lib.addresses import ROOT
 from lib.browser import Browser
 from lib.engine import FLOW, TENANT
@@ -21,7 +22,7 @@ def look(browser, name):
         browser.screenshot(os.path.join(SCREENSHOTS, f"{name}.png"))
 
 
-def greeting(browser):
+def greeting(browser, edge):
     browser.open(f"{PLAYER}?flow-id={FLOW}&tracking=1")
     browser.shows("h1", "Who are you?")
     look(browser, "asked")
@@ -33,7 +34,12 @@ def greeting(browser):
     browser.type("Your name", "<b>Ada</b>")
     truth("the state is in the address", "join=" in browser.address())
     truth("other parameters stay", "tracking=1" in browser.address())
-    browser.reload()
+    address = browser.address()
+    browser.open("about:blank")
+    wait_for("what was typed has come", lambda: "<b>Ada</b>" in edge.get(
+        f"/api/run/1/state/{re.search('join=([-0-9a-f]+)', address)[1]}",
+        [("ManyWhoTenant", TENANT)], host=HOST).body.decode())
+    browser.open(address)
     browser.shows("h1", "Who are you?")
     same("half-typed text is kept", browser.value("Your name"), "<b>Ada</b>")
 
@@ -99,7 +105,7 @@ def main():
                   flows=os.path.join(ROOT, "conf/flows")) as platform:
         edge = platform["GB"]
         with Browser({HOST: edge.plain}) as browser:
-            greeting(browser)
+            greeting(browser, edge)
             repair(browser)
             what_is_not_there(browser)
         the_page_alone(edge)
