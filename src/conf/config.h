@@ -151,7 +151,7 @@ struct config_limits {
 	/* HTTP/2, of a client's connection */
 	unsigned	 h2_streams;	/* requests at a time */
 	size_t		 h2_window;	/* bytes of a request's body on their way */
-	size_t		 link_window;	/* the same between edges, both ways */
+	size_t		 link_window;	/* the same between edges, at most */
 	unsigned	 h2_resets;	/* in ten seconds; likewise */
 	unsigned	 h2_glitches;	/* frames that move nothing */
 };

@@ -20,6 +20,8 @@ enum {
 	LOOK_MS = 50,
 	SHED_LOOKS = 512,		/* connections at a time */
 	SHED_IDLE_MS = 1000,		/* shorter is no idling */
+	CLIENT_GROWTH = 8,		/* of a window that never stands still */
+	CLIENT_WINDOWS = 16,		/* that all bodies may fill */
 	LINK_STREAMS = 1000,		/* at a time, of another edge's thread */
 	LINK_PATIENCE = 1000 * 1000,
 	SPARE_BYTES = 64 * 1024,	/* a buffer that grew larger is freed */
@@ -90,12 +92,16 @@ take_limits(struct worker *w, const struct config *config)
 		.requests = l->requests_per_connection,
 	};
 	w->h2_clients = (struct serve_h2){ .streams = l->h2_streams,
-	    .window = (uint32_t)l->h2_window, .resets = l->h2_resets,
-	    .glitches = l->h2_glitches };
+	    .window = (uint32_t)l->h2_window,
+	    .window_most = (uint32_t)l->h2_window * CLIENT_GROWTH,
+	    .connection_window = (uint32_t)l->h2_window * CLIENT_WINDOWS,
+	    .resets = l->h2_resets, .glitches = l->h2_glitches };
 	/* Another edge sends what its many clients do. */
 	w->h2_links = (struct serve_h2){ .streams = LINK_STREAMS,
-	    .window = (uint32_t)l->link_window, .resets = LINK_PATIENCE,
-	    .glitches = LINK_PATIENCE };
+	    .window = POOL_LINK_WINDOW,
+	    .window_most = (uint32_t)l->link_window,
+	    .connection_window = POOL_LINK_HELD,
+	    .resets = LINK_PATIENCE, .glitches = LINK_PATIENCE };
 	w->pool_limits = (struct pool_limits){
 		.idle = l->idle_upstream, .idle_ms = t->upstream_idle_ms,
 		.connect_ms = t->connect_ms,

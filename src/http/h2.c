@@ -261,7 +261,7 @@ on_data(nghttp2_session *session, uint8_t flags, int32_t id,
 		h2->kit->ops->body(s, (struct slice){ (const char *)bytes,
 		    len });
 	else
-		h2_consume_closed(h2, len);
+		h2_consume_connection(h2, len);
 	return 0;
 }
 
@@ -763,17 +763,50 @@ h2_more(struct h2_stream *s)
 		submitted(nghttp2_session_resume_data(s->h2->session, s->id));
 }
 
-void
-h2_consume(struct h2_stream *s, size_t len)
+/* What is taken as fast as it comes is held up by the window alone where the
+ * way is long; what has to wait fills whatever window it has. */
+static void
+grow(struct h2_stream *s, size_t len)
 {
-	if (s->closed)
-		h2_consume_closed(s->h2, len);
-	else
-		submitted(nghttp2_session_consume(s->h2->session, s->id, len));
+	uint32_t most = s->h2->settings.window_most;
+
+	if (s->window == 0)
+		s->window = s->h2->settings.window;
+	if (s->window >= most)
+		return;
+	s->passed += (uint32_t)len;
+	if (s->passed < s->window)
+		return;
+	s->passed = 0;
+	s->window = s->window < most / 2 ? s->window * 2 : most;
+	submitted(nghttp2_session_set_local_window_size(s->h2->session,
+	    NGHTTP2_FLAG_NONE, s->id, (int32_t)s->window));
 }
 
 void
-h2_consume_closed(struct h2 *h2, size_t len)
+h2_stall(struct h2_stream *s)
+{
+	s->passed = 0;
+}
+
+void
+h2_consume(struct h2_stream *s, size_t len)
+{
+	h2_consume_stream(s, len);
+	h2_consume_connection(s->h2, len);
+}
+
+void
+h2_consume_stream(struct h2_stream *s, size_t len)
+{
+	if (s->closed || len == 0)
+		return;
+	submitted(nghttp2_session_consume_stream(s->h2->session, s->id, len));
+	grow(s, len);
+}
+
+void
+h2_consume_connection(struct h2 *h2, size_t len)
 {
 	submitted(nghttp2_session_consume_connection(h2->session, len));
 }

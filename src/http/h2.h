@@ -41,6 +41,7 @@ struct h2_stream {
 	bool		 last;		/* no more will come: after these bytes
 					   the stream's sending ends ... */
 	struct slice	 trailers;	/* ... with these lines, if any */
+	uint32_t	 window, passed;	/* private */
 	bool		 closed;
 	bool		 answered;	/* client: the final head came ... */
 	bool		 unsent;	/* ... or the request did not even leave */
@@ -84,7 +85,8 @@ struct h2_ops {
 /* What is promised to the peer. */
 struct h2_settings {
 	uint32_t	 streams;	/* at a time */
-	uint32_t	 window;	/* bytes of a stream's body on their way */
+	uint32_t	 window;	/* bytes of a stream's body on their way, */
+	uint32_t	 window_most;	/* up to so many, if it always goes on */
 	uint32_t	 connection_window;	/* ... of all streams' */
 	uint32_t	 resets;	/* streams ended early, in ten seconds */
 	uint32_t	 glitches;	/* frames that move nothing, likewise */
@@ -141,10 +143,13 @@ void h2_answer(struct h2_stream *s, unsigned status, struct slice lines,
 void h2_inform(struct h2_stream *s, unsigned status, struct slice lines);
 /* waiting or last has changed. */
 void h2_more(struct h2_stream *s);
-/* That much of its body has found its way. */
+/* That much of its body has found its way: windows open again, the stream's
+ * and the connection's, or one of them. */
 void h2_consume(struct h2_stream *s, size_t len);
-/* The same when the stream is no more: the connection's share of it. */
-void h2_consume_closed(struct h2 *h2, size_t len);
+void h2_consume_stream(struct h2_stream *s, size_t len);
+void h2_consume_connection(struct h2 *h2, size_t len);
+/* Some of it had to wait: no larger window, for now. */
+void h2_stall(struct h2_stream *s);
 void h2_reset(struct h2_stream *s, enum h2_error error);
 
 /* --- the end (RFC 9113 6.8) ------------------------------------------------- */

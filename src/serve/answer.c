@@ -80,21 +80,16 @@ status_line(struct server_private *sp, unsigned status, struct slice reason)
 	return buf_all(&sp->status_line);
 }
 
-struct slice
-server_date_line(struct server *server)
+void
+server_renew_date(struct server *server)
 {
 	struct server_private *sp = server->private;
-	uint64_t now_ms = server->loop->now_ms, unix_ms;
-	struct slice date;
+	uint64_t unix_ms = clock_unix_ms();
+	struct slice date = h1_date(&sp->date, unix_ms);
 
-	if (now_ms < sp->date_until_ms)
-		return (struct slice){ sp->date_line, sp->date_line_len };
-	unix_ms = clock_unix_ms();
-	date = h1_date(&sp->date, unix_ms);
 	sp->date_line_len = (size_t)(PUT(put(PUT(sp->date_line, "Date: "),
 	    date.p, date.len), "\r\n") - sp->date_line);
-	sp->date_until_ms = now_ms + 1000 - unix_ms % 1000;
-	return (struct slice){ sp->date_line, sp->date_line_len };
+	sp->date_until_ms = server->loop->now_ms + 1000 - unix_ms % 1000;
 }
 
 /* A body of unknown length ends with a last chunk, or with the connection. */

@@ -23,13 +23,6 @@ deadline_fault(enum late late)
 	return &faults[late];
 }
 
-void
-deadline_sooner(struct deadline *d, uint64_t at_ms, enum late late)
-{
-	if (at_ms < d->at_ms)
-		*d = (struct deadline){ at_ms, late };
-}
-
 /* When the body's average falls below the rate if nothing more comes. */
 static uint64_t
 rate_deadline(const struct active *a, const struct serve_limits *limits)

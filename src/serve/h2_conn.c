@@ -17,7 +17,6 @@
 enum {
 	READ_BYTES = 64 * 1024,		/* at once */
 	TURN_BYTES = 256 * 1024,	/* written, before others have a turn */
-	CONNECTION_WINDOWS = 16,	/* of a stream, that all may fill */
 };
 
 static struct h2_settings
@@ -26,8 +25,8 @@ settings_of(const struct conn *c)
 	const struct serve_h2 *l = c->h2_limits;
 
 	return (struct h2_settings){ .streams = l->streams,
-	    .window = l->window,
-	    .connection_window = l->window * CONNECTION_WINDOWS,
+	    .window = l->window, .window_most = l->window_most,
+	    .connection_window = l->connection_window,
 	    .resets = l->resets, .glitches = l->glitches };
 }
 

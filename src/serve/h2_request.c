@@ -249,12 +249,19 @@ deliver(struct h2_active *s, struct slice bytes, bool last)
 }
 
 static void
+hold(struct h2_active *s, struct slice bytes)
+{
+	queue_add(&s->in, loop_of(s), bytes);
+	h2_stall(&s->stream);
+}
+
+static void
 on_body(struct h2_stream *stream, struct slice bytes)
 {
 	struct h2_active *s = of_stream(stream);
 
 	if (!is_unwanted(s->active) && (has_to_wait(s) || s->in.len > 0))
-		queue_add(&s->in, loop_of(s), bytes);
+		hold(s, bytes);
 	else
 		deliver(s, bytes, false);
 }
@@ -538,7 +545,7 @@ h2_request_end(struct h2_active *s, enum serve_end end)
 	s->stream.closed = true;
 	active_tell_gone(a, end);
 	timer_cancel(&s->timer);
-	h2_consume_closed(c->h2->h2, s->in.len);
+	h2_consume_connection(c->h2->h2, s->in.len);
 	c->h2->waiting -= s->out.len;
 	queue_clear(&s->in, loop);
 	queue_clear(&s->out, loop);

@@ -71,17 +71,6 @@ request_answer(struct request *r, const struct answer *answer,
 }
 
 bool
-answer_within_length(struct active *a, size_t len, bool last)
-{
-	if (a->out != OUT_LENGTH)
-		return true;
-	if (len > a->out_left || (last && len < a->out_left))
-		return false;
-	a->out_left -= len;
-	return true;
-}
-
-bool
 request_send(struct request *r, struct slice bytes)
 {
 	struct active *a = active_of(r);

@@ -97,7 +97,9 @@ struct serve_limits {
 /* Of an HTTP/2 connection; read anew as it goes on. */
 struct serve_h2 {
 	uint32_t	 streams;	/* at a time */
-	uint32_t	 window;	/* bytes of a request's body on their way */
+	uint32_t	 window;	/* bytes of a request's body on their way, */
+	uint32_t	 window_most;	/* up to so many, if it always goes on */
+	uint32_t	 connection_window;	/* ... of all bodies */
 	uint32_t	 resets;	/* streams ended early, in ten seconds */
 	uint32_t	 glitches;	/* frames that move nothing, likewise */
 };

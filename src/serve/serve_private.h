@@ -217,12 +217,32 @@ void active_take_head(struct active *a, const struct h1_head *head,
     struct slice bytes);
 void active_tell_gone(struct active *a, enum serve_end end);
 
-/* request.c: false if the handler breaks the length that it told; then the
+/* False if the handler breaks the length that it told; then the
  * client must not take the answer for whole. */
-bool answer_within_length(struct active *a, size_t len, bool last);
+static inline bool
+answer_within_length(struct active *a, size_t len, bool last)
+{
+	if (a->out != OUT_LENGTH)
+		return true;
+	if (len > a->out_left || (last && len < a->out_left))
+		return false;
+	a->out_left -= len;
+	return true;
+}
 
-/* answer.c: good for this turn. */
-struct slice server_date_line(struct server *server);
+/* answer.c */
+void server_renew_date(struct server *server);
+
+/* Good for this turn. */
+static inline struct slice
+server_date_line(struct server *server)
+{
+	struct server_private *sp = server->private;
+
+	if (server->loop->now_ms >= sp->date_until_ms)
+		server_renew_date(server);
+	return (struct slice){ sp->date_line, sp->date_line_len };
+}
 
 /*
  * body.c: takes what belongs to the request's body off the front of *in and
@@ -263,7 +283,13 @@ struct deadline {
 	enum late	 late;		/* what it means; NOT: only look again */
 };
 
-void deadline_sooner(struct deadline *d, uint64_t at_ms, enum late late);
+static inline void
+deadline_sooner(struct deadline *d, uint64_t at_ms, enum late late)
+{
+	if (at_ms < d->at_ms)
+		*d = (struct deadline){ at_ms, late };
+}
+
 /* For the body that is awaited, if one is. */
 void deadline_of_body(struct deadline *d, const struct active *a);
 const struct body_fault *deadline_fault(enum late late);

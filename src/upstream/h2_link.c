@@ -11,8 +11,7 @@
 
 enum {
 	WRITE_BYTES = 64 * 1024,	/* framed at once */
-	/* All streams' bodies on their way: a gigabit for 100 ms. */
-	CONNECTION_WINDOWS = 16,
+	CONNECTION_WINDOW = 16 * 1024 * 1024,	/* a gigabit for 100 ms */
 	SILENCE_MS = 5000,		/* then it is asked whether it lives */
 	H1_MS = 60000,			/* how long an edge that does not speak
 					   it is asked no more */
@@ -64,6 +63,32 @@ stream_free(struct link_stream *ls)
 	wake(l);
 }
 
+/*
+ * The window of all streams is opened again as soon as bytes are here, so that
+ * one whose owner does not take them leaves room for the others; but no more
+ * when too much is held altogether.
+ */
+static void
+keep(struct h2_link *l, size_t len)
+{
+	l->held += len;
+	if (l->held <= POOL_LINK_HELD)
+		h2_consume_connection(l->h2, len);
+	else
+		l->owed += len;
+}
+
+static void
+release(struct h2_link *l, size_t len)
+{
+	size_t due = len < l->owed ? len : l->owed;
+
+	l->held -= len;
+	l->owed -= due;
+	if (due > 0)
+		h2_consume_connection(l->h2, due);
+}
+
 void
 h2_link_part(struct exchange *ex)
 {
@@ -71,8 +96,7 @@ h2_link_part(struct exchange *ex)
 
 	ex->stream = NULL;
 	ls->ex = NULL;
-	if (ls->link->h2 != NULL)
-		h2_consume_closed(ls->link->h2, ls->body.len);
+	release(ls->link, ls->body.len);
 	buf_clear(&ls->body);
 	if (!ls->asked || ls->over)
 		stream_free(ls);
@@ -356,9 +380,9 @@ on_opened(struct stream *s)
 	struct h2_link *l = link_of(s);
 	struct pools *pools = l->pools;
 	const struct h2_settings settings = {
-		.window = pools->limits->link_window,
-		.connection_window = pools->limits->link_window *
-		    CONNECTION_WINDOWS };
+		.window = POOL_LINK_WINDOW,
+		.window_most = pools->limits->link_window,
+		.connection_window = CONNECTION_WINDOW };
 
 	if (is_elsewhere(l)) {
 		upstream_is_elsewhere(l->pool->to);
@@ -438,10 +462,13 @@ on_body(struct h2_stream *s, struct slice bytes)
 	struct link_stream *ls = of_stream(s);
 
 	if (ls->ex == NULL) {
-		h2_consume(s, bytes.len);
+		h2_consume_connection(ls->link->h2, bytes.len);
 		return;
 	}
 	buf_slice(&ls->body, bytes);
+	keep(ls->link, bytes.len);
+	if (ls->ex->paused)
+		h2_stall(s);
 	make_ready(ls);
 }
 
@@ -476,7 +503,7 @@ static bool
 answer_begins(struct exchange *ex, struct h1_head *head)
 {
 	struct link_stream *ls = ex->stream;
-	struct h2 *h2 = ls->link->h2;
+	struct h2_link *l = ls->link;
 	struct buf front = ls->body;
 
 	/* No length and no body: the end has come already. */
@@ -499,7 +526,7 @@ answer_begins(struct exchange *ex, struct h1_head *head)
 	ex->ops->head(ex, head);
 	ex->in_head = false;
 	if (ex->state == EX_ENDED) {
-		h2_consume_closed(h2, front.len);
+		release(l, front.len);
 		buf_fini(&front);
 		return false;
 	}
@@ -507,7 +534,8 @@ answer_begins(struct exchange *ex, struct h1_head *head)
 	    (ex->framing == H1_LENGTH && (ex->left == 0 ||
 	    (ex->front_taken && ex->left == front.len)));
 	if (ex->front_taken) {
-		h2_consume(&ls->stream, front.len);
+		h2_consume_stream(&ls->stream, front.len);
+		release(l, front.len);
 		ex->left -= front.len;
 		buf_clear(&front);
 	}
@@ -562,7 +590,8 @@ tell_body(struct exchange *ex)
 	if (body.len == 0 && !last)
 		return true;
 	ls->body = (struct buf){ 0 };
-	h2_consume(&ls->stream, body.len);
+	h2_consume_stream(&ls->stream, body.len);
+	release(ls->link, body.len);
 	exchange_rearm(ex);
 	ex->complete = last;
 	if (!ls->told_last)

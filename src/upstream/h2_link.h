@@ -27,6 +27,9 @@ struct h2_link {
 	struct list	 streams;	/* struct link_stream */
 	struct list	 ready;		/* those with something for their owner */
 	unsigned	 nstreams;
+	size_t		 held;		/* bytes of bodies, not yet taken ... */
+	size_t		 owed;		/* ... and for which the window of all
+					   was not opened again */
 	struct task	 task;		/* writes what has gathered in a turn */
 	struct timer	 timer;		/* idleness; silence */
 	uint64_t	 since_ms;	/* idle, or the last that was heard */

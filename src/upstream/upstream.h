@@ -121,10 +121,15 @@ struct pool_limits {
 	uint64_t	 idle_ms;
 	uint64_t	 connect_ms, response_head_ms, response_idle_ms,
 			 tunnel_idle_ms;
-	/* To edges of other regions by HTTP/2, where they speak it; bytes of an
-	 * answer's body on their way. */
+	/* To edges of other regions by HTTP/2, where they speak it; bytes of a
+	 * body on their way, if it is taken as fast as it comes. */
 	bool		 link_h2;
 	uint32_t	 link_window;
+};
+
+enum {
+	POOL_LINK_WINDOW = 256 * 1024,	/* what each begins with */
+	POOL_LINK_HELD = 64 * 1024 * 1024,	/* of all that have to wait */
 };
 
 /* limits is read anew for each exchange, so a reload may change it. */

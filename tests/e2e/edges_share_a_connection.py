@@ -5,6 +5,7 @@
 another's body; an edge that speaks no HTTP/2 is spoken to as before."""
 import json
 import random
+import socket
 import threading
 
 from lib import (
@@ -113,15 +114,16 @@ def together(us, gb, count, streams):
 
 
 def slow_reader(us):
-    """One client does not read its answer; the others get theirs."""
-    with us.connect() as stuck:
-        stuck.sock.setsockopt(1, 8, 4096)       # SO_RCVBUF
-        for _ in range(20):
-            stuck.send(b"GET /api/run/1/large HTTP/1.1\r\n"
-                       b"Host: flow.example.com\r\nX-Forwarded-For: " +
-                       us_address + b"\r\n\r\n")
-        for _ in range(10):
-            same("others", ask(us, "large").body, LARGE)
+    """Many clients do not read their answers; the others get theirs."""
+    stuck = [us.connect() for _ in range(24)]
+    for c in stuck:
+        c.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        c.send(b"GET /api/run/1/large HTTP/1.1\r\nHost: flow.example.com\r\n"
+               b"X-Forwarded-For: " + us_address + b"\r\n\r\n")
+    for _ in range(5):
+        same("others", ask(us, "large").body, LARGE)
+    for c in stuck:
+        c.reset()
 
 
 def gb_goes(p, us):

@@ -102,6 +102,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
 	struct input in = { bytes, size };
 	static const struct serve_h2 h2 = { .streams = 20, .window = 16384,
+	    .window_most = 65536, .connection_window = 100000,
 	    .resets = 50, .glitches = 200 };
 	int fd = begin(&(struct serve_accept){ .h2 = &h2 });
 
