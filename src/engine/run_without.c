@@ -2,7 +2,8 @@
 /* Copyright the Portolan authors */
 
 /*
- * Calls that need what no flow here has: streams.  They exist, so that a client is told why, in words that it can show.
+ * Calls that need what no flow here has.  They exist, so that a client is told
+ * why, in words that it can show.
  */
 #include "engine/engine_private.h"
 
