@@ -62,6 +62,14 @@ static const struct route {
 	    call_flow_named },
 	{ METHOD_POST, "/api/run/1/response", NEEDS_TOKEN, call_response },
 	{ METHOD_POST, "/api/run/1/event", NEEDS_TOKEN, call_event },
+	{ METHOD_POST, "/api/run/2", NEEDS_TENANT, call_initialize },
+	{ METHOD_POST, "/api/run/2/state/{}", NEEDS_TENANT,
+	    call_invoke_tree },
+	{ METHOD_GET, "/api/run/2/state/{}", NEEDS_TENANT, call_join_tree },
+	{ METHOD_POST, "/api/run/2/service/data", NEEDS_TENANT, call_data },
+	{ METHOD_GET, "/api/run/2/oauth2", NEEDS_TOKEN, call_oauth },
+	{ METHOD_POST, "/api/run/2/saml", NEEDS_TOKEN, call_saml },
+	{ METHOD_GET, "/api/run/1/oidc", NEEDS_TOKEN, call_oauth },
 	{ METHOD_GET, "/api/run/1/oauth", NEEDS_TOKEN, call_oauth },
 	{ METHOD_GET, "/api/run/1/oauth2", NEEDS_TOKEN, call_oauth },
 	{ METHOD_POST, "/api/run/1/saml", NEEDS_TOKEN, call_saml },
@@ -70,6 +78,13 @@ static const struct route {
 	{ METHOD_POST, "/api/run/1/service/file", NEEDS_TENANT, call_files },
 	{ METHOD_POST, "/api/run/1/service/file/delete", NEEDS_TENANT,
 	    call_delete_files },
+	{ METHOD_POST, "/api/run/1/service/file/content", NEEDS_TENANT,
+	    call_upload },
+	{ METHOD_POST, "/api/service/1/file/content", NEEDS_TENANT,
+	    call_upload },
+	{ METHOD_POST, "/api/file", NEEDS_TENANT, call_files },
+	{ METHOD_POST, "/api/file/content", NEEDS_TENANT, call_upload },
+	{ METHOD_POST, "/api/file/delete", NEEDS_TENANT, call_delete_files },
 	{ METHOD_POST, "/api/service/1/data", NEEDS_TENANT, call_data },
 	{ METHOD_POST, "/api/service/1/file", NEEDS_TENANT, call_files },
 	{ METHOD_POST, "/api/service/1/file/delete", NEEDS_TENANT,
@@ -333,6 +348,16 @@ take_secret(struct call *call, const struct h1_head *head)
 	    login->value : key);
 }
 
+static void
+take_content_type(struct call *call, const struct h1_head *head)
+{
+	struct slice type = field_named(head, "Content-Type");
+
+	if (type.len < sizeof(call->content_type))
+		snprintf(call->content_type, sizeof(call->content_type),
+		    "%.*s", SLICE_ARG(type));
+}
+
 /* The edge has looked the client up and dropped what the client itself said
  * of this. */
 static void
@@ -483,6 +508,7 @@ api_head(struct request *r)
 	take_place(call, head);
 	take_ip(call, head);
 	take_origin(call, head);
+	take_content_type(call, head);
 	if (!r->has_body)
 		start_call(call);
 }

@@ -256,19 +256,22 @@ begin(const struct call_ctx *c, struct run *run, const struct ask *ask,
 	const struct config_services *s =
 	    &c->edition->generation->config->services;
 	char tenant[GUID_TEXT];
-	const char *fields[] = { "Content-Type: application/json",
-	    "Accept: application/json", arena_printf(run->arena,
+	const char *fields[] = { arena_printf(run->arena,
+	    "Content-Type: %s", ask->raw.p != NULL ? ask->raw_type :
+	    "application/json"), "Accept: application/json", arena_printf(run->arena,
 	    "ManyWhoTenant: %s", guid_text(run->row.tenant, tenant)),
 	    arena_printf(run->arena, "ManyWhoState: %s", run->id),
 	    authorization_line(run->arena, run), NULL };
-	char *body = json_dumps(ask->body, JSON_COMPACT);
+	char *body = ask->raw.p != NULL ? NULL :
+	    json_dumps(ask->body, JSON_COMPACT);
 	struct http_exchange *x;
 
-	must(body != NULL);
+	must(body != NULL || ask->raw.p != NULL);
 	x = http_start(c->engine->http, &(struct http_request){
 	    .method = ask->method,
 	    .url = arena_printf(run->arena, "%s%s", ask->service->uri,
-	    ask->path), .fields = fields, .body = slice_of(body),
+	    ask->path), .fields = fields, .body = body == NULL ? ask->raw :
+	    slice_of(body),
 	    .total_ms = ask->nonce != NULL ? s->give_up_ms : ms,
 	    .answer_bytes = s->answer_bytes }, on_done, q);
 	free(body);

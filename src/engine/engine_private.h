@@ -96,6 +96,8 @@ struct call {
 	char		 ip[ADDR_TEXT_MAX];	/* of the client; "": not told */
 	char		 origin[300];	/* "https://host" of the client's request;
 					   "": not told */
+	char		 content_type[200];	/* of the body; "": not told */
+	bool		 tree;		/* asked for version 2 of the answer */
 	bool		 callback;	/* a service's: where it stands says nothing */
 	uint64_t	 services_until_ms;	/* what asking them may take; 0: not
 					   asked yet */
@@ -124,6 +126,7 @@ void call_no_file(const struct call_ctx *c);		/* run_without.c */
 void call_data(const struct call_ctx *c);		/* run_service.c */
 void call_files(const struct call_ctx *c);
 void call_delete_files(const struct call_ctx *c);
+void call_upload(const struct call_ctx *c);
 void call_no_stream(const struct call_ctx *c);
 void call_login(const struct call_ctx *c);		/* login.c */
 void call_oauth(const struct call_ctx *c);
@@ -134,6 +137,8 @@ void call_event(const struct call_ctx *c);
 void call_initialize(const struct call_ctx *c);		/* run_init.c */
 void call_invoke(const struct call_ctx *c);		/* run_state.c */
 void call_join(const struct call_ctx *c);
+void call_invoke_tree(const struct call_ctx *c);	/* version 2 */
+void call_join_tree(const struct call_ctx *c);
 void call_ping(const struct call_ctx *c);
 void call_health(const struct call_ctx *c);		/* api.c */
 void call_page_components(const struct call_ctx *c);
@@ -191,6 +196,8 @@ void answer_sentence(const struct call_ctx *c, unsigned status,
 
 /* An EngineInvokeResponse of this type; a new reference. */
 json_t *invoke_answer(struct run *run, const char *type, bool scaffold);
+/* The same in version 2 of the API (tree.c); takes the answer over. */
+json_t *tree_of_answer(json_t *answer);
 /* Of the page where it stands; NULL if there is none with this id. */
 const struct flow_outcome *chosen_outcome(const struct run *run,
     const char *id);

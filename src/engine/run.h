@@ -78,6 +78,8 @@ struct ask {
 	const struct flow_service *service;
 	const char	*method, *path;	/* below the service's address */
 	json_t		*body;		/* freed by who asks */
+	struct slice	 raw;		/* instead of the body; p NULL: none */
+	const char	*raw_type;
 	const char	*nonce;		/* NULL: cannot be answered later */
 	enum ask_end	 end;
 	json_t		*answer;	/* an object; to be freed */

@@ -7,11 +7,16 @@
  * that it found in the page, with what its user looks for.  Its token says
  * which part of which state's page it is of; what is asked of which service
  * is the flow's to say, never the player's.
+ *
+ * Files are kept by services alone: nothing of them stays here.  They pass
+ * through, as objects (name, kind, address of the service's own) do.
  */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/must.h"
 #include "engine/engine_private.h"
+#include "http/multipart.h"
 
 enum { LIMIT_MAX = 1000, SEARCH_MAX = 1000 };
 
@@ -229,4 +234,130 @@ void
 call_delete_files(const struct call_ctx *c)
 {
 	with_ticket(c, "/file/delete");
+}
+
+/* --- uploads ----------------------------------------------------------------------- */
+
+/* What the browser sent: the request, and files. */
+struct upload {
+	json_t		*request;
+	struct multipart_part files[MULTIPART_PARTS_MAX];
+	size_t		 nfiles;
+};
+
+static bool
+read_upload(const struct call_ctx *c, struct upload *u)
+{
+	struct slice body = buf_all(&c->call->body);
+	struct multipart m;
+	struct multipart_part part;
+	enum multipart_step step = MULTIPART_BAD;
+
+	if (!multipart_init(&m, slice_of(c->call->content_type)))
+		return false;
+	while ((step = multipart_next(&m, body, &part)) == MULTIPART_PART) {
+		if (slice_eq_nocase(part.name, SLICE("FileDataRequest"))) {
+			if (u->request != NULL)
+				return false;
+			u->request = json_loadb(part.content.p,
+			    part.content.len, 0, NULL);
+		} else if (slice_eq_nocase(part.name, SLICE("FileData"))) {
+			u->files[u->nfiles++] = part;
+		}
+	}
+	return step == MULTIPART_END && json_is_object(u->request) &&
+	    u->nfiles > 0;
+}
+
+/* A name or a type within quotes, or in a line of its own. */
+static void
+put_quiet(struct buf *out, struct slice text)
+{
+	for (size_t i = 0; i < text.len; i++)
+		if ((unsigned char)text.p[i] >= ' ' && text.p[i] != '"' &&
+		    text.p[i] != '\\' && text.p[i] != 0x7f)
+			buf_char(out, text.p[i]);
+}
+
+/* The same form, with our request in place of the player's.  A boundary of
+ * random bits stands in no file. */
+static void
+write_upload(const struct upload *u, const json_t *request,
+    const char *boundary, struct buf *out)
+{
+	char *text = json_dumps(request, JSON_COMPACT);
+
+	must(text != NULL);
+	buf_printf(out, "--%s\r\nContent-Disposition: form-data; "
+	    "name=\"FileDataRequest\"\r\nContent-Type: application/json\r\n"
+	    "\r\n%s\r\n", boundary, text);
+	free(text);
+	for (size_t i = 0; i < u->nfiles; i++) {
+		const struct multipart_part *f = &u->files[i];
+
+		buf_printf(out, "--%s\r\nContent-Disposition: form-data; "
+		    "name=\"FileData\"; filename=\"", boundary);
+		put_quiet(out, f->filename.p == NULL ? SLICE("file") :
+		    f->filename);
+		buf_text(out, "\"\r\nContent-Type: ");
+		put_quiet(out, f->type.len == 0 ?
+		    SLICE("application/octet-stream") : f->type);
+		buf_text(out, "\r\n\r\n");
+		buf_slice(out, f->content);
+		buf_text(out, "\r\n");
+	}
+	buf_printf(out, "--%s--\r\n", boundary);
+}
+
+static void
+pass_on(const struct call_ctx *c, struct run *run,
+    const struct flow_service *service, const struct upload *u)
+{
+	json_t *request = service_request(run, service, NULL), *objects;
+	struct ask one = { .service = service, .method = "POST",
+	    .path = "/file/content" };
+	struct buf body = { 0 };
+	char boundary[GUID_TEXT];
+
+	if (json_is_string(json_object_get(u->request, "resourcePath")))
+		json_object_set(request, "resourcePath",
+		    json_object_get(u->request, "resourcePath"));
+	fresh_id(boundary);
+	write_upload(u, request, boundary, &body);
+	json_decref(request);
+	one.raw = buf_all(&body);
+	one.raw_type = arena_printf(run->arena,
+	    "multipart/form-data; boundary=%s", boundary);
+	ask_one(c, run, &one);
+	buf_fini(&body);
+	if (one.end != ASK_ANSWERED)
+		return;
+	objects = json_object_get(one.answer, "objectData");
+	answer_list(c, run, json_is_array(objects) ? json_incref(objects) :
+	    json_array(), one.answer);
+	json_decref(one.answer);
+}
+
+void
+call_upload(const struct call_ctx *c)
+{
+	struct arena *arena = arena_new(0);
+	struct upload *u = arena_alloc(arena, sizeof(*u));
+	const struct page_component *component;
+	struct run *run;
+
+	if (!read_upload(c, u)) {
+		answer_sentence(c, 400, "An upload is multipart/form-data "
+		    "with the parts FileDataRequest, in JSON, and FileData");
+	} else if ((run = load_ticket(c, arena, u->request, &component)) !=
+	    NULL) {
+		if (component->files == NULL)
+			answer_sentence(c, 400, "This part of the page takes "
+			    "no files");
+		else
+			pass_on(c, run, component->files, u);
+		run_fini(run);
+	}
+	json_decref(u->request);
+	arena_free(&arena);
 }

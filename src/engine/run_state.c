@@ -68,6 +68,23 @@ type_of(const struct run *run)
 	    "FORWARD";
 }
 
+/* json is given away. */
+static void
+send_answer(const struct call_ctx *c, json_t *json)
+{
+	answer_json(c, 200, c->call->tree ? tree_of_answer(json) : json);
+}
+
+/* What is stored, and sent again, is always version 1. */
+static void
+send_text(const struct call_ctx *c, const char *text)
+{
+	if (c->call->tree)
+		send_answer(c, json_loads(text, 0, NULL));
+	else
+		answer_text(c, 200, text);
+}
+
 /* --- join and ping ---------------------------------------------------------------- */
 
 /* Nobody is there to end a wait but who looks. */
@@ -90,7 +107,7 @@ call_join(const struct call_ctx *c)
 
 	if (run != NULL) {
 		/* The player repeats the type of the last answer. */
-		answer_json(c, 200, invoke_answer(run, type_of(run), true));
+		send_answer(c, invoke_answer(run, type_of(run), true));
 		run_fini(run);
 	}
 	arena_free(&arena);
@@ -352,7 +369,7 @@ answer_fault(const struct call_ctx *c, const struct run *failed,
 		run_take_page(run, page_inputs(json));
 		run->faults = json_deep_copy(failed->faults);
 		json_array_append_new(run->kept, run->faults);
-		answer_json(c, 200, invoke_answer(run, type_of(run), true));
+		send_answer(c, invoke_answer(run, type_of(run), true));
 	}
 	run_fini(run);
 	arena_free(&arena);
@@ -385,7 +402,7 @@ invoke_now(const struct call_ctx *c, struct run *run, const json_t *json,
 	must(text != NULL);
 	end = save(c, run, token, hash, text);
 	if (end == STORE_OK)
-		answer_text(c, 200, text);
+		send_text(c, text);
 	free(text);
 	json_decref(answer);
 	return end;
@@ -410,9 +427,9 @@ invoke_once(const struct call_ctx *c, struct arena *arena, const json_t *json)
 		end = invoke_now(c, run, json, hash);
 	else if (run->last_answer != NULL && hash == run->last_hash &&
 	    strcmp(token, run->last_token) == 0)
-		answer_text(c, 200, run->last_answer);
+		send_text(c, run->last_answer);
 	else
-		answer_json(c, 200, invoke_answer(run, "SYNC", false));
+		send_answer(c, invoke_answer(run, "SYNC", false));
 	run_fini(run);
 	return end;
 }
@@ -440,4 +457,18 @@ call_invoke(const struct call_ctx *c)
 	if (end != STORE_OK)
 		answer_store(c, end);
 	json_decref(json);
+}
+
+void
+call_invoke_tree(const struct call_ctx *c)
+{
+	c->call->tree = true;
+	call_invoke(c);
+}
+
+void
+call_join_tree(const struct call_ctx *c)
+{
+	c->call->tree = true;
+	call_join(c);
 }
