@@ -8,10 +8,15 @@
 #include <malloc.h>
 #include <sys/resource.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "edge/process.h"
 
-enum { GAUGE_MS = 500 };
+enum {
+	GAUGE_MS = 500,
+	/* Descriptors are counted one by one: a hundredth of the time. */
+	COUNT_SHARE = 100,
+};
 
 static void
 tell(const char *what, enum pressure was, enum pressure is)
@@ -36,14 +41,19 @@ measure(struct edge *edge)
 	enum pressure memory = edge->memory_pressure;
 	enum pressure descriptors = edge->descriptor_pressure;
 	uint64_t most = edge->plan->config->limits.memory, size, used;
+	uint64_t now_us = clock_us();
 	struct rlimit limit;
 
 	process_memory(&size, &used);
 	edge->memory_pressure = pressure_of_memory(memory, used, most);
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0)
+	if (now_us >= edge->count_at_us &&
+	    getrlimit(RLIMIT_NOFILE, &limit) == 0) {
 		edge->descriptor_pressure = pressure_of_descriptors(
 		    descriptors, process_open_descriptors(),
 		    limit.rlim_cur == RLIM_INFINITY ? 0 : limit.rlim_cur);
+		edge->count_at_us = now_us +
+		    (clock_us() - now_us) * COUNT_SHARE;
+	}
 	tell("limits.memory", memory, edge->memory_pressure);
 	tell("open files", descriptors, edge->descriptor_pressure);
 	/* What was freed in pieces is still ours. */

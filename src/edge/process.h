@@ -59,6 +59,7 @@ struct edge {
 
 	struct timer	 tick;		/* each second: files, currency */
 	struct timer	 gauge;		/* more often: memory, descriptors */
+	uint64_t	 count_at_us;	/* descriptors, next time */
 	enum pressure	 memory_pressure, descriptor_pressure;
 	struct timer	 deadline;	/* of the drain */
 	struct timer	 hold;		/* an heir's: looks at who is known */
