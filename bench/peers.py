@@ -164,6 +164,7 @@ main_region: {REGION}
 regions: regions.yaml
 threads: 1
 run_dir: {p.dir}/run
+sandbox: {"false" if job.wrapper else "true"}
 listeners:
   - name: clients
     address: 127.0.0.1:{p.port}
