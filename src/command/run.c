@@ -21,7 +21,9 @@ run_edge(const struct role *role)
 {
 	struct edge_options options = { .config_file = role->config_file,
 	    .threads = role->threads, .notify_fd = role->notify_fd,
-	    .heir = role->heir, .sandbox = role->sandbox };
+	    .heir = role->heir, .sandbox = role->sandbox,
+	    .state_dir = role->was_ready ?
+		role->generation->config->state_dir : NULL };
 
 	return edge_main(&options);
 }

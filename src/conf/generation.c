@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/must.h"
 #include "conf/database.h"
+#include "conf/file.h"
 #include "conf/generation_tls.h"
 #include "conf/key_file.h"
 #include "conf/region_rules.h"
@@ -21,11 +22,26 @@ struct loading {
 	struct generation *g;
 	enum load_depth	 depth;
 	const struct generation *before;
+	const struct last_good *copies;	/* to be read instead; NULL: none */
 	struct schema_reader reader;
 	struct config	*config;
 	const struct yaml_node *root;	/* of portolan.yaml */
 	const struct region_map *map;
 };
+
+/* --- which files ------------------------------------------------------------------ */
+
+/* Where to read it, which is noted. */
+static const char *
+place_of(struct loading *l, enum good_file which, const char *path)
+{
+	if (path == NULL)
+		return NULL;
+	if (l->copies != NULL && l->copies->path[which][0] != '\0')
+		return l->copies->path[which];
+	files_read_note(l->g->files, which, path);
+	return path;
+}
 
 /* --- regions that portolan.yaml names --------------------------------------------- */
 
@@ -237,12 +253,26 @@ warn_no_tag_key(struct loading *l)
 		    "put the same file into every region, and name it here");
 }
 
+/* Those of copies are as old as when they were last compared. */
+static uint64_t
+age_of_copies(const struct loading *l)
+{
+	uint64_t now = clock_unix_ms(), up = clock_ms(), age;
+
+	if (l->copies == NULL || l->copies->unix_ms >= now)
+		return 0;
+	age = now - l->copies->unix_ms;
+	return age < up ? age : up;
+}
+
 static void
 load_restrictions(struct loading *l)
 {
+	const char *file = place_of(l, GOOD_RESTRICTIONS,
+	    l->config->policy.restrictions);
 	struct err err;
 
-	if (!is_there(l, "policy.restrictions", l->config->policy.restrictions))
+	if (!is_there(l, "policy.restrictions", file))
 		return;
 
 	if (l->depth != LOAD_PURE && !config_read_tag_key(l->config,
@@ -250,9 +280,8 @@ load_restrictions(struct loading *l)
 		schema_mistake_at(&l->reader, l->root, "policy.flow_tag_key",
 		    "%s", err.text);
 	l->g->policy.restrictions = restrictions_file_load(l->g->arena,
-	    l->config->policy.restrictions, l->config->policy.tag_key,
-	    l->g->id, l->reader.mistakes);
-	l->g->restrictions_read_ms = clock_ms();
+	    file, l->config->policy.tag_key, l->g->id, l->reader.mistakes);
+	l->g->restrictions_read_ms = clock_ms() - age_of_copies(l);
 	warn_no_tag_key(l);
 }
 
@@ -262,7 +291,8 @@ static void
 load_expectations(struct loading *l)
 {
 	static const struct expectations none;
-	const char *file = l->config->geo.expectations;
+	const char *file = place_of(l, GOOD_EXPECTATIONS,
+	    l->config->geo.expectations);
 
 	if (!is_there(l, "geo.expectations", file))
 		return;
@@ -343,7 +373,8 @@ load_new_database(struct loading *l)
 	struct database *new;
 	struct err err;
 
-	new = database_open(l->config->geo.database, &err);
+	new = database_open(place_of(l, GOOD_DATABASE,
+	    l->config->geo.database), &err);
 	if (new == NULL) {
 		hold_back(l, err.text);
 		return;
@@ -365,7 +396,8 @@ load_database(struct loading *l)
 
 	if (path == NULL)
 		use_database(l, NULL);
-	else if (old != NULL && database_is_current(old, path))
+	else if (old != NULL && database_is_current(old, place_of(l,
+	    GOOD_DATABASE, path)))
 		use_database(l, database_hold(old));
 	else
 		load_new_database(l);
@@ -406,11 +438,13 @@ static bool
 load_files(struct loading *l)
 {
 	struct mistakes *m = l->reader.mistakes;
+	const char *map_file;
 
 	if (l->config == NULL)
 		return false;
-	if (is_there(l, "regions", l->config->region_map))
-		l->map = regions_file_load(l->g->arena, l->config->region_map,
+	map_file = place_of(l, GOOD_REGIONS, l->config->region_map);
+	if (is_there(l, "regions", map_file))
+		l->map = regions_file_load(l->g->arena, map_file,
 		    m, NULL);
 	load_restrictions(l);
 	if (l->map == NULL)
@@ -458,26 +492,65 @@ complete(struct loading *l)
 	atomic_init(&g->holders, 1);
 }
 
+/* The names in the copy are relative to where the file itself is. */
+static struct config *
+config_of_copy(struct loading *l, const char *file,
+    struct mistakes *mistakes)
+{
+	struct buf text = { 0 };
+	struct config *config = NULL;
+	struct err err;
+
+	if (file_read(&text, l->copies->path[GOOD_CONFIG], YAML_FILE_BYTES,
+	    &err))
+		config = config_parse(l->g->arena, file, buf_all(&text),
+		    mistakes, &l->root);
+	else
+		mistakes_add(mistakes, (struct mark){ .file =
+		    l->copies->path[GOOD_CONFIG] }, "", "%s", err.text);
+	buf_fini(&text);
+	return config;
+}
+
+static struct generation *
+load(const char *file, struct loading *l, struct mistakes *mistakes)
+{
+	static atomic_uint_fast64_t ids;
+	struct arena *arena = arena_new(0);
+
+	l->g = arena_alloc(arena, sizeof(*l->g));
+	l->g->arena = arena;
+	l->g->id = atomic_fetch_add(&ids, 1) + 1;
+	l->g->files = arena_alloc(arena, sizeof(*l->g->files));
+	l->g->from_copies = l->copies != NULL;
+	files_read_note(l->g->files, GOOD_CONFIG, file);
+	l->config = l->copies != NULL ? config_of_copy(l, file, mistakes) :
+	    config_load(arena, file, mistakes, &l->root);
+	l->g->config = l->config;
+	l->reader = (struct schema_reader){ arena, mistakes, ".", NULL };
+	if (load_files(l) && load_the_rest(l))
+		complete(l);
+	else
+		generation_free(&l->g);
+	return l->g;
+}
+
 struct generation *
 generation_load(const char *file, enum load_depth depth,
     const struct generation *before, struct mistakes *mistakes)
 {
-	static atomic_uint_fast64_t ids;
-	struct arena *arena = arena_new(0);
-	struct loading l = { .g = arena_alloc(arena, sizeof(*l.g)),
-	    .depth = depth, .before = before };
+	struct loading l = { .depth = depth, .before = before };
 
-	l.g->arena = arena;
-	l.g->id = atomic_fetch_add(&ids, 1) + 1;
-	l.config = config_load(arena, file, mistakes, &l.root);
-	l.g->config = l.config;
-	l.reader = (struct schema_reader){ arena, mistakes, ".",
-	    NULL };
-	if (load_files(&l) && load_the_rest(&l))
-		complete(&l);
-	else
-		generation_free(&l.g);
-	return l.g;
+	return load(file, &l, mistakes);
+}
+
+struct generation *
+generation_load_copies(const char *file, const struct last_good *copies,
+    struct mistakes *mistakes)
+{
+	struct loading l = { .depth = LOAD_FULL, .copies = copies };
+
+	return load(file, &l, mistakes);
 }
 
 bool

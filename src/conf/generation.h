@@ -13,6 +13,7 @@
 
 #include "conf/config.h"
 #include "conf/expectations.h"
+#include "conf/last_good.h"
 #include "conf/mistakes.h"
 #include "net/tls.h"
 #include "policy/decide.h"
@@ -36,6 +37,8 @@ struct generation {
 	const struct expectations *expectations;	/* never NULL */
 	struct database	*database;	/* shared by generations; NULL: none */
 	const struct mmdb *db;		/* the one in it, for mmdb_info(); or NULL */
+	struct files_read *files;	/* what it was read from */
+	bool		 from_copies;	/* of the last good one's: files are broken */
 	const char	*database_held;	/* why the file's newer database is not
 					   in service; NULL: it is */
 };
@@ -60,6 +63,14 @@ enum load_depth {
  */
 struct generation *generation_load(const char *file, enum load_depth depth,
     const struct generation *before, struct mistakes *mistakes);
+
+/*
+ * The same from the copies of the last generation that was in service
+ * (conf/last_good.h), but for certificates and keys, which are those of now.
+ * For an edge that crashed while the files are broken.
+ */
+struct generation *generation_load_copies(const char *file,
+    const struct last_good *copies, struct mistakes *mistakes);
 
 /* The key of the flow tags, from the file that policy.flow_tag_key names;
  * zeroes without one. */

@@ -24,6 +24,9 @@ struct edge_options {
 					   "READY" once they accept, "RELOAD ok"
 					   and "RELOAD failed"; -1: nobody, the
 					   edge binds them itself */
+	/* After a crash: where copies of the last good files are, if those of
+	 * now are broken; else NULL. */
+	const char	*state_dir;
 	const char	*sandbox;	/* for the status: what was given up; NULL:
 					   nothing */
 	bool		 heir;		/* another edge serves on the same sockets:

@@ -41,7 +41,8 @@ forget_late_answers(int master_fd)
 }
 
 bool
-handed_ask(struct handed *handed, int master_fd, struct err *err)
+handed_ask(struct handed *handed, int master_fd, bool former,
+    struct err *err)
 {
 	char text[HANDOVER_TEXT];
 	int fds[HANDOVER_FDS], n;
@@ -50,7 +51,8 @@ handed_ask(struct handed *handed, int master_fd, struct err *err)
 	if (master_fd < 0)
 		return true;
 	forget_late_answers(master_fd);
-	if (!handover_send(master_fd, "SOCKETS\n", NULL, 0))
+	if (!handover_send(master_fd, former ? "SOCKETS former\n" :
+	    "SOCKETS\n", NULL, 0))
 		return err_set(err, "the master process does not listen any "
 		    "more");
 	while ((n = handover_receive(master_fd, text, fds, MASTER_MS)) > 0)

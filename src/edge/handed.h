@@ -28,7 +28,8 @@ struct handed {
  * waits for them.  False with *err if it has none of some listener; without
  * a master there are just none.  Any thread, one at a time.
  */
-bool handed_ask(struct handed *handed, int master_fd, struct err *err);
+bool handed_ask(struct handed *handed, int master_fd, bool former,
+    struct err *err);
 
 /* Closes what nobody took: connections would wait there for nobody. */
 void handed_close(struct handed *handed);

@@ -7,6 +7,7 @@
  *
  *	edge.c		start, signals, drain, end
  *	reload.c	generations: loaded by a helper thread, published, freed
+ *	keep.c		copies of its files, for a start when they are broken
  *	control.c	the control socket
  *	by_hand.c	what operators say of regions
  *	metrics.c, status.c	what it tells
@@ -22,6 +23,7 @@
 #include "policy/overrides.h"
 
 struct loading;
+struct keeping;
 struct control;
 
 struct edge {
@@ -66,6 +68,9 @@ struct edge {
 	uint64_t	 hold_until_ms;
 	bool		 heir, serving;
 	const char	*sandbox;
+	struct keeping	*keeping;	/* copies of files are being written */
+	bool		 keep_again;	/* ... and others are to be after that */
+	uint64_t	 touch_ms;	/* when to say that they are current */
 	bool		 draining, ending;
 	uint64_t	 began_unix_ms;
 };
@@ -95,6 +100,21 @@ void edge_unload(struct edge *edge);
 
 /* A line for the master process, its end included. */
 void edge_tell_master(const struct edge *edge, const char *line);
+
+/* --- keep.c --------------------------------------------------------------- */
+
+/* The generation in service is good: its files are copied, by another thread. */
+void edge_keep_files(struct edge *edge);
+
+/* Each second. */
+void edge_keep_look(struct edge *edge, bool current);
+
+/* At the end: waits for what is being written. */
+void edge_keep_end(struct edge *edge);
+
+/* By the copies; NULL if there are none, or they are no good either. */
+struct generation *edge_load_copies(const char *config_file,
+    const char *state_dir);
 
 /* --- by_hand.c ------------------------------------------------------------ */
 

@@ -113,6 +113,7 @@ edge_unload(struct edge *edge)
 {
 	struct loading *l = edge->loading;
 
+	edge_keep_end(edge);
 	if (l != NULL) {
 		must(pthread_join(l->thread, NULL) == 0);
 		if (l->result != NULL)
@@ -181,6 +182,7 @@ publish(struct edge *edge, struct plan *plan)
 	watch_config(edge->watch, plan->config);
 	log_level((enum log_level)plan->config->log.level);
 	edge->last_unix_ms = clock_unix_ms();
+	edge_keep_files(edge);
 	if (before != NULL)
 		release(edge, before);
 }
@@ -312,7 +314,7 @@ load(void *arg)
 	    l->before, &l->mistakes);
 	if (l->result != NULL)
 		l->refused = !handed_ask(&l->handed, l->edge->notify_fd,
-		    &l->err);
+		    false, &l->err);
 	loop_post(l->edge->loop, on_loaded, l);
 	return NULL;
 }
@@ -372,9 +374,14 @@ edge_load_first(struct edge *edge, const struct edge_options *options)
 	    &mistakes);
 	print_mistakes(&mistakes);
 	mistakes_fini(&mistakes);
+	if (generation == NULL && options->state_dir != NULL)
+		generation = edge_load_copies(options->config_file,
+		    options->state_dir);
 	if (generation == NULL)
 		return false;
-	edge->restrictions = restrictions_now(generation->config);
+	/* Those of copies are not known to be all there is. */
+	if (!generation->from_copies)
+		edge->restrictions = restrictions_now(generation->config);
 	edge->nworkers = options->threads > 0 ? options->threads :
 	    config_threads(generation->config);
 	fixed_settings_read(&edge->started, generation->config,
@@ -382,7 +389,8 @@ edge_load_first(struct edge *edge, const struct edge_options *options)
 	listenings_init(&edge->listenings, edge->nworkers);
 	edge->writers.lines = log_writer_new(edge->nworkers);
 	edge->writers.spans = log_writer_new(edge->nworkers);
-	if (!handed_ask(&edge->listenings.handed, edge->notify_fd, &err)) {
+	if (!handed_ask(&edge->listenings.handed, edge->notify_fd,
+	    generation->from_copies, &err)) {
 		log_error("%s", err.text);
 		generation_free(&generation);
 		return false;
@@ -395,7 +403,7 @@ edge_load_first(struct edge *edge, const struct edge_options *options)
 	edge->watch = watch_new(edge->plan->config->geo.settle_ms);
 	for (unsigned i = 0; i < edge->nworkers; i++)
 		edge->workers[i] = worker_new(edge, edge->shared, i);
-	edge->last_good = true;
+	edge->last_good = !generation->from_copies;
 	return true;
 }
 
@@ -414,17 +422,27 @@ edge_publish_first(struct edge *edge)
  * A file says all there is to know of the restrictions as long as it is there
  * and is the one that was read.
  */
+static bool
+are_current(const struct edge *edge)
+{
+	struct file_identity now = restrictions_now(edge->plan->config);
+
+	return edge->plan->config->policy.restrictions == NULL ||
+	    (now.exists && file_identity_eq(&now, &edge->restrictions));
+}
+
 static void
 check_currency(struct edge *edge)
 {
-	struct file_identity now = restrictions_now(edge->plan->config);
+	bool current;
 
 	if (edge->plan->config->policy.source == RESTRICTIONS_OF_ENGINES) {
 		feed_tick(edge->feed);
 		return;
 	}
-	if (edge->plan->config->policy.restrictions != NULL &&
-	    !(now.exists && file_identity_eq(&now, &edge->restrictions)))
+	current = are_current(edge);
+	edge_keep_look(edge, current);
+	if (!current)
 		return;
 	atomic_store_explicit(&edge->plan->current_ms, edge->loop->now_ms,
 	    memory_order_relaxed);

@@ -139,6 +139,7 @@ child_start(struct child *child, int (*run)(const struct role *),
 		return;
 	}
 	child->ready = child->hang_up = false;
+	child->role.was_ready = child->was_ready;
 	child->role.notify_fd = ends[1];
 	child->pid = fork();
 	if (child->pid == 0)
@@ -180,6 +181,8 @@ understand(const char *line)
 {
 	if (strcmp(line, "SOCKETS\n") == 0)
 		return WORD_SOCKETS;
+	if (strcmp(line, "SOCKETS former\n") == 0)
+		return WORD_SOCKETS_FORMER;
 	if (strcmp(line, "READY\n") == 0)
 		return WORD_READY;
 	if (strcmp(line, "UPGRADE\n") == 0)

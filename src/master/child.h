@@ -24,7 +24,8 @@ enum child_state {
 enum child_word {
 	WORD_NONE,
 	WORD_READY,
-	WORD_SOCKETS,			/* the edge asks for its listeners */
+	WORD_SOCKETS,			/* the edge asks for its listeners ... */
+	WORD_SOCKETS_FORMER,		/* ... of the files that were in service */
 	WORD_RELOADED,
 	WORD_RELOAD_FAILED,
 	WORD_UPGRADE,			/* the console was asked for it */

@@ -470,18 +470,29 @@ give_listener(const struct child *edge, const struct config_listener *l)
 }
 
 static void
-give_sockets(struct master *m, struct child *edge)
+give_sockets(const struct child *edge, const struct config *config)
 {
-	struct generation *files = NULL;
 	struct err err;
-	bool good = follow_files(m, edge, &files, &err);
+	bool good = true;
 
-	for (size_t i = 0; good && i < files->config->nlisteners; i++)
-		if (!give_listener(edge, &files->config->listeners[i]))
+	for (size_t i = 0; good && i < config->nlisteners; i++)
+		if (!give_listener(edge, &config->listeners[i]))
 			good = err_set(&err, "a socket cannot be handed to the "
 			    "edge: %s", strerror(errno));
 	/* That is all, or why there is none. */
 	handover_send(edge->notify_fd, good ? "ALL\n" : err.text, NULL, 0);
+}
+
+static void
+give_new_sockets(struct master *m, struct child *edge)
+{
+	struct generation *files = NULL;
+	struct err err;
+
+	if (follow_files(m, edge, &files, &err))
+		give_sockets(edge, files->config);
+	else
+		handover_send(edge->notify_fd, err.text, NULL, 0);
 	if (files != NULL)
 		generation_free(&files);
 }
@@ -515,7 +526,10 @@ on_word(struct master *m, struct child *c, enum child_word word)
 			notify_manager("READY=1\nSTATUS=Serving");
 		break;
 	case WORD_SOCKETS:
-		give_sockets(m, c);
+		give_new_sockets(m, c);
+		break;
+	case WORD_SOCKETS_FORMER:
+		give_sockets(c, m->generation->config);
 		break;
 	case WORD_RELOADED:
 		on_reloaded(m, c);

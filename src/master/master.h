@@ -33,12 +33,14 @@ struct role {
 	const struct sockets *sockets;	/* its own alone */
 	const char	*sandbox;	/* what it has given up, in words */
 	unsigned	 threads;	/* of the edge: so many sockets a listener */
+	bool		 was_ready;	/* in an earlier life, which crashed */
 	bool		 heir;		/* others serve on the same sockets until
 					   this one is ready; its control socket
 					   is NAME.new till then */
 	/*
 	 * Lines for the master, a packet each: "READY", "RELOAD ok", "RELOAD
-	 * failed", and "SOCKETS", which is answered with a packet for each
+	 * failed", and "SOCKETS" (or "SOCKETS former": of the files in service,
+	 * whatever they are now), which is answered with a packet for each
 	 * listener that the files name, its name and its sockets
 	 * (net/handover.h), and last one without sockets: "ALL", or what is
 	 * wrong.  The console's "UPGRADE" is answered with "UPGRADE ok" or
