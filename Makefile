@@ -73,7 +73,7 @@ group	= -Wl,--start-group $(filter %.a,$^) -Wl,--end-group
 
 .PHONY: all test e2e unit asan tsan fuzz lint bench soak demo install uninstall \
 	clean help deps floors test-run tests-build fuzz-build \
-	bench-build bench-crowd bench-invokes bench-quick profile gen
+	bench-build bench-crowd bench-invokes bench-quick e2e-jose profile gen
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -170,6 +170,13 @@ unit: $(UNIT_BINS)				## unit tests (T=folder/module: one)
 
 e2e: $(O)/portolan				## end-to-end stories (T=name: one)
 	@$(RUN_TESTS) e2e $(E2E_RUN:%=tests/e2e/%.py)
+
+# Needs node, npm and npm's registry, which the rest does without.
+e2e-jose: $(O)/portolan				## tenants' stores against npm's jose
+	@mkdir -p $(O)/jose && cp tests/jose/box.mjs tests/jose/package*.json $(O)/jose
+	@cd $(O)/jose && npm ci --no-audit --no-fund --silent
+	@JOSE=$(abspath $(O))/jose PORTOLAN=$(abspath $(O)/portolan) \
+	    python3 tests/jose/states_are_read_by_npm_jose.py
 
 floors:						## who includes whom
 	@scripts/check-floors
