@@ -48,6 +48,7 @@ run_console(const struct role *role)
 {
 	char path[256];
 	struct console_options options = {
+		.config = role->generation->config,
 		.edge_socket = path,
 		.tcp_fd = sockets_find(role->sockets, "console", 0),
 		.admin_fd = sockets_find(role->sockets, "admin", 0),

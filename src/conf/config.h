@@ -246,6 +246,9 @@ struct config_console {
 	struct endpoint	 address;	/* port 0 and family none: no console */
 	bool		 enabled;
 	const char	*socket;	/* admin UNIX socket, mode 0600 */
+	struct config_certificate tls;	/* of the address; NULLs: plain */
+	const char	*client_ca;	/* as of a listener */
+	bool		 client_optional;
 };
 
 struct config {

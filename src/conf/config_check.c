@@ -215,6 +215,14 @@ check_console(const struct check *c)
 	const struct config_console *console = &c->config->console;
 	const struct yaml_node *at = yaml_at(c->root, "console.address");
 
+	if (console->client_optional && console->client_ca == NULL)
+		schema_mistake_at(c->reader, c->root,
+		    "console.tls.client_certificate", "without client_ca "
+		    "nobody is asked for a certificate; name the file of the "
+		    "authorities that sign them");
+	if (console->tls.certificate != NULL && !console->enabled)
+		schema_mistake_at(c->reader, c->root, "console.tls",
+		    "there is no console.address that would speak TLS");
 	if (!console->enabled)
 		return;
 	if (console->address.kind == ENDPOINT_NAME &&
@@ -222,8 +230,8 @@ check_console(const struct check *c)
 		schema_mistake(c->reader, at, "listens on a name; write the "
 		    "address that it has here");
 	if (console->address.tls)
-		schema_mistake(c->reader, at, "the console does not speak TLS; "
-		    "leave https:// out");
+		schema_mistake(c->reader, at, "an address to listen on has no "
+		    "https://; give tls a certificate and key");
 	for (size_t i = 0; i < c->config->nlisteners; i++)
 		if (c->config->listeners[i].name != NULL &&
 		    same_address(&c->config->listeners[i].address,

@@ -611,6 +611,7 @@ read_console(const struct schema_reader *reader, const struct yaml_node *node,
 		    SCHEMA_AT(struct config, console.address) },
 		{ "socket", SCHEMA_FILE,
 		    SCHEMA_AT(struct config, console.socket) },
+		{ "tls", SCHEMA_SECTION, .section = config_console_tls_rows },
 		{ 0 },
 	};
 	struct config *config = target;

@@ -84,7 +84,7 @@ read_more(const struct schema_reader *reader, const struct yaml_node *node,
 	listener->nmore = count;
 }
 
-/* By config_listener.client_optional. */
+/* By client_optional of listeners and of the console. */
 static const char *const whether[] = { "required", "optional", NULL };
 
 const struct schema_row config_listener_tls_rows[] = {
@@ -102,5 +102,20 @@ const struct schema_row config_listener_tls_rows[] = {
 	    SCHEMA_AT(struct config_listener, client_optional),
 	    .choices = whether, .fallback = "required" },
 	{ "protocols", SCHEMA_CUSTOM, .read = read_protocols },
+	{ 0 },
+};
+
+/* --- of the console --------------------------------------------------------------- */
+
+const struct schema_row config_console_tls_rows[] = {
+	{ "certificate", SCHEMA_FILE,
+	    SCHEMA_AT(struct config, console.tls.certificate),
+	    .required = true },
+	{ "key", SCHEMA_FILE, SCHEMA_AT(struct config, console.tls.key),
+	    .required = true },
+	{ "client_ca", SCHEMA_FILE, SCHEMA_AT(struct config, console.client_ca) },
+	{ "client_certificate", SCHEMA_CHOICE,
+	    SCHEMA_AT(struct config, console.client_optional),
+	    .choices = whether, .fallback = "required" },
 	{ 0 },
 };

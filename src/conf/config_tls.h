@@ -11,5 +11,6 @@
 
 extern const struct schema_row config_tls_rows[];
 extern const struct schema_row config_listener_tls_rows[];
+extern const struct schema_row config_console_tls_rows[];	/* into config */
 
 #endif

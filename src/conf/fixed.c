@@ -9,6 +9,7 @@
 
 static const char *const names[FIXED_SETTINGS] = {
 	"threads", "user", "group", "run_dir", "state_dir", "pid_file",
+	"console.tls",
 };
 
 unsigned
@@ -27,6 +28,20 @@ set(char *value, const char *text)
 	snprintf(value, ENDPOINT_TEXT, "%s", text == NULL ? "none" : text);
 }
 
+/* The files; what is in them a reload reads anew. */
+static void
+set_tls(char *value, const struct config_console *console)
+{
+	if (console->tls.certificate == NULL)
+		set(value, NULL);
+	else
+		snprintf(value, ENDPOINT_TEXT, "%s%s%s, %s",
+		    console->client_ca == NULL ? "" : console->client_ca,
+		    console->client_ca == NULL ? "" :
+		    console->client_optional ? " (optional), " : ", ",
+		    console->tls.certificate, console->tls.key);
+}
+
 /* In the order of names[]. */
 void
 fixed_settings_read(struct fixed_settings *settings,
@@ -40,6 +55,7 @@ fixed_settings_read(struct fixed_settings *settings,
 	set(value[3], config->run_dir);
 	set(value[4], config->state_dir);
 	set(value[5], config->pid_file);
+	set_tls(value[6], &config->console);
 }
 
 unsigned

@@ -13,7 +13,7 @@
 #include "base/buf.h"
 #include "conf/config.h"
 
-enum { FIXED_SETTINGS = 6 };
+enum { FIXED_SETTINGS = 7 };
 
 struct fixed_settings {
 	char		 value[FIXED_SETTINGS][ENDPOINT_TEXT];

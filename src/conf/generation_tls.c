@@ -232,6 +232,44 @@ load_link(const struct tls_loading *l)
 		    "alternative name", config->region);
 }
 
+/* --- the console ------------------------------------------------------------------ */
+
+struct tls_context *
+config_console_tls(const struct config *config, struct err *err)
+{
+	const struct config_console *console = &config->console;
+	const struct tls_pair pair = { console->tls.certificate,
+	    console->tls.key };
+	struct tls_tickets *tickets = tls_tickets_new(NULL, 0,
+	    config->tls.ticket_life_ms);
+	struct tls_server_spec spec = { .pairs = &pair, .npairs = 1,
+	    .client_ca = console->client_ca, .tickets = tickets };
+	struct tls_context *tls;
+	size_t fault;
+
+	if (console->client_ca != NULL)
+		spec.ask = console->client_optional ? TLS_ASK : TLS_DEMAND;
+	tls = tls_server_build(&spec, &fault, err);
+	tls_tickets_free(&tickets);
+	return tls;
+}
+
+static void
+load_console(const struct tls_loading *l)
+{
+	struct err err;
+
+	if (l->g->config->console.tls.certificate == NULL)
+		return;
+	l->g->console_tls = config_console_tls(l->g->config, &err);
+	if (l->g->console_tls == NULL)
+		schema_mistake_at(l->reader, l->root,
+		    "console.tls.certificate", "%s", err.text);
+	else
+		warn_expiry(l, tls_context_certificate(l->g->console_tls, 0),
+		    "console.tls.certificate");
+}
+
 /* --- all together ---------------------------------------------------------------- */
 
 void
@@ -245,6 +283,7 @@ generation_tls_load(struct generation *g, const struct schema_reader *reader,
 
 	g->listener_tls = l.listeners;
 	load_link(&l);
+	load_console(&l);
 	load_tickets(&l);
 	for (size_t i = 0; i < config->nlisteners; i++)
 		if (config->listeners[i].kind == LISTENER_LINK)
@@ -259,6 +298,7 @@ void
 generation_tls_free(struct generation *g)
 {
 	tls_context_free(&g->link_client);
+	tls_context_free(&g->console_tls);
 	if (g->listener_tls == NULL)
 		return;
 	for (size_t i = 0; i < g->config->nlisteners; i++) {

@@ -16,6 +16,11 @@
 void generation_tls_load(struct generation *g,
     const struct schema_reader *reader, const struct yaml_node *root,
     const struct region *self);
+/* What the console shows, and demands; NULL, with *err naming the file, if
+ * that cannot be read. */
+struct tls_context *config_console_tls(const struct config *config,
+    struct err *err);
+
 void generation_tls_free(struct generation *g);
 
 #endif

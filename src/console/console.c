@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "conf/generation_tls.h"
 #include "console/private.h"
 
 enum { DRAIN_MS = 2000, DRAIN_LOOK_MS = 32 };
@@ -141,7 +142,8 @@ on_tcp(void *owner, int fd, const struct endpoint *peer)
 	struct console *console = owner;
 
 	server_accept(console->server, fd, peer,
-	    &(struct serve_accept){ .listener = &console->tcp });
+	    &(struct serve_accept){ .listener = &console->tcp,
+	    .tls = console->tls });
 }
 
 static void
@@ -202,7 +204,33 @@ drain(void *arg)
 static void
 ignore(void *arg)
 {
-	(void)arg;			/* HUP, USR1: nothing is kept open or read */
+	(void)arg;			/* USR1: no log is kept open */
+}
+
+/* The certificate as its files have it now; what cannot be read leaves the
+ * one in service. */
+static bool
+read_tls(struct console *c)
+{
+	struct tls_context *tls;
+	struct err err;
+
+	if (c->config->console.tls.certificate == NULL)
+		return true;
+	tls = config_console_tls(c->config, &err);
+	if (tls == NULL) {
+		log_error("console.tls: %s", err.text);
+		return false;
+	}
+	tls_context_free(&c->tls);
+	c->tls = tls;
+	return true;
+}
+
+static void
+reload(void *arg)
+{
+	read_tls(arg);
 }
 
 static bool
@@ -235,7 +263,7 @@ run(struct console *c, int notify_fd)
 	loop_on_signal(c->loop, SIGTERM, drain, c);
 	loop_on_signal(c->loop, SIGQUIT, drain, c);
 	loop_on_signal(c->loop, SIGINT, stop, c->loop);
-	loop_on_signal(c->loop, SIGHUP, ignore, NULL);
+	loop_on_signal(c->loop, SIGHUP, reload, c);
 	loop_on_signal(c->loop, SIGUSR1, ignore, NULL);
 	if (notify_fd >= 0 && write(notify_fd, "READY\n", 6) != 6)
 		log_warn("the master does not hear");
@@ -256,7 +284,10 @@ console_main(const struct console_options *options)
 	c.server = server_new(c.loop, &handler, &c, &c.limits);
 	timer_init(&c.drain, look_drained);
 	master_listen(&c, options->notify_fd);
-	if (find_edge(&c, options->edge_socket, &err)) {
+	c.config = options->config;
+	if (!read_tls(&c)) {
+		code = EXIT_FAILURE;
+	} else if (find_edge(&c, options->edge_socket, &err)) {
 		listen_on(&c, options);
 		run(&c, options->notify_fd);
 	} else {
@@ -267,6 +298,7 @@ console_main(const struct console_options *options)
 	listener_free(&c.tcp);
 	listener_free(&c.admin);
 	server_free(&c.server);
+	tls_context_free(&c.tls);
 	pools_free(&c.pools);
 	upstreams_free(&c.upstreams);
 	loop_free(&c.loop);

@@ -6,13 +6,16 @@
  * their own, so that they answer however busy, or dead, the edge is.  What
  * only the edge knows is asked of it through RUN_DIR/edge.sock.
  *
- * The TCP listener only reads; what changes something is for the UNIX socket,
+ * The TCP listener, which may speak TLS, only reads; what changes something is for the UNIX socket,
  * whose file mode says who may.
  */
 #ifndef CONSOLE_CONSOLE_H
 #define CONSOLE_CONSOLE_H
 
+#include "conf/config.h"
+
 struct console_options {
+	const struct config *config;
 	const char	*edge_socket;	/* path */
 	int		 tcp_fd, admin_fd;	/* listening; -1: none */
 	int		 notify_fd;	/* to the master, which gets "READY\n" and

@@ -20,6 +20,8 @@ struct console {
 	struct upstream	*edge;
 	struct pool_limits pool_limits;
 	struct pools	*pools;
+	const struct config *config;
+	struct tls_context *tls;	/* of tcp; NULL: plain */
 	struct listener	*tcp, *admin;
 	bool		 tcp_named, admin_named;	/* in this round of sockets */
 	int		 master_fd;	/* -1: none */

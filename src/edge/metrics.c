@@ -720,6 +720,19 @@ expiry(struct page *p, const char *listener, const char *name, int64_t at)
 /* By the names that they are for, or the listener's where the first has none,
  * as the link's. */
 static void
+certificates_of(struct page *p, const char *listener,
+    const struct tls_context *tls)
+{
+	if (tls_context_certificate(tls, 0)->nnames == 0)
+		expiry(p, listener, listener, tls_context_expiry(tls));
+	for (size_t k = 0; k < tls_context_count(tls); k++)
+		for (size_t n = 0;
+		    n < tls_context_certificate(tls, k)->nnames; n++)
+			expiry(p, listener, tls_context_certificate(tls,
+			    k)->names[n], first_expiry(tls, k, n));
+}
+
+static void
 certificates(struct page *p)
 {
 	const struct plan *plan = p->edge->plan;
@@ -731,16 +744,11 @@ certificates(struct page *p)
 		const struct tls_context *tls =
 		    plan->generation->listener_tls[i];
 
-		if (tls != NULL &&
-		    tls_context_certificate(tls, 0)->nnames == 0)
-			expiry(p, listener, listener, tls_context_expiry(tls));
-		for (size_t k = 0; tls != NULL && k < tls_context_count(tls);
-		    k++)
-			for (size_t n = 0; n <
-			    tls_context_certificate(tls, k)->nnames; n++)
-				expiry(p, listener, tls_context_certificate(
-				    tls, k)->names[n], first_expiry(tls, k, n));
+		if (tls != NULL)
+			certificates_of(p, listener, tls);
 	}
+	if (plan->generation->console_tls != NULL)
+		certificates_of(p, "console", plan->generation->console_tls);
 }
 
 static void

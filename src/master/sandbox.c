@@ -130,6 +130,15 @@ files_of_engine(const struct landlock *l, const struct config *c)
 		landlock_write(l, c->engines.store_dir);
 }
 
+/* For a reload, which reads these anew. */
+static void
+files_of_console(const struct landlock *l, const struct config *c)
+{
+	read_beside(l, c->console.tls.certificate);
+	read_beside(l, c->console.tls.key);
+	read_beside(l, c->console.client_ca);
+}
+
 static bool
 close_files(const struct role *role, int *version, struct err *err)
 {
@@ -148,6 +157,9 @@ close_files(const struct role *role, int *version, struct err *err)
 		break;
 	case ROLE_ENGINE:
 		files_of_engine(&l, config);
+		break;
+	case ROLE_CONSOLE:
+		files_of_console(&l, config);
 		break;
 	default:
 		break;
