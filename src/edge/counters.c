@@ -41,6 +41,7 @@ counters_code(unsigned index)
 	return index < sizeof(codes) / sizeof(codes[0]) ? codes[index] : NULL;
 }
 
+/* Those that find no room are counted together, in the last. */
 void
 counters_rule(struct counters *c, const char *rule)
 {
@@ -48,6 +49,8 @@ counters_rule(struct counters *c, const char *rule)
 		const char *name = atomic_load_explicit(&c->rules[i].name,
 		    memory_order_relaxed);
 
+		if (i == COUNTED_RULES - 1)
+			rule = "others";
 		if (name == NULL)
 			atomic_store_explicit(&c->rules[i].name, name = rule,
 			    memory_order_release);

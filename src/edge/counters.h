@@ -19,7 +19,7 @@ enum {
 	NO_REGION = REGIONS_MAX,
 	COUNTED_CODES = 48,
 	DURATION_BUCKETS = 14,		/* the last: everything */
-	COUNTED_RULES = 48,		/* names of refused syntax */
+	COUNTED_RULES = 64,		/* names of refused syntax */
 	COUNTED_SETS = 16,		/* of permitted regions */
 	SET_USED = 1 << 16,		/* in struct counted_set */
 	CLIENT_SOURCES = 4,
