@@ -8,7 +8,7 @@
 
 /* --- rate_limits ---------------------------------------------------------------- */
 
-enum { RATE_MOST = 1000 * 1000, BURST_MOST = 1000 * 1000 };
+enum { RATE_MOST = 100 * 1000, BURST_MOST = 1000 * 1000 };
 
 #define RATE_ROWS(who) \
 	{ "rate", SCHEMA_REAL, SCHEMA_AT(struct config, rates.who.rate), \
