@@ -403,6 +403,7 @@ run_act(struct run *run)
 	run->wait = (struct run_wait){ 0 };
 	run->selected = NULL;
 	run->faults = NULL;
+	run->votes = NULL;
 	end = do_all_data(run, true);
 	for (size_t i = 0; end == ACT_DONE && i < run->at->noperations; i++)
 		run_operate(run, &run->at->operations[i]);
@@ -415,6 +416,37 @@ run_act(struct run *run)
 	if (end == ACT_DONE)
 		end = do_wait(run);
 	return end;
+}
+
+/* --- votes ---------------------------------------------------------------------------- */
+
+bool
+run_vote(struct run *run, const struct flow_outcome *outcome)
+{
+	const struct flow_vote *vote = run->at->vote;
+	int64_t same = 0;
+	const char *user;
+	json_t *choice;
+
+	must(vote != NULL && run->user != NULL);
+	if (run->votes == NULL) {
+		run->votes = json_object();
+		json_array_append_new(run->kept, run->votes);
+	}
+	json_object_set_new(run->votes, run->user->id,
+	    json_string(outcome->id));
+	json_object_foreach(run->votes, user, choice)
+		if (strcmp(json_string_value(choice), outcome->id) == 0)
+			same++;
+	return vote->percent ? same * 100 >= vote->least * (int64_t)vote->of :
+	    same >= vote->least;
+}
+
+bool
+run_has_voted(const struct run *run)
+{
+	return run->at->vote != NULL && run->user != NULL &&
+	    json_object_get(run->votes, run->user->id) != NULL;
 }
 
 /* --- after waiting --------------------------------------------------------------------- */

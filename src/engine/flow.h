@@ -220,6 +220,13 @@ struct flow_auth {
 	const json_t	*json;		/* as drawn: users, groups */
 };
 
+/* How many users must choose the same outcome. */
+struct flow_vote {
+	bool		 percent;	/* of those who are named */
+	int64_t		 least;
+	size_t		 of;
+};
+
 /* Until when an element waits. */
 struct flow_wait {
 	int64_t		 seconds;	/* from entering; 0: the value says */
@@ -389,6 +396,7 @@ struct map_element {
 	size_t		 nlisteners;
 	struct item_override *overrides;
 	size_t		 noverrides;
+	const struct flow_vote *vote;	/* NULL: one is enough */
 	const struct flow_wait *wait;
 	const struct subflow *subflow;	/* of a SUBFLOW */
 	const json_t	*json;

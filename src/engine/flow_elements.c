@@ -171,7 +171,8 @@ read_element(struct reader *r, const struct where *at, const json_t *json,
 	e->not_allowed = read_text(r, at, json, "notAuthorizedMessage");
 	e->json = json;
 	if (r->failed || !read_type(r, at, json, &e->type) ||
-	    !read_actions(r, at, json, e) || !read_lane(r, at, json, e))
+	    !read_actions(r, at, json, e) || !read_lane(r, at, json, e) ||
+	    !read_vote(r, at, json, e))
 		return false;
 	if ((e->type == ELEMENT_INPUT || e->type == ELEMENT_MODAL) &&
 	    !read_page_ref(r, at, json, e))

@@ -568,11 +568,47 @@ read_wait(struct reader *r, const struct where *at, const json_t *json,
 	return !r->failed;
 }
 
+/* Votes are counted by user: everybody must be somebody. */
+bool
+read_vote(struct reader *r, const struct where *at, const json_t *json,
+    struct map_element *e)
+{
+	const struct where here = { at, "vote", 0 };
+	const struct where kind_at = { &here, "voteType", 0 };
+	const json_t *object = read_object(r, at, json, "vote");
+	const struct flow_auth *auth = e->auth.kind != AUTH_PUBLIC ?
+	    &e->auth : &r->flow->auth;
+	struct flow_vote *v;
+	const char *kind;
+
+	if (object == NULL)
+		return !r->failed;
+	v = arena_alloc(r->arena, sizeof(*v));
+	kind = need_text(r, &here, object, "voteType");
+	if (kind == NULL)
+		return false;
+	v->percent = is_word(kind, "PERCENT");
+	if (!v->percent && !is_word(kind, "COUNT"))
+		return reader_fail(r, &kind_at, "\"%s\" is none of COUNT, "
+		    "PERCENT", kind);
+	v->least = read_integer(r, &here, object, v->percent ?
+	    "minimumPercent" : "minimumCount", 1);
+	v->of = json_array_size(json_object_get(auth->json, "users"));
+	if (auth->kind == AUTH_PUBLIC)
+		return reader_fail(r, &here, "users vote, and here nobody has "
+		    "to log in");
+	if (v->percent && v->of == 0)
+		return reader_fail(r, &here, "a share needs users that are "
+		    "named one by one");
+	e->vote = v;
+	return !r->failed;
+}
+
 bool
 read_actions(struct reader *r, const struct where *at, const json_t *json,
     struct map_element *e)
 {
-	static const char *const unknown[] = { "viewMessageAction", "vote" };
+	static const char *const unknown[] = { "viewMessageAction" };
 	static const char *const lists[] = { "waits", "processes" };
 
 	for (size_t i = 0; i < COUNT(unknown); i++)

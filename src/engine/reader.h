@@ -74,6 +74,9 @@ bool read_auth(struct reader *r, const struct where *at, const json_t *json,
 /* What an element does beside its operations. */
 bool read_actions(struct reader *r, const struct where *at,
     const json_t *json, struct map_element *e);
+/* Of an element whose lane is known. */
+bool read_vote(struct reader *r, const struct where *at, const json_t *json,
+    struct map_element *e);
 /* Of an element, once all elements are there. */
 bool read_overrides(struct reader *r, const struct where *at,
     struct map_element *e);

@@ -154,6 +154,8 @@ struct run {
 	const char	*origin;	/* "https://host" that the client used */
 	struct run_wait	 wait;
 	const struct flow_outcome *selected;	/* by a service, where it stands */
+	json_t		*votes;		/* {user: outcome} where it stands; in kept,
+					   or NULL */
 	json_t		*faults;	/* {name: sentence} of where it stands; in kept,
 					   or NULL */
 	struct { const struct flow_listener *listener;
@@ -273,6 +275,12 @@ const struct pending *find_pending(const struct run *run, const char *nonce);
 /* A wait that is over by now is ended: false if there is none. */
 bool run_wait_is_over(const struct run *run);
 enum run_end run_end_wait(struct run *run);
+
+/* The user chooses an outcome of an element that is voted on: true once enough
+ * have chosen the same.  Who votes again changes the vote. */
+bool run_vote(struct run *run, const struct flow_outcome *outcome);
+/* Whether the user has, and others have not yet. */
+bool run_has_voted(const struct run *run);
 
 /* Between requests (wait.c). */
 void wait_to_json(const struct run *run, json_t *json);

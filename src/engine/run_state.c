@@ -65,7 +65,7 @@ static const char *
 type_of(const struct run *run)
 {
 	return run->done ? "DONE" : run->wait.kind != WAIT_NOTHING ? "WAIT" :
-	    "FORWARD";
+	    run_has_voted(run) ? "WAITING_ON_VOTES" : "FORWARD";
 }
 
 /* json is given away. */
@@ -234,6 +234,8 @@ forward(struct run *run, const json_t *json)
 	else if (outcome->binding == BINDING_SAVE ? !run_check_page(run) :
 	    run->invalid != NULL)
 		return (struct result){ .type = type_of(run) };
+	if (run->at->vote != NULL && !run_vote(run, outcome))
+		return (struct result){ .type = type_of(run) };
 	return arrived(run, run_leave(run, outcome));
 }
 
@@ -311,6 +313,8 @@ navigate(struct run *run, const json_t *json)
 static struct result
 apply(struct run *run, const json_t *json)
 {
+	static const char *const repeated[] = { "FORWARD", "DONE", "JOIN",
+	    "WAIT", "STATUS", "WAITING_ON_VOTES", "NOT_ALLOWED" };
 	const char *type = json_string_value(json_object_get(json,
 	    "invokeType"));
 
@@ -320,10 +324,9 @@ apply(struct run *run, const json_t *json)
 	if (run_is_guarded(run))
 		return (struct result){ .type = "NOT_ALLOWED" };
 	/* The player repeats what it was answered last. */
-	if (slice_eq_nocase(slice_of(type), SLICE("FORWARD")) ||
-	    slice_eq_nocase(slice_of(type), SLICE("DONE")) ||
-	    slice_eq_nocase(slice_of(type), SLICE("JOIN")))
-		return forward(run, json);
+	for (size_t i = 0; i < sizeof(repeated) / sizeof(repeated[0]); i++)
+		if (slice_eq_nocase(slice_of(type), slice_of(repeated[i])))
+			return forward(run, json);
 	if (slice_eq_nocase(slice_of(type), SLICE("NAVIGATE")))
 		return navigate(run, json);
 	if (!slice_eq_nocase(slice_of(type), SLICE("SYNC")))

@@ -3,7 +3,7 @@
 # Copyright the Portolan authors
 """Users log in to a directory that a service is: by name and password, and by
 coming back from it.  What they get is good for their state alone and nobody
-else can make, read or change it; who has not logged in, or is not one of those
+else can make, read or change it; where they vote each has one voice; who has not logged in, or is not one of those
 a flow or a lane is for, moves nothing and sees nothing."""
 import urllib.parse
 
@@ -36,7 +36,11 @@ def flows(uri):
                           DONE | {"groupElementId": guid(85),
                                   "notAuthorizedMessage": "Staff only"}],
                  groupElements=lane),
-            flow(3, uri, [calls, DONE], authorization=auth("ALL_USERS"))]
+            flow(3, uri, [calls, DONE], authorization=auth("ALL_USERS")),
+            flow(4, uri, [step(20, "Agree?", to(30, 21), to(40, 22)) |
+                          {"vote": {"voteType": "COUNT", "minimumCount": 2}},
+                          step(30, "Yes"), step(40, "No")],
+                 authorization=auth("ALL_USERS"))]
 
 
 def with_token(token):
@@ -201,6 +205,25 @@ def by_coming_back(engine, directory):
     goes_on(began, engine.ask("POST", "/api/run/1/saml", form, tenant=None))
 
 
+def votes(engine):
+    began = engine.initialize(guid(4)).json
+    state = began["stateId"]
+    ada, bob = (with_token(log_in(engine, state, n).json)
+                for n in ("ada", "bob"))
+    at = engine.invoke(began, fields=ada)
+    for _ in range(2):      # voting twice is one vote
+        at = engine.invoke(at.json, at.json["invokeType"], guid(21),
+                           fields=ada)
+        same("waits", (at.json["invokeType"], shown(at)),
+             ("WAITING_ON_VOTES", "Agree?"))
+    other = engine.ask("GET", f"/api/run/1/state/{state}", fields=bob)
+    same("his turn", other.json["invokeType"], "FORWARD")
+    other = engine.invoke(other.json, outcome=guid(22), fields=bob)
+    same("divided", other.json["invokeType"], "WAITING_ON_VOTES")
+    end = engine.invoke(other.json, outcome=guid(21), fields=bob)
+    same("agreed", (end.json["invokeType"], shown(end)), ("DONE", "Yes"))
+
+
 @story
 def main():
     directory = Directory()
@@ -210,6 +233,7 @@ def main():
         with Engine(flows=flows(service.uri), services=CALLED_HERE) as e:
             by_password(e, service)
             lanes(e, directory)
+            votes(e)
             by_coming_back(e, directory)
             truth("no secrets in the log", "inner" not in e.errors() and
                   "ada@x" not in e.errors())

@@ -125,8 +125,13 @@ mistakes_have_a_sentence(void **state)
 		    "'processes': [{}]}]", ELEMENTS, "mapElements[0]: "
 		    "processes are not supported by this engine" },
 		{ "'mapElements': [{'id': #20, 'elementType': 'STEP', "
-		    "'vote': {'x': 1}}]", ELEMENTS, "mapElements[0]: vote is "
-		    "not supported by this engine" },
+		    "'vote': {'voteType': 'LOUD'}}]", ELEMENTS,
+		    "mapElements[0].vote.voteType: \"LOUD\" is none of COUNT, "
+		    "PERCENT" },
+		{ "'mapElements': [{'id': #20, 'elementType': 'STEP', "
+		    "'vote': {'voteType': 'COUNT'}}]", ELEMENTS,
+		    "mapElements[0].vote: users vote, and here nobody has to "
+		    "log in" },
 		{ START_WITH("'flowOut': {'flowId': {}}"), ELEMENTS,
 		    "mapElements[0].outcomes[0].flowOut.flowId.id: is "
 		    "missing" },
