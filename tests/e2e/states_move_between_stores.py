@@ -79,6 +79,10 @@ def there_and_back(w, first, second):
     same("moved", (moved["status"], moved["moved"], moved["failed"]),
          ("done", STATES, 0))
     same("all there", (len(first.rows), kept(w)), (STATES, 0))
+    w.engine.stop()
+    with open(f"{w.engine.dir}/state/state.sqlite", "rb") as f:
+        truth("nothing is left behind", b"name " not in f.read())
+    w.engine.start()
     go_on(w, states)
 
     w.settings(one, replicate=True)

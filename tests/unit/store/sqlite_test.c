@@ -304,7 +304,53 @@ an_older_file_is_brought_up_to_date(void **state)
 	store_close(&store);
 }
 
-/* --- metadata --- */
+static bool
+file_holds(const char *text)
+{
+	char path[128];
+	struct buf bytes = { 0 };
+	FILE *f;
+	bool found;
+
+	snprintf(path, sizeof(path), "%s/state.sqlite", dir);
+	f = fopen(path, "rb");
+	assert_non_null(f);
+	while (!feof(f))
+		bytes.len += fread(buf_reserve(&bytes, 65536), 1, 65536, f);
+	fclose(f);
+	found = memmem(bytes.p, bytes.len, text, strlen(text)) != NULL;
+	buf_fini(&bytes);
+	return found;
+}
+
+/* Once the last one has closed, there is no log beside the file either. */
+static void
+what_is_removed_is_overwritten(void **state)
+{
+	static char body[40000] = "[begin]", other[40000] = "[other]";
+	struct store *store = opened("GB");
+	struct store_row row = a_row(1, ""), kept = a_row(2, "[kept]");
+
+	(void)state;
+	memcpy(body + sizeof(body) - 5, "[end]", 5);
+	row.body = (struct slice){ body, sizeof(body) };
+	assert_int_equal(ask_create(store, &row), STORE_OK);
+	assert_int_equal(ask_create(store, &kept), STORE_OK);
+	store_close(&store);
+	assert_true(file_holds("[begin]"));
+	assert_true(file_holds("[end]"));
+	store = opened("GB");
+	row.body = (struct slice){ other, sizeof(other) };
+	assert_int_equal(ask_save(store, &row), STORE_OK);
+	store_close(&store);
+	assert_false(file_holds("[begin]"));
+	assert_false(file_holds("[end]"));
+	store = opened("GB");
+	assert_int_equal(ask_remove(store, row.id, row.token), STORE_OK);
+	store_close(&store);
+	assert_false(file_holds("[other]"));
+	assert_true(file_holds("[kept]"));
+}
 
 int
 main(void)
@@ -320,6 +366,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(a_full_disk_is_got_over,
 		    make_dir, remove_dir),
 		cmocka_unit_test_setup_teardown(an_older_file_is_brought_up_to_date,
+		    make_dir, remove_dir),
+		cmocka_unit_test_setup_teardown(what_is_removed_is_overwritten,
 		    make_dir, remove_dir),
 		cmocka_unit_test_setup_teardown(
 		    a_locked_store_is_unavailable_not_lost, make_dir,
