@@ -4,8 +4,8 @@
 /*
  * A worker: one thread with a loop, listeners, connections, pools, counters
  * and an access log of its own.  Nothing of it is shared on the way of a
- * request.  Others may call the functions marked "any thread"; the rest is
- * for the worker's own.
+ * request; limits that are the process's stand in shared.h.  Others may call
+ * the functions marked "any thread"; the rest is for the worker's own.
  */
 #ifndef EDGE_WORKER_H
 #define EDGE_WORKER_H
