@@ -94,7 +94,7 @@ is_waiting(const struct edge_request *er)
 	return er->entered.waits_for != LIMIT_NONE;
 }
 
-static void
+void
 leave_queue(struct edge_request *er)
 {
 	struct worker *w = er->worker;

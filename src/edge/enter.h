@@ -74,6 +74,8 @@ bool enter_queue(struct edge_request *er, enum limit limit);
 /* Whether the region's budget allows for one more repetition. */
 bool enter_again(struct edge_request *er);
 
+/* It waits no longer, if it did. */
+void leave_queue(struct edge_request *er);
 void leave_engine(struct edge_request *er);
 /* All that it holds, its place in the queue included. */
 void leave_all(struct edge_request *er);

@@ -279,6 +279,7 @@ edge_request_refuse(struct edge_request *er, enum refusal why)
 	struct slice body;
 
 	record_ender(er, 'P');
+	leave_queue(er);
 	forward_cancel(er);
 	er->refusal = (uint8_t)why;
 	er->ended = true;
