@@ -165,6 +165,7 @@ h2_link_send(struct exchange *ex, struct slice bytes)
 
 static void on_task(struct task *task);
 static void on_timer(struct timer *timer);
+static void deliver_all(struct h2_link *l);
 
 static struct h2_link *
 link_new(struct pool *pool)
@@ -219,24 +220,46 @@ end_of_cut(const struct link_stream *ls)
 	    EXCHANGE_BROKEN;
 }
 
+/* All of it is here, though its owner has not taken it yet. */
+static bool
+is_whole(const struct link_stream *ls)
+{
+	return ls->ex != NULL && ls->in_ended && ls->ex->paused;
+}
+
+/* The next that ends with its connection; each frees itself, and what an owner
+ * does meanwhile may free more. */
+static struct link_stream *
+next_lost(const struct h2_link *l)
+{
+	list_each(node, &l->streams) {
+		struct link_stream *ls = list_entry(node, struct link_stream,
+		    node);
+
+		if (!is_whole(ls))
+			return ls;
+	}
+	return NULL;
+}
+
 /*
- * The connection is no more, and all that it carried.  For the upstream that
- * is one failure, however many there are.
+ * The connection is no more, nor what it carried but for answers that are
+ * complete: they are the last that it is kept for.  To the upstream that is
+ * one failure, however many there are.
  */
 static void
 link_lost(struct h2_link *l, enum exchange_end connecting)
 {
+	struct link_stream *ls;
 	bool first = true;
 
 	list_remove(&l->node);
-	l->leaving = true;
+	l->lost = true;
+	if (l->h2 != NULL)
+		deliver_all(l);		/* what came before the end */
 	list_each(each, &l->streams)
 		list_entry(each, struct link_stream, node)->over = true;
-	/* Each frees itself; what an owner does meanwhile may free more. */
-	while (!list_empty(&l->streams)) {
-		struct link_stream *ls = list_entry(l->streams.next,
-		    struct link_stream, node);
-
+	while ((ls = next_lost(l)) != NULL) {
 		if (ls->ex == NULL) {
 			stream_free(ls);
 			continue;
@@ -245,7 +268,12 @@ link_lost(struct h2_link *l, enum exchange_end connecting)
 		first = false;
 		finish(ls, l->h2 == NULL ? connecting : end_of_cut(ls));
 	}
-	link_free(l);
+	if (list_empty(&l->streams)) {
+		link_free(l);
+		return;
+	}
+	timer_cancel(&l->timer);
+	stream_close(&l->stream);
 }
 
 /* --- finding one -------------------------------------------------------- */
@@ -702,6 +730,11 @@ turn(struct h2_link *l)
 	if (l->h2 == NULL)
 		return;			/* connecting */
 	deliver_all(l);
+	if (l->lost) {
+		if (list_empty(&l->streams))
+			link_free(l);
+		return;
+	}
 	write_all(l);
 	if (h2_is_done(l->h2) || (l->leaving && l->nstreams == 0)) {
 		link_lost(l, EXCHANGE_REFUSED);
@@ -801,4 +834,5 @@ h2_links_free(struct pools *pools)
 	list_each(node, &pools->links)
 		link_lost(list_entry(node, struct h2_link, of_all),
 		    EXCHANGE_REFUSED);
+	must(list_empty(&pools->links));
 }

@@ -37,6 +37,7 @@ struct h2_link {
 	bool		 used;		/* it has carried an answer */
 	bool		 pinged;
 	bool		 leaving;
+	bool		 lost;		/* only complete answers are left */
 };
 
 /* An exchange's part; outlives it until the stream is closed. */

@@ -137,11 +137,33 @@ def gb_goes(p, us):
     same("and again", ask(us, "echo").status, 200)
 
 
+def connections_end():
+    """The other edge lets go again and again: nobody notices."""
+    few = {"GB": {"limits": {"requests_per_connection": 7}}}
+    with Platform(regions=["US", "GB"], origins={"GB": Origin("GB", engine)},
+                  settings_of=few) as p:
+        wrong = []
+
+        def client():
+            for _ in range(30):
+                status = ask(p["US"], "echo", "POST", body=b"abc").status
+                if status != 200:
+                    wrong.append(status)
+
+        threads = [threading.Thread(target=client) for _ in range(6)]
+        for t in threads:
+            t.start()
+        for t in threads:
+            t.join()
+        same("answers that are none", wrong, [])
+
+
 us_address = address_in("GB").encode()
 
 
 @story
 def main():
+    connections_end()
     for how in ({}, {"link": {"h2": False}}, {"GB": True}):
         with Platform(regions=["US", "GB"],
                       origins={"GB": Origin("GB", engine)},
