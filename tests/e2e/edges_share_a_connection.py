@@ -59,7 +59,7 @@ def semantics(us):
          [("x-sum", "1")])
     same("regions", (answer["X-ManyWho-Region-Frontend"],
                      answer["X-ManyWho-Region-Backend"]), ("US", "GB"))
-    same("large", ask(us, "large").body, LARGE)
+    truth("large", ask(us, "large").body == LARGE)
     same("nothing", ask(us, "empty").body, b"")
     same("nothing at all", ask(us, "empty", "DELETE").status, 204)
     head = ask(us, "large", "HEAD")
@@ -121,7 +121,7 @@ def slow_reader(us):
         c.send(b"GET /api/run/1/large HTTP/1.1\r\nHost: flow.example.com\r\n"
                b"X-Forwarded-For: " + us_address + b"\r\n\r\n")
     for _ in range(5):
-        same("others", ask(us, "large").body, LARGE)
+        truth("others", ask(us, "large").body == LARGE)
     for c in stuck:
         c.reset()
 

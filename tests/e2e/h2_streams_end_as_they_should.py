@@ -39,7 +39,7 @@ def engine(conn, request):
         conn.answer(200, b"fine")
 
 
-def cuts(us):
+def cuts(us, p):
     with h2_of(us) as h:
         for what in ("chunked", "length"):
             a = h.answer(h.ask(h.fields("GET", f"/api/run/1/{what}")))
@@ -52,7 +52,8 @@ def cuts(us):
                 h.until("a piece", lambda s=stream: s in h.streams and
                         h.streams[s].body)
             else:
-                h.ping()
+                wait_for("the request to arrive", lambda: p.origin(
+                    "US").last().target.endswith("silent"))
             h.send(rst(stream))
             wait_for("the engine to hear of it", lambda n=count:
                      len(gone) == n)
@@ -106,7 +107,7 @@ def stops(us, p):
 def main():
     with Platform(origins={"US": Origin("US", engine)}) as p:
         us = p["US"]
-        cuts(us)
+        cuts(us, p)
         limits_change(us, p)
         stops(us, p)
         lines = us.access(1)
