@@ -98,13 +98,34 @@ write_beside(const struct landlock *l, const char *file)
 	landlock_write(l, path);
 }
 
+static bool
+is_same(const char *a, const char *b)
+{
+	return b != NULL && strcmp(a, b) == 0;
+}
+
+/* States, flows and what engines keep secret are nothing to the edge; and
+ * what stands beside a directory of ours is not ours. */
+static bool
+is_not_of_edge(const struct config *c, const char *file)
+{
+	for (size_t i = 0; i < c->engines.nkey_files; i++)
+		if (is_same(file, c->engines.key_files[i]))
+			return true;
+	return is_same(file, c->engines.store_dir) ||
+	    is_same(file, c->engines.flows_dir) ||
+	    is_same(file, c->engines.external_ca) ||
+	    is_same(file, c->services.ca) || is_same(file, c->pid_file) ||
+	    is_same(file, c->run_dir) || is_same(file, c->state_dir) ||
+	    is_same(file, c->console.socket);
+}
+
 static void
 files_of_edge(const struct landlock *l, const struct config *c)
 {
 	read_beside(l, c->file);
 	for (size_t i = 0; i < c->nfiles; i++)
-		if (c->files[i] != c->engines.store_dir &&
-		    c->files[i] != c->pid_file)
+		if (!is_not_of_edge(c, c->files[i]))
 			read_beside(l, c->files[i]);
 	landlock_write(l, c->run_dir);
 	landlock_write(l, c->state_dir);

@@ -74,6 +74,18 @@ write_log(void)
 }
 
 static int
+read_flow(void)
+{
+	return open_there("flows/flow.json", O_RDONLY);
+}
+
+static int
+read_store(void)
+{
+	return open_there("store/there.sqlite", O_RDONLY);
+}
+
+static int
 write_store(void)
 {
 	return open_there("store/state.sqlite", O_RDWR | O_CREAT);
@@ -213,6 +225,8 @@ static const struct {
 	    EACCES, false },
 	{ "write its configuration", write_configuration, 0, EACCES, false },
 	{ "write the access log", write_log, EDGE, EACCES, false },
+	{ "read a flow", read_flow, ENGINE, EACCES, false },
+	{ "read the store", read_store, ENGINE, EACCES, false },
 	{ "write the store", write_store, ENGINE, EACCES, false },
 	{ "read another file", read_other_file, 0, EACCES, false },
 	{ "make another file", make_other_file, 0, EACCES, false },
@@ -237,6 +251,7 @@ static const struct {
 
 static struct config config;
 static struct config_access logs[1];
+static const char *files[4];
 static struct generation generation = { .config = &config };
 
 enum { NO_SANDBOX = 255, NO_RIGHTS = 254 };
@@ -360,7 +375,7 @@ static int
 setup(void **state)
 {
 	static const char *const dirs[] = { "conf", "run", "log", "store",
-	    "other" };
+	    "flows", "other" };
 
 	(void)state;
 	/* Not /tmp itself: nothing may depend on what is allowed of it. */
@@ -375,11 +390,21 @@ setup(void **state)
 	put("conf/portolan.yaml");
 	put("conf/new.yaml");
 	put("other/secret");
+	put("flows/flow.json");
+	put("store/there.sqlite");
 	config.sandbox = true;
 	config.file = under("conf/portolan.yaml");
 	config.region_map = under("conf/regions.yaml");
 	config.run_dir = config.state_dir = under("run");
 	config.engines.store_dir = under("store");
+	config.engines.flows_dir = under("flows");
+	/* As the reading of the file leaves them. */
+	files[0] = config.engines.store_dir;
+	files[1] = config.engines.flows_dir;
+	files[2] = config.run_dir;
+	files[3] = config.region_map;
+	config.files = files;
+	config.nfiles = 4;
 	logs[0].target = LOG_TO_FILE;
 	logs[0].to = under("log/access.log");
 	config.log.access = logs;
@@ -397,6 +422,7 @@ teardown(void **state)
 	free((void *)(uintptr_t)config.region_map);
 	free((void *)(uintptr_t)config.run_dir);
 	free((void *)(uintptr_t)config.engines.store_dir);
+	free((void *)(uintptr_t)config.engines.flows_dir);
 	free((void *)(uintptr_t)logs[0].to);
 	snprintf(command, sizeof(command), "rm -r %s", dir);
 	return system(command) == 0 ? 0 : -1;
