@@ -48,7 +48,7 @@ log_passage(const struct passage *p)
 		.client = &peer, .host = slice_of(p->name),
 		.protocol = "TLS", .outcome = "passed", .reason = "host",
 		.received_bytes = p->client.received,
-		.sent_bytes = p->client.sent,
+		.sent_bytes = p->client.sent, .body_bytes = p->client.sent,
 		.frontend = slice_of(plan->config->region),
 		.backend = slice_of(p->connected ? p->region_id : NULL),
 		.engine = p->upstream[0] == '\0' ? NULL : p->upstream,

@@ -61,8 +61,10 @@ meet(struct tls_context *tls, const struct client *c)
 	BIO *a, *b;
 
 	SSL_CTX_set_max_proto_version(ctx, c->version);
-	if (c->signatures != NULL)
-		SSL_CTX_set1_sigalgs_list(ctx, c->signatures);
+	if (c->signatures != NULL) {
+		snprintf(copy, sizeof(copy), "%s", c->signatures);
+		SSL_CTX_set1_sigalgs_list(ctx, copy);
+	}
 	if (c->certificate != NULL) {
 		SSL_CTX_use_certificate_file(ctx, certificate_path(
 		    c->certificate), SSL_FILETYPE_PEM);
@@ -431,15 +433,20 @@ answer(const char *to, const char *file, const struct authority *signer,
 	ASN1_TIME *from = X509_gmtime_adj(NULL, -1000);
 	ASN1_TIME *next = seconds == 0 ? NULL : X509_gmtime_adj(NULL, seconds);
 	OCSP_RESPONSE *response;
-	BIO *out = BIO_new_file(certificate_path(to), "wb");
+	FILE *out = fopen(certificate_path(to), "wb");
+	unsigned char *bytes = NULL;
+	int len;
 
 	OCSP_basic_add1_status(basic, id, status, 0, status ==
 	    V_OCSP_CERTSTATUS_REVOKED ? from : NULL, from, next);
 	OCSP_basic_sign(basic, signer->certificate, signer->key, EVP_sha256(),
 	    NULL, 0);
 	response = OCSP_response_create(OCSP_RESPONSE_STATUS_SUCCESSFUL, basic);
-	assert_int_equal(i2d_OCSP_RESPONSE_bio(out, response), 1);
-	BIO_free(out);
+	len = i2d_OCSP_RESPONSE(response, &bytes);
+	assert_true(len > 0);
+	assert_int_equal(fwrite(bytes, 1, (size_t)len, out), len);
+	fclose(out);
+	OPENSSL_free(bytes);
 	OCSP_RESPONSE_free(response);
 	OCSP_BASICRESP_free(basic);
 	OCSP_CERTID_free(id);

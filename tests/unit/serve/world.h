@@ -36,6 +36,7 @@ static struct world {
 	struct handler_ops ops;
 	struct tls_context *tls;
 	bool		 proxied;	/* a PROXY header is demanded */
+	bool		 passes;	/* clients may be passed on by name */
 	struct endpoint	 at;
 	pthread_t	 thread;
 
@@ -318,7 +319,8 @@ on_accepted(void *owner, int fd, const struct endpoint *peer)
 {
 	(void)owner;
 	server_accept(w.server, fd, peer, &(struct serve_accept){
-	    .tls = w.tls, .listener = &w, .proxied = w.proxied });
+	    .tls = w.tls, .listener = &w, .proxied = w.proxied,
+	    .passes = w.passes });
 }
 
 static const struct listener_ops listener_ops = { .accepted = on_accepted };
