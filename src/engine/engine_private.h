@@ -131,6 +131,8 @@ void call_no_stream(const struct call_ctx *c);
 void call_login(const struct call_ctx *c);		/* login.c */
 void call_oauth(const struct call_ctx *c);
 void call_saml(const struct call_ctx *c);
+void call_listen(const struct call_ctx *c);		/* run_listen.c */
+void call_unlisten(const struct call_ctx *c);
 void call_response(const struct call_ctx *c);		/* run_callback.c */
 void call_event(const struct call_ctx *c);
 
@@ -261,6 +263,9 @@ void callback_apply(struct engine *e, const char *tenant, const char *state,
     const char *nonce, const json_t *answer, const char *fault);
 /* A wait that is over is ended, before somebody looks.  False: answered. */
 bool call_settle(const struct call_ctx *c);
+/* To be called once the run has been stored that was not done before: who
+ * listens is told (run_listen.c). */
+void call_tell_done(const struct call_ctx *c, struct run *run);
 /* What went wrong, in one sentence. */
 const char *fault_sentence(const struct run *run);
 

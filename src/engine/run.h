@@ -154,6 +154,8 @@ struct run {
 	const char	*origin;	/* "https://host" that the client used */
 	struct run_wait	 wait;
 	const struct flow_outcome *selected;	/* by a service, where it stands */
+	json_t		*watchers;	/* who is told when it is done: [{id,
+					   callbackUri ...}]; in kept, or NULL */
 	json_t		*votes;		/* {user: outcome} where it stands; in kept,
 					   or NULL */
 	json_t		*faults;	/* {name: sentence} of where it stands; in kept,

@@ -34,10 +34,15 @@ fault_sentence(const struct run *run)
 static enum store_end
 keep(const struct call_ctx *c, struct run *run)
 {
+	enum store_end end;
+
 	run_renew_token(run);
 	run->last_answer = NULL;
 	call_stamp(c, run);
-	return keep_save(c, run);
+	end = keep_save(c, run);
+	if (end == STORE_OK)		/* one that was done is not changed */
+		call_tell_done(c, run);
+	return end;
 }
 
 /* The run cannot go on, and what it came to is not to be kept: it stays where

@@ -383,6 +383,7 @@ invoke_now(const struct call_ctx *c, struct run *run, const json_t *json,
     uint64_t hash)
 {
 	const char *token = arena_strdup(run->arena, run->token);
+	bool was_done = run->done;
 	struct result result;
 	enum store_end end;
 	json_t *answer;
@@ -404,8 +405,11 @@ invoke_now(const struct call_ctx *c, struct run *run, const json_t *json,
 	text = json_dumps(answer, JSON_COMPACT);
 	must(text != NULL);
 	end = save(c, run, token, hash, text);
-	if (end == STORE_OK)
+	if (end == STORE_OK) {
 		send_text(c, text);
+		if (!was_done)
+			call_tell_done(c, run);
+	}
 	free(text);
 	json_decref(answer);
 	return end;

@@ -45,6 +45,8 @@ wait_to_json(const struct run *run, json_t *json)
 		    run->selected == NULL ? NULL : run->selected->id)) == 0);
 	if (run->nears > 0)
 		json_object_set_new(json, "ears", ears_json(run));
+	if (run->watchers != NULL)
+		json_object_set(json, "watchers", run->watchers);
 	if (run->votes != NULL)
 		json_object_set(json, "votes", run->votes);
 	if (run->faults != NULL)
@@ -140,6 +142,7 @@ wait_from_json(struct run *run, const json_t *json)
 	int64_t kind = json_integer_value(json_object_get(wait, "kind"));
 	json_t *faults = json_object_get(json, "faults");
 	json_t *votes = json_object_get(json, "votes");
+	json_t *watchers = json_object_get(json, "watchers");
 
 	if (kind > WAIT_NOTHING && kind <= WAIT_TIME) {
 		run->wait.kind = (enum wait_kind)kind;
@@ -152,6 +155,10 @@ wait_from_json(struct run *run, const json_t *json)
 		    "selected")));
 	}
 	ears_from(run, json_object_get(json, "ears"));
+	if (json_is_array(watchers)) {
+		json_array_append(run->kept, watchers);
+		run->watchers = watchers;
+	}
 	if (json_is_object(votes)) {
 		json_array_append(run->kept, votes);
 		run->votes = votes;
