@@ -3,8 +3,9 @@
 # Copyright the Portolan authors
 """Users log in to a directory that a service is: by name and password, and by
 coming back from it.  What they get is good for their state alone and nobody
-else can make, read or change it; where they vote each has one voice; who has not logged in, or is not one of those
-a flow or a lane is for, moves nothing and sees nothing."""
+else can make, read or change it; where they vote each has one voice; who has
+not logged in, or is not one of those a flow or a lane is for, moves nothing
+and sees nothing."""
 import urllib.parse
 
 from lib import same, story, truth
