@@ -13,6 +13,7 @@
 #include "base/fiber.h"
 #include "base/log.h"
 #include "base/must.h"
+#include "conf/value.h"
 #include "engine/engine_private.h"
 #include "engine/keeping.h"
 #include "net/listener.h"
@@ -107,7 +108,32 @@ edition_release(struct edition **edition)
 		return;
 	flows_free(&old->flows);
 	generation_free(&old->generation);
+	free(old->store_allow);
 	free(old);
+}
+
+/* Where a service may be called a store may stand, and at the one address of
+ * this machine that is named for stores. */
+static void
+guard_stores(struct edition *edition)
+{
+	const char *plain =
+	    edition->generation->config->engines.external_plain;
+	struct call_guard *guard = &edition->store_guard;
+	struct err err;
+
+	*guard = edition->guard;
+	if (plain == NULL)
+		return;
+	edition->store_allow = xcalloc(guard->nallow + 1,
+	    sizeof(*edition->store_allow));
+	if (guard->nallow > 0)
+		memcpy(edition->store_allow, guard->allow,
+		    guard->nallow * sizeof(*edition->store_allow));
+	guard->allow = edition->store_allow;
+	if (value_cidr(&edition->store_allow[guard->nallow],
+	    slice_of(plain), &err))
+		guard->nallow++;
 }
 
 /* Services are called as this edition says, from now on. */
@@ -131,6 +157,8 @@ call_out_from(struct engine *e, struct edition *edition)
 		e->http = http_client_new(e->loop, &options);
 	else
 		http_client_change(e->http, &options);
+	guard_stores(edition);
+	keeping_change(e->keeping, edition);
 }
 
 static const char *

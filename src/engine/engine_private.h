@@ -37,6 +37,8 @@ struct edition {
 	struct flows	*flows;
 	struct seal_keys keys;		/* of tokens that come back */
 	struct call_guard guard;	/* where services may be called */
+	struct call_guard store_guard;	/* and tenants' own stores: there, and ... */
+	struct cidr	*store_allow;	/* ... where plain HTTP may go */
 };
 
 struct engine {

@@ -44,7 +44,6 @@ struct known_store {
 struct keeping {
 	struct engine	*engine;
 	struct external_way way;	/* http NULL: not needed so far */
-	char		*ca_file;	/* NULL: the system's */
 	struct map	*settings, *stores;
 	uint64_t	 complained_ms;
 };
@@ -91,7 +90,6 @@ keeping_free(struct keeping **keeping)
 	map_free(&k->stores);
 	http_client_free(&k->way.http);
 	workers_free(&k->way.workers);
-	free(k->ca_file);
 	free(k);
 }
 
@@ -101,11 +99,33 @@ keeping_way(const struct keeping *k)
 	return k->way.http == NULL ? NULL : &k->way;
 }
 
+/* They point into the edition, which must be the one in service. */
+static struct http_client_options
+options_of(const struct edition *edition)
+{
+	const struct config *config = edition->generation->config;
+
+	return (struct http_client_options){
+		.guard = &edition->store_guard,
+		.ca_file = config->engines.external_ca,
+		.connect_ms = config->timeouts.connect_ms,
+	};
+}
+
+void
+keeping_change(struct keeping *k, const struct edition *edition)
+{
+	struct http_client_options options = options_of(edition);
+
+	if (k->way.http != NULL)
+		http_client_change(k->way.http, &options);
+}
+
 static struct external_way *
 way(const struct call_ctx *c)
 {
 	struct keeping *k = c->engine->keeping;
-	const struct config *config = c->edition->generation->config;
+	struct http_client_options options = options_of(c->engine->edition);
 
 	if (k->way.http == NULL) {
 		/* What must not be on our disk must not be in a core, either. */
@@ -113,13 +133,7 @@ way(const struct call_ctx *c)
 		k->way.loop = c->engine->loop;
 		k->way.good = true;
 		k->way.workers = workers_new(c->engine->loop, THREADS);
-		/* A reload may take the configuration away. */
-		if (config->engines.external_ca != NULL)
-			k->ca_file = xstrdup(config->engines.external_ca);
-		k->way.http = http_client_new(c->engine->loop,
-		    &(struct http_client_options){
-			.ca_file = k->ca_file,
-			.connect_ms = config->timeouts.connect_ms });
+		k->way.http = http_client_new(c->engine->loop, &options);
 	}
 	return &k->way;
 }

@@ -19,6 +19,8 @@
 
 struct keeping *keeping_new(struct engine *engine);
 void keeping_free(struct keeping **keeping);
+/* This edition is in service from now on. */
+void keeping_change(struct keeping *keeping, const struct edition *edition);
 /* For keys. */
 struct workers *keeping_workers(const struct call_ctx *c);
 /* What its calls came to; NULL where no tenant has had a store. */

@@ -9,7 +9,7 @@ import resource
 import signal
 import sqlite3
 
-from lib import same, story, truth
+from lib import same, story, truth, wait_for
 from lib.engine import (AGAIN, AGE_INPUT, ASK, FLOW, NAME_INPUT, NEXT, TENANT,
                         TOO_YOUNG, WELCOME, Engine)
 from lib.keys import Builder, known, make_key
@@ -97,6 +97,21 @@ def failing(engine, receiver):
     receiver.refused.clear()
 
 
+def nowhere_inside(b, engine, receiver, store):
+    """A tenant does not send us into the operator's network."""
+    path, login = f"{ADMIN}/stores/{store['id']}", receiver.login
+    inside = {"name": "inside", "endpoint": "https://10.1.2.3/x"}
+    b.ask("PUT", path, inside)
+    wait_for("the log says why, once a second", lambda:
+             engine.initialize().status == 503 and
+             "may not be called at this address" in engine.errors())
+    user, password = login.split(":")
+    b.ask("PUT", path, {
+        "name": "ours", "endpoint": receiver.endpoint, "authentication": {
+            "basicUsername": user, "basicPassword": password}})
+    same("status", engine.initialize().status, 200)
+
+
 def removed(b, engine, receiver):
     last = play(engine)
     b.ask("DELETE", f"{ADMIN}/states/{last['stateId']}")
@@ -149,6 +164,7 @@ def main():
             b, store = with_store(engine, receiver)
             runs(engine, receiver)
             failing(engine, receiver)
+            nowhere_inside(b, engine, receiver, store)
             removed(b, engine, receiver)
             expired(engine, receiver)
             b.ask("DELETE", f"{ADMIN}/stores/{store['id']}", status=409)

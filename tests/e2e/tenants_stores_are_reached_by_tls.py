@@ -93,8 +93,9 @@ def main():
         with Receiver(tls=files["store"]) as good, \
                 Receiver("mysql", tls=files["stranger"]) as bad, Platform(
                     embedded=2, flows=os.path.join(ROOT, "conf/flows"),
-                    settings={"engines": {
-                        "external_ca": f"{tls}/ca.pem"}}) as platform:
+                    settings={"engines": {"external_ca": f"{tls}/ca.pem"},
+                              "services": {"allow": ["127.0.0.0/8"]}}
+                ) as platform:
             tenant = Tenant(platform)
             wait_for("the key is known", lambda: tenant.ask(
                 "GET", "/api/admin/1/tenant").status == 200)
