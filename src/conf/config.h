@@ -97,6 +97,10 @@ struct config_engines {
 	uint64_t	 keep_done_ms;	/* states whose flow has ended */
 	const char	*external_ca;	/* PEM; NULL: the system's */
 	const char	*external_plain;	/* loopback address that http may go to */
+	/* Flows and tenants that the main region's engines tell to those of
+	 * others: the key of both (NULL: nobody is told), and where an engine
+	 * elsewhere asks (NULL: it does not). */
+	const char	*follow_key, *follow_url, *follow_host;
 	const char	*probe_path;
 	uint64_t	 probe_interval_ms, probe_timeout_ms;
 	unsigned	 rise, fall;

@@ -200,6 +200,23 @@ check_geo(const struct check *c)
 }
 
 static void
+check_follow(const struct check *c)
+{
+	const char *url = c->config->engines.follow_url;
+
+	if (url != NULL && strncmp(url, "http://", 7) != 0 &&
+	    strncmp(url, "https://", 8) != 0)
+		schema_mistake_at(c->reader, c->root, "engines.follow.url",
+		    "neither http:// nor https://; write where an edge of this "
+		    "region can be asked, such as http://127.0.0.1:8080");
+	if (url != NULL && c->config->engines.follow_host == NULL &&
+	    c->config->nglobal_hosts == 0)
+		schema_mistake_at(c->reader, c->root, "engines.follow.url",
+		    "without hosts.global the edge needs a name to be asked "
+		    "by: give host");
+}
+
+static void
 check_policy(const struct check *c)
 {
 	if (c->config->policy.source == RESTRICTIONS_OF_ENGINES &&
@@ -342,6 +359,7 @@ config_check(const struct schema_reader *reader, const struct config *config,
 	check_address_key(&c);
 	check_via(&c);
 	check_geo(&c);
+	check_follow(&c);
 	check_policy(&c);
 	check_console(&c);
 	check_peers(&c);

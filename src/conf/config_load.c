@@ -443,7 +443,17 @@ read_store(const struct schema_reader *reader, const struct yaml_node *node,
 		schema_read(reader, store_rows, node, target);
 }
 
+static const struct schema_row follow_rows[] = {
+	{ "key", SCHEMA_FILE, SCHEMA_AT(struct config, engines.follow_key),
+	    .required = true },
+	{ "url", SCHEMA_TEXT, SCHEMA_AT(struct config, engines.follow_url) },
+	{ "host", SCHEMA_TEXT,
+	    SCHEMA_AT(struct config, engines.follow_host) },
+	{ 0 },
+};
+
 static const struct schema_row engines_rows[] = {
+	{ "follow", SCHEMA_SECTION, .section = follow_rows },
 	{ "embedded", SCHEMA_NUMBER,
 	    SCHEMA_AT(struct config, engines.embedded), .fallback = "0",
 	    .most = CONFIG_EMBEDDED_MAX },

@@ -19,6 +19,7 @@
 enum route_needs {
 	NEEDS_NOTHING, NEEDS_TENANT,
 	NEEDS_TOKEN,			/* which names the tenant and the state */
+	NEEDS_STORE,			/* what it holds is known */
 	NEEDS_EDGE,			/* an edge asks, and no client of one */
 };
 
@@ -170,6 +171,7 @@ static const struct route {
 	{ METHOD_DELETE, "/api/admin/1/states/{}", NEEDS_TENANT,
 	    call_state_delete },
 	{ METHOD_GET, "/portolan/1/restrictions", NEEDS_EDGE, call_feed },
+	{ METHOD_GET, "/portolan/1/documents", NEEDS_STORE, call_documents },
 	{ METHOD_GET, "/{}/play/{}", NEEDS_NOTHING, call_play },
 	{ METHOD_GET, "/{}/play/{}/{}", NEEDS_NOTHING, call_play_file },
 	{ METHOD_GET, "/healthz", NEEDS_NOTHING, call_health },

@@ -49,6 +49,9 @@ void build_answer_end(const struct call_ctx *c, enum store_end end);
 bool build_restrictions(const struct call_ctx *c, const json_t *json,
     bool tenant, json_t *warnings);
 
+/* NAME=NUMBER of a query, 0 without one (feed.c). */
+uint64_t query_number(const char *query, const char *name);
+
 /* Now, as the platform writes times; a new reference. */
 json_t *build_now(void);
 

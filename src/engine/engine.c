@@ -385,6 +385,7 @@ look_open(struct timer *timer)
 		return;
 	}
 	listener_resume(e->listener);
+	follower_start(e);
 	tell(e, "READY\n");
 }
 
@@ -419,6 +420,7 @@ end(struct engine *e)
 {
 	timer_cancel(&e->drain);
 	timer_cancel(&e->open);
+	follower_stop(e);
 	if (e->metadata != NULL)
 		metadata_end_waits(e->metadata);
 	listener_free(&e->listener);
@@ -429,6 +431,7 @@ end(struct engine *e)
 	http_client_free(&e->http);
 	store_close(&e->store);
 	metadata_free(&e->metadata);
+	follower_free(e);
 	timer_cancel(&e->expire);	/* the store's last answer sets it */
 	timer_cancel(&e->drain);
 	edition_release(&e->edition);

@@ -48,6 +48,7 @@ struct engine {
 	struct listener	*listener;
 	struct serve_limits limits;
 	struct store	*store;
+	struct follower	*follower;	/* of the main region; NULL: none */
 	struct metadata	*metadata;	/* what the store says of flows */
 	struct keeping	*keeping;	/* which states are kept elsewhere */
 	struct edition	*edition;	/* in service */
@@ -176,6 +177,12 @@ void call_state_get(const struct call_ctx *c);
 void call_state_delete(const struct call_ctx *c);
 void call_states_expire(const struct call_ctx *c);
 void call_feed(const struct call_ctx *c);		/* feed.c */
+void call_documents(const struct call_ctx *c);		/* follow.c */
+/* Asks the main region for its documents, if this is another. */
+void follower_start(struct engine *e);
+void follower_stop(struct engine *e);
+/* After the store was closed. */
+void follower_free(struct engine *e);
 
 extern const struct handler_ops api_handler;
 

@@ -21,7 +21,7 @@
 
 enum { FEED_AT_ONCE = 500, FEED_WAIT_MAX_MS = 30000 };
 
-static uint64_t
+uint64_t
 query_number(const char *query, const char *name)
 {
 	struct slice rest = slice_of(query), pair;

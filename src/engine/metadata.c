@@ -52,6 +52,8 @@ struct metadata {
 	bool		 asking, ready, ending;
 	struct timer	 again;
 	char		 epoch[GUID_TEXT];
+	char		 followed[GUID_TEXT];	/* the main region's epoch */
+	uint64_t	 followed_revision;
 	uint8_t		 key[16];	/* of the set's hashes */
 	const struct restrictions *set;
 	struct restrictions_edit *edit;	/* NULL: nothing to be taken in */
@@ -301,8 +303,15 @@ read_platform(struct metadata *m, const struct store_doc *doc,
 {
 	const char *epoch = json_string_value(json_object_get(json, "epoch"));
 
-	if (strcmp(doc->key, "epoch") == 0 && epoch != NULL)
+	if (epoch == NULL)
+		return;
+	if (strcmp(doc->key, "epoch") == 0)
 		snprintf(m->epoch, sizeof(m->epoch), "%s", epoch);
+	if (strcmp(doc->key, "followed") == 0) {
+		snprintf(m->followed, sizeof(m->followed), "%s", epoch);
+		m->followed_revision = (uint64_t)json_integer_value(
+		    json_object_get(json, "revision"));
+	}
 }
 
 static const struct kind {
@@ -523,6 +532,13 @@ const char *
 metadata_epoch(const struct metadata *m)
 {
 	return m->epoch;
+}
+
+const char *
+metadata_followed(const struct metadata *m, uint64_t *revision)
+{
+	*revision = m->followed_revision;
+	return m->followed;
 }
 
 const struct restrictions *

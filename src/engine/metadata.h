@@ -69,6 +69,9 @@ bool metadata_is_ready(const struct metadata *m);
 uint64_t metadata_revision(const struct metadata *m);
 const char *metadata_epoch(const struct metadata *m);
 
+/* Of a region that follows another: how far it has come there. */
+const char *metadata_followed(const struct metadata *m, uint64_t *revision);
+
 /* Until a change after revision has been read, or so long; on a fiber. */
 void metadata_wait(struct metadata *m, uint64_t revision, uint64_t ms);
 /* From now on nobody waits. */
