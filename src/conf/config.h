@@ -241,6 +241,7 @@ enum { CONFIG_ACCESS_MAX = 4 };
 struct config_log {
 	const struct config_access *access;
 	size_t		 naccess;	/* 0: off */
+	struct config_access audit;	/* of refusals; to NULL: none */
 	enum address_form addresses;
 	bool		 query;		/* log queries (flow data); off */
 	unsigned	 level;		/* enum log_level */

@@ -142,7 +142,26 @@ static const char *const forms[] = {
 static const char *const levels[] = { "error", "warn", "info", "debug",
     NULL };
 
+/* A file: its lines are evidence, and must not be lost on the way. */
+static void
+read_audit(const struct schema_reader *reader, const struct yaml_node *node,
+    void *target)
+{
+	struct config_access *log = &((struct config *)target)->log.audit;
+
+	if (!schema_is_text(reader, node) || slice_is(node->text, "off"))
+		return;
+	if (node->text.len == 0) {
+		schema_mistake(reader, node, "is empty");
+		return;
+	}
+	log->target = LOG_TO_FILE;
+	log->format = LOG_JSON;
+	log->to = file_beside(reader->arena, reader->dir, node->text.p);
+}
+
 const struct schema_row config_log_rows[] = {
+	{ "audit", SCHEMA_CUSTOM, .read = read_audit },
 	{ "access", SCHEMA_CUSTOM, .read = read_access },
 	{ "addresses", SCHEMA_CHOICE, SCHEMA_AT(struct config, log.addresses),
 	    .choices = forms, .fallback = "full" },

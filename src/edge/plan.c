@@ -29,6 +29,13 @@ take_logs(struct plan *p, struct err *err)
 	    err))
 		return err_wrap(err, "%s: the service's user cannot write its "
 		    "log", p->config->file);
+	if (p->config->log.audit.to != NULL) {
+		p->audit = log_sink_take(p->writers.lines,
+		    &p->config->log.audit, err);
+		if (p->audit == NULL)
+			return err_wrap(err, "%s: log.audit",
+			    p->config->file);
+	}
 	if (to->to != NULL)
 		p->collector = log_sink_take(p->writers.spans, to, err);
 	return to->to == NULL || p->collector != NULL;
@@ -105,6 +112,8 @@ plan_free(struct plan **plan, struct upstreams *upstreams)
 	}
 	backends_release(&p->backends, upstreams);
 	access_logs_release(&p->logs, p->writers.lines);
+	if (p->audit != NULL)
+		log_sink_release(p->writers.lines, p->audit);
 	if (p->collector != NULL)
 		log_sink_release(p->writers.spans, p->collector);
 	generation_free(&p->generation);

@@ -49,6 +49,7 @@ struct plan {
 	struct bucket_rule client_rule, tenant_rule;	/* rate limits */
 	uint64_t	 db_epoch;
 	struct access_logs logs;
+	struct log_sink	*audit;		/* of refusals; NULL: none are kept */
 	struct log_sink	*collector;	/* of spans; NULL: none are recorded */
 	struct plan_writers writers;
 	unsigned	 workers;	/* that share the limits */
@@ -109,6 +110,8 @@ static inline void
 plan_flush(const struct plan *plan, unsigned worker)
 {
 	access_logs_flush(&plan->logs, worker);
+	if (plan->audit != NULL)
+		log_sink_flush(plan->audit, worker);
 	if (plan->collector != NULL)
 		log_sink_flush(plan->collector, worker);
 }

@@ -5,6 +5,7 @@
  * What is written down of a request: the counters, and when it is over its
  * access line.
  */
+#include "edge/audit.h"
 #include "edge/spans.h"
 #include "edge/tester.h"
 
@@ -101,9 +102,11 @@ record_decision(struct edge_request *er)
 		return;
 	case OUTCOME_ACCESS_DENIED:
 		count_one(&c->access_denied[d->hit.place.class]);
+		audit_denied(er);
 		break;
 	case OUTCOME_EXECUTION_DENIED:
 		count_one(&c->execution_denied);
+		audit_denied(er);
 		break;
 	default:
 		break;

@@ -236,14 +236,41 @@ call_allowed(const struct call_ctx *c, const struct flow *flow)
 	return allowed;
 }
 
+/* The platform's audit event, in the log: the edge, which refuses nearly all
+ * that is refused, keeps its own. */
+static void
+log_denied(const struct call_ctx *c, const struct flow *flow,
+    unsigned status)
+{
+	static struct log_rate rate;
+	struct buf name = { 0 };
+	uint32_t suppressed;
+
+	if (!log_rate_allows(&rate, 100, &suppressed))
+		return;
+	buf_json(&name, slice_of(flow->name));
+	log_info("{\"type\":\"flow.restriction.denied\",\"tenant\":{"
+	    "\"id\":\"%s\"},\"flow\":{\"id\":\"%s\",\"developerName\":%s,"
+	    "\"version\":\"%s\"},\"data\":{\"source\":\"flow\","
+	    "\"country\":\"%s\",\"continent\":\"%s\","
+	    "\"restrictionType\":\"%s\"}} suppressed=%u",
+	    c->call->tenant_text, flow->id, buf_cstr(&name), flow->version,
+	    country_code(c->call->place.country), continent_code(
+	    (enum continent)c->call->place.continent),
+	    status == 403 ? "access" : "execution", suppressed);
+	buf_fini(&name);
+}
+
 bool
 call_admit(const struct call_ctx *c, const struct flow *flow)
 {
 	const char *sentence;
 	unsigned status = call_may(c, flow, &sentence);
 
-	if (status != 0)
+	if (status != 0) {
+		log_denied(c, flow, status);
 		answer_sentence(c, status, "%s", sentence);
+	}
 	return status == 0;
 }
 

@@ -132,6 +132,8 @@ files_of_edge(const struct landlock *l, const struct config *c)
 	for (size_t i = 0; i < c->log.naccess; i++)
 		if (c->log.access[i].target == LOG_TO_FILE)
 			write_beside(l, c->log.access[i].to);
+	if (c->log.audit.to != NULL)
+		write_beside(l, c->log.audit.to);
 }
 
 static void
