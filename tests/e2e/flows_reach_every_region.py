@@ -55,8 +55,9 @@ def main():
                        TENANT)[0].strip()
         portolan("apikey", "create", "-c", gb.config_file, "--tenant", TENANT,
                  expect=2)
-        wait_for("the key is known in US", lambda: build(
-            gb, key, "GET", "/api/admin/1/tenant").status == 200, 10)
+        wait_for("every worker in US knows the key", lambda: all(build(
+            gb, key, "GET", "/api/admin/1/tenant").status == 200
+            for _ in range(8)), 10)
         made = build(gb, key, "POST", "/api/draw/1/flow/snap", snapshot())
         same("made", (made.status, made["X-ManyWho-Region-Backend"]),
              (200, "US"))
@@ -64,9 +65,9 @@ def main():
             start(us, "US") == (200, "US") for _ in range(6)), 10)
         wait_for("it runs in GB", lambda: start(gb, "GB") == (200, "GB"), 15)
 
-        wait_for("the key is known in GB", lambda: build(
+        wait_for("every worker in GB knows the key", lambda: all(build(
             gb, key, "GET", f"/api/draw/1/flow/{NEW_FLOW}",
-            host=GB_HOST).status == 200, 15)
+            host=GB_HOST).status == 200 for _ in range(8)), 15)
         refused = build(gb, key, "POST", "/api/draw/1/flow",
                         {"developerName": "x"}, host=GB_HOST)
         same("not in GB", refused.status, 409)
