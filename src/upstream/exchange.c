@@ -227,7 +227,7 @@ exchange_start(struct pools *pools, struct upstream *to,
 	ex->request = *request;
 	timer_init(&ex->timer, exchange_too_late);
 	task_init(&ex->task, exchange_task);
-	if (h2_link_suits(ex->pool, request)) {
+	if (to->spec.link && h2_link_suits(ex->pool, request)) {
 		h2_link_join(ex);
 		return ex;
 	}

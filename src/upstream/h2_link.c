@@ -283,8 +283,7 @@ h2_link_suits(const struct pool *pool, const struct exchange_request *request)
 {
 	const struct pools *pools = pool->pools;
 
-	return pools->limits->link_h2 && pool->to->spec.link &&
-	    pools->loop->now_ms >= pool->h1_until_ms &&
+	return pools->limits->link_h2 && pools->loop->now_ms >= pool->h1_until_ms &&
 	    memmem(request->head.p, request->head.len, "\nUpgrade:", 9) ==
 	    NULL;
 }

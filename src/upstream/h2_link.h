@@ -57,7 +57,7 @@ struct link_stream {
 	enum h2_error	 error;
 };
 
-/* Whether this one may travel so. */
+/* Whether this one, to a link, may travel so. */
 bool h2_link_suits(const struct pool *pool,
     const struct exchange_request *request);
 
