@@ -354,12 +354,13 @@ begin(struct loop *loop, const char *home, struct connection *writer,
 	list_init(&store->answers);
 	thread_init(&store->writer, store, writer);
 	thread_init(&store->reader, store, reader);
-	if (!newest_revision(reader, &store->newest))
+	if (!newest_revision(reader, &store->newest)) {
 		err_set(err, "%s", reader->trouble);
-	else if (thread_start(&store->writer, writer_run, err) &&
-	    thread_start(&store->reader, reader_run, err)) {
-		store->told = store->newest;
-		return base;
+	} else {
+		store->told = store->newest;	/* both are the threads' after */
+		if (thread_start(&store->writer, writer_run, err) &&
+		    thread_start(&store->reader, reader_run, err))
+			return base;
 	}
 	store_close(&base);
 	return NULL;
