@@ -7,7 +7,7 @@
  * which sees all upstreams of a region: so many are put out of service for a
  * while that enough are left, and the last one never is, whatever it does.
  * That it is kept all the same is told (metrics, readyz, the log), and it is
- * probed in haste: what is really down is soon found to be.
+ * probed at once: if that fails as well, it is down.
  */
 #include "base/clock.h"
 #include "base/log.h"
@@ -118,11 +118,13 @@ on_suspect(void *arg)
 	if (!p->current || atomic_load(&up->health) != HEALTH_UP ||
 	    atomic_exchange(&up->failures, 0) == 0)
 		return;			/* one worked meanwhile */
-	if (may_eject(up))
+	if (may_eject(up)) {
 		eject(up);
-	else
+		probe_hurry(&p->probe);
+	} else {
 		keep(up);
-	probe_hurry(&p->probe);
+		probe_doubt(&p->probe);
+	}
 }
 
 void

@@ -289,6 +289,16 @@ probe_hurry(struct probe *probe)
 }
 
 void
+probe_doubt(struct probe *probe)
+{
+	unsigned fall = probe->of->private->all->probe.fall;
+
+	if (probe->bad + 1 < fall)
+		probe->bad = fall - 1;
+	probe_hurry(probe);
+}
+
+void
 probe_forget(struct probe *probe)
 {
 	probe->good = 0;

@@ -37,6 +37,9 @@ void probe_soon(struct probe *probe);
 /* The next few questions come soon: requests to it fail. */
 void probe_hurry(struct probe *probe);
 
+/* The same, and the first that fails is enough. */
+void probe_doubt(struct probe *probe);
+
 /* Traffic took it out of service: only a row of good answers brings it back. */
 void probe_forget(struct probe *probe);
 

@@ -3,7 +3,8 @@
 # Copyright the Portolan authors
 """An engine whose probes are good but whose requests fail gets none for a
 while, and comes back slowly; but the last one is never left out, and that it
-is kept although it fails is told by metrics, readiness check and log."""
+is kept although it fails is told by metrics, readiness check and log.  One that
+is dead is found to be so at once."""
 from lib import Origin, Platform, same, story, truth, wait_for
 
 FAILURES = 5
@@ -39,8 +40,20 @@ def until_ejected(edge, engine):
     truth("it is left out", False)
 
 
+def dead():
+    """Long before the next probe would be due."""
+    with Platform(settings={"engines": {"probe": {
+            "interval": "10m", "timeout": "2s"}}}) as platform:
+        edge, origin = platform["US"], platform.origin("US")
+        same("before", ask(edge, 1), [200])
+        origin.close()
+        wait_for("it is down", lambda: ask(edge, 1) == [503])
+        same("and known to be", health(edge, origin), False)
+
+
 @story
 def main():
+    dead()
     scripts = [Engine(), Engine()]
     origins = [Origin("US", script) for script in scripts]
     with Platform(origins={"US": origins}, settings={"engines": {

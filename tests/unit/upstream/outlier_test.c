@@ -8,9 +8,12 @@
 #include <stdio.h>
 
 #include <cmocka.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/must.h"
+#include "net/listener.h"
 #include "upstream/upstream_private.h"
 
 enum { MOST = 8, FAILURES = 3 };
@@ -43,25 +46,40 @@ settle(void)
 	loop_run(control);
 }
 
-/* So many, all up; nobody is there to be probed, nor is soon. */
+static char folder[] = "/tmp/portolan-outlier-XXXXXX";
+static int listening[MOST];
+
+/* They take connections, and say nothing before the test is over. */
+static void
+listen_at(struct endpoint *at, unsigned i)
+{
+	char text[64];
+	struct err err;
+
+	snprintf(text, sizeof(text), "unix:%s/%u.sock", folder, i);
+	must(endpoint_parse(at, slice_of(text)));
+	listening[i] = listener_bind(at, false, 0600, &err);
+	must(listening[i] >= 0);
+}
+
+/* So many, all up. */
 static struct upstreams *
 begin(struct upstream **found, unsigned count, double most)
 {
 	const struct probe_spec probe = { .path = "/", .interval_ms = 3600000,
-	    .timeout_ms = 1000, .rise = 1, .fall = 100,
+	    .timeout_ms = 600000, .rise = 1, .fall = 100,
 	    .eject_failures = FAILURES, .eject_ms = 60000,
 	    .eject_most = most };
 	struct upstream_spec specs[MOST];
 	struct upstreams *all;
-	char text[64];
 	struct err err;
 
+	must(mkdtemp(folder) != NULL);
 	control = loop_new();
 	all = upstreams_new(control, on_changed, NULL);
 	memset(specs, 0, sizeof(specs));
 	for (unsigned i = 0; i < count; i++) {
-		snprintf(text, sizeof(text), "unix:/nonexistent/%u.sock", i);
-		must(endpoint_parse(&specs[i].endpoint, slice_of(text)));
+		listen_at(&specs[i].endpoint, i);
 		specs[i].weight = 1;
 		memcpy(specs[i].region, "GB", 3);
 	}
@@ -74,10 +92,19 @@ begin(struct upstream **found, unsigned count, double most)
 }
 
 static void
-end(struct upstreams *all)
+end(struct upstreams *all, unsigned count)
 {
+	char path[64];
+
 	upstreams_free(&all);
 	loop_free(&control);
+	for (unsigned i = 0; i < count; i++) {
+		snprintf(path, sizeof(path), "%s/%u.sock", folder, i);
+		close(listening[i]);
+		unlink(path);
+	}
+	rmdir(folder);
+	memcpy(folder + sizeof(folder) - 7, "XXXXXX", 6);
 }
 
 static enum health
@@ -127,7 +154,7 @@ never_too_many(void **state)
 			fail_msg("row %zu: %u", r, ejected);
 		assert_int_equal(ejected + kept, rows[r].count);
 		assert_int_equal(changes, ejected);
-		end(all);
+		end(all, rows[r].count);
 	}
 }
 
@@ -148,7 +175,7 @@ a_success_between_forgives(void **state)
 	assert_int_equal(atomic_load(&found[0]->health), HEALTH_UP);
 	assert_int_equal(fails(found[0], FAILURES), HEALTH_EJECTED);
 	assert_int_equal(atomic_load(&found[0]->ejections), 1);
-	end(all);
+	end(all, 2);
 }
 
 /* When the others go down, those that were ejected have to do. */
@@ -167,7 +194,22 @@ the_last_one_comes_back(void **state)
 	assert_true(atomic_load(&found[0]->kept_until_ms) > 0);
 	/* And if it fails again, it stays. */
 	assert_int_equal(fails(found[0], FAILURES), HEALTH_UP);
-	end(all);
+	end(all, 3);
+}
+
+/* Nobody listens any more: the first probe after that says so. */
+static void
+what_is_really_down_is(void **state)
+{
+	struct upstream *found[1];
+	struct upstreams *all = begin(found, 1, 0.5);
+
+	(void)state;
+	close(listening[0]);
+	listening[0] = -1;
+	exchange_cancel(&found[0]->private->probe.asking);
+	assert_int_equal(fails(found[0], FAILURES), HEALTH_DOWN);
+	end(all, 1);
 }
 
 int
@@ -177,6 +219,7 @@ main(void)
 		cmocka_unit_test(never_too_many),
 		cmocka_unit_test(a_success_between_forgives),
 		cmocka_unit_test(the_last_one_comes_back),
+		cmocka_unit_test(what_is_really_down_is),
 	};
 
 	log_level(LOG_LEVEL_ERROR);
