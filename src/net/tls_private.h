@@ -14,6 +14,7 @@
 #define NET_TLS_PRIVATE_H
 
 #include <openssl/ssl.h>
+#include <stdatomic.h>
 
 #include "base/arena.h"
 #include "net/stream.h"
@@ -28,6 +29,7 @@ struct tls_certificate {
 	unsigned char	*staple;
 	size_t		 staple_len;
 	int64_t		 staple_until;
+	atomic_bool	 staple_missed;	/* any thread has told that it is old */
 };
 
 struct tls_name {

@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/hmac.h"
+#include "base/log.h"
 #include "base/must.h"
 #include "net/client_hello.h"
 #include "net/tls_private.h"
@@ -143,19 +144,31 @@ on_ticket(SSL *ssl, unsigned char name[16], unsigned char iv[EVP_MAX_IV_LENGTH],
 
 /* --- staples ------------------------------------------------------------------------- */
 
+/* Once for each that grows old in service. */
+static bool
+is_fresh(struct tls_certificate *c)
+{
+	if (c->staple_until > (int64_t)(clock_unix_ms() / 1000))
+		return true;
+	if (!atomic_exchange(&c->staple_missed, true))
+		log_warn("the OCSP response about the certificate of %s is too "
+		    "old to be stapled; fetch a new one and reload",
+		    c->info.nnames > 0 ? c->info.names[0] : c->info.subject);
+	return false;
+}
+
 static int
 on_status(SSL *ssl, void *arg)
 {
-	const struct tls_extra *extra = extra_of(ssl);
+	struct tls_extra *extra = extra_of(ssl);
 	const X509 *x = SSL_get_certificate(ssl);
 	unsigned char *copy;
 
 	(void)arg;
 	for (size_t i = 0; i < extra->count; i++) {
-		const struct tls_certificate *c = &extra->certificates[i];
+		struct tls_certificate *c = &extra->certificates[i];
 
-		if (c->x != x || c->staple == NULL ||
-		    c->staple_until <= (int64_t)(clock_unix_ms() / 1000))
+		if (c->x != x || c->staple == NULL || !is_fresh(c))
 			continue;
 		copy = OPENSSL_memdup(c->staple, c->staple_len);
 		if (copy == NULL)

@@ -181,6 +181,7 @@ tls_context_staple(struct tls_context *tls, size_t i, const char *path,
 		must(len > 0);
 		c->staple_len = (size_t)len;
 		c->staple_until = *until;
+		atomic_store(&c->staple_missed, false);
 	}
 	OCSP_BASICRESP_free(basic);
 	OCSP_RESPONSE_free(response);
