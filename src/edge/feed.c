@@ -33,6 +33,7 @@ struct feed {
 	struct fetch	*asking;
 	unsigned	 turn;		/* which engine is asked */
 	char		 trouble[160];
+	struct log_rate	 complaints;
 
 	/* What is known. */
 	const struct restrictions *set;	/* NULL: nothing yet */
@@ -242,6 +243,7 @@ on_answer(void *arg, unsigned status, struct slice body, const char *why)
 {
 	struct feed *f = arg;
 	bool good = false;
+	uint32_t suppressed;
 
 	f->asking = NULL;
 	if (status == 200)
@@ -256,7 +258,9 @@ on_answer(void *arg, unsigned status, struct slice body, const char *why)
 	} else {
 		f->failures++;
 		f->turn++;		/* another one, if there is one */
-		log_warn("restrictions cannot be asked for: %s", f->trouble);
+		if (log_rate_allows(&f->complaints, 1, &suppressed))
+			log_warn("restrictions cannot be asked for: %s",
+			    f->trouble);
 	}
 	timer_set(f->edge->loop, &f->next, good ? 0 : RETRY_MS);
 }
