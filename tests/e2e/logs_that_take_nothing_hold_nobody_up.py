@@ -31,8 +31,10 @@ def main():
                       ) as p:
             us = p["US"]
             ask_many(us)
-            lost = wait_for("lines are lost", lambda: us.metric(
-                "portolan_access_log_dropped_total") or None)
+
+            def lost():
+                return int(us.metric("portolan_access_log_dropped_total"))
+            wait_for("lines are lost", lost)
             reader = os.open(f"{d}/log", os.O_RDONLY | os.O_NONBLOCK)
             text = b""
 
@@ -42,11 +44,11 @@ def main():
                     text += os.read(reader, 1 << 20)
                 except BlockingIOError:
                     pass
-                return text.count(b"\n") + lost >= REQUESTS
+                return text.count(b"\n") + lost() >= REQUESTS
             wait_for("the others come", all_there)
             paths = [json.loads(line)["path"] for line in text.splitlines()]
             same("each once, in order", paths,
                  [f"/{n}" for n in range(len(paths))])
-            same("none is missing", len(paths) + lost, REQUESTS)
+            same("none is missing", len(paths) + lost(), REQUESTS)
             truth("enough of them", len(paths) > 1000)
             os.close(reader)
