@@ -119,6 +119,7 @@ call_take_login(const struct call_ctx *c, struct run *run, const char *token)
 	if (run->login_taken)
 		return;
 	run->login_taken = true;
+	run->user = NULL;
 	if (token == NULL || token[0] == '\0')
 		return;
 	if (unseal(&c->edition->keys, slice_of(token), &plain))
