@@ -31,8 +31,6 @@ enum child_word {
 	WORD_UPGRADE,			/* the console was asked for it */
 };
 
-enum { CHILD_SETUP_MAX = 2048 };
-
 struct child {
 	struct role	 role;
 	struct sockets	 sockets;
@@ -49,7 +47,7 @@ struct child {
 	/* An engine worker's (rolling.c). */
 	const char	*program;	/* to be executed; NULL: this one goes on */
 	struct file_identity image;	/* of its program, when it was started */
-	char		 setup[CHILD_SETUP_MAX];	/* what it was started with */
+	uint64_t	 setup;		/* of what it was started with */
 	bool		 to_replace;	/* as soon as it is its turn */
 	struct child	*replaces;	/* until it is ready; NULL: nobody */
 	uint64_t	 ready_by_ms;

@@ -14,25 +14,51 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/clock.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include "master/notify.h"
 #include "master/private.h"
 
 enum { READY_MS = 30000 };
 
-/* What a worker is started with and cannot take up later: where it keeps
- * states, and which files it may read at all. */
 static void
-setup_of(const struct config *config, char text[CHILD_SETUP_MAX])
+add(struct buf *setup, const char *text)
+{
+	buf_text(setup, text == NULL ? "" : text);
+	buf_char(setup, '\n');
+}
+
+/* What a worker is started with and cannot take up later: where states are
+ * kept, and which files it may read at all.  Hashed, since there are
+ * passwords in it. */
+static uint64_t
+setup_of(const struct config *config)
 {
 	const struct config_engines *e = &config->engines;
+	struct buf setup = { 0 };
+	uint64_t hash;
 
-	snprintf(text, CHILD_SETUP_MAX, "%s\n%s\n%s\n%s\n%d",
-	    e->store_dir == NULL ? "" : e->store_dir,
-	    e->flows_dir == NULL ? "" : e->flows_dir, config->region_map,
-	    config->policy.restrictions == NULL ? "" :
-	    config->policy.restrictions, config->sandbox);
+	add(&setup, e->store_dir);
+	add(&setup, e->flows_dir);
+	add(&setup, e->external_ca);
+	for (size_t i = 0; i < e->nkey_files; i++)
+		add(&setup, e->key_files[i]);
+	add(&setup, config->services.ca);
+	add(&setup, config->region_map);
+	add(&setup, config->policy.restrictions);
+	add(&setup, config->policy.tag_key_file);
+	add(&setup, config->sandbox ? "sandbox" : "");
+	add(&setup, config->store.postgres);
+	for (size_t i = 0; i < config->store.npeers; i++) {
+		add(&setup, config->store.peers[i].region);
+		add(&setup, config->store.peers[i].conninfo);
+	}
+	hash = hash_slice(buf_all(&setup));
+	explicit_bzero(setup.p, setup.len);
+	buf_fini(&setup);
+	return hash;
 }
 
 void
@@ -40,7 +66,7 @@ rolling_started(const struct master *m, struct child *c)
 {
 	if (c->role.kind != ROLE_ENGINE)
 		return;
-	setup_of(m->generation->config, c->setup);
+	c->setup = setup_of(m->generation->config);
 	c->image = c->program == NULL ? m->image : file_identity(m->program);
 }
 
@@ -49,10 +75,8 @@ static bool
 has_changed(const struct master *m, const struct child *c)
 {
 	struct file_identity now = file_identity(m->program);
-	char setup[CHILD_SETUP_MAX];
 
-	setup_of(m->generation->config, setup);
-	return strcmp(setup, c->setup) != 0 ||
+	return setup_of(m->generation->config) != c->setup ||
 	    (now.exists && !file_identity_eq(&now, &c->image));
 }
 
