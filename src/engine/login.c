@@ -8,6 +8,7 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -281,6 +282,36 @@ call_login(const struct call_ctx *c)
 
 /* --- coming back from a directory ----------------------------------------------------------- */
 
+static bool
+is_below(const char *url, const char *origin)
+{
+	size_t len = strlen(origin);
+
+	return len > 0 && strncasecmp(url, origin, len) == 0 &&
+	    (url[len] == '/' || url[len] == '?' || url[len] == '\0');
+}
+
+/*
+ * Whoever begins a state says where its player is.  A login must not be taken
+ * to a stranger's page: only to our own host, and to those origins whose
+ * scripts may ask us.
+ */
+static bool
+is_player_of_ours(const struct call_ctx *c, const struct run *run)
+{
+	const struct config *config = c->edition->generation->config;
+	const char *to = run->join_uri;
+
+	if ((to[0] == '/' && to[1] != '/' && to[1] != '\\') ||
+	    is_below(to, c->call->origin))
+		return true;
+	for (size_t i = 0; i < config->ncors_origins; i++)
+		if (strcmp(config->cors_origins[i], "*") == 0 ||
+		    is_below(to, config->cors_origins[i]))
+			return true;
+	return false;
+}
+
 /* Where the player was, with what it is to send from now on. */
 static void
 send_back(const struct call_ctx *c, const struct run *run, const char *token)
@@ -329,6 +360,9 @@ come_back(const struct call_ctx *c, struct arena *arena, const char *state,
 	    run->join_uri == NULL)
 		answer_sentence(c, 400, "The state does not wait for a login "
 		    "any more");
+	else if (!is_player_of_ours(c, run))
+		answer_sentence(c, 403, "The player is at an address that a "
+		    "login is not taken to: cors.origins does not name it");
 	else if ((token = authenticate(c, run, service, credentials,
 	    &sentence)) == NULL)
 		answer_sentence(c, 401, "%s", sentence);

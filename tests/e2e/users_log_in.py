@@ -174,10 +174,9 @@ def lanes(engine, directory):
 
 
 def by_coming_back(engine, directory):
-    def begin(kind, key):
+    def begin(kind, key, player="http://engine/x?a=b"):
         directory.kind, directory.url = kind, OAUTH
-        began = engine.initialize(
-            guid(1), joinPlayerUrl="https://p.example/x?a=b")
+        began = engine.initialize(guid(1), joinPlayerUrl=player)
         url = urllib.parse.urlsplit(context(began)["loginUrl"])
         return began, urllib.parse.parse_qs(url.query)[key][0]
 
@@ -199,6 +198,13 @@ def by_coming_back(engine, directory):
         truth("refused", engine.ask("GET", bad, tenant=None).status in
               (401, 403))
     goes_on(began, engine.ask("GET", path, tenant=None))
+
+    for player in "http://engine.evil.example/", "//evil.example/", \
+            "https://p.example/x":
+        began, key = begin("OAUTH2", "state", player)
+        same("a stranger's page", engine.ask(
+            "GET", "/api/run/1/oauth2?" + urllib.parse.urlencode(
+                {"state": key, "code": "c-1"}), tenant=None).status, 403)
 
     began, key = begin("SAML", "RelayState")
     form = urllib.parse.urlencode({"SAMLResponse": "PHNhbWw+",
