@@ -828,6 +828,24 @@ h2_links_leave(struct pool *pool)
 }
 
 void
+h2_links_count(const struct pools *pools, unsigned *busy, unsigned *idle,
+    unsigned *sharing)
+{
+	*busy = *idle = *sharing = 0;
+	list_each(node, &pools->links) {
+		const struct h2_link *l = list_entry(node, struct h2_link,
+		    of_all);
+		unsigned before = *sharing;
+
+		list_each(each, &l->streams)
+			*sharing += list_entry(each, struct link_stream,
+			    node)->ex != NULL;
+		*busy += *sharing > before;
+		*idle += *sharing == before;
+	}
+}
+
+void
 h2_links_free(struct pools *pools)
 {
 	list_each(node, &pools->links)

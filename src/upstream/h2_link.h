@@ -79,6 +79,9 @@ void h2_link_part(struct exchange *ex);
 
 /* The pool leads elsewhere now: what is open goes on, nothing new begins. */
 void h2_links_leave(struct pool *pool);
+/* Shared connections with and without exchanges, and how many share. */
+void h2_links_count(const struct pools *pools, unsigned *busy,
+    unsigned *idle, unsigned *sharing);
 /* All of a thread, at once; no exchange is left. */
 void h2_links_free(struct pools *pools);
 

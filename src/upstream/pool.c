@@ -144,11 +144,14 @@ pool_empty(struct pool *pool)
 void
 pools_connections(const struct pools *pools, unsigned *busy, unsigned *idle)
 {
-	*busy = *idle = 0;
+	unsigned sharing;
+
+	h2_links_count(pools, busy, idle, &sharing);
 	for (unsigned i = 0; i < pools->used; i++) {
 		*busy += pools->of[i].outstanding;
 		*idle += pools->of[i].nidle;
 	}
+	*busy -= sharing;
 }
 
 void

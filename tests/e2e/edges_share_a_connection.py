@@ -99,6 +99,9 @@ def together(us, gb, count, streams):
         t.start()
     for _ in range(count):
         truth("all are there", here.acquire(timeout=20))
+    if streams:
+        wait_for("their connections", lambda: 1 <= us.metric(
+            "portolan_connections", side="upstream", state="busy") <= 2)
     gates["all"].set()
     for t in threads:
         t.join()

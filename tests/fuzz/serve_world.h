@@ -106,7 +106,7 @@ on_unproxied(struct server *s, void *listener, const struct endpoint *peer,
 }
 
 static const struct handler_ops ops = { "fuzz", sizeof(struct user), true,
-    on_head, on_body, on_drained, on_refuse, on_gone, on_unproxied };
+    on_head, on_body, on_drained, on_refuse, on_gone, on_unproxied, NULL };
 static const struct serve_limits limits = { .head_ms = 60000,
     .idle_ms = 60000, .body_idle_ms = 60000, .send_idle_ms = 60000,
     .tunnel_idle_ms = 60000, .body_bytes = 5000, .requests = 50 };
