@@ -46,6 +46,12 @@ read_type(struct reader *r, const struct where *at, const json_t *json,
 			*type = (enum element_type)i;
 			return true;
 		}
+	/* Its page is drawn like any other, or else (viewMessageAction) it is
+	 * refused. */
+	if (is_word(text, "PAGE")) {
+		*type = ELEMENT_INPUT;
+		return true;
+	}
 	near = near_find(slice_of(text), type_names, COUNT(type_names));
 	return reader_fail(r, &here, "\"%s\" is not supported by this "
 	    "engine%s%s%s", text, near == NULL ? "" : "; did you mean \"",

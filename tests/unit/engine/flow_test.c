@@ -105,6 +105,12 @@ mistakes_have_a_sentence(void **state)
 		    "mapElements[0].outcomes[0].nextMapElementId: "
 		    "00000000-0000-0000-0000-000000000020 is no map element of "
 		    "this flow" },
+		{ "'mapElements': [{'id': #20, 'elementType': 'Page', "
+		    "'viewMessageAction': {'uriPart': 'v'}}]", ELEMENTS,
+		    "mapElements[0]: viewMessageAction is not supported by "
+		    "this engine" },
+		{ "'mapElements': [{'id': #20, 'elementType': 'PAGE'}]",
+		    ELEMENTS, "mapElements[0].pageElementId: is missing" },
 		{ "'mapElements': [{'id': #20, 'elementType': 'INPUT'}]",
 		    ELEMENTS, "mapElements[0].pageElementId: is missing" },
 		{ "'mapElements': [{'id': #20, 'elementType': 'INPUT', "
