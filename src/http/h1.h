@@ -95,6 +95,7 @@ struct h1_head {
 	struct slice	 method_text, target;
 	struct slice	 host;		/* Host, or the authority of an
 					   absolute-form target, which wins */
+	bool		 host_is_normal;	/* it is as host_normalise() has it */
 	bool		 expect_continue;
 	/* responses */
 	uint16_t	 status;

@@ -298,8 +298,10 @@ read_host(struct h1_parse *p)
 		return h1_refuse(p, H1_BAD_HOST, field->value.p);
 	if (p->authority.p != NULL)
 		head->host = p->authority;
-	else if (field != NULL)
+	else if (field != NULL) {
 		head->host = field->value;
+		head->host_is_normal = slice_eq(host.name, field->value);
+	}
 	return H1_DONE;
 }
 

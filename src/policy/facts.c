@@ -66,7 +66,10 @@ facts_from_head(const struct facts_source *source, const struct h1_head *head,
 	    head, &read->client);
 	read->facts.client = read->client.addr;
 	read_sni(read, source->sni);
-	if (!host_normalise(&read->facts.host, head->host, read->host))
+	/* Mostly read already, when the head was. */
+	if (head->host_is_normal)
+		read->facts.host = head->host;
+	else if (!host_normalise(&read->facts.host, head->host, read->host))
 		return FACTS_BAD_HOST;
 	read->verdict = target_normalise(&read->target, head->target,
 	    read->path);
