@@ -20,7 +20,8 @@ create table flow.region (
 );
 create table flow.here (
   one  bool primary key default true check (one),
-  code text not null references flow.region
+  code text not null references flow.region,
+  main bool not null default false      -- metadata is written here
 );
 
 -- States.  A row is written in its home region alone, into that partition;
@@ -193,11 +194,12 @@ language plpgsql security definer set search_path = pg_catalog as $$
 declare
   there bigint;
 begin
-  select r.rev + 1 into rev from flow.meta_rev r for update;
-  if rev is null then
+  -- The others have the row of meta_rev, too, once it was replicated.
+  if not (select h.main from flow.here h) then
     raise exception 'metadata is written in the main region alone'
       using errcode = 'PT001';
   end if;
+  select r.rev + 1 into rev from flow.meta_rev r for update;
   select m.rev into there from flow.meta m
     where m.kind = p_kind and m.key = p_key and not m.deleted;
   done := p_expect = -1 or p_expect = coalesce(there, 0);
@@ -230,9 +232,59 @@ grant select on flow.schema_version, flow.state, flow.state_conflict,
 -- In the main region: metadata begins here, and goes from here to all.
 create function flow.become_main() returns void language plpgsql as $$
 begin
+  update flow.here set main = true;
   insert into flow.meta_rev values (true, 0) on conflict do nothing;
   if not exists (select from pg_publication where pubname = 'pub_meta') then
     create publication pub_meta for table flow.meta, flow.meta_rev
       with (publish = 'insert, update, delete');
   end if;
 end $$;
+
+-- The watch on what leaves: who replicates from this database must be another
+-- region's role, and ask for what is published for that region and nothing
+-- else.  Who does not is cut off, and the slot dropped.  Engines call it every
+-- few seconds; one at a time does it.  Answers what was cut.
+create function flow.guard() returns table (who text, what text)
+language plpgsql security definer set search_path = pg_catalog as $$
+declare
+  me text := (select lower(code) from flow.here);
+  wanted text;
+  a record;
+begin
+  if not pg_try_advisory_xact_lock(7067, 1) then
+    return;
+  end if;
+  for a in
+    select p.pid, p.usename::text as usename, p.query
+    from pg_stat_activity p join pg_stat_replication r on r.pid = p.pid
+    where p.datname = current_database() and p.query ilike 'START_REPLICATION%'
+  loop
+    wanted := substring(a.query from $q$publication_names '([^']*)'$q$);
+    if not exists (select from flow.region g
+        where a.usename = 'repl_' || lower(g.code) and lower(g.code) <> me
+          and wanted in (
+            format('"%s_to_%s"', me, lower(g.code)),
+            format('"%s_to_%s","pub_meta"', me, lower(g.code)))) then
+      perform pg_terminate_backend(a.pid);
+      return query select a.usename, coalesce(wanted, a.query);
+    end if;
+  end loop;
+  for a in
+    select s.slot_name::text as slot_name, s.plugin::text as plugin,
+      s.active_pid
+    from pg_replication_slots s
+    where s.database = current_database() and not s.temporary and not (
+      s.plugin = 'pgoutput' and (s.slot_name ~ '^pg_[0-9]+_sync_[0-9]+_[0-9]+$'
+        or exists (select from flow.region g
+          where s.slot_name = lower(g.code) || '_from_' || me)))
+  loop
+    if a.active_pid is not null then
+      perform pg_terminate_backend(a.active_pid);
+    else
+      perform pg_drop_replication_slot(a.slot_name);
+    end if;
+    return query select 'slot ' || a.slot_name, a.plugin;
+  end loop;
+end $$;
+revoke all on function flow.guard() from public;
+grant execute on function flow.guard() to flow_engine;

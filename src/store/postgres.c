@@ -396,6 +396,30 @@ on_look(struct timer *timer)
 	timer_set(store->base.loop, timer, PG_WATCH_MS);
 }
 
+static void
+on_guarded(void *arg, enum store_end end, uint64_t cut)
+{
+	struct pg_store *store = arg;
+
+	(void)end, (void)cut;
+	store->guarding = false;
+}
+
+static void
+on_guard(struct timer *timer)
+{
+	struct pg_store *store = list_entry(timer, struct pg_store, guard);
+
+	timer_set(store->base.loop, timer, PG_GUARD_MS);
+	if (!store->guarding) {
+		struct pg_job *job = job_new(&store->base, &pg_guard, store);
+
+		store->guarding = true;
+		job->fn.count = on_guarded;
+		send_write(store->here, job);
+	}
+}
+
 /* --- health, beginning, end ------------------------------------------------------- */
 
 static void
@@ -434,6 +458,7 @@ pg_do_close(struct store *base)
 
 	store->closing = true;
 	timer_cancel(&store->look);
+	timer_cancel(&store->guard);
 	for (size_t i = 0; i < store->nsides; i++)
 		close_side(&store->sides[i]);
 	while (answer_all(store))
@@ -492,6 +517,7 @@ store_postgres_open(struct loop *loop,
 	list_init(&store->done);
 	task_init(&store->answering, on_answering);
 	timer_init(&store->look, on_look);
+	timer_init(&store->guard, on_guard);
 	snprintf(store->trouble, sizeof(store->trouble), "not connected yet");
 	store->nsides = config->nregions;
 	store->sides = xcalloc(config->nregions, sizeof(*store->sides));
@@ -505,5 +531,7 @@ store_postgres_open(struct loop *loop,
 		pg_link_begin(&store->here->writers[i]);
 	pg_link_begin(&store->here->listener);
 	timer_set(loop, &store->look, PG_WATCH_MS);
+	if (store->nsides > 1)
+		timer_set(loop, &store->guard, PG_GUARD_MS);
 	return &store->base;
 }

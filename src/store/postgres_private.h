@@ -40,6 +40,7 @@ enum {
 	PG_LOOK_MS = 250,
 	PG_RETRY_LEAST_MS = 100, PG_RETRY_MOST_MS = 5000,
 	PG_WATCH_MS = 1000,		/* a notice may be lost: a look as well */
+	PG_GUARD_MS = 5000,
 	PG_DOCS_BYTES = 8 * 1024 * 1024,
 	PG_PARAMS = 12,
 };
@@ -74,7 +75,7 @@ struct slice pg_bytes(const PGresult *r, int row, int column);
 enum pg_statement {
 	PG_CREATE, PG_LOAD, PG_LOAD_HOME, PG_SAVE, PG_REMOVE, PG_RESTRICT,
 	PG_LIST, PG_LIST_FLOW, PG_EXPIRE,
-	PG_DOC_GET, PG_DOC_PUT, PG_DOCS_SINCE, PG_NEWEST,
+	PG_DOC_GET, PG_DOC_PUT, PG_DOCS_SINCE, PG_NEWEST, PG_GUARD,
 	PG_STATEMENTS
 };
 
@@ -129,7 +130,7 @@ struct pg_job {
 
 extern const struct pg_kind pg_create, pg_load, pg_load_home, pg_save,
     pg_remove, pg_restrict, pg_list, pg_list_flow, pg_expire, pg_doc_get,
-    pg_doc_put, pg_docs_since, pg_newest;
+    pg_doc_put, pg_docs_since, pg_newest, pg_guard;
 
 /* SQL of a statement for the states at home in this region; of nothing else
  * does it depend.  text: at least PG_SQL_MAX bytes. */
@@ -221,6 +222,8 @@ struct pg_store {
 	struct task	 answering;
 	struct timer	 look;		/* at the newest revision */
 	bool		 looking;
+	struct timer	 guard;		/* at who replicates from here */
+	bool		 guarding;
 	uint64_t	 newest, told;
 	struct pg_watcher *watchers;
 };

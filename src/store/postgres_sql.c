@@ -93,6 +93,7 @@ static const struct {
 	    " $3::bigint order by d.rev", false },
 	[PG_NEWEST] = { "newest",
 	    "select coalesce(max(rev), 0) from flow.meta_rev", false },
+	[PG_GUARD] = { "guard", "select who, what from flow.guard()", true },
 };
 
 const char *

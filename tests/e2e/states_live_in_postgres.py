@@ -4,7 +4,7 @@
 """With a PostgreSQL server in each region, joined by replication that the
 product set up: runs go on over edges and engines as before; every region has
 every state but the restricted ones, of which the other region's server is not
-sent a byte; a state is worked on where it is at home; while a server is away its
+sent a byte; who asks for more is cut off; a state is worked on where it is at home; while a server is away its
 calls are refused and nothing is lost."""
 import json
 import os
@@ -14,7 +14,7 @@ from lib import Platform, portolan, same, story, truth, wait_for
 from lib.addresses import ROOT
 from lib.engine import (AGE_INPUT, FLOW, NAME_INPUT, NEXT, TENANT, WELCOME,
                         invoke_body)
-from lib.postgres import Postgres
+from lib.postgres import Postgres, Tap
 
 
 BOUND_TENANT = "7d8f2a54-6a4e-4a5b-9a56-7c1f6e0d1a02"
@@ -41,12 +41,12 @@ def prepare(servers, platform):
     truth(err, "it is the store of region GB, not of US" in err)
 
 
-def join(servers, platform):
+def join(servers, taps, platform):
     for here, other in (("US", "GB"), ("GB", "US")):
         portolan("store", "region", "add", other, "-c",
                  platform[here].config_file, "--admin",
                  servers[here].conninfo("flow", "postgres"), "--from",
-                 servers[other].conninfo("flow", f"repl_{here.lower()}"))
+                 taps[other].conninfo("flow", f"repl_{here.lower()}"))
     wait_for("both have what the other had", lambda: all(
         status(servers, platform, r) for r in servers), 30)
 
@@ -102,17 +102,7 @@ def id_of(path):
     return path.split("/")[-1]
 
 
-def sent_to_us(server):
-    """What GB's server sends US' of all that it has logged: its own decoding,
-    from the beginning, under that publication."""
-    return bytes.fromhex(server.ask(
-        "flow", "select string_agg(encode(data, 'hex'), '') from "
-        "pg_logical_slot_peek_binary_changes('spy', null, null, "
-        "'proto_version', '1', 'publication_names', 'gb_to_us')")).decode(
-            errors="replace")
-
-
-def each_where_it_may_be(servers, platform):
+def each_where_it_may_be(servers, tap, platform):
     free, page = begin(platform["GB"])
     good(platform["GB"], "GB", "POST", free, typed(page))
     bound, page = begin(platform["US"], BOUND_TENANT)
@@ -122,13 +112,12 @@ def each_where_it_may_be(servers, platform):
         id_of(free): True})
     same("GB has both", states(servers["GB"], BOUND_MARK), {
         id_of(free): False, id_of(bound): True})
-    wire = sent_to_us(servers["GB"])
-    # Bodies are sent as hexadecimal text in this form.
     for what, path, mark, sent in [("free", free, MARK, True),
                                    ("restricted", bound, BOUND_MARK, False)]:
-        same(f"the {what} one's id was sent", id_of(path) in wire, sent)
+        key = bytes.fromhex(id_of(path).replace("-", ""))
+        same(f"the {what} one's id was sent", key in tap.sent, sent)
         same(f"what was typed in the {what} one was sent",
-             mark.encode().hex() in wire, sent)
+             mark.encode() in tap.sent, sent)
     return free
 
 
@@ -151,6 +140,24 @@ def away_and_back(server, platform):
         f"'{id_of(path)}'"), "3")
 
 
+def who_asks_for_more_is_cut_off(servers, platform):
+    servers["GB"].ask("flow", "create publication leak for table "
+                      "flow.state_gb")
+    servers["US"].ask("flow", "create subscription spy connection '" +
+                      servers["GB"].conninfo("flow", "repl_us") +
+                      "' publication leak with (slot_name = 'spy', "
+                      "copy_data = false)")
+    wait_for("its slot is gone", lambda: servers["GB"].ask(
+        "flow", "select count(*) from pg_replication_slots where "
+        "slot_name = 'spy'") == "0", 20)
+    wait_for("somebody hears of it", lambda: "replication cut off" in
+             platform["GB"].errors())
+    servers["US"].ask("flow", "alter subscription spy disable")
+    servers["US"].ask("flow", "alter subscription spy set (slot_name = none)")
+    servers["US"].ask("flow", "drop subscription spy")
+    wait_for("the rest goes on", lambda: status(servers, platform, "GB"), 20)
+
+
 @story
 def main():
     with Postgres(["flow"]) as us, Postgres(["flow"]) as gb:
@@ -162,13 +169,13 @@ def main():
                               "peers": {o: servers[o].conninfo("flow")}}}
                 for r, o in (("US", "GB"), ("GB", "US"))})
         prepare(servers, platform)
-        join(servers, platform)
-        gb.ask("flow", "select pg_create_logical_replication_slot('spy', "
-               "'pgoutput')")
+        taps = {r: Tap(server) for r, server in servers.items()}
+        join(servers, taps, platform)
         with platform:
-            free = each_where_it_may_be(servers, platform)
+            free = each_where_it_may_be(servers, taps["GB"], platform)
             # The US' own host: its engines ask for the state where it is.
             joined = good(platform["US"], "GB", "GET", free,
                           host="us.flow.example.com")
             same("stands at", joined["currentMapElementId"], WELCOME)
+            who_asks_for_more_is_cut_off(servers, platform)
             away_and_back(gb, platform)

@@ -6,8 +6,10 @@ import os
 import pwd
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
+import threading
 
 from .story import SCALE, Failed, wait_for
 
@@ -46,9 +48,12 @@ class Postgres:
             raise
         return self
 
-    def __exit__(self, *exc):
+    def __exit__(self, kind=None, *exc):
         if self.process is not None:
             self.end(signal.SIGQUIT)    # nothing is to be kept
+        if kind is not None and os.path.exists(f"{self.dir}/log"):
+            with open(f"{self.dir}/log", errors="replace") as f:
+                print(f"{self.dir}/log:", f.read()[-5000:])
         shutil.rmtree(self.dir, ignore_errors=True)
 
     def _run(self, program, *args):
@@ -88,3 +93,51 @@ class Postgres:
         """What a superuser gets, as lines of values."""
         return self._run("psql", "-X", "-q", "-At", "-v", "ON_ERROR_STOP=1",
                          "-d", self.conninfo(database, "postgres"), "-c", sql)
+
+
+class Tap:
+    """Another socket of the same server, on which all that it sends to those
+    who come this way is kept."""
+
+    def __init__(self, server):
+        self.server, self.dir = server, os.path.join(server.dir, "tap")
+        self.sent = bytearray()
+        os.mkdir(self.dir)
+        os.chmod(self.dir, 0o755)
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(f"{self.dir}/.s.PGSQL.5432")
+        os.chmod(f"{self.dir}/.s.PGSQL.5432", 0o777)
+        self.listener.listen(64)
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def conninfo(self, database, user):
+        return f"host={self.dir} user={user} dbname={database}"
+
+    def _accept(self):
+        while True:
+            client, _ = self.listener.accept()
+            server = socket.socket(socket.AF_UNIX)
+            try:
+                server.connect(f"{self.server.dir}/.s.PGSQL.5432")
+            except OSError:
+                client.close()
+                server.close()
+                continue
+            for ends in ((client, server, None), (server, client, self.sent)):
+                threading.Thread(target=self._pump, args=ends,
+                                 daemon=True).start()
+
+    @staticmethod
+    def _pump(source, target, kept):
+        try:
+            while data := source.recv(65536):
+                if kept is not None:
+                    kept += data
+                target.sendall(data)
+        except OSError:
+            pass
+        for end in (source, target):
+            try:
+                end.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass

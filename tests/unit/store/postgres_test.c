@@ -277,6 +277,13 @@ a_state_is_asked_where_it_is_at_home(void **state)
 	assert_string_equal(pg_ask(au_admin, "select count(*) from flow.state"),
 	    "0");
 
+	/* Metadata is written in the main region alone, also where its newest
+	 * revision has been replicated to. */
+	pg_ask(au_admin, "insert into flow.meta_rev values (true, 7)");
+	assert_int_equal(put(in_au, "x", 0, "1"), STORE_UNAVAILABLE);
+	assert_non_null(strstr(health_of(in_au).trouble, "main region alone"));
+	assert_int_equal(put(in_gb, "x", 0, "1"), STORE_OK);
+
 	/* What must not be in AU does not get there. */
 	in_gb->ops->restrict_to(in_gb, row.id, row.token, 1, heard_row, NULL);
 	assert_int_equal(wait_for_it(in_gb), STORE_OK);
