@@ -44,7 +44,8 @@ struct store *store_postgres_open(struct loop *loop,
  * region's database, which is there and empty.
  *
  * init makes the schema and the role flow_engine if they are not there, brings
- * an older schema up to date, and adds the regions that are new.  is_main: metadata is written here.
+ * an older schema up to date, and adds the regions that are new.  is_main:
+ * metadata is written here.
  */
 bool store_postgres_init(const char *admin,
     const struct store_postgres_config *config, bool is_main,
