@@ -105,8 +105,10 @@ on_unproxied(struct server *s, void *listener, const struct endpoint *peer,
 	(void)peer;
 }
 
-static const struct handler_ops ops = { "fuzz", sizeof(struct user), true,
-    on_head, on_body, on_drained, on_refuse, on_gone, on_unproxied, NULL };
+static const struct handler_ops ops = { .name = "fuzz",
+    .request_bytes = sizeof(struct user), .auto_continue = true,
+    .head = on_head, .body = on_body, .drained = on_drained,
+    .refuse = on_refuse, .gone = on_gone, .unproxied = on_unproxied };
 static const struct serve_limits limits = { .head_ms = 60000,
     .idle_ms = 60000, .body_idle_ms = 60000, .send_idle_ms = 60000,
     .tunnel_idle_ms = 60000, .body_bytes = 5000, .requests = 50 };
