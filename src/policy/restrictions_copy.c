@@ -110,6 +110,13 @@ rule_number(struct rules *rules, const struct restriction *r)
 	return number;
 }
 
+static size_t
+entry_bytes(const struct restriction_entry *entry)
+{
+	return 10 + strlen(entry->tenant) +
+	    (entry->flow == NULL ? 0 : strlen(entry->flow));
+}
+
 static void
 add_entry(struct buf *out, struct rules *rules,
     const struct restriction_entry *entry)
@@ -161,23 +168,28 @@ restrictions_copy_write(const struct restrictions *set,
 	struct rules rules = { .numbers = map_new() };
 	struct restriction_entry entry;
 	uint64_t at = 0, count = 0, bytes, hash;
-	struct buf entries = { 0 };
+	size_t entries = 0;
 
+	/* Twice, so that a large set is never in memory twice over. */
 	while (restrictions_next_entry(set, &at, &entry)) {
-		add_entry(&entries, &rules, &entry);
+		rule_number(&rules, entry.pair.access);
+		rule_number(&rules, entry.pair.execution);
+		entries += entry_bytes(&entry);
 		count++;
 	}
 	buf_clear(out);
+	buf_reserve(out, RESTRICTIONS_COPY_HEAD + 8 + rules.text.len +
+	    entries);
 	memset(buf_reserve(out, RESTRICTIONS_COPY_HEAD), 0,
 	    RESTRICTIONS_COPY_HEAD);
 	out->len = RESTRICTIONS_COPY_HEAD;
 	add(out, rules.count, 4);
 	buf_slice(out, buf_all(&rules.text));
 	add(out, count, 4);
-	buf_slice(out, buf_all(&entries));
+	for (at = 0; restrictions_next_entry(set, &at, &entry);)
+		add_entry(out, &rules, &entry);
 	restrictions_copy_body(buf_all(out), &bytes, &hash);
 	restrictions_copy_head(head, bytes, hash, (uint8_t *)out->p);
-	buf_fini(&entries);
 	buf_fini(&rules.text);
 	buf_fini(&rules.one);
 	map_free(&rules.numbers);
