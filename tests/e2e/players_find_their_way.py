@@ -197,15 +197,15 @@ def what_no_flow_has(engine, asked):
     for method, path, status in (
             ("GET", f"state/{state}/download/{guid(9)}/a.pdf", 404),
             ("POST", f"authentication/{state}", 400),
-            ("POST", "response", 400), ("POST", "event", 400),
-            ("POST", "service/data", 400), ("POST", "service/file", 400),
+            ("POST", "response", 403), ("POST", "event", 403),
+            ("POST", "service/data", 403), ("POST", "service/file", 403),
             ("POST", "service/file/content", 400),
             ("GET", "social/stream/x", 404),
             ("GET", "social/stream/x/user/me", 404),
             ("POST", "social/stream/x/message", 404)):
         refused(engine.ask(method, f"/api/run/1/{path}",
                            b"{}" if method == "POST" else None), status)
-    refused(engine.ask("POST", "/api/service/1/data", b"{}"), 400)
+    refused(engine.ask("POST", "/api/service/1/data", b"{}"), 403)
     refused(engine.ask("GET", "/api/social/1/stream/x"), 404)
 
 

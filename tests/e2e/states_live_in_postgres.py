@@ -4,8 +4,8 @@
 """With a PostgreSQL server in each region, joined by replication that the
 product set up: runs go on over edges and engines as before; every region has
 every state but the restricted ones, of which the other region's server is not
-sent a byte; who asks for more is cut off; a state is worked on where it is at home; while a server is away its
-calls are refused and nothing is lost."""
+sent a byte; who asks for more is cut off; a state is worked on where it is at
+home; while a server is away its calls are refused and nothing is lost."""
 import json
 import os
 import signal

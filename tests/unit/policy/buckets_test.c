@@ -110,7 +110,7 @@ keys_without_end(void **state)
 	for (uint64_t i = 0; i < 800; i++)
 		buckets_take(b, hash_slice((struct slice){ (char *)&i,
 		    sizeof(i) }), &rule, START, &wait);
-	assert_true(buckets_lost(b) < 100);
+	assert_true(buckets_lost(b) < 250);	/* some 80, by chance */
 	/* A day later they are all full: nothing more is lost. */
 	for (uint64_t i = 0; i < 100000; i++) {
 		uint64_t lost = buckets_lost(b), key = hash_slice(
