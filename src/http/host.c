@@ -2,6 +2,7 @@
 /* Copyright the Portolan authors */
 
 #include "base/addr.h"
+#include "http/chars.h"
 #include "http/target.h"
 
 enum { NAME_MAX_BYTES = 253, LABEL_MAX_BYTES = 63 };	/* RFC 1035 2.3.4 */
@@ -49,25 +50,18 @@ read_ip6(struct slice *host, uint16_t *port, struct slice raw, char *out)
 	return true;
 }
 
-/* A name's bytes in lower case, the dots between its labels too; 0 for any
- * other byte. */
-static const char name_chars[256] = {
-	['-'] = '-', ['.'] = '.', ['_'] = '_',
-	['0'] = '0', ['1'] = '1', ['2'] = '2', ['3'] = '3', ['4'] = '4',
-	['5'] = '5', ['6'] = '6', ['7'] = '7', ['8'] = '8', ['9'] = '9',
-	['A'] = 'a', ['B'] = 'b', ['C'] = 'c', ['D'] = 'd', ['E'] = 'e',
-	['F'] = 'f', ['G'] = 'g', ['H'] = 'h', ['I'] = 'i', ['J'] = 'j',
-	['K'] = 'k', ['L'] = 'l', ['M'] = 'm', ['N'] = 'n', ['O'] = 'o',
-	['P'] = 'p', ['Q'] = 'q', ['R'] = 'r', ['S'] = 's', ['T'] = 't',
-	['U'] = 'u', ['V'] = 'v', ['W'] = 'w', ['X'] = 'x', ['Y'] = 'y',
-	['Z'] = 'z',
-	['a'] = 'a', ['b'] = 'b', ['c'] = 'c', ['d'] = 'd', ['e'] = 'e',
-	['f'] = 'f', ['g'] = 'g', ['h'] = 'h', ['i'] = 'i', ['j'] = 'j',
-	['k'] = 'k', ['l'] = 'l', ['m'] = 'm', ['n'] = 'n', ['o'] = 'o',
-	['p'] = 'p', ['q'] = 'q', ['r'] = 'r', ['s'] = 's', ['t'] = 't',
-	['u'] = 'u', ['v'] = 'v', ['w'] = 'w', ['x'] = 'x', ['y'] = 'y',
-	['z'] = 'z',
-};
+/* A name's byte in lower case, also of the dots between its labels; 0 for any
+ * other. */
+static char
+name_char(char c)
+{
+	char low = (char)chars_token[(unsigned char)c];
+
+	if ((low >= 'a' && low <= 'z') || (low >= '0' && low <= '9') ||
+	    low == '.' || low == '-' || low == '_')
+		return low;
+	return '\0';
+}
 
 /* Copies a name in lower case; how much of raw it is, or 0 for a bad one. */
 static size_t
@@ -79,7 +73,7 @@ read_name(struct slice raw, char *out)
 	char c;
 
 	for (i = 0; i < most; i++) {
-		c = name_chars[(unsigned char)raw.p[i]];
+		c = name_char(raw.p[i]);
 		if (c == '\0')
 			break;
 		out[i] = c;
