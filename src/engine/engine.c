@@ -16,6 +16,7 @@
 #include "conf/value.h"
 #include "engine/engine_private.h"
 #include "engine/keeping.h"
+#include "net/lent_files.h"
 #include "net/listener.h"
 #include "store/open.h"
 
@@ -38,14 +39,17 @@ tell(const struct engine *e, const char *line)
 
 /* --- configuration and flows ----------------------------------------------------- */
 
+/* The keys that are lent to us stay open: some are read when they are needed.
+ */
 static struct generation *
-load_generation(const char *file)
+load_generation(const struct engine_options *options)
 {
 	struct mistakes mistakes;
 	struct generation *g;
 
+	lent_files_receive(options->notify_fd);
 	mistakes_init(&mistakes);
-	g = generation_load(file, LOAD_KEYS, NULL, &mistakes);
+	g = generation_load(options->config_file, LOAD_KEYS, NULL, &mistakes);
 	for (size_t i = 0; g == NULL && i < mistakes.count; i++) {
 		struct buf line = { 0 };
 
@@ -215,7 +219,7 @@ put_in_service(struct engine *e, struct generation *g,
 static bool
 reload(struct engine *e)
 {
-	struct generation *g = load_generation(e->options->config_file);
+	struct generation *g = load_generation(e->options);
 	const struct region *region = g == NULL ? NULL : own_region(e, g);
 	struct flows *flows = NULL;
 	struct seal_keys keys;
@@ -345,7 +349,7 @@ open_store(struct engine *e)
 static bool
 begin(struct engine *e)
 {
-	struct generation *g = load_generation(e->options->config_file);
+	struct generation *g = load_generation(e->options);
 	const struct region *region = g == NULL ? NULL : own_region(e, g);
 	struct flows *flows = NULL;
 	size_t bad;
