@@ -45,8 +45,8 @@ struct role {
 	 * (net/handover.h), and last one without sockets: "ALL", or what is
 	 * wrong.  "KEYS" is answered with the files that only root may read
 	 * (net/lent_files.h); engines and the console get theirs unasked,
-	 * when they are started and before each HUP.  The console's "UPGRADE" is answered with "UPGRADE ok" or
-	 * "UPGRADE failed" and a sentence.
+	 * when they are started and before each HUP.  The console's "UPGRADE"
+	 * is answered with "UPGRADE ok" or "UPGRADE failed" and a sentence.
 	 */
 	int		 notify_fd;
 };
