@@ -96,6 +96,8 @@ run_engine_alone(int argc, char **argv)
 		    "configuration)", .value = &options.region },
 		{ "socket", 0, "PATH", "the UNIX socket to listen on",
 		    .value = &options.socket },
+		{ "listen", 0, "ADDRESS", "or the address and port, for TLS with "
+		    "the certificates of the link", .value = &options.listen },
 		{ "fd", 0, "N", "or a listening socket that is open already",
 		    .value = &fd },
 		{ "store", 0, "DIR", "where states are kept (engines.store)",
@@ -112,9 +114,10 @@ run_engine_alone(int argc, char **argv)
 
 	if (end != OPTIONS_GO_ON)
 		return end;
-	if ((fd == NULL) == (options.socket == NULL))
-		return options_mistake(&usage,
-		    "one of --socket and --fd must say where to listen");
+	if ((fd != NULL) + (options.socket != NULL) +
+	    (options.listen != NULL) != 1)
+		return options_mistake(&usage, "one of --socket, --listen and "
+		    "--fd must say where to listen");
 	if (fd != NULL && (options.listen_fd = descriptor(fd)) < 0)
 		return options_mistake(&usage, "--fd: \"%s\" is no descriptor",
 		    fd);

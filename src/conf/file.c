@@ -4,9 +4,10 @@
 #include "conf/file.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "net/lent_files.h"
 
 enum { CHUNK_BYTES = 64 * 1024 };
 
@@ -37,7 +38,7 @@ bool
 file_read(struct buf *out, const char *path, size_t limit_bytes,
     struct err *err)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	int fd = lent_file_open(path);
 	bool ok;
 
 	if (fd < 0)

@@ -12,7 +12,8 @@
 #include "base/err.h"
 
 /* Appends the file's bytes to out; false, with *err saying why, if it cannot
- * be read or has more than limit_bytes. */
+ * be read or has more than limit_bytes.  What the master lends is read so
+ * (net/lent_files.h). */
 bool file_read(struct buf *out, const char *path, size_t limit_bytes,
     struct err *err);
 

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "conf/generation_tls.h"
 #include "console/private.h"
+#include "net/lent_files.h"
 
 enum { DRAIN_MS = 2000, DRAIN_LOOK_MS = 32 };
 
@@ -215,9 +216,11 @@ read_tls(struct console *c)
 	struct tls_context *tls;
 	struct err err;
 
+	master_hear(c);
 	if (c->config->console.tls.certificate == NULL)
 		return true;
 	tls = config_console_tls(c->config, &err);
+	lent_files_return();
 	if (tls == NULL) {
 		log_error("console.tls: %s", err.text);
 		return false;
@@ -285,10 +288,10 @@ console_main(const struct console_options *options)
 	timer_init(&c.drain, look_drained);
 	master_listen(&c, options->notify_fd);
 	c.config = options->config;
+	listen_on(&c, options);		/* the master may have others by now */
 	if (!read_tls(&c)) {
 		code = EXIT_FAILURE;
 	} else if (find_edge(&c, options->edge_socket, &err)) {
-		listen_on(&c, options);
 		run(&c, options->notify_fd);
 	} else {
 		log_error("%s", err.text);

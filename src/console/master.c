@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "console/private.h"
 #include "net/handover.h"
+#include "net/lent_files.h"
 
 /* --- upgrades --------------------------------------------------------------- */
 
@@ -101,6 +102,8 @@ understand(struct console *console, const char *text, const int *fds, int n)
 		listen_at(console, text + 7, n == 1 ? fds : NULL);
 		return;
 	}
+	if (lent_files_take(text, fds, n))
+		return;
 	while (n > 0)
 		close(fds[--n]);
 	if (strcmp(text, "LISTENING") == 0 && !console->draining)
@@ -133,4 +136,11 @@ master_listen(struct console *console, int fd)
 	console->master_fd = fd;
 	if (fd >= 0)
 		loop_on_readable(console->loop, fd, on_packet, console);
+}
+
+void
+master_hear(struct console *console)
+{
+	while (console->master_fd >= 0 && on_packet(console))
+		;
 }

@@ -59,6 +59,8 @@ void forward_gone(struct request *r);
 
 /* master.c: whom it asks, and who asks it. */
 void master_listen(struct console *console, int fd);
+/* What it has sent by now. */
+void master_hear(struct console *console);
 void master_upgrade(struct console *console, struct request *r);
 void master_gone(struct request *r);
 

@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/must.h"
 #include "edge/process.h"
+#include "net/lent_files.h"
 
 struct loading {
 	struct edge	*edge;
@@ -305,13 +306,26 @@ on_loaded(void *arg)
 
 /* --- loading ------------------------------------------------------------------------ */
 
+/* Without them there is what we may read ourselves, and mistakes say what is
+ * not. */
+static void
+borrow_keys(const struct edge *edge)
+{
+	struct err err;
+
+	if (!lent_files_ask(edge->notify_fd, &err))
+		log_warn("%s", err.text);
+}
+
 static void *
 load(void *arg)
 {
 	struct loading *l = arg;
 
+	borrow_keys(l->edge);
 	l->result = generation_load(l->edge->config_file, LOAD_FULL,
 	    l->before, &l->mistakes);
+	lent_files_return();
 	if (l->result != NULL)
 		l->refused = !handed_ask(&l->handed, l->edge->notify_fd,
 		    false, &l->err);
@@ -369,6 +383,7 @@ edge_load_first(struct edge *edge, const struct edge_options *options)
 	struct mistakes mistakes;
 	struct err err;
 
+	borrow_keys(edge);
 	mistakes_init(&mistakes);
 	generation = generation_load(options->config_file, LOAD_FULL, NULL,
 	    &mistakes);
@@ -377,6 +392,7 @@ edge_load_first(struct edge *edge, const struct edge_options *options)
 	if (generation == NULL && options->state_dir != NULL)
 		generation = edge_load_copies(options->config_file,
 		    options->state_dir);
+	lent_files_return();
 	if (generation == NULL)
 		return false;
 	/* Those of copies are not known to be all there is. */

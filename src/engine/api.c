@@ -497,6 +497,8 @@ api_head(struct request *r)
 	if (verdict != TARGET_OK)
 		answer_sentence(c, 400, "The path cannot be read: %s",
 		    target_verdict_text(verdict));
+	else if (!engine_trusts(c->engine, r))
+		answer_sentence(c, 403, "The certificate is not of this region");
 	else if (route == NULL || (route->needs == NEEDS_EDGE &&
 	    h1_field(head, FIELD_X_PORTOLAN) == NULL))
 		answer_sentence(c, 404, "There is nothing at this address");

@@ -16,6 +16,7 @@
 #include "conf/value.h"
 #include "engine/engine_private.h"
 #include "engine/keeping.h"
+#include "net/lent_files.h"
 #include "net/listener.h"
 #include "store/open.h"
 
@@ -38,14 +39,17 @@ tell(const struct engine *e, const char *line)
 
 /* --- configuration and flows ----------------------------------------------------- */
 
+/* The keys that are lent to us stay open: some are read when they are needed.
+ */
 static struct generation *
-load_generation(const char *file)
+load_generation(const struct engine_options *options)
 {
 	struct mistakes mistakes;
 	struct generation *g;
 
+	lent_files_receive(options->notify_fd);
 	mistakes_init(&mistakes);
-	g = generation_load(file, LOAD_KEYS, NULL, &mistakes);
+	g = generation_load(options->config_file, LOAD_KEYS, NULL, &mistakes);
 	for (size_t i = 0; g == NULL && i < mistakes.count; i++) {
 		struct buf line = { 0 };
 
@@ -215,7 +219,7 @@ put_in_service(struct engine *e, struct generation *g,
 static bool
 reload(struct engine *e)
 {
-	struct generation *g = load_generation(e->options->config_file);
+	struct generation *g = load_generation(e->options);
 	const struct region *region = g == NULL ? NULL : own_region(e, g);
 	struct flows *flows = NULL;
 	struct seal_keys keys;
@@ -226,7 +230,8 @@ reload(struct engine *e)
 		    "engine runs", e->edition->region->id, region->id);
 	else if (region != NULL)
 		flows = load_flows(e, g, &bad);
-	if (flows != NULL && bad == 0 && load_keys(e, g, &keys)) {
+	if (flows != NULL && bad == 0 && load_keys(e, g, &keys) &&
+	    engine_certify(e, g, region)) {
 		put_in_service(e, g, region, flows);
 		e->edition->keys = keys;
 		return true;
@@ -299,7 +304,31 @@ on_accepted(void *owner, int fd, const struct endpoint *peer)
 {
 	struct engine *e = owner;
 
-	server_accept(e->server, fd, peer, &(struct serve_accept){ 0 });
+	server_accept(e->server, fd, peer, &(struct serve_accept){
+	    .tls = e->tls });
+}
+
+static bool
+read_path(const struct engine *e, struct endpoint *at)
+{
+	must(e->options->socket != NULL);
+	if ((size_t)snprintf(at->name, sizeof(at->name), "%s",
+	    e->options->socket) < sizeof(at->name))
+		return true;
+	log_error("%s: the path is too long for a socket",
+	    e->options->socket);
+	return false;
+}
+
+static bool
+read_address(const struct engine *e, struct endpoint *at)
+{
+	if (endpoint_parse(at, slice_of(e->options->listen)) &&
+	    at->kind == ENDPOINT_IP && !at->tls)
+		return true;
+	log_error("--listen: \"%s\" is no address and port; write 10.0.0.1:8443 "
+	    "or [::1]:8443", e->options->listen);
+	return false;
 }
 
 static bool
@@ -311,13 +340,9 @@ open_listener(struct engine *e)
 	struct err err;
 
 	if (fd < 0) {
-		must(e->options->socket != NULL);
-		if ((size_t)snprintf(at.name, sizeof(at.name), "%s",
-		    e->options->socket) >= sizeof(at.name)) {
-			log_error("%s: the path is too long for a socket",
-			    e->options->socket);
+		if (e->options->listen != NULL ? !read_address(e, &at) :
+		    !read_path(e, &at))
 			return false;
-		}
 		fd = listener_bind(&at, false, 0600, &err);
 		if (fd < 0) {
 			log_error("%s", err.text);
@@ -345,7 +370,7 @@ open_store(struct engine *e)
 static bool
 begin(struct engine *e)
 {
-	struct generation *g = load_generation(e->options->config_file);
+	struct generation *g = load_generation(e->options);
 	const struct region *region = g == NULL ? NULL : own_region(e, g);
 	struct flows *flows = NULL;
 	size_t bad;
@@ -365,7 +390,7 @@ begin(struct engine *e)
 	if (!load_keys(e, g, &e->edition->keys))
 		return false;
 	e->metadata = metadata_new(e->store);
-	return open_listener(e);
+	return engine_certify(e, g, region) && open_listener(e);
 }
 
 /*
@@ -435,6 +460,7 @@ end(struct engine *e)
 	timer_cancel(&e->expire);	/* the store's last answer sets it */
 	timer_cancel(&e->drain);
 	edition_release(&e->edition);
+	tls_context_free(&e->tls);
 	buf_fini(&e->fields);
 	buf_fini(&e->busy_fields);
 	loop_free(&e->loop);

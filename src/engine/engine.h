@@ -24,6 +24,7 @@ struct engine_options {
 	unsigned	 number;	/* of this worker in its region; for logs */
 	int		 listen_fd;	/* becomes the engine's; -1: bind socket */
 	const char	*socket;	/* path of a UNIX socket, when listen_fd is -1 */
+	const char	*listen;	/* or an address and port, with TLS */
 	const char	*store_dir;	/* NULL: those of the configuration */
 	const char	*flows_dir;
 	int		 notify_fd;	/* gets the lines "READY", "RELOAD ok" and

@@ -46,6 +46,7 @@ struct engine {
 	struct loop	*loop;
 	struct server	*server;
 	struct listener	*listener;
+	struct tls_context *tls;	/* NULL: the listener is a UNIX socket */
 	struct serve_limits limits;
 	struct store	*store;
 	struct follower	*follower;	/* of the main region; NULL: none */
@@ -65,6 +66,12 @@ struct engine {
 	uint64_t	 drain_until_ms;
 	bool		 draining;
 };
+
+/* certified.c: reads the certificate that is shown on --listen; false, with
+ * everything as it was, and logged, if there is none.  Then who may ask: */
+bool engine_certify(struct engine *e, const struct generation *g,
+    const struct region *region);
+bool engine_trusts(const struct engine *e, struct request *r);
 
 struct edition *edition_hold(struct edition *edition);
 void edition_release(struct edition **edition);

@@ -19,7 +19,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/must.h"
+#include "master/keys.h"
 #include "master/sandbox.h"
+#include "net/lent_files.h"
 
 enum { BACKOFF_FIRST_MS = 100, BACKOFF_MOST_MS = 10000,
     LIFE_THAT_COUNTS_MS = 30000 };
@@ -141,6 +143,10 @@ child_start(struct child *child, int (*run)(const struct role *),
 	child->ready = child->hang_up = false;
 	child->role.was_ready = child->was_ready;
 	child->role.notify_fd = ends[1];
+	/* They wait for it there; the edge asks for its own. */
+	if (identity->change && child->role.kind != ROLE_EDGE)
+		keys_give(ends[0], child->role.kind,
+		    child->role.generation->config);
 	child->pid = fork();
 	if (child->pid == 0)
 		live(child->role, run, child->program, identity, master);
@@ -183,6 +189,8 @@ understand(const char *line)
 		return WORD_SOCKETS;
 	if (strcmp(line, "SOCKETS former\n") == 0)
 		return WORD_SOCKETS_FORMER;
+	if (strcmp(line, LENT_FILES_WORD) == 0)
+		return WORD_KEYS;
 	if (strcmp(line, "READY\n") == 0)
 		return WORD_READY;
 	if (strcmp(line, "UPGRADE\n") == 0)

@@ -26,6 +26,7 @@ enum child_word {
 	WORD_READY,
 	WORD_SOCKETS,			/* the edge asks for its listeners ... */
 	WORD_SOCKETS_FORMER,		/* ... of the files that were in service */
+	WORD_KEYS,			/* it asks for what only root may read */
 	WORD_RELOADED,
 	WORD_RELOAD_FAILED,
 	WORD_UPGRADE,			/* the console was asked for it */

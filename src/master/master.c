@@ -19,9 +19,11 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "conf/fixed.h"
+#include "master/keys.h"
 #include "master/notify.h"
 #include "master/sandbox.h"
 #include "net/handover.h"
+#include "net/lent_files.h"
 
 enum {
 	CONSOLE_LATEST_MS = 2000,	/* it starts when the edge is ready, or so
@@ -423,8 +425,12 @@ on_reloaded(struct master *m, struct child *edge)
 	rolling_begin(m);
 	for (size_t i = 0; i < m->nchildren; i++)
 		if (m->children[i]->role.kind != ROLE_EDGE &&
-		    !m->children[i]->to_replace)
+		    !m->children[i]->to_replace) {
+			if (m->identity.change)
+				keys_give(m->children[i]->notify_fd,
+				    m->children[i]->role.kind, g->config);
 			child_hang_up(m->children[i]);
+		}
 }
 
 /*
@@ -497,6 +503,24 @@ give_new_sockets(struct master *m, struct child *edge)
 		generation_free(&files);
 }
 
+/* Before the edge reads the files, as they are now or, where they are broken,
+ * were: it may start from copies of those.  Who is what we are reads them
+ * itself. */
+static void
+give_keys(const struct master *m, const struct child *edge)
+{
+	struct generation *files = m->identity.change ?
+	    read_config(m->options->config_file, NULL) : NULL;
+
+	if (m->identity.change)
+		keys_give(edge->notify_fd, ROLE_EDGE, files != NULL ?
+		    files->config : m->generation->config);
+	else
+		lent_files_give(edge->notify_fd, NULL, 0);
+	if (files != NULL)
+		generation_free(&files);
+}
+
 /* Who asks the console meanwhile waits in its socket's queue. */
 void
 start_console(struct master *m)
@@ -524,6 +548,9 @@ on_word(struct master *m, struct child *c, enum child_word word)
 		/* An heir's word is not believed yet. */
 		if (m->heir.fd < 0)
 			notify_manager("READY=1\nSTATUS=Serving");
+		break;
+	case WORD_KEYS:
+		give_keys(m, c);
 		break;
 	case WORD_SOCKETS:
 		give_new_sockets(m, c);

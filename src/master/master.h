@@ -43,8 +43,10 @@ struct role {
 	 * whatever they are now), which is answered with a packet for each
 	 * listener that the files name, its name and its sockets
 	 * (net/handover.h), and last one without sockets: "ALL", or what is
-	 * wrong.  The console's "UPGRADE" is answered with "UPGRADE ok" or
-	 * "UPGRADE failed" and a sentence.
+	 * wrong.  "KEYS" is answered with the files that only root may read
+	 * (net/lent_files.h); engines and the console get theirs unasked,
+	 * when they are started and before each HUP.  The console's "UPGRADE"
+	 * is answered with "UPGRADE ok" or "UPGRADE failed" and a sentence.
 	 */
 	int		 notify_fd;
 };

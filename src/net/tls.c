@@ -3,6 +3,7 @@
 
 #include "net/tls_private.h"
 
+#include <errno.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <pthread.h>
@@ -12,6 +13,7 @@
 #include "base/arena.h"
 #include "base/hmac.h"
 #include "base/must.h"
+#include "net/lent_files.h"
 
 /* --- errors that people read --------------------------------------------- */
 
@@ -30,17 +32,6 @@ tls_reason(void)
 
 /* --- files into a context ------------------------------------------------ */
 
-static bool
-use_certificate(SSL_CTX *ctx, const char *path, struct err *err)
-{
-	ERR_clear_error();
-	if (SSL_CTX_use_certificate_chain_file(ctx, path) == 1)
-		return true;
-	return err_set(err, "%s: cannot be read as a PEM certificate: %s; give "
-	    "a file that holds the certificate and after it those that lead to "
-	    "its authority", path, tls_reason());
-}
-
 /* A key behind a passphrase would make OpenSSL ask on the terminal. */
 static int
 no_passphrase(char *text, int size, int writing, void *arg)
@@ -50,6 +41,54 @@ no_passphrase(char *text, int size, int writing, void *arg)
 	(void)writing;
 	(void)arg;
 	return -1;
+}
+
+/* NULL with the reason on OpenSSL's stack, as if it had opened the file. */
+static BIO *
+open_pem(const char *path)
+{
+	int fd;
+
+	ERR_clear_error();
+	fd = lent_file_open(path);
+	if (fd >= 0)
+		return BIO_new_fd(fd, BIO_CLOSE);
+	ERR_raise(ERR_LIB_SYS, errno);
+	return NULL;
+}
+
+/* The certificate itself, and whether the rest of the file are others. */
+static bool
+read_chain(SSL_CTX *ctx, BIO *pem)
+{
+	X509 *x = PEM_read_bio_X509_AUX(pem, NULL, no_passphrase, NULL);
+	bool good = x != NULL && SSL_CTX_use_certificate(ctx, x) == 1 &&
+	    SSL_CTX_clear_chain_certs(ctx) == 1;
+
+	X509_free(x);
+	while (good && (x = PEM_read_bio_X509(pem, NULL, no_passphrase,
+	    NULL)) != NULL)
+		if (SSL_CTX_add0_chain_cert(ctx, x) != 1) {
+			X509_free(x);
+			return false;
+		}
+	if (!good || ERR_GET_LIB(ERR_peek_last_error()) != ERR_LIB_PEM ||
+	    ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE)
+		return false;
+	ERR_clear_error();		/* the file's end */
+	return true;
+}
+
+static bool
+use_certificate(SSL_CTX *ctx, const char *path, struct err *err)
+{
+	BIO *pem = open_pem(path);
+	bool good = pem != NULL && read_chain(ctx, pem);
+
+	BIO_free(pem);
+	return good || err_set(err, "%s: cannot be read as a PEM certificate: "
+	    "%s; give a file that holds the certificate and after it those that "
+	    "lead to its authority", path, tls_reason());
 }
 
 static bool
@@ -69,12 +108,23 @@ key_mismatch(const char *path, const char *certificate, struct err *err)
 }
 
 static bool
+read_key(SSL_CTX *ctx, const char *path)
+{
+	BIO *pem = open_pem(path);
+	EVP_PKEY *key = pem == NULL ? NULL : PEM_read_bio_PrivateKey(pem, NULL,
+	    no_passphrase, NULL);
+	bool good = key != NULL && SSL_CTX_use_PrivateKey(ctx, key) == 1;
+
+	EVP_PKEY_free(key);
+	BIO_free(pem);
+	return good;
+}
+
+static bool
 use_key(SSL_CTX *ctx, const char *path, const char *certificate,
     struct err *err)
 {
-	ERR_clear_error();
-	SSL_CTX_set_default_passwd_cb(ctx, no_passphrase);
-	if (SSL_CTX_use_PrivateKey_file(ctx, path, SSL_FILETYPE_PEM) != 1) {
+	if (!read_key(ctx, path)) {
 		if (is_mismatch(ERR_peek_error()))
 			return key_mismatch(path, certificate, err);
 		return err_set(err, "%s: cannot be read as a PEM private key: "
