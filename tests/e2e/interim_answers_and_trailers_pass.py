@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the Portolan authors
 """100 Continue comes from the engine, other interim answers pass, trailers
-pass both ways, those who take them are known to the engine, and a held-back body is asked for by the edge itself."""
+pass both ways, those who take them are known to the engine, and a held-back
+body is asked for by the edge itself."""
 import json
 
 from lib import Origin, Platform, same, story, truth
