@@ -202,7 +202,7 @@ def start_nginx(job):
         f"  upstream {r} {{ server 127.0.0.1:{job.upstream}; keepalive 1024; "
         "keepalive_requests 1000000000; }" for r in set(job.regions.values()))
     tls = "" if job.certificate is None else f"""\
-    listen 127.0.0.1:{p.tls_port} ssl backlog=4096;
+    listen 127.0.0.1:{p.tls_port} ssl http2 backlog=4096;
     ssl_certificate {job.certificate};
     ssl_certificate_key {job.key};
     ssl_protocols TLSv1.2 TLSv1.3;
@@ -278,7 +278,7 @@ backend {r}
     if job.certificate is not None:
         pem = p.write("both.pem", read(job.certificate) + read(job.key))
         tls = f"""\
-  bind 127.0.0.1:{p.tls_port} backlog 4096 ssl crt {pem} alpn http/1.1
+  bind 127.0.0.1:{p.tls_port} backlog 4096 ssl crt {pem} alpn h2,http/1.1
 """
     log = "log stdout format raw local0" if job.log else ""
     config = p.write("haproxy.cfg", f"""\

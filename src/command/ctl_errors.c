@@ -88,8 +88,10 @@ write_bad(const json_t *bad, struct buf *out)
 	    text_of(bad, "peer"), number_of(bad, "port"));
 	if (number_of(bad, "status") != 0)
 		buf_printf(out, "%lld ", number_of(bad, "status"));
-	buf_printf(out, "%s, byte %lld of the %s", text_of(bad, "rule"),
-	    number_of(bad, "offset"), text_of(bad, "part"));
+	buf_text(out, text_of(bad, "rule"));
+	if (strcmp(text_of(bad, "part"), "frames") != 0)
+		buf_printf(out, ", byte %lld of the %s",
+		    number_of(bad, "offset"), text_of(bad, "part"));
 	if (text_of(bad, "request_id")[0] != '\0')
 		buf_printf(out, ", request %s", text_of(bad, "request_id"));
 	buf_printf(out, "\n%s%s", sentence, sentence[0] != '\0' ? "\n" : "");

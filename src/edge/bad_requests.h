@@ -37,6 +37,7 @@ struct bad_request {
 	const char	*request_id;
 	struct slice	 head;		/* what came of it; empty: it was good */
 	uint64_t	 at;		/* where in the head; else in the body */
+	bool		 frames;	/* of HTTP/2: neither, and no place */
 };
 
 /* Any worker; what is kept is copied. */

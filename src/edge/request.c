@@ -435,6 +435,7 @@ const struct handler_ops edge_handler = {
 	.refuse = on_refuse,
 	.gone = on_gone,
 	.unproxied = worker_unproxied,
+	.malformed = worker_malformed,
 	.passes = passage_is_due,
 	.pass = passage_begin,
 	.unheard = passage_unheard,

@@ -233,12 +233,21 @@ write_request_line(struct buf *out, const struct head_front *front)
 	buf_slice(out, SLICE(" HTTP/1.1\r\n"));
 }
 
+/* Who answers may then end with trailers: they pass (gRPC lives by them). */
+static void
+write_te(struct buf *out, const struct h1_head *head)
+{
+	if (head->trailers && head->upgrade.len == 0)
+		buf_slice(out, SLICE("TE: trailers\r\nConnection: TE\r\n"));
+}
+
 void
 head_front_write(struct buf *out, const struct head_front *front)
 {
 	write_request_line(out, front);
 	FIELD_ADD(out, "Host", front->head->host);
 	pass_fields(out, front);
+	write_te(out, front->head);
 	if (!front->link)
 		write_forwarding(out, front);
 	/* Lists may stand in several lines (RFC 9110 5.3): ours comes last. */

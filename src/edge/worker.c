@@ -166,6 +166,22 @@ worker_unproxied(struct server *server, void *listener,
 	worker_complain(w, at, peer, "the PROXY header", reason);
 }
 
+void
+worker_malformed(struct server *server, void *listener,
+    const struct endpoint *peer, const char *rule, const char *sentence)
+{
+	struct worker *w = server->owner;
+	const struct listening *at = listener;
+	const struct bad_request bad = {
+		.unix_ms = (w->unix_offset_us + w->loop->now_us) / 1000,
+		.peer = addr_canonical(&peer->addr), .peer_port = peer->port,
+		.rule = rule, .sentence = sentence, .request_id = "",
+		.frames = true,
+	};
+
+	bad_requests_add(at->bad, &bad);
+}
+
 /* Where PROXY headers are read, only those may come who send them. */
 static bool
 may_connect(const struct config_listener *at, const struct endpoint *peer)

@@ -100,6 +100,10 @@ void worker_stop(struct worker *w);	/* ends at once */
 void worker_unproxied(struct server *server, void *listener,
     const struct endpoint *peer, const char *reason);
 
+/* For serve: frames that are no request. */
+void worker_malformed(struct server *server, void *listener,
+    const struct endpoint *peer, const char *rule, const char *sentence);
+
 /* A connection was closed before it was anybody's: what and why make a
  * sentence. */
 void worker_complain(struct worker *w, const struct listening *at,

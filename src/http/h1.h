@@ -103,6 +103,7 @@ struct h1_head {
 	/* both */
 	uint8_t		 minor;		/* HTTP/1.minor: 0 or 1 */
 	bool		 keep_alive;	/* by version and Connection */
+	bool		 trailers;	/* TE, as Connection says, takes them */
 	struct slice	 upgrade;	/* of an Upgrade that Connection names */
 	enum h1_framing	 framing;
 	uint64_t	 content_length;	/* for HEAD and 304: what it would

@@ -140,7 +140,7 @@ read_framing(struct h1_parse *p)
 /* --- Connection and Upgrade (RFC 9110 7.6.1, 7.8) -------------------------- */
 
 struct connection {
-	bool		 close, keep_alive, upgrade;
+	bool		 close, keep_alive, upgrade, te;
 	unsigned	 options;
 };
 
@@ -169,6 +169,8 @@ read_option(struct h1_parse *p, struct connection *c, struct slice option)
 		c->keep_alive = true;
 	else if (id == FIELD_UPGRADE)
 		c->upgrade = true;
+	else if (id == FIELD_TE)
+		c->te = true;		/* of this hop in any case */
 	else if (id == FIELD_TRANSFER_ENCODING)
 		return false;
 	else if (field_is_hop(id) || id == FIELD_TRAILER)
@@ -246,6 +248,26 @@ read_upgrade(struct h1_parse *p, const struct connection *c)
 	return H1_DONE;
 }
 
+/* RFC 9110 10.1.4.  Of the codings that may stand beside it none is ours to
+ * pass on. */
+static bool
+takes_trailers(const struct h1_head *head)
+{
+	struct slice rest, part, word;
+
+	for (size_t i = 0; i < head->nfields; i++) {
+		if (head->fields[i].id != FIELD_TE)
+			continue;
+		rest = head->fields[i].value;
+		while (slice_split(&rest, ',', &part)) {
+			word = slice_trim(part);
+			if (slice_eq_nocase(word, SLICE("trailers")))
+				return true;
+		}
+	}
+	return false;
+}
+
 static enum h1_progress
 read_hop(struct h1_parse *p)
 {
@@ -256,6 +278,7 @@ read_hop(struct h1_parse *p)
 	if (progress != H1_DONE)
 		return progress;
 	head->keep_alive = !c.close && (head->minor == 1 || c.keep_alive);
+	head->trailers = c.te && head->minor == 1 && takes_trailers(head);
 	return read_upgrade(p, &c);
 }
 

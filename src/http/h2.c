@@ -69,16 +69,27 @@ on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame,
 	return 0;
 }
 
-/* The stream ends with PROTOCOL_ERROR; the rest of the section is not told. */
-static int
-malformed(struct h2 *h2, int32_t id)
+static void
+tell_malformed(struct h2 *h2, const char *rule, const char *sentence)
 {
 	h2->kit->counts.malformed++;
+	if (h2->kit->ops->malformed != NULL)
+		h2->kit->ops->malformed(h2, rule, sentence);
+}
+
+/* The stream ends with PROTOCOL_ERROR; the rest of the section is not told. */
+static int
+malformed(struct h2 *h2, int32_t id, const char *rule, const char *sentence)
+{
+	tell_malformed(h2, rule, sentence);
 	end_text(h2);
 	submitted(nghttp2_submit_rst_stream(h2->session, NGHTTP2_FLAG_NONE, id,
 	    NGHTTP2_PROTOCOL_ERROR));
 	return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
 }
+
+static const char bad_field[] =
+    "a field is malformed, repeated, out of its place or not for HTTP/2";
 
 static int
 on_header(nghttp2_session *session, const nghttp2_frame *frame,
@@ -93,7 +104,8 @@ on_header(nghttp2_session *session, const nghttp2_frame *frame,
 		return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
 	if (!h2_text_field(&h2->text, (struct slice){ (const char *)name,
 	    name_len }, (struct slice){ (const char *)value, value_len }))
-		return malformed(h2, frame->hd.stream_id);
+		return malformed(h2, frame->hd.stream_id, "h2-field",
+		    bad_field);
 	return 0;
 }
 
@@ -110,8 +122,8 @@ on_invalid_header(nghttp2_session *session, const nghttp2_frame *frame,
 	(void)value;
 	(void)value_len;
 	(void)flags;
-	return h2->mid_head ? malformed(h2, frame->hd.stream_id) :
-	    NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+	return h2->mid_head ? malformed(h2, frame->hd.stream_id, "h2-field",
+	    bad_field) : NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
 }
 
 /*
@@ -157,7 +169,8 @@ end_request_head(struct h2 *h2, const nghttp2_frame *frame)
 	if (t->too_large)
 		request.rule = H1_HEAD_TOO_LONG;
 	else if (!h2_text_end(t, request.ended, key, &request.text))
-		return malformed(h2, frame->hd.stream_id);
+		return malformed(h2, frame->hd.stream_id, "h2-request",
+		    "the pseudo-fields are not those of a request");
 	else if (request.tunnel && !slice_eq_nocase(h2_text_pseudo(t,
 	    H2_PROTOCOL), SLICE("websocket")))
 		request.rule = H1_BAD_UPGRADE;
@@ -174,7 +187,8 @@ end_answer_head(struct h2 *h2, const nghttp2_frame *frame)
 	struct slice text;
 
 	if (!h2_text_end(&h2->text, ended, (struct slice){ NULL, 0 }, &text))
-		return malformed(h2, frame->hd.stream_id);
+		return malformed(h2, frame->hd.stream_id, "h2-answer",
+		    "the fields are not those of an answer");
 	if (s != NULL) {
 		s->answered = h2_text_pseudo(&h2->text, H2_STATUS).p[0] != '1';
 		h2->kit->ops->answer(s, text, ended);
@@ -190,7 +204,8 @@ end_trailers(struct h2 *h2, const nghttp2_frame *frame)
 	struct slice lines;
 
 	if (!h2_text_end(&h2->text, true, (struct slice){ NULL, 0 }, &lines))
-		return malformed(h2, frame->hd.stream_id);
+		return malformed(h2, frame->hd.stream_id, "h2-trailers",
+		    "the trailers are too large");
 	if (s != NULL)
 		h2->kit->ops->ended(s, lines);
 	end_text(h2);
@@ -265,7 +280,23 @@ on_data(nghttp2_session *session, uint8_t flags, int32_t id,
 	return 0;
 }
 
-/* A frame that is against the rules: nghttp2 ends its stream, or all. */
+/* By nghttp2's own look at what a frame carries. */
+static const char *
+rule_of(int error)
+{
+	switch (error) {
+	case NGHTTP2_ERR_HTTP_HEADER:
+		return "h2-field";
+	case NGHTTP2_ERR_HTTP_MESSAGING:
+		return "h2-request";
+	default:
+		return "h2-frame";
+	}
+}
+
+/* A frame that is against the rules: nghttp2 ends its stream, or all.  Of a
+ * field it may have been told already, by on_invalid_header(); of DATA without
+ * a stream nghttp2 tells nothing. */
 static int
 on_invalid_frame(nghttp2_session *session, const nghttp2_frame *frame,
     int error, void *user)
@@ -273,9 +304,8 @@ on_invalid_frame(nghttp2_session *session, const nghttp2_frame *frame,
 	struct h2 *h2 = user;
 
 	(void)session;
-	(void)frame;
-	(void)error;
-	h2->kit->counts.malformed++;
+	if (error != NGHTTP2_ERR_HTTP_HEADER || h2->mid_head)
+		tell_malformed(h2, rule_of(error), nghttp2_strerror(error));
 	if (frame->hd.type == NGHTTP2_HEADERS && h2->mid_head)
 		end_text(h2);
 	return 0;

@@ -80,6 +80,10 @@ struct h2_ops {
 	void	(*ponged)(struct h2 *);
 	/* 24 bytes for the Sec-WebSocket-Key of a tunnel. */
 	struct slice (*key)(struct h2 *);
+	/* What came breaks a rule of the RFC: its stream ends, or all of them.
+	 * Both texts are static.  May be NULL. */
+	void	(*malformed)(struct h2 *, const char *rule,
+		    const char *sentence);
 };
 
 /* What is promised to the peer. */

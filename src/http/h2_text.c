@@ -245,8 +245,10 @@ take_field(struct h2_text *t, struct slice name, struct slice value)
 		add_line(t, name, value);
 		return true;
 	}
-	if (id == FIELD_TE)
+	if (id == FIELD_TE) {
+		t->takes_trailers = true;
 		return slice_eq_nocase(value, SLICE("trailers"));
+	}
 	if (id == FIELD_HOST)
 		return take_host(t, value);
 	t->has_length |= id == FIELD_CONTENT_LENGTH;
@@ -287,6 +289,15 @@ is_bodiless(const struct h2_text *t)
 	    slice_is(status, "204") || slice_is(status, "304");
 }
 
+/* HTTP/1.1 has to be told that it is for this hop (RFC 9110 10.1.4). */
+static void
+add_te(struct h2_text *t)
+{
+	if (t->takes_trailers && !h2_text_is_extended(t))
+		buf_slice(&t->buf,
+		    SLICE("te: trailers\r\nconnection: te\r\n"));
+}
+
 /*
  * A tunnel begins as RFC 6455 has it; the key is ours, since HTTP/2 has none.
  * Otherwise the end of a body that has no length is told by END_STREAM.
@@ -312,6 +323,8 @@ h2_text_end(struct h2_text *t, bool ended, struct slice key,
 		return false;
 	if (t->kind != H2_TEXT_TRAILERS)
 		add_framing(t, ended, key);
+	if (t->kind == H2_TEXT_REQUEST)
+		add_te(t);
 	if (t->kind != H2_TEXT_TRAILERS)
 		buf_slice(&t->buf, SLICE("\r\n"));
 	*text = (struct slice){ t->buf.p + t->text_at,

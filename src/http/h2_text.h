@@ -32,7 +32,7 @@ struct h2_text {
 	uint8_t		 seen;		/* bits of them */
 	enum h2_text_kind kind;
 	bool		 lined;		/* the start line is written */
-	bool		 has_host, has_length;
+	bool		 has_host, has_length, takes_trailers;
 	bool		 too_large;
 	size_t		 text_at;
 	size_t		 cookie_end;	/* where crumbs join it; 0: none yet */

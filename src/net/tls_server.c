@@ -112,10 +112,13 @@ make_ticket(struct tls_tickets *tickets, unsigned char *name,
 	return good ? 1 : -1;
 }
 
-/* 0: no ticket of ours; 2: good, but a new one is due. */
+/* 0: no ticket of ours; 2: good, but a new one is due.  In TLS 1.3 one always
+ * is: clients use a ticket once (RFC 8446 C.4), so without it every second
+ * connection would be a full handshake. */
 static int
-open_ticket(struct tls_tickets *tickets, const unsigned char *name,
-    const unsigned char *iv, EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac)
+open_ticket(const SSL *ssl, struct tls_tickets *tickets,
+    const unsigned char *name, const unsigned char *iv,
+    EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac)
 {
 	struct tls_ticket_key key;
 	enum ticket_found found = tls_tickets_find(tickets, clock_ms(), name,
@@ -129,7 +132,8 @@ open_ticket(struct tls_tickets *tickets, const unsigned char *name,
 	OPENSSL_cleanse(&key, sizeof(key));
 	if (!good)
 		return -1;
-	return found == TICKET_FIRST ? 1 : 2;
+	return found == TICKET_FIRST && SSL_version(ssl) < TLS1_3_VERSION ?
+	    1 : 2;
 }
 
 static int
@@ -139,7 +143,7 @@ on_ticket(SSL *ssl, unsigned char name[16], unsigned char iv[EVP_MAX_IV_LENGTH],
 	struct tls_tickets *tickets = extra_of(ssl)->tickets;
 
 	return encrypt ? make_ticket(tickets, name, iv, cipher, mac) :
-	    open_ticket(tickets, name, iv, cipher, mac);
+	    open_ticket(ssl, tickets, name, iv, cipher, mac);
 }
 
 /* --- staples ------------------------------------------------------------------------- */

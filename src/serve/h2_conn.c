@@ -244,3 +244,16 @@ h2_conn_on_pong(struct h2 *h2)
 		close_to_new(c->h2);
 	conn_wake(c);
 }
+
+void
+h2_conn_on_malformed(struct h2 *h2, const char *rule, const char *sentence)
+{
+	struct conn *c = h2_owner(h2);
+	const struct endpoint peer = {
+		.kind = (enum endpoint_kind)c->peer_kind,
+		.addr = c->peer, .port = c->peer_port };
+
+	if (c->server->handler->malformed != NULL)
+		c->server->handler->malformed(c->server, c->listener, &peer,
+		    rule, sentence);
+}

@@ -608,4 +608,5 @@ const struct h2_ops h2_stream_ops = {
 	.closed = on_closed,
 	.ponged = h2_conn_on_pong,
 	.key = on_key,
+	.malformed = h2_conn_on_malformed,
 };

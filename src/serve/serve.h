@@ -76,6 +76,12 @@ struct handler_ops {
 	 * reason ends a sentence ("the PROXY header ...").  May be NULL. */
 	void		(*unproxied)(struct server *, void *listener,
 			    const struct endpoint *peer, const char *reason);
+	/* What came over HTTP/2 broke a rule of it before it was a request, or
+	 * within its body; the stream is reset, or the connection ends.  Both
+	 * texts are static.  May be NULL. */
+	void		(*malformed)(struct server *, void *listener,
+			    const struct endpoint *peer, const char *rule,
+			    const char *sentence);
 	/* Only where serve_accept.passes is set: a client's ClientHello is
 	 * here, whole, and nothing of it was read.  True: the client is to be
 	 * passed on, and is the handler's with pass().  Its reason otherwise

@@ -304,6 +304,8 @@ void h2_conn_turn(struct conn *c);
 void h2_conn_deadline(const struct conn *c, struct deadline *d);
 void h2_conn_on_late(struct conn *c);
 void h2_conn_on_pong(struct h2 *h2);
+void h2_conn_on_malformed(struct h2 *h2, const char *rule,
+    const char *sentence);
 /* Its streams end so; nothing is sent. */
 void h2_conn_free(struct conn *c, enum serve_end end);
 

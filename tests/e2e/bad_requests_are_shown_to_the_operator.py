@@ -3,10 +3,12 @@
 # Copyright the Portolan authors
 """portolan ctl errors shows the last bad requests of a listener, with the rule,
 the byte at which it was broken and the head, but no secret of it and no body;
-the console's port shows nothing."""
+the console's port shows nothing.  Of what is no request yet over HTTP/2 the rule
+is shown."""
 import json
 
 from lib import Platform, portolan, same, story, truth
+from lib.h2 import PROTOCOL_ERROR, h2_of, window_update
 
 HOST = b"Host: flow.example.com\r\n"
 SECRETS = (b"Authorization: Bearer s3cret\r\nCookie: s3cret\r\n"
@@ -40,6 +42,32 @@ def fault(edge, request, rule, offset, part="head"):
     return text
 
 
+def over_h2(edge):
+    """Each breaks one rule; the last one that of the whole connection."""
+    bad = (
+        ("h2-field", dict(more=[("x", "s3cret\r\n")])),
+        ("h2-field", dict(more=[("connection", "s3cret")])),
+        ("h2-field", dict(more=[(":s3cret", "s3cret")])),
+        ("h2-request", dict(scheme=None)),
+    )
+    _, before = errors(edge)
+    for count, (rule, how) in enumerate(bad, before["total"] + 1):
+        with h2_of(edge) as h:
+            more = how.pop("more", [])
+            a = h.get("/api/run/1?s3cret", *more, **how)
+            same(rule + " is reset", a.reset, PROTOCOL_ERROR)
+        text, plain = errors(edge)
+        newest = plain["requests"][0]
+        same("counted once", plain["total"], count)
+        same("rule", (newest["rule"], newest["part"]), (rule, "frames"))
+        truth("a sentence: " + text, newest["sentence"] in text)
+    with h2_of(edge) as h:
+        h.send(window_update(0, 0))
+        h.must_end(PROTOCOL_ERROR)
+    _, plain = errors(edge)
+    same("a frame", plain["requests"][0]["rule"], "h2-frame")
+
+
 @story
 def main():
     with Platform() as platform:
@@ -63,4 +91,5 @@ def main():
         same("all of them", plain["total"], 24)
         same("kept", [bad["rule"] for bad in plain["requests"]],
              ["missing-host"] * 16)
+        over_h2(edge)
         same("not for the port", edge.admin("/errors").status, 403)

@@ -2,10 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the Portolan authors
 """100 Continue comes from the engine, other interim answers pass, trailers
-pass both ways, and a held-back body is asked for by the edge itself."""
+pass both ways, those who take them are known to the engine, and a held-back
+body is asked for by the edge itself."""
 import json
 
 from lib import Origin, Platform, same, story, truth
+from lib.h2 import h2_of
 
 TENANT = "6a64a44b-0e03-4e0e-9e13-4c1ef1c1f001"
 FLOW = "6a64a44b-0e03-4e0e-9e13-4c1ef1c1f0aa"
@@ -31,6 +33,28 @@ def script(conn, request):
               % (len(seen), seen))
 
 
+def told(p, region="US"):
+    request = p.origin(region).last()
+    return request.all("TE"), request.all("Connection")
+
+
+def takers(us, p):
+    """TE is of one hop: the edge says it anew, and only what it can keep."""
+    for fields, want in (
+            (("TE: gzip, trailers", "Connection: TE"), (["trailers"], ["TE"])),
+            (("TE: trailers",), ([], [])),
+            (("TE: gzip", "Connection: TE"), ([], []))):
+        with us.connect() as c:
+            c.send(head("/api/run/1/x", FREE, "Content-Length: 1", *fields))
+            c.send(b"x")
+            same("status", c.read().status, 200)
+            same("TE of " + ", ".join(fields), told(p), want)
+    with h2_of(us) as h:
+        same("over HTTP/2", h.post("/api/run/1/x", b"x", (
+            "te", "trailers")).trailers, [("x-sum", "42")])
+        same("TE over HTTP/2", told(p), (["trailers"], ["TE"]))
+
+
 def head(target, *more):
     return "\r\n".join((f"POST {target} HTTP/1.1", "Host: flow.example.com",
                         *more)).encode() + b"\r\n\r\n"
@@ -41,6 +65,8 @@ def main():
     origin = Origin("US", script, early=True)
     with Platform(origins={"US": origin}, restrictions=RESTRICTIONS) as p:
         us = p["US"]
+        takers(us, p)
+        p.origin("US").requests.clear()
         with us.connect() as c:
             c.send(head("/api/run/1/x", FREE, "Transfer-Encoding: chunked",
                         "Expect: 100-continue"))

@@ -68,6 +68,11 @@ static const struct {
 	{ "Keep-Alive: timeout=5\r\n", NULL, NULL },
 	{ "Proxy-Connection: close\r\n", NULL, NULL },
 	{ "TE: trailers\r\n", NULL, NULL },
+	{ "TE: gzip\r\nConnection: TE\r\n", NULL, NULL },
+	{ "TE: gzip;q=0.5, Trailers\r\nConnection: close, te\r\n",
+	    "TE: trailers", "TE: trailers" },
+	{ "Connection: TE\r\nTE: trailers\r\n", "Connection: TE",
+	    "Connection: TE" },
 	{ "Connection: X-Secret\r\nX-Secret: 1\r\n", NULL, NULL },
 	{ "Expect: 100-continue\r\nContent-Length: 1\r\n", NULL, NULL },
 	/* lists to which we add */

@@ -133,7 +133,7 @@ on_key(struct h2 *h2)
 }
 
 static const struct h2_ops ops = { on_opened, on_head, on_answer, on_body,
-    on_ended, on_copy, on_sent, on_closed, on_ponged, on_key };
+    on_ended, on_copy, on_sent, on_closed, on_ponged, on_key, NULL };
 
 static bool
 pass(struct side *from, struct side *to)

@@ -53,7 +53,11 @@ static const struct {
 	{ { BASIC, { "transfer-encoding", "chunked" } }, H2_TEXT_REQUEST,
 	    true, NULL },
 	{ { BASIC, { "te", "Trailers" } }, H2_TEXT_REQUEST, true,
-	    LINE "\r\n" },
+	    LINE "te: trailers\r\nconnection: te\r\n\r\n" },
+	{ { BASIC, { "te", "trailers" }, { "te", "trailers" } },
+	    H2_TEXT_REQUEST, true,
+	    LINE "te: trailers\r\nconnection: te\r\n\r\n" },
+	{ { BASIC, { "te", "trailers, gzip" } }, H2_TEXT_REQUEST, true, NULL },
 	{ { BASIC, { "te", "gzip" } }, H2_TEXT_REQUEST, true, NULL },
 	/* what would be a line of its own over HTTP/1.1 */
 	{ { BASIC, { "x", "a\r\nb: c" } }, H2_TEXT_REQUEST, true, NULL },

@@ -343,6 +343,45 @@ sessions_are_of_one_policy(void **state)
 	tls_tickets_free(&tickets);
 }
 
+static bool
+same_ticket(const SSL_SESSION *a, const SSL_SESSION *b)
+{
+	const unsigned char *one, *other;
+	size_t len, other_len;
+
+	SSL_SESSION_get0_ticket(a, &one, &len);
+	SSL_SESSION_get0_ticket(b, &other, &other_len);
+	return len == other_len && memcmp(one, other, len) == 0;
+}
+
+/* RFC 8446 C.4: each is used once, so that nobody sees who comes again. */
+static void
+who_comes_again_gets_a_new_ticket(void **state)
+{
+	struct tls_tickets *tickets = tls_tickets_new(NULL, 0, 3600000);
+	struct tls_context *tls = asking(TLS_ASK_NOTHING, NULL, tickets);
+	struct client c = { .name = "first.example",
+	    .version = TLS1_3_VERSION };
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++) {
+		struct ends e = meet(tls, &c);
+		SSL_SESSION *next = SSL_get1_session(e.client);
+
+		assert_true(e.good);
+		assert_int_equal(SSL_session_reused(e.client), i > 0);
+		assert_true(SSL_SESSION_has_ticket(next));
+		if (c.session != NULL)
+			assert_false(same_ticket(c.session, next));
+		part(&e);
+		SSL_SESSION_free(c.session);
+		c.session = next;
+	}
+	SSL_SESSION_free(c.session);
+	tls_tickets_free(&tickets);
+	tls_context_free(&tls);
+}
+
 static void
 edges_with_the_same_keys_know_each_others_tickets(void **state)
 {
@@ -599,6 +638,7 @@ main(void)
 		cmocka_unit_test(the_wrong_pair_is_named),
 		cmocka_unit_test(sessions_are_of_one_name),
 		cmocka_unit_test(sessions_are_of_one_policy),
+		cmocka_unit_test(who_comes_again_gets_a_new_ticket),
 		cmocka_unit_test(edges_with_the_same_keys_know_each_others_tickets),
 		cmocka_unit_test(clients_show_what_is_demanded),
 		cmocka_unit_test(good_answers_are_stapled),
