@@ -334,8 +334,19 @@ struct page_rule {
 	enum criterion	 criterion;
 };
 
+/* Of the rows that a component shows, those whose property compares so with
+ * what another part holds. */
+struct page_filter {
+	const struct page_component *component;
+	const char	*column;
+	enum criterion	 criterion;
+	struct page_operand with;
+};
+
 struct page_operation {
+	bool		 assigns;	/* to and from are there */
 	struct page_operand to, from;
+	const struct page_filter *filter;	/* NULL: none */
 };
 
 struct page_condition {

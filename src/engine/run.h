@@ -46,6 +46,12 @@ enum { VERDICTS_MAX = 8 };
 /* How a part of the page stands, as the conditions have it. */
 struct part_view {
 	bool		 visible, enabled, editable, required;
+	const struct part_filter *filters;	/* of the rows it shows */
+};
+
+struct part_filter {
+	const struct page_filter *filter;
+	const struct part_filter *next;
 };
 
 struct page_view {
@@ -295,6 +301,9 @@ struct slice run_text(struct run *run, const struct value_ref *ref);
 /* NULL where nothing is.  What is not the system's is good as long as the
  * run, $State as long as the run does not move. */
 const json_t *run_objects(struct run *run, const struct value_ref *ref);
+/* Of a list, the objects that the filter takes; as good as the run. */
+const json_t *run_filtered(struct run *run, const json_t *list,
+    const struct list_filter *filter);
 /* In how many of all objects the property is this text. */
 size_t run_count_equal(struct run *run, const struct value_ref *ref,
     struct slice text, size_t *of);
@@ -402,6 +411,8 @@ const struct page_view *run_view(struct run *run);
 /* Whether the component, and all that it stands in, is shown. */
 bool view_shows(const struct page_view *view, const struct page *page,
     const struct page_component *c);
+/* Of its list, the rows that the page's filters leave. */
+const json_t *view_rows(struct run *run, const struct page_component *c);
 
 /* --- the page (page.c, input.c) --- */
 
