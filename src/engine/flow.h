@@ -34,7 +34,7 @@ struct guid {
 
 enum element_type {
 	ELEMENT_START, ELEMENT_STEP, ELEMENT_INPUT, ELEMENT_DECISION,
-	ELEMENT_OPERATOR,
+	ELEMENT_OPERATOR,		/* and PROCESS, of which no more is public */
 	ELEMENT_MODAL,			/* an INPUT shown above the last page */
 	ELEMENT_SUBFLOW,		/* runs another flow, and goes on */
 	ELEMENT_RETURN,			/* to the flow that runs this one */
