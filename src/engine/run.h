@@ -166,6 +166,10 @@ struct run {
 					   or NULL */
 	json_t		*faults;	/* {name: sentence} of where it stands; in kept,
 					   or NULL */
+	/* Of those, which are of values; of this request alone. */
+	struct value_fault { const char *name; struct value_ref value; }
+	    *value_faults;
+	size_t		 nvalue_faults;
 	struct { const struct flow_listener *listener;
 		const struct flow *flow;
 		char nonce[GUID_TEXT]; } *ears;	/* who listens for it */
@@ -278,6 +282,8 @@ enum act_end run_act(struct run *run);
  * NULL: it failed, and fault says why. */
 enum run_end run_answered(struct run *run, const struct pending *pending,
     const json_t *answer, const char *fault);
+void run_note_fault(struct run *run, const char *name,
+    const char *sentence);
 /* NULL: nobody waits for that any more. */
 const struct pending *find_pending(const struct run *run, const char *nonce);
 /* A wait that is over by now is ended: false if there is none. */
@@ -289,6 +295,13 @@ enum run_end run_end_wait(struct run *run);
 bool run_vote(struct run *run, const struct flow_outcome *outcome);
 /* Whether the user has, and others have not yet. */
 bool run_has_voted(const struct run *run);
+
+/* A service's valueFaults (value_faults.c): kept as faults ... */
+void run_take_value_faults(struct run *run, const struct message_action *m,
+    const json_t *faults);
+/* ... and, of a run that was given up, put on the page where the state still
+ * is: on its inputs where it has them. */
+void run_put_faults(struct run *run, const struct run *failed);
 
 /* Between requests (wait.c). */
 void wait_to_json(const struct run *run, json_t *json);
@@ -418,6 +431,9 @@ const json_t *view_rows(struct run *run, const struct page_component *c);
 
 /* Inputs of the page where it stands: EnginePageComponentInputResponse[]. */
 void run_take_page(struct run *run, const json_t *list);
+/* What is wrong with a component of the page. */
+void run_note_invalid(struct run *run, size_t component,
+    const char *message);
 /* Fills run->invalid; true if all is well. */
 bool run_check_page(struct run *run);
 
