@@ -384,6 +384,7 @@ do_wait(struct run *run)
 	if (at <= run->now_ms)
 		return ACT_DONE;
 	run->wait.kind = WAIT_TIME;
+	run->wait.begun = true;
 	run->wait.until_ms = at;
 	if (run->wait.message == NULL)
 		run->wait.message = run_merge(run, w->message);

@@ -103,6 +103,7 @@ struct pending {
 
 struct run_wait {
 	enum wait_kind	 kind;
+	bool		 begun;		/* in this request */
 	const char	*message;	/* for the user; NULL: none */
 	int64_t		 until_ms;	/* of WAIT_TIME; 0: until it is told */
 	struct pending	*pending;

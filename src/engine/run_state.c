@@ -409,6 +409,7 @@ invoke_now(const struct call_ctx *c, struct run *run, const json_t *json,
 		send_text(c, text);
 		if (!was_done)
 			call_tell_done(c, run);
+		alarm_set(c, run);
 	}
 	free(text);
 	json_decref(answer);
