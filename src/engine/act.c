@@ -274,6 +274,18 @@ take_result(struct run *run, size_t message, struct ask *a)
 	return take_answer(run, m, a->answer);
 }
 
+/* What was drawn for it, where no service says more. */
+static enum act_end
+wait_here(struct run *run)
+{
+	const char *drawn = json_string_value(json_object_get(run->at->json,
+	    "statusMessage"));
+
+	if (run->wait.message == NULL && drawn != NULL && drawn[0] != '\0')
+		run->wait.message = run_merge(run, drawn);
+	return ACT_WAIT;
+}
+
 /* Those of one order, at once. */
 static enum act_end
 do_group(struct run *run, size_t from, size_t to)
@@ -301,7 +313,7 @@ do_group(struct run *run, size_t from, size_t to)
 		json_decref(asks[i - from].answer);
 	}
 	if (end == ACT_DONE && run->wait.kind != WAIT_NOTHING)
-		end = ACT_WAIT;
+		end = wait_here(run);
 	return end;
 }
 

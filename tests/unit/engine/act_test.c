@@ -213,6 +213,26 @@ test_who_is_late_has_failed(void **state)
 }
 
 static void
+test_a_service_is_waited_for_as_drawn(void **state)
+{
+	static const char *const later[] = { "later" };
+	static const char *const told[] = { "{'invokeType': 'WAIT', "
+	    "'waitMessage': 'soon'}" };
+	static const char element[] = "'elementType': 'message', "
+	    "'statusMessage': 'Asking <{![B]}>', 'messageActions': ["
+	    ACTION("one", "0") "], 'outcomes': [{'id': #21, "
+	    "'nextMapElementId': #30}]";
+	struct run *run = begin(element, later, RUN_WAIT);
+
+	(void)state;
+	assert_string_equal(run->wait.message, "Asking <b>");
+	done(run);
+	run = begin(element, told, RUN_WAIT);
+	assert_string_equal(run->wait.message, "soon");
+	done(run);
+}
+
+static void
 test_a_wait_ends_with_its_time(void **state)
 {
 	struct run *run = begin("'elementType': 'WAIT', 'wait': {"
@@ -304,6 +324,7 @@ main(void)
 		TEST(test_a_service_chooses_the_way),
 		TEST(test_all_of_an_order_are_waited_for),
 		TEST(test_who_is_late_has_failed),
+		TEST(test_a_service_is_waited_for_as_drawn),
 		TEST(test_a_wait_ends_with_its_time),
 		TEST(test_a_process_goes_on),
 		TEST(test_a_page_asks_when_it_is_come_to),
