@@ -10,8 +10,8 @@
 #include "base/must.h"
 #include "engine/run.h"
 
-static void
-note_fault(struct run *run, const char *name, const char *sentence)
+void
+run_note_fault(struct run *run, const char *name, const char *sentence)
 {
 	if (run->faults == NULL) {
 		run->faults = json_object();
@@ -144,7 +144,7 @@ do_data(struct run *run, const struct data_action *a)
 		json_decref(one.body);
 		end = ACT_SPENT;
 	} else if (one.end != ASK_ANSWERED) {
-		note_fault(run, data_name(a), one.fault);
+		run_note_fault(run, data_name(a), one.fault);
 		end = ACT_FAULT;
 	} else if (a->kind == DATA_LOAD) {
 		loaded(run, a, one.answer);
@@ -182,7 +182,7 @@ take_faults(struct run *run, const json_t *faults)
 
 	json_object_foreach((json_t *)(uintptr_t)faults, name, text)
 		if (json_is_string(text))
-			note_fault(run, name, json_string_value(text));
+			run_note_fault(run, name, json_string_value(text));
 }
 
 static void
@@ -243,11 +243,14 @@ take_answer(struct run *run, const struct message_action *m,
     const json_t *answer)
 {
 	const json_t *faults = json_object_get(answer, "rootFaults");
+	const json_t *of_values = json_object_get(answer, "valueFaults");
 
 	take_outputs(run, m, json_object_get(answer, "outputs"));
 	take_selected(run, answer);
 	take_faults(run, faults);
-	return json_object_size(faults) == 0;
+	run_take_value_faults(run, m, of_values);
+	return json_object_size(faults) == 0 &&
+	    json_object_size(of_values) == 0;
 }
 
 static bool
@@ -256,7 +259,7 @@ take_result(struct run *run, size_t message, struct ask *a)
 	const struct message_action *m = &run->at->messages[message];
 
 	if (a->end == ASK_FAILED) {
-		note_fault(run, m->name, a->fault);
+		run_note_fault(run, m->name, a->fault);
 		return false;
 	}
 	if (a->end == ASK_LATER) {
@@ -269,6 +272,18 @@ take_result(struct run *run, size_t message, struct ask *a)
 		take_wait_message(run, a->answer);
 	}
 	return take_answer(run, m, a->answer);
+}
+
+/* What was drawn for it, where no service says more. */
+static enum act_end
+wait_here(struct run *run)
+{
+	const char *drawn = json_string_value(json_object_get(run->at->json,
+	    "statusMessage"));
+
+	if (run->wait.message == NULL && drawn != NULL && drawn[0] != '\0')
+		run->wait.message = run_merge(run, drawn);
+	return ACT_WAIT;
 }
 
 /* Those of one order, at once. */
@@ -298,7 +313,7 @@ do_group(struct run *run, size_t from, size_t to)
 		json_decref(asks[i - from].answer);
 	}
 	if (end == ACT_DONE && run->wait.kind != WAIT_NOTHING)
-		end = ACT_WAIT;
+		end = wait_here(run);
 	return end;
 }
 
@@ -351,7 +366,7 @@ do_listeners(struct run *run)
 		}
 		json_decref(one.answer);
 		if (one.end != ASK_ANSWERED) {
-			note_fault(run, l->name == NULL ? l->service->name :
+			run_note_fault(run, l->name == NULL ? l->service->name :
 			    l->name, one.fault);
 			return ACT_FAULT;
 		}
@@ -381,6 +396,7 @@ do_wait(struct run *run)
 	if (at <= run->now_ms)
 		return ACT_DONE;
 	run->wait.kind = WAIT_TIME;
+	run->wait.begun = true;
 	run->wait.until_ms = at;
 	if (run->wait.message == NULL)
 		run->wait.message = run_merge(run, w->message);
@@ -403,6 +419,7 @@ run_act(struct run *run)
 	run->wait = (struct run_wait){ 0 };
 	run->selected = NULL;
 	run->faults = NULL;
+	run->nvalue_faults = 0;
 	run->votes = NULL;
 	end = do_all_data(run, true);
 	for (size_t i = 0; end == ACT_DONE && i < run->at->noperations; i++)
@@ -507,7 +524,7 @@ run_answered(struct run *run, const struct pending *pending,
 	}
 	drop_pending(run, pending);
 	if (answer == NULL)
-		note_fault(run, m->name, fault);
+		run_note_fault(run, m->name, fault);
 	good = answer != NULL && take_answer(run, m, answer);
 	if (!good) {
 		run->wait = (struct run_wait){ 0 };

@@ -93,11 +93,26 @@ set_value(struct run *run, const struct page_operation *op)
 }
 
 static void
+add_filter(struct run *run, const struct page_filter *filter)
+{
+	struct part_view *part = &run->view->components[filter->component -
+	    run->at->page->components];
+	struct part_filter *f = arena_alloc(run->arena, sizeof(*f));
+
+	*f = (struct part_filter){ filter, part->filters };
+	part->filters = f;
+}
+
+static void
 apply(struct run *run, const struct page_condition *c, bool holds)
 {
 	for (size_t i = 0; i < c->noperations; i++) {
 		const struct page_operation *op = &c->operations[i];
 
+		if (holds && op->filter != NULL)
+			add_filter(run, op->filter);
+		if (!op->assigns)
+			continue;
 		if (op->to.aspect != ASPECT_VALUE)
 			*mark_of(run, &op->to) = content_true(operand_text(run,
 			    &op->from)) == holds;
@@ -142,10 +157,10 @@ run_view(struct run *run)
 	for (size_t i = 0; i < page->ncomponents; i++)
 		view->components[i] = (struct part_view){ true, true,
 		    page->components[i].editable,
-		    page->components[i].required };
+		    page->components[i].required, NULL };
 	for (size_t i = 0; i < page->nparts; i++)
 		view->containers[i] = (struct part_view){ true, true, true,
-		    false };
+		    false, NULL };
 	apply_conditions(run, page);
 	return view;
 }
@@ -161,4 +176,22 @@ view_shows(const struct page_view *view, const struct page *page,
 	while (in != NULL && view->containers[in->index].visible)
 		in = in->in;
 	return in == NULL;
+}
+
+const json_t *
+view_rows(struct run *run, const struct page_component *c)
+{
+	const struct part_filter *f = run_view(run)->components[c -
+	    run->at->page->components].filters;
+	const json_t *list = run_objects(run, &c->list);
+
+	for (; f != NULL && list != NULL && run_spend(run, json_weight(list));
+	    f = f->next) {
+		struct slice text = operand_text(run, &f->filter->with);
+		struct list_filter by = { f->filter->column,
+		    f->filter->criterion, arena_copy(run->arena, text) };
+
+		list = run_filtered(run, list, &by);
+	}
+	return list;
 }

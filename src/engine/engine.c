@@ -451,6 +451,7 @@ end(struct engine *e)
 	listener_free(&e->listener);
 	server_free(&e->server);
 	late_cancel_all(e);
+	alarm_cancel_all(e);
 	end_calls(e);
 	keeping_free(&e->keeping);
 	http_client_free(&e->http);
@@ -475,6 +476,7 @@ engine_main(const struct engine_options *options)
 	list_init(&e.turns);
 	e.keeping = keeping_new(&e);
 	list_init(&e.late);
+	list_init(&e.alarms);
 	e.loop = loop_new();
 	timer_init(&e.expire, on_expire);
 	timer_init(&e.drain, look_drained);

@@ -55,6 +55,8 @@ struct engine {
 	struct edition	*edition;	/* in service */
 	struct list	 turns;		/* who changes a state, and who is next */
 	struct http_client *http;	/* asks services */
+	struct list	 alarms;	/* waits for a time (alarm.c) */
+	size_t		 nalarms;
 	struct list	 late;		/* answers of services that are waited for
 					   in the background */
 	struct buf	 fields;	/* of every answer: our region ... */
@@ -279,6 +281,11 @@ void callback_apply(struct engine *e, const char *tenant, const char *state,
     const char *nonce, const json_t *answer, const char *fault);
 /* A wait that is over is ended, before somebody looks.  False: answered. */
 bool call_settle(const struct call_ctx *c);
+/* The same of a state that nobody looks at. */
+void wait_apply(struct engine *e, const char *tenant, const char *state);
+/* Sees to that, of a run that has been kept (alarm.c). */
+void alarm_set(const struct call_ctx *c, const struct run *run);
+void alarm_cancel_all(struct engine *e);
 /* To be called once the run has been stored that was not done before: who
  * listens is told (run_listen.c). */
 void call_tell_done(const struct call_ctx *c, struct run *run);

@@ -34,7 +34,7 @@ struct guid {
 
 enum element_type {
 	ELEMENT_START, ELEMENT_STEP, ELEMENT_INPUT, ELEMENT_DECISION,
-	ELEMENT_OPERATOR,
+	ELEMENT_OPERATOR,		/* and PROCESS, of which no more is public */
 	ELEMENT_MODAL,			/* an INPUT shown above the last page */
 	ELEMENT_SUBFLOW,		/* runs another flow, and goes on */
 	ELEMENT_RETURN,			/* to the flow that runs this one */
@@ -334,8 +334,19 @@ struct page_rule {
 	enum criterion	 criterion;
 };
 
+/* Of the rows that a component shows, those whose property compares so with
+ * what another part holds. */
+struct page_filter {
+	const struct page_component *component;
+	const char	*column;
+	enum criterion	 criterion;
+	struct page_operand with;
+};
+
 struct page_operation {
+	bool		 assigns;	/* to and from are there */
 	struct page_operand to, from;
+	const struct page_filter *filter;	/* NULL: none */
 };
 
 struct page_condition {

@@ -171,18 +171,69 @@ read_rule(struct reader *r, const struct where *at, const json_t *json,
 	return true;
 }
 
+/* A property of the rows, if their type is known. */
 static bool
-read_operation(struct reader *r, const struct where *at, const json_t *json,
+check_column(struct reader *r, const struct where *at,
+    const struct page_filter *f)
+{
+	const struct where here = { at, "columnTypeElementPropertyId", 0 };
+	const struct flow_type *kind = f->component->list.value->kind;
+	struct guid guid;
+
+	if (!guid_of(&guid, f->column))
+		return reader_fail(r, &here, "\"%.80s\" is no id", f->column);
+	for (size_t i = 0; kind != NULL && i < kind->nproperties; i++)
+		if (guid_eq(&kind->properties[i].guid, &guid))
+			return true;
+	return kind == NULL || reader_fail(r, &here, "%s is no property of "
+	    "the type %s", f->column, kind->name);
+}
+
+/* It is of rows that the flow has; those that a service has are asked for by
+ * the component's own request. */
+static bool
+read_filter(struct reader *r, const struct where *at, const json_t *json,
+    const struct page *page, struct page_filter *f)
+{
+	const struct where id_at = { at, "pageComponentId", 0 };
+	struct guid guid;
+	const char *id = need_guid(r, at, json, "pageComponentId", &guid);
+
+	if (r->failed)
+		return false;
+	f->component = component_of_id(page, &guid);
+	if (f->component == NULL)
+		return reader_fail(r, &id_at, "%s is no component of this "
+		    "page", id);
+	if (read_object(r, at, json, "objectDataRequest") != NULL)
+		return reader_fail(r, at, "objectDataRequest belongs to the "
+		    "component, not to a filter of it");
+	if (f->component->list.value == NULL)
+		return reader_fail(r, &id_at, "%s shows no list of this flow, "
+		    "so there is nothing to filter", id);
+	f->column = need_text(r, at, json, "columnTypeElementPropertyId");
+	if (f->column == NULL || !check_column(r, at, f) ||
+	    !read_criterion(r, at, json, "criteriaType", &f->criterion) ||
+	    !read_operand(r, at, json, "filterValue", NULL, page, &f->with))
+		return false;
+	/* What is typed there changes what is shown here. */
+	if (f->with.component != NULL)
+		component_of_id(page, &f->with.component->guid)->has_events =
+		    true;
+	return true;
+}
+
+static bool
+read_assignment(struct reader *r, const struct where *at, const json_t *json,
     const struct page *page, struct page_operation *op)
 {
 	const struct where here = { at, "assignment", 0 };
 	const json_t *assignment = read_object(r, at, json, "assignment");
 
-	if (read_object(r, at, json, "filter") != NULL)
-		return reader_fail(r, at, "filters are not supported by this "
-		    "engine");
 	if (assignment == NULL)
-		return reader_fail(r, &here, "is missing");
+		return op->filter != NULL ||
+		    reader_fail(r, &here, "is missing");
+	op->assigns = true;
 	if (!read_operand(r, &here, assignment, "assignee", NULL, page,
 	    &op->to) || !read_operand(r, &here, assignment, "assignor", NULL,
 	    page, &op->from))
@@ -205,6 +256,24 @@ read_operation(struct reader *r, const struct where *at, const json_t *json,
 		return reader_fail(r, &here, "objects and plain content "
 		    "cannot be mixed");
 	return true;
+}
+
+static bool
+read_operation(struct reader *r, const struct where *at, const json_t *json,
+    const struct page *page, struct page_operation *op)
+{
+	const struct where here = { at, "filter", 0 };
+	const json_t *object = read_object(r, at, json, "filter");
+
+	if (object != NULL) {
+		struct page_filter *f = arena_alloc(r->arena, sizeof(*f));
+
+		*f = (struct page_filter){ 0 };
+		if (!read_filter(r, &here, object, page, f))
+			return false;
+		op->filter = f;
+	}
+	return !r->failed && read_assignment(r, at, json, page, op);
 }
 
 static bool

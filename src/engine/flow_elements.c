@@ -46,10 +46,15 @@ read_type(struct reader *r, const struct where *at, const json_t *json,
 			*type = (enum element_type)i;
 			return true;
 		}
-	/* Its page is drawn like any other, or else (viewMessageAction) it is
-	 * refused. */
+	/* Its page is drawn like any other, or else it is refused. */
 	if (is_word(text, "PAGE")) {
 		*type = ELEMENT_INPUT;
+		return true;
+	}
+	/* Only the name of it is public: it does what every element can, and
+	 * goes on by its outcomes. */
+	if (is_word(text, "PROCESS")) {
+		*type = ELEMENT_OPERATOR;
 		return true;
 	}
 	near = near_find(slice_of(text), type_names, COUNT(type_names));

@@ -322,6 +322,35 @@ read_messages(struct reader *r, const struct where *at, const json_t *json,
 	return !r->failed;
 }
 
+/* It is called when its page is come to, after all the others; of what a
+ * service draws itself nothing is known, so the element has a page, too. */
+static bool
+read_view_message(struct reader *r, const struct where *at,
+    const json_t *json, struct map_element *e)
+{
+	const struct where here = { at, "viewMessageAction", 0 };
+	const json_t *object = read_object(r, at, json, "viewMessageAction");
+	struct message_action m = { 0 }, *all;
+	size_t n = e->nmessages;
+
+	if (object == NULL || read_bool(r, &here, object, "disabled", false))
+		return !r->failed;
+	if (e->type != ELEMENT_INPUT && e->type != ELEMENT_MODAL)
+		return reader_fail(r, &here, "belongs to an element with a "
+		    "page");
+	if (!read_message(r, &here, object, &m))
+		return false;
+	all = arena_array(r->arena, n + 1, sizeof(*all));
+	for (size_t i = 0; i < n; i++)
+		all[i] = e->messages[i];
+	m.order = n == 0 || all[n - 1].order == INT64_MAX ? INT64_MAX :
+	    all[n - 1].order + 1;
+	all[n] = m;
+	e->messages = all;
+	e->nmessages = n + 1;
+	return !r->failed;
+}
+
 /* --- data ------------------------------------------------------------------------------- */
 
 static const struct type_binding *
@@ -608,19 +637,15 @@ bool
 read_actions(struct reader *r, const struct where *at, const json_t *json,
     struct map_element *e)
 {
-	static const char *const unknown[] = { "viewMessageAction" };
 	static const char *const lists[] = { "waits", "processes" };
 
-	for (size_t i = 0; i < COUNT(unknown); i++)
-		if (read_object(r, at, json, unknown[i]) != NULL)
-			return reader_fail(r, at, "%s is not supported by "
-			    "this engine", unknown[i]);
 	for (size_t i = 0; i < COUNT(lists); i++)
-		if (read_list(r, at, json, lists[i], MEMBERS_MAX) != NULL)
+		if (json_array_size(read_list(r, at, json, lists[i],
+		    MEMBERS_MAX)) > 0)
 			return reader_fail(r, at, "%s are not supported by "
 			    "this engine", lists[i]);
 	return !r->failed && read_messages(r, at, json, e) &&
-	    read_data_actions(r, at, json, e) &&
+	    read_view_message(r, at, json, e) && read_data_actions(r, at, json, e) &&
 	    read_listeners(r, at, json, e) &&
 	    (e->type != ELEMENT_WAIT || read_wait(r, at, json, e));
 }

@@ -72,8 +72,8 @@ content_of(struct run *run, const json_t *value)
 	return slice_of(json_string_value(value));
 }
 
-static void
-note_invalid(struct run *run, size_t component, const char *message)
+void
+run_note_invalid(struct run *run, size_t component, const char *message)
 {
 	if (run->invalid == NULL)
 		run->invalid = arena_array(run->arena,
@@ -95,7 +95,7 @@ take_component(struct run *run, size_t i, const json_t *given)
 	if (content_valid(c->binding.type, text))
 		run_set_text(run, &c->binding, text);
 	else
-		note_invalid(run, i, arena_printf(run->arena,
+		run_note_invalid(run, i, arena_printf(run->arena,
 		    "This is not a valid %s", c->binding.type ==
 		    CONTENT_NUMBER ? "number" : c->binding.type ==
 		    CONTENT_BOOLEAN ? "choice" : "date"));
@@ -136,7 +136,7 @@ run_check_page(struct run *run)
 		    view_shows(view, page, c) && c->binding.value != NULL &&
 		    (run->invalid == NULL || run->invalid[i] == NULL) &&
 		    run_is_empty(run, &c->binding))
-			note_invalid(run, i, "This field is required");
+			run_note_invalid(run, i, "This field is required");
 	}
 	return run->invalid == NULL;
 }

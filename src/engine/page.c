@@ -159,7 +159,7 @@ component_objects(struct run *run, const struct page_component *c)
 	const json_t *chosen = c->binding.value == NULL ? NULL :
 	    run_objects(run, &c->binding);
 	const json_t *shown = c->list.value == NULL ? chosen :
-	    run_objects(run, &c->list);
+	    view_rows(run, c);
 	json_t *out;
 
 	if (shown == NULL)

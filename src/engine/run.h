@@ -46,6 +46,12 @@ enum { VERDICTS_MAX = 8 };
 /* How a part of the page stands, as the conditions have it. */
 struct part_view {
 	bool		 visible, enabled, editable, required;
+	const struct part_filter *filters;	/* of the rows it shows */
+};
+
+struct part_filter {
+	const struct page_filter *filter;
+	const struct part_filter *next;
 };
 
 struct page_view {
@@ -97,6 +103,7 @@ struct pending {
 
 struct run_wait {
 	enum wait_kind	 kind;
+	bool		 begun;		/* in this request */
 	const char	*message;	/* for the user; NULL: none */
 	int64_t		 until_ms;	/* of WAIT_TIME; 0: until it is told */
 	struct pending	*pending;
@@ -160,6 +167,10 @@ struct run {
 					   or NULL */
 	json_t		*faults;	/* {name: sentence} of where it stands; in kept,
 					   or NULL */
+	/* Of those, which are of values; of this request alone. */
+	struct value_fault { const char *name; struct value_ref value; }
+	    *value_faults;
+	size_t		 nvalue_faults;
 	struct { const struct flow_listener *listener;
 		const struct flow *flow;
 		char nonce[GUID_TEXT]; } *ears;	/* who listens for it */
@@ -272,6 +283,8 @@ enum act_end run_act(struct run *run);
  * NULL: it failed, and fault says why. */
 enum run_end run_answered(struct run *run, const struct pending *pending,
     const json_t *answer, const char *fault);
+void run_note_fault(struct run *run, const char *name,
+    const char *sentence);
 /* NULL: nobody waits for that any more. */
 const struct pending *find_pending(const struct run *run, const char *nonce);
 /* A wait that is over by now is ended: false if there is none. */
@@ -284,6 +297,13 @@ bool run_vote(struct run *run, const struct flow_outcome *outcome);
 /* Whether the user has, and others have not yet. */
 bool run_has_voted(const struct run *run);
 
+/* A service's valueFaults (value_faults.c): kept as faults ... */
+void run_take_value_faults(struct run *run, const struct message_action *m,
+    const json_t *faults);
+/* ... and, of a run that was given up, put on the page where the state still
+ * is: on its inputs where it has them. */
+void run_put_faults(struct run *run, const struct run *failed);
+
 /* Between requests (wait.c). */
 void wait_to_json(const struct run *run, json_t *json);
 void wait_from_json(struct run *run, const json_t *json);
@@ -295,6 +315,9 @@ struct slice run_text(struct run *run, const struct value_ref *ref);
 /* NULL where nothing is.  What is not the system's is good as long as the
  * run, $State as long as the run does not move. */
 const json_t *run_objects(struct run *run, const struct value_ref *ref);
+/* Of a list, the objects that the filter takes; as good as the run. */
+const json_t *run_filtered(struct run *run, const json_t *list,
+    const struct list_filter *filter);
 /* In how many of all objects the property is this text. */
 size_t run_count_equal(struct run *run, const struct value_ref *ref,
     struct slice text, size_t *of);
@@ -402,11 +425,16 @@ const struct page_view *run_view(struct run *run);
 /* Whether the component, and all that it stands in, is shown. */
 bool view_shows(const struct page_view *view, const struct page *page,
     const struct page_component *c);
+/* Of its list, the rows that the page's filters leave. */
+const json_t *view_rows(struct run *run, const struct page_component *c);
 
 /* --- the page (page.c, input.c) --- */
 
 /* Inputs of the page where it stands: EnginePageComponentInputResponse[]. */
 void run_take_page(struct run *run, const json_t *list);
+/* What is wrong with a component of the page. */
+void run_note_invalid(struct run *run, size_t component,
+    const char *message);
 /* Fills run->invalid; true if all is well. */
 bool run_check_page(struct run *run);
 

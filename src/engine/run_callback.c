@@ -40,8 +40,10 @@ keep(const struct call_ctx *c, struct run *run)
 	run->last_answer = NULL;
 	call_stamp(c, run);
 	end = keep_save(c, run);
-	if (end == STORE_OK)		/* one that was done is not changed */
+	if (end == STORE_OK) {		/* one that was done is not changed */
 		call_tell_done(c, run);
+		alarm_set(c, run);
+	}
 	return end;
 }
 
@@ -235,13 +237,12 @@ call_event(const struct call_ctx *c)
 	call_back(c, take_event);
 }
 
-void
-callback_apply(struct engine *e, const char *tenant, const char *state,
-    const char *nonce, const json_t *answer, const char *fault)
+/* Of a call that nobody made. */
+static enum store_end
+change_alone(struct engine *e, const char *tenant, const char *state,
+    struct change *change)
 {
 	struct call *call = xcalloc(1, sizeof(*call));
-	struct change change = { .make = take_response, .nonce = nonce,
-	    .answer = answer, .fault = fault };
 	enum store_end end;
 
 	call->ctx = (struct call_ctx){ e, edition_hold(e->edition), NULL,
@@ -252,13 +253,24 @@ callback_apply(struct engine *e, const char *tenant, const char *state,
 	snprintf(call->names[0], sizeof(call->names[0]), "%s", state);
 	call->flows = *e->edition->flows;
 	call_use_stored_flows(&call->ctx);
-	end = change_state(&call->ctx, &change);
-	if (end != STORE_OK)
-		log_warn("state %s: the late answer of a service is lost: %s",
-		    state, store_end_name(end));
+	end = change_state(&call->ctx, change);
 	call_release_flows(call);
 	edition_release(&call->ctx.edition);
 	free(call);
+	return end;
+}
+
+void
+callback_apply(struct engine *e, const char *tenant, const char *state,
+    const char *nonce, const json_t *answer, const char *fault)
+{
+	struct change change = { .make = take_response, .nonce = nonce,
+	    .answer = answer, .fault = fault };
+	enum store_end end = change_alone(e, tenant, state, &change);
+
+	if (end != STORE_OK)
+		log_warn("state %s: the late answer of a service is lost: %s",
+		    state, store_end_name(end));
 }
 
 /* --- waits that are over ------------------------------------------------------------------ */
@@ -281,4 +293,15 @@ call_settle(const struct call_ctx *c)
 	if (end != STORE_OK)
 		answer_store(c, end);
 	return end == STORE_OK && change.loaded;
+}
+
+void
+wait_apply(struct engine *e, const char *tenant, const char *state)
+{
+	struct change change = { .make = take_end };
+	enum store_end end = change_alone(e, tenant, state, &change);
+
+	if (end != STORE_OK)
+		log_warn("state %s: its wait is over, and goes on when "
+		    "somebody looks: %s", state, store_end_name(end));
 }

@@ -113,6 +113,8 @@ create(const struct call_ctx *c, struct run *run)
 	end = keep_create(c, run);
 	if (end != STORE_OK)
 		answer_store(c, end);
+	else
+		alarm_set(c, run);
 	return end == STORE_OK;
 }
 

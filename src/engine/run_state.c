@@ -370,8 +370,8 @@ answer_fault(const struct call_ctx *c, const struct run *failed,
 	} else {
 		call_client(c, run, json);
 		run_take_page(run, page_inputs(json));
-		run->faults = json_deep_copy(failed->faults);
-		json_array_append_new(run->kept, run->faults);
+		run->faults = NULL;
+		run_put_faults(run, failed);
 		send_answer(c, invoke_answer(run, type_of(run), true));
 	}
 	run_fini(run);
@@ -409,6 +409,7 @@ invoke_now(const struct call_ctx *c, struct run *run, const json_t *json,
 		send_text(c, text);
 		if (!was_done)
 			call_tell_done(c, run);
+		alarm_set(c, run);
 	}
 	free(text);
 	json_decref(answer);

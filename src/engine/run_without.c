@@ -7,10 +7,14 @@
  */
 #include "engine/engine_private.h"
 
+/* Services are asked for lists of files (/file), are given some
+ * (/file/content) and delete some (/file/delete); there is no call that would
+ * have them hand one out. */
 void
 call_no_file(const struct call_ctx *c)
 {
-	answer_sentence(c, 404, "The state has no file %s",
+	answer_sentence(c, 404, "The file %s is not kept here: its service "
+	    "has it, and hands it out at the address in its object",
 	    c->call->names[1]);
 }
 

@@ -107,16 +107,16 @@ filter_takes(const struct list_filter *filter, const json_t *object)
 	    "contentValue"))), slice_of(filter->text));
 }
 
-static const json_t *
-filtered(struct run *run, const struct value_ref *ref)
+const json_t *
+run_filtered(struct run *run, const json_t *from,
+    const struct list_filter *filter)
 {
-	const json_t *from = whole(run, ref);
 	json_t *list = keep(run, json_array());
 
 	for (size_t i = 0; i < json_array_size(from); i++) {
 		json_t *object = json_array_get(from, i);
 
-		if (filter_takes(ref->filter, object))
+		if (filter_takes(filter, object))
 			json_array_append(list, object);
 	}
 	return list;
@@ -153,7 +153,7 @@ run_objects(struct run *run, const struct value_ref *ref)
 		return json_is_array(list) ? list : NULL;
 	}
 	if (ref->command == REF_FILTER)
-		return filtered(run, ref);
+		return run_filtered(run, whole(run, ref), ref->filter);
 	if (ref->command == REF_VALUE)
 		return whole(run, ref);
 	object = one_object(run, ref);

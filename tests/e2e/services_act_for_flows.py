@@ -46,6 +46,19 @@ def flows(uri):
                                      messageActions=[
             message("late", order=1), message("left"), message("right")]),
             end], VALUES),
+        flow(7, uri, [element(20, "input", to(30, 21),
+                              pageElementId=guid(70)),
+                      element(30, "message", to(40, 31), messageActions=[
+                          message("checks", [("Name", 60),
+                                             ("Amount", 62)])]), end],
+             VALUES, pageElements=[{
+                 "id": guid(70), "pageContainers": [{"id": guid(71)}],
+                 "pageComponents": [{
+                     "id": guid(n), "pageContainerId": guid(71),
+                     "componentType": "INPUT",
+                     "valueElementValueBindingReferenceId": {
+                         "id": guid(of)}} for n, of in ((72, 60),
+                                                        (73, 61))]}]),
         flow(6, uri.replace("127.0.0.1", "127.0.0.2"), [START, element(
             30, "message", to(40, 31), messageActions=[hello]), end],
             VALUES),
@@ -128,6 +141,24 @@ def faults(engine, service):
         began.json, outcome=guid(21)).json["invokeType"], "DONE")
 
 
+def faults_of_values(engine, service):
+    service.answers["/api/actions/checks"] = lambda a: {"valueFaults": {
+        "name": "is taken", "Amount": "is too small", guid(61): "is rude"}}
+    began = engine.invoke(engine.initialize(guid(7)).json)
+    end = engine.invoke(began.json, outcome=guid(21),
+                        inputs={guid(72): "Eve"})
+    [at] = end.json["mapElementInvokeResponses"]
+    same("stays", end.json["currentMapElementId"], guid(20))
+    same("at the inputs", [(c["contentValue"], c["isValid"],
+                            c["validationMessage"]) for c in
+                           at["pageResponse"]["pageComponentDataResponses"]],
+         [("Eve", False, "is taken"), (None, False, "is rude")])
+    same("of no input", at["rootFaults"], {"Amount": "is too small"})
+    service.answers["/api/actions/checks"] = lambda a: {"valueFaults": {}}
+    same("now", engine.invoke(began.json, outcome=guid(21)).json[
+        "invokeType"], "DONE")
+
+
 @story
 def main():
     with Service({"/api/actions/hello": greet,
@@ -139,6 +170,7 @@ def main():
             same("chosen", shown(go(e, 2)[1]), "chosen")
             same_order_at_once(e, service)
             faults(e, service)
+            faults_of_values(e, service)
             count = service.count()
             same("not there", shown(go(e, 6)[1]), "Begin")
             same("asked", service.count(), count)

@@ -4,7 +4,8 @@
 """A service that says WAIT, or takes too long, is waited for: the player is
 told, pings, and finds the next page once the answer came; forged tokens, those
 of other states and those that are used up change nothing.  A restart in
-between loses nothing, and what never answers counts as failed."""
+between loses nothing, and what never answers counts as failed.  A wait for a
+time ends with it, whether somebody looks or not."""
 import threading
 
 from lib import same, story, truth, wait_for
@@ -25,7 +26,14 @@ def flows(uri):
         "durationSeconds": 1, "message": "A moment"})
     return [flow(1, uri, [asks, end], VALUES),
             flow(2, uri, [gone, end, step(50, "It never came")], VALUES),
-            flow(3, uri, [wait, end], VALUES)]
+            flow(3, uri, [wait, end], VALUES),
+            flow(4, uri, [wait, element(40, "MESSAGE", to(50, 41),
+                                        messageActions=[message("then")]),
+                          element(50, "wait", to(60, 51), wait={
+                              "durationSeconds": 1}),
+                          element(60, "MESSAGE", to(70, 61),
+                                  messageActions=[message("last")]),
+                          step(70, "All done")], VALUES)]
 
 
 def answer(token, text, **more):
@@ -125,6 +133,21 @@ def for_a_time(engine):
         engine, waits.json).json["invokeType"] == "DONE", 20)
 
 
+def nobody_looks(engine, service):
+    for name in "then", "last":
+        service.answers[f"/api/actions/{name}"] = lambda a: {}
+    waits = engine.invoke(engine.initialize(guid(4)).json)
+    same("waits", waits.json["invokeType"], "WAIT")
+    # Twice a time comes, and only the service is looked at.
+    for name in "then", "last":
+        asked = service.next(f"/api/actions/{name}")
+        same("of the state", asked.json["stateId"], waits.json["stateId"])
+    wait_for("its end", lambda: join(
+        engine, waits.json).json["invokeType"] == "DONE", 20)
+    same("end", shown(join(engine, waits.json)), "All done")
+    same("asked once", service.count(), 0)
+
+
 @story
 def main():
     with Service({}) as service:
@@ -133,6 +156,7 @@ def main():
             by_callback(e, service)
             by_itself(e, service)
             for_a_time(e)
+            nobody_looks(e, service)
         with Engine(flows=flows(service.uri), services={
                 **CALLED_HERE, "timeout": "100ms", "give_up": "500ms"}) as e:
             never(e, service)

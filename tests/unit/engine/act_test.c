@@ -19,6 +19,11 @@
 #define SETS	"'operations': [{'valueElementToApplyId': {'id': #40, " \
 	"'command': 'ADD'}, 'valueElementToReferenceId': {'id': #42}}]"
 
+#define PAGE	"{'id': #50, 'pageContainers': [{'id': #51}], " \
+	"'pageComponents': [{'id': #53, 'pageContainerId': #51, " \
+	"'componentType': 'INPUT', 'valueElementValueBindingReferenceId': " \
+	"{'id': #40}}]}"
+
 /* What services answer, in turn; NULL: they fail, "later": not yet. */
 static const char *const *answers;
 static size_t asked;
@@ -67,7 +72,8 @@ flow_with(const char *element)
 	    "'defaultContentValue': 'b'}], 'mapElements': [{'id': #10, "
 	    "'elementType': 'START', 'outcomes': [{'id': #11, "
 	    "'nextMapElementId': #20}]}, {'id': #20, %s}, "
-	    STEP("#30") ", " STEP("#31") "]}", element);
+	    STEP("#30") ", " STEP("#31") "], 'pageElements': [" PAGE "]}",
+	    element);
 	document = json_of(buf_cstr(&text));
 	flow = flow_build(arena, document, "f.json", &err);
 	if (flow == NULL)
@@ -207,6 +213,26 @@ test_who_is_late_has_failed(void **state)
 }
 
 static void
+test_a_service_is_waited_for_as_drawn(void **state)
+{
+	static const char *const later[] = { "later" };
+	static const char *const told[] = { "{'invokeType': 'WAIT', "
+	    "'waitMessage': 'soon'}" };
+	static const char element[] = "'elementType': 'message', "
+	    "'statusMessage': 'Asking <{![B]}>', 'messageActions': ["
+	    ACTION("one", "0") "], 'outcomes': [{'id': #21, "
+	    "'nextMapElementId': #30}]";
+	struct run *run = begin(element, later, RUN_WAIT);
+
+	(void)state;
+	assert_string_equal(run->wait.message, "Asking <b>");
+	done(run);
+	run = begin(element, told, RUN_WAIT);
+	assert_string_equal(run->wait.message, "soon");
+	done(run);
+}
+
+static void
 test_a_wait_ends_with_its_time(void **state)
 {
 	struct run *run = begin("'elementType': 'WAIT', 'wait': {"
@@ -221,6 +247,45 @@ test_a_wait_ends_with_its_time(void **state)
 	assert_true(run_wait_is_over(run));
 	assert_int_equal(run_end_wait(run), RUN_DONE);
 	assert_int_equal(stands_at(run), 0x30);
+	done(run);
+}
+
+/* A process does what every element can, and shows no page. */
+static void
+test_a_process_goes_on(void **state)
+{
+	static const char *const with[] = { "{'outputs': [{"
+	    "'developerName': 'out', 'contentValue': 'o'}]}" };
+	struct run *run = begin("'elementType': 'process', 'processes': [], "
+	    SETS ", 'messageActions': [" ACTION("one", "0") "], 'outcomes': "
+	    "[{'id': #21, 'nextMapElementId': #31, 'comparison': {'rules': [{"
+	    "'leftValueElementToReferenceId': {'id': #40}, 'criteriaType': "
+	    "'EQUAL', 'rightValueElementToReferenceId': {'id': #42}}]}}, "
+	    "{'id': #22, 'order': 1, 'nextMapElementId': #30}]", with,
+	    RUN_DONE);
+
+	(void)state;
+	assert_string_equal(buf_cstr(&trace), " /one");
+	assert_true(slice_is(value_of(run, "A"), "o"));
+	assert_int_equal(stands_at(run), 0x30);
+	done(run);
+}
+
+/* The page's own message is the last before the page. */
+static void
+test_a_page_asks_when_it_is_come_to(void **state)
+{
+	static const char *const with[] = { "{}", "{}", "{'outputs': [{"
+	    "'developerName': 'out', 'contentValue': 'seen'}]}" };
+	struct run *run = begin("'elementType': 'PAGE', 'pageElementId': #50, "
+	    "'viewMessageAction': " ACTION("view", "0") ", 'messageActions': ["
+	    ACTION("late", "7") "," ACTION("one", "2") "], 'outcomes': [{"
+	    "'id': #21, 'nextMapElementId': #30}]", with, RUN_PAGE);
+
+	(void)state;
+	assert_string_equal(buf_cstr(&trace), " /one /late /view");
+	assert_true(slice_is(value_of(run, "A"), "seen"));
+	assert_int_equal(stands_at(run), 0x20);
 	done(run);
 }
 
@@ -259,7 +324,10 @@ main(void)
 		TEST(test_a_service_chooses_the_way),
 		TEST(test_all_of_an_order_are_waited_for),
 		TEST(test_who_is_late_has_failed),
+		TEST(test_a_service_is_waited_for_as_drawn),
 		TEST(test_a_wait_ends_with_its_time),
+		TEST(test_a_process_goes_on),
+		TEST(test_a_page_asks_when_it_is_come_to),
 		TEST(test_questions_are_counted),
 	};
 

@@ -79,8 +79,8 @@ mistakes_have_a_sentence(void **state)
 		{ "'mapElements': {}", ELEMENTS, "mapElements: must be a list" },
 		{ "'mapElements': [7]", ELEMENTS,
 		    "mapElements[0]: must be an object" },
-		{ "'mapElements': [{'id': #10, 'elementType': 'PROCESS'}]",
-		    ELEMENTS, "mapElements[0].elementType: \"PROCESS\" is not "
+		{ "'mapElements': [{'id': #10, 'elementType': 'TELEPORT'}]",
+		    ELEMENTS, "mapElements[0].elementType: \"TELEPORT\" is not "
 		    "supported by this engine" },
 		{ MESSAGE_WITH("'uriPart': 'a'"), ELEMENTS, "mapElements[2]."
 		    "messageActions[0].serviceElementId: is missing" },
@@ -107,8 +107,12 @@ mistakes_have_a_sentence(void **state)
 		    "this flow" },
 		{ "'mapElements': [{'id': #20, 'elementType': 'Page', "
 		    "'viewMessageAction': {'uriPart': 'v'}}]", ELEMENTS,
-		    "mapElements[0]: viewMessageAction is not supported by "
-		    "this engine" },
+		    "mapElements[0].viewMessageAction.serviceElementId: is "
+		    "missing" },
+		{ "'mapElements': [{'id': #20, 'elementType': 'STEP', "
+		    "'viewMessageAction': {'uriPart': 'v'}}]", ELEMENTS,
+		    "mapElements[0].viewMessageAction: belongs to an element "
+		    "with a page" },
 		{ "'mapElements': [{'id': #20, 'elementType': 'PAGE'}]",
 		    ELEMENTS, "mapElements[0].pageElementId: is missing" },
 		{ "'mapElements': [{'id': #20, 'elementType': 'INPUT'}]",

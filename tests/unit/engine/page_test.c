@@ -298,6 +298,109 @@ rows_are_chosen_from_what_was_shown(void **state)
 	done(run);
 }
 
+static const char *
+shown_rows(struct run *run)
+{
+	json_t *page = run_page(run, false);
+	const json_t *list = json_object_get(part(page,
+	    "pageComponentDataResponses", 2), "objectData");
+	const char *ids = "";
+
+	for (size_t i = 0; i < json_array_size(list); i++)
+		ids = arena_printf(arena, "%s%s", ids, json_string_value(
+		    json_object_get(json_array_get(list, i), "externalId")));
+	json_decref(page);
+	return ids;
+}
+
+#define FILTER(more) "{'filter': {'pageComponentId': #55, " \
+	"'columnTypeElementPropertyId': #61, " more "}}"
+
+/* What it filters by is typed on the same page. */
+static void
+filters_narrow_what_is_shown(void **state)
+{
+	static const struct {
+		const char	*page, *unticked, *ticked, *typed;
+	} rows[] = {
+		{ PAGE(WHEN(TICKED, "", FILTER("'criteriaType': "
+		    "'STARTS_WITH', 'filterValue': " PART("#54", "VALUE")))),
+		    "abc", "abc", "a" },
+		{ PAGE(WHEN(TICKED, "", FILTER("'criteriaType': 'IS_EMPTY', "
+		    "'filterValue': " VALUE(TRUE_)))), "abc", "bc", "bc" },
+		/* two of them leave what both take */
+		{ PAGE(WHEN(TICKED, "", FILTER("'criteriaType': 'IS_EMPTY', "
+		    "'filterValue': " VALUE(TRUE_)) "," FILTER(
+		    "'criteriaType': 'STARTS_WITH', 'filterValue': "
+		    PART("#54", "VALUE")))), "abc", "bc", "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct run *run = at_page(rows[i].page);
+
+		assert_string_equal(shown_rows(run), rows[i].unticked);
+		tick(run, "true");
+		assert_string_equal(shown_rows(run), rows[i].ticked);
+		take(run, "[{'pageComponentId': #54, 'contentValue': 'BER'}]");
+		assert_string_equal(shown_rows(run), rows[i].typed);
+		tick(run, "false");
+		assert_string_equal(shown_rows(run), "abc");
+		assert_string_equal(ids_of(run, "Cities"), "abc");
+		assert_int_equal(run->at->page->components[1].has_events,
+		    i != 1);
+		done(run);
+	}
+}
+
+static void
+filters_of_nothing_are_refused(void **state)
+{
+	static const struct {
+		const char	*filter, *error;
+	} rows[] = {
+		{ "'pageComponentId': #99", "pageComponentId: "
+		    "00000000-0000-0000-0000-000000000099 is no component of "
+		    "this page" },
+		{ "'pageComponentId': #53", "pageComponentId: "
+		    "00000000-0000-0000-0000-000000000053 shows no list of "
+		    "this flow, so there is nothing to filter" },
+		{ "'pageComponentId': #55, 'objectDataRequest': {}",
+		    "objectDataRequest belongs to the component, not to a "
+		    "filter of it" },
+		{ "'pageComponentId': #55, 'columnTypeElementPropertyId': "
+		    "#69", "columnTypeElementPropertyId: "
+		    "00000000-0000-0000-0000-000000000069 is no property of "
+		    "the type City" },
+		{ "'pageComponentId': #55, 'columnTypeElementPropertyId': "
+		    "'x'", "columnTypeElementPropertyId: \"x\" is no id" },
+		{ "'pageComponentId': #55, 'columnTypeElementPropertyId': "
+		    "#61, 'criteriaType': 'EQUAL'",
+		    "filterValue: is missing" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct buf text = { 0 };
+		struct err err;
+
+		arena = arena_new(0);
+		buf_printf(&text, "{'id': {'id': #1, 'versionId': #2}, "
+		    "'developerName': 'F', 'startMapElementId': #10, "
+		    "'mapElements': [{'id': #10, 'elementType': 'START'}], "
+		    "'valueElements': [" VALUES "], 'typeElements': [" TYPES
+		    "], 'pageElements': [" PAGE(WHEN(TICKED, "",
+		    "{'filter': {%s}}")) "]}", rows[i].filter);
+		document = json_of(buf_cstr(&text));
+		assert_null(flow_build(arena, document, "f.json", &err));
+		if (strstr(err.text, rows[i].error) == NULL)
+			fail_msg("row %zu: %s", i, err.text);
+		json_decref(document);
+		arena_free(&arena);
+		buf_fini(&text);
+	}
+}
+
 int
 main(void)
 {
@@ -307,6 +410,8 @@ main(void)
 		cmocka_unit_test(hidden_inputs_do_not_count),
 		cmocka_unit_test(answers_show_it),
 		cmocka_unit_test(rows_are_chosen_from_what_was_shown),
+		cmocka_unit_test(filters_narrow_what_is_shown),
+		cmocka_unit_test(filters_of_nothing_are_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
