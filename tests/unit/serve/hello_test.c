@@ -191,6 +191,7 @@ nobody_is_passed_on_twice(void **state)
 	client_send(&c, GET("/hello"));
 	client_expect(&c, HELLO);
 	client_close(&c);
+	expect_trace("head /hello;gone done;");
 	clear_trace();
 
 	/* Another relay's client is passed on, as the one that it told of. */

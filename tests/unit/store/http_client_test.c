@@ -24,8 +24,9 @@ static struct {
 	unsigned	 port;
 	pthread_t	 thread;
 	unsigned	 accepted;	/* read after the thread has ended */
-	char		 seen[8192];	/* the last request */
-} server;
+	pthread_mutex_t	 lock;
+	char		 seen[8192];	/* the last request; locked */
+} server = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 /* The answer that a path asks for; NULL: none, and the connection stays. */
 static const char *
@@ -52,49 +53,55 @@ answer_to(const char *request)
 	return NULL;
 }
 
+/* A whole request into text. */
 static bool
-read_request(int fd)
+read_request(int fd, char *text, size_t cap)
 {
 	size_t have = 0, need = 0;
 
 	for (;;) {
 		const char *end, *length;
-		ssize_t n = read(fd, server.seen + have,
-		    sizeof(server.seen) - 1 - have);
+		ssize_t n = read(fd, text + have, cap - 1 - have);
 
 		if (n <= 0)
 			return false;
 		have += (size_t)n;
-		server.seen[have] = '\0';
-		end = strstr(server.seen, "\r\n\r\n");
+		text[have] = '\0';
+		end = strstr(text, "\r\n\r\n");
 		if (end == NULL)
 			continue;
-		length = strcasestr(server.seen, "content-length: ");
-		need = (size_t)(end + 4 - server.seen) +
+		length = strcasestr(text, "content-length: ");
+		need = (size_t)(end + 4 - text) +
 		    (length == NULL ? 0 : (size_t)atoi(length + 16));
 		if (have >= need)
-			return true;
+			break;
 	}
+	pthread_mutex_lock(&server.lock);
+	snprintf(server.seen, sizeof(server.seen), "%s", text);
+	pthread_mutex_unlock(&server.lock);
+	return true;
 }
 
 static void
 converse(int fd)
 {
-	while (read_request(fd)) {
-		const char *answer = answer_to(server.seen);
+	char text[sizeof(server.seen)];
+
+	while (read_request(fd, text, sizeof(text))) {
+		const char *answer = answer_to(text);
 
 		if (answer == NULL)
 			continue;
 		if (write(fd, answer, strlen(answer)) < 0)
 			break;
-		if (strstr(server.seen, " /huge ") != NULL) {
+		if (strstr(text, " /huge ") != NULL) {
 			char fill[2000] = { 0 };
 
 			if (write(fd, fill, sizeof(fill)) < 0)
 				break;
 		}
-		if (strstr(server.seen, " /cut ") != NULL ||
-		    strstr(server.seen, " /junk ") != NULL)
+		if (strstr(text, " /cut ") != NULL ||
+		    strstr(text, " /junk ") != NULL)
 			break;
 	}
 	close(fd);
@@ -126,7 +133,7 @@ set_up(void **state)
 	socklen_t len = sizeof(in);
 
 	(void)state;
-	memset(&server, 0, sizeof(server));
+	server.accepted = 0;
 	server.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	must(bind(server.fd, (struct sockaddr *)&in, sizeof(in)) == 0);
 	must(listen(server.fd, 10) == 0);
@@ -257,11 +264,13 @@ test_a_body_with_any_method(void **state)
 		ask(&q);
 		assert_int_equal(q.answer.status, 200);
 		http_answer_fini(&q.answer);
+		pthread_mutex_lock(&server.lock);
 		assert_memory_equal(server.seen, methods[i],
 		    strlen(methods[i]));
 		assert_non_null(strstr(server.seen, "\r\n\r\n{\"a\": 1}"));
 		assert_non_null(strstr(server.seen, "ManyWhoTenant: t\r\n"));
 		assert_null(strstr(server.seen, "Expect:"));
+		pthread_mutex_unlock(&server.lock);
 	}
 	/* One connection did. */
 	stop_server();
