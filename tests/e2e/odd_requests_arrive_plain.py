@@ -54,7 +54,9 @@ ROWS = [
                     "X-B": "2"}),
     (get(b"Connection: TE\r\nTE: trailers, chunked\r\nKeep-Alive: 9\r\n"
          b"Proxy-Connection: x\r\n"), "GET /", b"",
-     {"TE": None, "Keep-Alive": None, "Proxy-Connection": None}),
+     {"TE": "trailers", "Connection": "TE", "Keep-Alive": None,
+      "Proxy-Connection": None}),
+    (get(b"TE: trailers\r\n"), "GET /", b"", {"TE": None}),
     (get(b"Upgrade: websocket\r\n"), "GET /", b"", {"Upgrade": None}),
     (post(b"Connection: Upgrade\r\nUpgrade: websocket\r\nContent-Length: 5\r\n",
           b"hello"), "POST /", b"hello", {"Upgrade": None}),

@@ -24,7 +24,9 @@ check(const struct config *c)
 		const struct config_listener *l = &c->listeners[i];
 
 		must(l->name != NULL && l->address.kind != ENDPOINT_NAME);
-		must((l->certificate == NULL) == (l->key == NULL));
+		must((l->first.certificate == NULL) ==
+		    (l->first.key == NULL));
+		must(l->nmore == 0 || l->first.certificate != NULL);
 		must(l->kind != LISTENER_LINK || c->link.certificate != NULL);
 	}
 	for (size_t i = 0; i < c->link.npeers; i++)
