@@ -29,7 +29,8 @@ enum { CLIENTS = 64, ADDRESSES = 65536, BYTES = 4096 };
 
 static char addresses[ADDRESSES][48];
 static size_t naddresses;
-static const char *host, *path, *region;
+static const char *path, *region;
+static char *host;			/* OpenSSL wants it so */
 static uint16_t port;
 static double end;
 static SSL_CTX *context;
