@@ -11,14 +11,6 @@
 #include "base/must.h"
 #include "store/sqlite_private.h"
 
-static bool
-failed(struct connection *c, sqlite3_stmt *s)
-{
-	connection_complain(c);
-	done_with(s);
-	return false;
-}
-
 static void
 copy_text(char *to, size_t cap, sqlite3_stmt *s, int at)
 {
@@ -49,7 +41,7 @@ newest_revision(struct connection *c, uint64_t *newest)
 	sqlite3_stmt *s = c->statements[STATEMENT_NEWEST];
 
 	if (sqlite3_step(s) != SQLITE_ROW)
-		return failed(c, s);
+		return connection_failed(c, s);
 	*newest = (uint64_t)sqlite3_column_int64(s, 0);
 	done_with(s);
 	return true;
@@ -68,7 +60,7 @@ run_doc_get(struct sqlite *store, struct connection *c, struct job *job)
 	bind_text(s, 2, job->doc.key);
 	rc = sqlite3_step(s);
 	if (rc != SQLITE_ROW && rc != SQLITE_DONE)
-		return failed(c, s);
+		return connection_failed(c, s);
 	job->end = STORE_NOT_FOUND;
 	if (rc == SQLITE_ROW && sqlite3_column_int64(s, 1) == 0) {
 		take_doc(s, &job->doc);
@@ -93,7 +85,7 @@ revision_of(struct connection *c, const struct store_doc *doc,
 	bind_text(s, 2, doc->key);
 	rc = sqlite3_step(s);
 	if (rc != SQLITE_ROW && rc != SQLITE_DONE)
-		return failed(c, s);
+		return connection_failed(c, s);
 	*revision = rc == SQLITE_ROW && sqlite3_column_int64(s, 1) == 0 ?
 	    (uint64_t)sqlite3_column_int64(s, 0) : 0;
 	done_with(s);
@@ -166,7 +158,7 @@ run_docs_since(struct sqlite *store, struct connection *c, struct job *job)
 		bytes += body.len + sizeof(*doc);
 	}
 	if (rc != SQLITE_DONE && rc != SQLITE_ROW)
-		return failed(c, s);
+		return connection_failed(c, s);
 	done_with(s);
 	job->end = STORE_OK;
 	return true;

@@ -69,6 +69,16 @@ int connection_run(struct connection *c, enum statement which);
 void connection_complain(struct connection *c);
 
 void done_with(sqlite3_stmt *s);
+
+/* After a statement that was not done. */
+static inline bool
+connection_failed(struct connection *c, sqlite3_stmt *s)
+{
+	connection_complain(c);
+	done_with(s);
+	return false;
+}
+
 void bind_id(sqlite3_stmt *s, int at, const uint8_t id[16]);
 void bind_integer(sqlite3_stmt *s, int at, int64_t n);
 void bind_text(sqlite3_stmt *s, int at, const char *text);

@@ -12,14 +12,6 @@
 
 static const uint8_t no_op[16];
 
-static bool
-failed(struct connection *c, sqlite3_stmt *s)
-{
-	connection_complain(c);
-	done_with(s);
-	return false;
-}
-
 static void
 bind_op(sqlite3_stmt *s, int at, const uint8_t op[16])
 {
@@ -62,7 +54,7 @@ look_at_token(struct connection *c, struct job *job, bool *same)
 	bind_id(s, 1, job->row.id);
 	rc = sqlite3_step(s);
 	if (rc != SQLITE_ROW && rc != SQLITE_DONE)
-		return failed(c, s);
+		return connection_failed(c, s);
 	job->has_row = rc == SQLITE_ROW;
 	if (job->has_row) {
 		job->row.token.epoch = (uint32_t)sqlite3_column_int64(s, 0);
@@ -249,7 +241,7 @@ run_load(struct sqlite *store, struct connection *c, struct job *job)
 	bind_integer(s, 2, job->now_ms);
 	rc = sqlite3_step(s);
 	if (rc != SQLITE_ROW && rc != SQLITE_DONE)
-		return failed(c, s);
+		return connection_failed(c, s);
 	job->end = STORE_NOT_FOUND;
 	if (rc == SQLITE_ROW) {
 		job->has_row = take_row(s, &job->row);
@@ -287,7 +279,7 @@ run_list(struct sqlite *store, struct connection *c, struct job *job)
 		if (take_row(s, &job->rows[job->count]))
 			job->count++;
 	if (rc != SQLITE_DONE)
-		return failed(c, s);
+		return connection_failed(c, s);
 	if (job->count > limit) {
 		job->count = limit;
 		if (limit > 0)
