@@ -342,7 +342,8 @@ check_flows(struct checked *c, const char *dir)
 static void
 check_postgres(struct checked *c, const struct generation *g)
 {
-	struct mark mark = { c->file, 0, 0 };
+	struct mark mark = { c->file, g->config->store.line,
+	    g->config->store.column };
 	struct store_region regions[REGIONS_MAX];
 	struct store_postgres_config pg;
 	struct err err;

@@ -136,6 +136,7 @@ struct config_store_peer {
 struct config_store {
 	const char	*postgres;	/* conninfo; NULL: SQLite in
 					   engines.store_dir */
+	unsigned	 line, column;	/* where it stands */
 	const struct config_store_peer *peers;
 	size_t		 npeers;
 };

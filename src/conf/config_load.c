@@ -439,8 +439,17 @@ static void
 read_store(const struct schema_reader *reader, const struct yaml_node *node,
     void *target)
 {
-	if (schema_is_map(reader, node))
-		schema_read(reader, store_rows, node, target);
+	struct config *config = target;
+	const struct yaml_node *at;
+
+	if (!schema_is_map(reader, node))
+		return;
+	schema_read(reader, store_rows, node, target);
+	at = yaml_get(node, "postgres");
+	if (at != NULL) {
+		config->store.line = at->mark.line;
+		config->store.column = at->mark.column;
+	}
 }
 
 static const struct schema_row follow_rows[] = {

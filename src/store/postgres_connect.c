@@ -17,7 +17,10 @@ pg_words(PGconn *conn, char text[256])
 	size_t len = 0;
 
 	for (; *said != '\0' && len < 255; said++)
-		text[len++] = *said == '\n' ? ' ' : *said;
+		if (*said != '\n' && *said != '\t')
+			text[len++] = *said;
+		else if (len > 0 && text[len - 1] != ' ')
+			text[len++] = ' ';
 	while (len > 0 && text[len - 1] == ' ')
 		len--;
 	text[len] = '\0';
