@@ -57,6 +57,16 @@ submitted(int result)
 	must(result != NGHTTP2_ERR_NOMEM);
 }
 
+static inline struct h2_stream *
+stream_of(nghttp2_session *session, int32_t id)
+{
+	return nghttp2_session_get_stream_user_data(session, id);
+}
+
+/* h2_receive.c and h2_send.c: what is done about frames that come, and go. */
+void h2_receive_by(nghttp2_session_callbacks *cb);
+void h2_send_by(nghttp2_session_callbacks *cb);
+
 /* h2_memory.c */
 extern nghttp2_mem h2_memory;
 
