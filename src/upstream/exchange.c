@@ -9,6 +9,7 @@
 #include "base/must.h"
 #include "upstream/exchange.h"
 #include "upstream/h2_link.h"
+#include "upstream/link_stream.h"
 #include "upstream/upstream_private.h"
 
 const char *
@@ -48,7 +49,7 @@ exchange_detach(struct exchange *ex, bool keep)
 	buf_fini(&ex->unsent);
 	buf_fini(&ex->held);
 	if (ex->stream != NULL)
-		h2_link_part(ex);
+		link_stream_part(ex);
 	if (conn != NULL) {
 		if (keep && ex->paused)
 			stream_resume(&conn->stream);

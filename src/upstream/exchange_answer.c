@@ -12,7 +12,7 @@
  */
 #include "base/must.h"
 #include "upstream/exchange.h"
-#include "upstream/h2_link.h"
+#include "upstream/link_stream.h"
 #include "upstream/upstream_private.h"
 
 #define INFORMS_MAX	16		/* 1xx before the answer */
@@ -429,7 +429,7 @@ exchange_resume(struct exchange *ex)
 		return;
 	ex->paused = false;
 	if (ex->stream != NULL) {
-		h2_link_resume(ex);
+		link_stream_resume(ex);
 		exchange_rearm(ex);
 		return;
 	}

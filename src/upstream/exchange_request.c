@@ -7,7 +7,7 @@
  */
 #include "base/must.h"
 #include "upstream/exchange.h"
-#include "upstream/h2_link.h"
+#include "upstream/link_stream.h"
 
 /* Pieces of one write; the bytes are others'. */
 struct pieces {
@@ -104,7 +104,7 @@ exchange_send(struct exchange *ex, struct slice bytes)
 		return true;
 	must(!ex->request_done || ex->state == EX_TUNNEL);
 	if (ex->stream != NULL)
-		return h2_link_send(ex, bytes);
+		return link_stream_send(ex, bytes);
 	pieces_body(&p, ex, bytes);
 	ex->blocked = !pieces_send(&p, ex);
 	if (ex->state != EX_CONNECTING &&
@@ -123,7 +123,7 @@ exchange_send_last(struct exchange *ex, struct slice bytes,
 		return;
 	must(!ex->request_done || ex->state == EX_TUNNEL);
 	if (ex->stream != NULL) {
-		h2_link_send_last(ex, bytes, trailers);
+		link_stream_send_last(ex, bytes, trailers);
 		return;
 	}
 	pieces_body(&p, ex, bytes);
