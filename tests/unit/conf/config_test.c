@@ -13,40 +13,15 @@
 #include "conf/config.h"
 #include "conf/file.h"
 #include "conf/mistakes.h"
-
-static struct arena *arena;
-static struct mistakes mistakes;
-
-static int
-begin(void **state)
-{
-	(void)state;
-	arena = arena_new(0);
-	mistakes_init(&mistakes);
-	return 0;
-}
-
-static int
-end(void **state)
-{
-	(void)state;
-	arena_free(&arena);
-	mistakes_fini(&mistakes);
-	return 0;
-}
+#include "support/mistakes.h"
 
 static const struct config *
 parse(const char *text)
 {
 	const struct config *config = config_parse(arena,
 	    "/etc/portolan/portolan.yaml", slice_of(text), &mistakes, NULL);
-	struct buf out = { 0 };
 
-	mistakes_print(&mistakes, &out);
-	if (mistakes.errors > 0)
-		print_error("%s", buf_cstr(&out));
-	buf_fini(&out);
-	assert_int_equal(mistakes.errors, 0);
+	assert_no_mistake();
 	return config;
 }
 

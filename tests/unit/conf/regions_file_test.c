@@ -11,37 +11,12 @@
 #include "base/buf.h"
 #include "conf/file.h"
 #include "conf/regions_file.h"
-
-static struct arena *arena;
-static struct mistakes mistakes;
-
-static int
-begin(void **state)
-{
-	(void)state;
-	arena = arena_new(0);
-	mistakes_init(&mistakes);
-	return 0;
-}
-
-static int
-end(void **state)
-{
-	(void)state;
-	arena_free(&arena);
-	mistakes_fini(&mistakes);
-	return 0;
-}
+#include "support/mistakes.h"
 
 static const struct region_map *
 checked(const struct region_map *map)
 {
-	struct buf out = { 0 };
-
-	mistakes_print(&mistakes, &out);
-	if (mistakes.count > 0)
-		print_error("%s", buf_cstr(&out));
-	buf_fini(&out);
+	assert_no_mistake();
 	assert_int_equal(mistakes.count, 0);
 	return map;
 }

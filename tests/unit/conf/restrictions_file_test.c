@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "conf/restrictions_file.h"
+#include "support/mistakes.h"
 
 #define TENANT	"1b6c2b2f-3f1d-4a7e-9a52-2f1f5f1f0a01"
 #define OTHER	"1b6c2b2f-3f1d-4a7e-9a52-2f1f5f1f0a02"
@@ -17,39 +18,13 @@
 #define FLOW_2	"5f0e7b1c-8a54-4b0a-a0a8-0d2f3a4b5c02"
 
 static const uint8_t key[16];
-static struct arena *arena;
-static struct mistakes mistakes;
-
-static int
-begin(void **state)
-{
-	(void)state;
-	arena = arena_new(0);
-	mistakes_init(&mistakes);
-	return 0;
-}
-
-static int
-end(void **state)
-{
-	(void)state;
-	arena_free(&arena);
-	mistakes_fini(&mistakes);
-	return 0;
-}
-
 static const struct restrictions *
 parse(const char *text)
 {
 	const struct restrictions *set = restrictions_file_parse(arena, "t",
 	    slice_of(text), key, 9, &mistakes);
-	struct buf out = { 0 };
 
-	mistakes_print(&mistakes, &out);
-	if (mistakes.errors > 0)
-		print_error("%s", buf_cstr(&out));
-	buf_fini(&out);
-	assert_int_equal(mistakes.errors, 0);
+	assert_no_mistake();
 	return set;
 }
 

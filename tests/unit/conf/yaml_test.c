@@ -9,27 +9,7 @@
 #include <cmocka.h>
 
 #include "conf/yaml.h"
-
-static struct arena *arena;
-static struct mistakes mistakes;
-
-static int
-begin(void **state)
-{
-	(void)state;
-	arena = arena_new(0);
-	mistakes_init(&mistakes);
-	return 0;
-}
-
-static int
-end(void **state)
-{
-	(void)state;
-	arena_free(&arena);
-	mistakes_fini(&mistakes);
-	return 0;
-}
+#include "support/mistakes.h"
 
 static const struct yaml_node *
 parse(const char *text)
