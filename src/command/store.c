@@ -2,8 +2,8 @@
 /* Copyright the Portolan authors */
 
 /*
- * portolan store: makes the schema of a region's PostgreSQL server, and looks
- * whether it is good.
+ * portolan store: makes the schema of a region's PostgreSQL server, brings it
+ * up to date, and looks whether it is good.
  */
 #include <stdio.h>
 #include <string.h>
@@ -98,6 +98,82 @@ store_init(int argc, char **argv)
 	return end;
 }
 
+/* --- migrate --------------------------------------------------------------------- */
+
+static void
+print_migration(struct buf *out, const struct store_options *o,
+    const char *region, const struct store_migration *m)
+{
+	if (o->json)
+		buf_printf(out, "{\"region\":\"%s\",\"good\":true,"
+		    "\"from\":%u,\"to\":%u}\n", region, m->from, m->to);
+	else if (m->from == m->to)
+		buf_printf(out, "the store of region %s is at version %u "
+		    "already\n", region, m->to);
+	else
+		buf_printf(out, "the store of region %s was at version %u and "
+		    "is at version %u\n", region, m->from, m->to);
+}
+
+static int
+tell_migration(const struct usage *usage, const struct store_options *o,
+    bool good, const char *region, const struct store_migration *m,
+    struct err *err)
+{
+	struct buf out = { 0 };
+
+	if (!good && m->to > m->from)
+		err_wrap(err, "it was at version %u and is at version %u; run "
+		    "it again to go on", m->from, m->to);
+	if (!good)
+		return store_tell(usage->command, o, false, region, err);
+	print_migration(&out, o, region, m);
+	return loading_print(usage->command, &out, EXIT_GOOD);
+}
+
+static int
+store_migrate(int argc, char **argv)
+{
+	struct store_options o = { 0 };
+	const struct option_spec specs[] = {
+		{ "config", 'c', "FILE", "the configuration "
+		    "(" LOADING_DEFAULT_CONFIG ")", .value = &o.config },
+		{ "admin", 0, "CONNINFO", "of a superuser in the region's "
+		    "database", .value = &o.admin },
+		{ "json", 0, NULL, "answer as JSON", .flag = &o.json },
+		{ 0 },
+	};
+	const struct usage usage = { .command = "store migrate", .about =
+	    "Brings the schema in the database of this region up to date, "
+	    "version by\nversion, while engines work on.  Where it was "
+	    "interrupted it goes on when it is\nrun again.  A schema that is "
+	    "newer than this program is refused.", .options = specs };
+	struct store_region regions[REGIONS_MAX];
+	struct store_postgres_config pg;
+	struct store_migration m;
+	struct operands operands;
+	struct generation *g;
+	struct err err = { 0 };
+	int end = options_parse(&usage, argc, argv, &operands);
+	bool good;
+
+	if (end != OPTIONS_GO_ON)
+		return end;
+	if (o.admin == NULL)
+		return options_mistake(&usage, "who may do it? --admin "
+		    "\"host=... dbname=... user=postgres\"");
+	g = store_load(usage.command, &o, &pg, regions);
+	if (g == NULL)
+		return EXIT_USAGE;
+	good = store_postgres_migrate(o.admin, &pg, strcmp(g->config->region,
+	    g->config->main_region) == 0, &m, &err);
+	end = tell_migration(&usage, &o, good, g->config->region, &m, &err);
+	generation_free(&g);
+	return end;
+}
+
+/* --- check ------------------------------------------------------------------------ */
+
 static int
 store_check(int argc, char **argv)
 {
@@ -133,6 +209,7 @@ store_check(int argc, char **argv)
 
 static const struct command subcommands[] = {
 	{ "init", "make the schema in this region's database", store_init },
+	{ "migrate", "bring it up to date", store_migrate },
 	{ "check", "whether it is as the engines need it", store_check },
 	{ "region", "replicate from another region, stop it, how it stands",
 	    store_region },

@@ -51,6 +51,19 @@ bool store_postgres_init(const char *admin,
     const struct store_postgres_config *config, bool is_main,
     struct err *err);
 
+/*
+ * Leads an older schema to this program's, version by version, each whole or
+ * not at all; a newer one is refused.  *done is what there was and what there
+ * is, also after a failure; begun again it goes on.  Engines work meanwhile.
+ */
+struct store_migration {
+	unsigned	 from, to;
+};
+
+bool store_postgres_migrate(const char *admin,
+    const struct store_postgres_config *config, bool is_main,
+    struct store_migration *done, struct err *err);
+
 /* Whether an engine could work with it; *err says what is missing, and what to
  * do.  replicates: and replication, too. */
 bool store_postgres_check(const char *conninfo,

@@ -2,25 +2,14 @@
 /* Copyright the Portolan authors */
 
 /*
- * Making the schema of a region's server, and looking whether it is good.
+ * Connections for the administration of a region's server, and looking whether
+ * it is good.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "store/postgres_admin.h"
-
-static const char schema_1[] = {
-#include "postgres-1.sql.inc"
-	, '\0'
-};
-
-/* What leads from each version of the schema to the next; never changed, only
- * added to. */
-static const char *const migrations[] = { schema_1 };
-
-_Static_assert(sizeof(migrations) / sizeof(migrations[0]) == PG_SCHEMA,
-    "a migration for each version");
 
 static bool
 failed(PGconn *conn, struct err *err)
@@ -76,105 +65,6 @@ pg_admin_connect(const char *conninfo, struct err *err)
 	failed(conn, err);
 	PQfinish(conn);
 	return NULL;
-}
-
-/* --- init ---------------------------------------------------------------------------- */
-
-/* For each region.  Their ids are capitals and digits: region_map.h. */
-static bool
-call_for_all(PGconn *conn, const struct store_postgres_config *config,
-    const char *function, struct err *err)
-{
-	char sql[160];
-
-	for (size_t i = 0; i < config->nregions; i++) {
-		const struct store_region *r = &config->regions[i];
-
-		snprintf(sql, sizeof(sql), "select %s('%s', %llu)", function,
-		    r->id, 1ull << r->number);
-		if (!pg_admin_execute(conn, sql, err))
-			return err_wrap(err, "region %s", r->id);
-	}
-	return true;
-}
-
-/* What is published needs the partition of this region. */
-static bool
-add_regions(PGconn *conn, const struct store_postgres_config *config,
-    struct err *err)
-{
-	return call_for_all(conn, config, "flow.add_region", err) &&
-	    call_for_all(conn, config, "flow.publish", err);
-}
-
-static bool
-make_schema(PGconn *conn, const struct store_postgres_config *config,
-    struct err *err)
-{
-	const struct store_region *me = NULL;
-	char sql[160];
-
-	for (size_t i = 0; i < config->nregions; i++)
-		if (strcmp(config->regions[i].id, config->home) == 0)
-			me = &config->regions[i];
-	if (me == NULL)
-		return err_set(err, "region %s is none of the map's",
-		    config->home);
-	snprintf(sql, sizeof(sql), "insert into flow.region values ('%s', "
-	    "%llu); insert into flow.here (code) values ('%s')", me->id,
-	    1ull << me->number, me->id);
-	return pg_admin_execute(conn, "do $$ begin if not exists (select from pg_roles"
-	    " where rolname = 'flow_engine') then create role flow_engine"
-	    " login; end if; end $$", err) &&
-	    pg_admin_execute(conn, migrations[0], err) && pg_admin_execute(conn, sql, err);
-}
-
-static bool
-migrate(PGconn *conn, unsigned long from, struct err *err)
-{
-	char sql[80];
-
-	for (unsigned long v = from; v < PG_SCHEMA; v++)
-		if (!pg_admin_execute(conn, migrations[v], err))
-			return false;
-	snprintf(sql, sizeof(sql), "update flow.schema_version set version = "
-	    "%d where version < %d", PG_SCHEMA, PG_SCHEMA);
-	return pg_admin_execute(conn, sql, err);
-}
-
-static bool
-init(PGconn *conn, const struct store_postgres_config *config, bool is_main,
-    struct err *err)
-{
-	char version[32] = "0", there[64];
-
-	if (PQserverVersion(conn) < PG_SERVER_LEAST)
-		return pg_server_is_good(conn, config->home, err);
-	if (!pg_admin_ask(conn, "select coalesce(to_regclass('flow.schema_version')::"
-	    "text, '')", there, sizeof(there), err) || (there[0] != '\0' &&
-	    !pg_admin_ask(conn, "select max(version) from flow.schema_version",
-	    version, sizeof(version), err)) ||
-	    (there[0] == '\0' && !make_schema(conn, config, err)) ||
-	    !migrate(conn, there[0] == '\0' ? 1 : strtoul(version, NULL, 10),
-	    err) || !pg_server_is_good(conn, config->home, err))
-		return false;
-	return add_regions(conn, config, err) && (!is_main || pg_admin_execute(conn,
-	    "select flow.become_main()", err));
-}
-
-bool
-store_postgres_init(const char *admin,
-    const struct store_postgres_config *config, bool is_main, struct err *err)
-{
-	PGconn *conn = pg_admin_connect(admin, err);
-	bool good;
-
-	if (conn == NULL)
-		return false;
-	good = pg_admin_execute(conn, "begin", err) &&
-	    init(conn, config, is_main, err) && pg_admin_execute(conn, "commit", err);
-	PQfinish(conn);
-	return good;
 }
 
 /* --- check --------------------------------------------------------------------------- */

@@ -16,4 +16,18 @@ bool pg_admin_execute(PGconn *conn, const char *sql, struct err *err);
 bool pg_admin_ask(PGconn *conn, const char *sql, char *text, size_t cap,
     struct err *err);
 
+/* Versions of the schema: sql[0] makes the first, sql[1] leads from it to the
+ * second ... */
+struct pg_migrations {
+	const char *const *sql;
+	unsigned	 count;
+};
+
+extern const struct pg_migrations pg_migrations;	/* this program's */
+
+/* store_postgres_migrate() by any list: for tests, which fail half-way. */
+bool pg_migrate(PGconn *conn, const struct pg_migrations *m,
+    const struct store_postgres_config *config, bool is_main,
+    struct store_migration *done, struct err *err);
+
 #endif

@@ -36,16 +36,23 @@ failed(PGconn *conn, struct err *err)
 }
 
 bool
+pg_server_version_is_good(PGconn *conn, struct err *err)
+{
+	int version = PQserverVersion(conn);
+
+	return version >= PG_SERVER_LEAST || err_set(err, "its version is %d, "
+	    "and 15 is the first that can filter what it replicates",
+	    version / 10000);
+}
+
+bool
 pg_server_is_good(PGconn *conn, const char *home, struct err *err)
 {
 	char schema[32], here[32];
 	long version;
 
-	if (PQserverVersion(conn) < PG_SERVER_LEAST)
-		return err_set(err, "its version is %d, and 15 is the first "
-		    "that can filter what it replicates",
-		    PQserverVersion(conn) / 10000);
-	if (!pg_admin_ask(conn, "select coalesce(to_regclass('flow.schema_version')::"
+	if (!pg_server_version_is_good(conn, err) ||
+	    !pg_admin_ask(conn, "select coalesce(to_regclass('flow.schema_version')::"
 	    "text, '')", schema, sizeof(schema), err))
 		return false;
 	if (schema[0] == '\0')
@@ -55,10 +62,10 @@ pg_server_is_good(PGconn *conn, const char *home, struct err *err)
 	    sizeof(schema), err))
 		return false;
 	version = strtol(schema, NULL, 10);
-	if (version != PG_SCHEMA)
+	if (version < PG_SCHEMA || version > PG_SCHEMA + 1)
 		return err_set(err, "its schema is version %s, this program "
 		    "knows %d; %s", schema, PG_SCHEMA, version < PG_SCHEMA ?
-		    "bring it up to date with portolan store init" :
+		    "bring it up to date with portolan store migrate" :
 		    "use the program that made it, or a newer one");
 	if (!pg_admin_ask(conn, "select code from flow.here", here, sizeof(here), err))
 		return false;

@@ -30,7 +30,9 @@
 
 enum {
 	PG_READERS = 2, PG_WRITERS = 2,
-	PG_SCHEMA = 1,			/* the version that this program knows */
+	/* The version that this program makes.  It works with the next one as
+	 * well: servers are brought up to date before programs. */
+	PG_SCHEMA = 1,
 	PG_SERVER_LEAST = 150000,	/* row filters of publications */
 	PG_BATCH_MAX = 256,		/* writes in one transaction */
 	PG_BATCH_BYTES = 32 * 1024 * 1024,
@@ -157,6 +159,8 @@ struct pg_connect {
 void pg_connect(struct pg_connect *c);
 /* Whether the server is one that we can work with. */
 bool pg_server_is_good(PGconn *conn, const char *home, struct err *err);
+/* Whether it can filter what it replicates. */
+bool pg_server_version_is_good(PGconn *conn, struct err *err);
 /* libpq's words for the last failure, in one line. */
 const char *pg_words(PGconn *conn, char text[256]);
 

@@ -4,7 +4,7 @@
 #include "contract.h"
 
 #include "base/must.h"
-#include "store/postgres.h"
+#include "store/postgres_admin.h"
 #include "support/postgres.h"
 
 static struct pg_server server;
@@ -95,14 +95,109 @@ a_store_says_what_is_missing(void **state)
 	    "region AU; add it with portolan store init"));
 	pg_ask(server.conninfo, "update flow.schema_version set version = 7");
 	assert_false(store_postgres_check(engine, &config, true, &err));
-	assert_string_equal(err.text, "its schema is version 7, this program "
-	    "knows 1; use the program that made it, or a newer one");
+	assert_non_null(strstr(err.text, "its schema is version 7, this "
+	    "program knows "));
+	assert_non_null(strstr(err.text, "; use the program that made it, or "
+	    "a newer one"));
 	pg_ask(server.conninfo, "drop schema flow cascade");
 	assert_false(store_postgres_check(engine, &config, true, &err));
 	assert_non_null(strstr(err.text, "portolan store init"));
 	assert_false(store_postgres_check("host=/none user=x", &config, true,
 	    &err));
 	assert_non_null(strstr(err.text, "/none/.s.PGSQL.5432"));
+}
+
+static bool
+migrate(const char *const *sql, unsigned count, struct store_migration *done,
+    struct err *err)
+{
+	struct store_postgres_config config = config_of("GB");
+	struct pg_migrations m = { sql, count };
+	PGconn *conn = pg_admin_connect(server.conninfo, err);
+	bool good;
+
+	*done = (struct store_migration){ 0, 0 };
+	good = pg_migrate(conn, &m, &config, true, done, err);
+	PQfinish(conn);
+	return good;
+}
+
+/* A version is made whole or not at all; what stands is gone on from; what is
+ * newer is left alone. */
+static void
+a_schema_is_led_from_version_to_version(void **state)
+{
+	const char *sql[PG_SCHEMA + 3];
+	unsigned to = PG_SCHEMA + 3;
+	struct store_migration done;
+	struct err err;
+
+	(void)state;
+	memcpy(sql, pg_migrations.sql, PG_SCHEMA * sizeof(sql[0]));
+	sql[PG_SCHEMA] = "create table flow.more (a int)";
+	sql[PG_SCHEMA + 1] = "create table flow.half (a int); select 1 / 0";
+	sql[PG_SCHEMA + 2] = "create table flow.last (a int)";
+	assert_false(migrate(sql, to, &done, &err));
+	assert_int_equal(done.from, PG_SCHEMA);
+	assert_int_equal(done.to, PG_SCHEMA + 1);
+	assert_non_null(strstr(err.text, "division by zero"));
+	assert_string_equal(pg_ask(server.conninfo, "select to_regclass("
+	    "'flow.more') is not null and to_regclass('flow.half') is null"),
+	    "t");
+
+	sql[PG_SCHEMA + 1] = "create table flow.half (a int)";
+	assert_true(migrate(sql, to, &done, &err));
+	assert_int_equal(done.from, PG_SCHEMA + 1);
+	assert_int_equal(done.to, to);
+	assert_true(migrate(sql, to, &done, &err));
+	assert_int_equal(done.from, to);
+	assert_false(migrate(sql, PG_SCHEMA, &done, &err));
+	assert_non_null(strstr(err.text, "use the program that made it"));
+
+	pg_ask(server.conninfo, "drop schema flow cascade");
+	assert_false(migrate(sql, to, &done, &err));
+	assert_non_null(strstr(err.text, "portolan store init"));
+}
+
+struct migrating {
+	pthread_t	 thread;
+	const char	*sql[PG_SCHEMA + 2];
+	struct store_migration done;
+	bool		 good;
+};
+
+static void *
+migrate_beside(void *arg)
+{
+	struct migrating *m = arg;
+	struct err err;
+
+	m->good = migrate(m->sql, PG_SCHEMA + 2, &m->done, &err);
+	if (!m->good)
+		fprintf(stderr, "%s\n", err.text);
+	return NULL;
+}
+
+/* One of them makes each version. */
+static void
+two_may_migrate_at_once(void **state)
+{
+	static struct migrating both[2];
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		memcpy(both[i].sql, pg_migrations.sql,
+		    PG_SCHEMA * sizeof(char *));
+		both[i].sql[PG_SCHEMA] = "create table flow.more (a int)";
+		both[i].sql[PG_SCHEMA + 1] = "create table flow.last (a int)";
+		assert_int_equal(pthread_create(&both[i].thread, NULL,
+		    migrate_beside, &both[i]), 0);
+	}
+	for (int i = 0; i < 2; i++) {
+		pthread_join(both[i].thread, NULL);
+		assert_true(both[i].good);
+		assert_int_equal(both[i].done.to, PG_SCHEMA + 2);
+	}
 }
 
 /* Before the server is there, and after it has gone. */
@@ -301,6 +396,11 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		CONTRACT(make_schema, end_loop),
 		cmocka_unit_test_setup_teardown(a_store_says_what_is_missing,
+		    make_schema, end_loop),
+		cmocka_unit_test_setup_teardown(
+		    a_schema_is_led_from_version_to_version, make_schema,
+		    end_loop),
+		cmocka_unit_test_setup_teardown(two_may_migrate_at_once,
 		    make_schema, end_loop),
 		cmocka_unit_test_setup_teardown(
 		    without_a_server_calls_are_refused, make_schema, end_loop),
