@@ -22,10 +22,11 @@
 
 struct checked {
 	const char	*file;
-	bool		 full, json;
+	bool		 full, json, dump;
 	struct mistakes	 mistakes;
 	struct generation *generation;	/* NULL beside mistakes */
 	struct residency_report *report;	/* NULL: nothing to prove */
+	struct buf	 effective;	/* with dump: the configuration whole */
 	struct buf	 out;
 };
 
@@ -306,6 +307,9 @@ answer_json(struct checked *c, bool good)
 		    tried_expectations(c));
 		residency_json(c);
 	}
+	if (c->effective.len > 0)
+		text_member(&c->out, ",", "effective",
+		    buf_cstr(&c->effective));
 	buf_text(&c->out, "}\n");
 }
 
@@ -412,10 +416,38 @@ check(struct checked *c)
 	    c->mistakes.errors == 0;
 }
 
+/* Its mistakes have been told. */
+static bool
+dump(struct checked *c)
+{
+	struct mistakes again;
+	bool good;
+
+	mistakes_init(&again);
+	buf_printf(&c->effective, "# In force, defaults included; passwords "
+	    "are left out.  portolan " PORTOLAN_VERSION "\n");
+	good = config_dump(&c->effective, c->file, &again);
+	mistakes_fini(&again);
+	return good;
+}
+
+/* The answer, and with -T what is in force: as with nginx the one does not
+ * stand in the other's way. */
+static bool
+print(struct checked *c)
+{
+	FILE *answer = c->effective.len > 0 && !c->json ? stderr : stdout;
+
+	if (answer == stderr)
+		fwrite(buf_cstr(&c->effective), 1, c->effective.len, stdout);
+	fwrite(buf_cstr(&c->out), 1, c->out.len, answer);
+	return fflush(stdout) == 0;
+}
+
 static int
 check_file(struct checked *c)
 {
-	bool good;
+	bool good, printed;
 
 	if (access(c->file, R_OK) != 0) {
 		fprintf(stderr, "portolan check: %s: %s\n", c->file,
@@ -423,18 +455,26 @@ check_file(struct checked *c)
 		return EXIT_USAGE;
 	}
 	mistakes_init(&c->mistakes);
-	good = check(c);
+	good = check(c) && (!c->dump || dump(c));
 	if (c->json)
 		answer_json(c, good);
 	else
 		answer_text(c, good);
-	fwrite(buf_cstr(&c->out), 1, c->out.len, stdout);
+	printed = print(c);
 	buf_fini(&c->out);
+	buf_fini(&c->effective);
 	free(c->report);
 	generation_free(&c->generation);
 	mistakes_fini(&c->mistakes);
-	return fflush(stdout) != 0 ? EXIT_USAGE : good ? EXIT_GOOD :
-	    EXIT_FOUND;
+	return !printed ? EXIT_USAGE : good ? EXIT_GOOD : EXIT_FOUND;
+}
+
+int
+check_configuration(const char *file, bool dump_it)
+{
+	struct checked c = { .file = file, .dump = dump_it };
+
+	return check_file(&c);
 }
 
 static int
@@ -450,6 +490,8 @@ run_check(int argc, char **argv)
 		    "flows and the store too", .flag = &c.full },
 		{ "test", 't', NULL, "only check, as always: for habit's sake",
 		    .flag = &test },
+		{ "dump", 'T', NULL, "write what is in force on standard "
+		    "output, with every default", .flag = &c.dump },
 		{ "json", 0, NULL, "answer as JSON", .flag = &c.json },
 		{ 0 },
 	};

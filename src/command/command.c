@@ -109,8 +109,24 @@ print_help(const struct command *list, size_t count)
 	print_rows(list, count);
 	printf("\n  -h, --help     this list; each command has --help of its own\n"
 	    "  -v, --version  the version; -V says more\n"
-	    "  -t             the same as check\n");
+	    "  -t             the same as check; -T shows what is in force, "
+	    "too\n");
 	return EXIT_GOOD;
+}
+
+/* `portolan -T ...`: `portolan check -T ...`. */
+static int
+with_dump(const struct command *list, size_t count, int argc, char **argv)
+{
+	char check[] = "check", *args[64];
+
+	if (argc > 62)
+		return which_command("portolan");
+	args[0] = argv[0];
+	args[1] = check;
+	for (int i = 1; i <= argc; i++)
+		args[i + 1] = argv[i];
+	return dispatch("portolan", list, count, argc + 1, args);
 }
 
 int
@@ -129,6 +145,8 @@ command_main(int argc, char **argv)
 		return print_version(false);
 	if (strcmp(argv[1], "-V") == 0)
 		return print_version(true);
+	if (strcmp(argv[1], "-T") == 0)
+		return with_dump(list, COMMANDS, argc, argv);
 	if (strcmp(argv[1], "-t") == 0)
 		argv[1] = check;
 	return dispatch("portolan", list, COMMANDS, argc, argv);

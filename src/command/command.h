@@ -9,6 +9,7 @@
 #ifndef COMMAND_COMMAND_H
 #define COMMAND_COMMAND_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* What the process ends with; the same for every command. */
@@ -32,6 +33,9 @@ struct command {
  */
 int command_group(const char *group, const struct command *subs, size_t count,
     int argc, char **argv);
+
+/* What `portolan check` does, for `portolan run -t` and -T: dump_it. */
+int check_configuration(const char *file, bool dump_it);
 
 /* The whole program, for main() alone. */
 int command_main(int argc, char **argv);

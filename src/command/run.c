@@ -64,9 +64,14 @@ static int
 run_run(int argc, char **argv)
 {
 	const char *config = NULL;
+	bool test = false, dump = false;
 	const struct option_spec specs[] = {
 		{ "config", 'c', "FILE", "the configuration "
 		    "(/etc/portolan/portolan.yaml)", .value = &config },
+		{ "test", 't', NULL, "do not serve, but check, as `portolan "
+		    "check` does", .flag = &test },
+		{ "dump", 'T', NULL, "the same, and write what would be in "
+		    "force, with every default", .flag = &dump },
 		{ 0 },
 	};
 	const struct usage usage = { .command = "run", .about =
@@ -89,6 +94,8 @@ run_run(int argc, char **argv)
 		    strerror(errno));
 		return EXIT_USAGE;
 	}
+	if (test || dump)
+		return check_configuration(options.config_file, dump);
 	return master_run(&options);
 }
 

@@ -13,6 +13,7 @@
 #define CONF_CONFIG_H
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/endpoint.h"
 #include "geo/region_map.h"
 #include "policy/client_address.h"
@@ -321,5 +322,12 @@ struct config *config_load(struct arena *arena, const char *file,
 struct config *config_parse(struct arena *arena, const char *file,
     struct slice bytes, struct mistakes *mistakes,
     const struct yaml_node **root);
+
+/*
+ * Appends what the file comes to: YAML with every default, with names of files
+ * from the root on and without secrets, which reads as the same configuration.
+ * False beside mistakes.
+ */
+bool config_dump(struct buf *out, const char *file, struct mistakes *mistakes);
 
 #endif

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the Portolan authors */
 
-#include <limits.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "conf/config.h"
 #include "conf/config_check.h"
@@ -11,8 +9,9 @@
 #include "conf/config_overload.h"
 #include "conf/config_services.h"
 #include "conf/config_tls.h"
+#include "conf/conninfo.h"
 #include "conf/file.h"
-#include "conf/schema.h"
+#include "conf/schema_dump.h"
 #include "conf/value.h"
 
 /* --- lists and names ------------------------------------------------------------ */
@@ -83,7 +82,9 @@ read_runtime_paths(const struct schema_reader *reader,
 }
 
 static const struct schema_row paths_rows[] = {
-	{ "runtime", SCHEMA_CUSTOM, .read = read_runtime_paths },
+	{ "runtime", SCHEMA_CUSTOM, .read = read_runtime_paths,
+	    .fallback = "[/api/run, /api/file, /api/social, "
+		"/api/service/1/data, /api/service/1/file]" },
 	{ 0 },
 };
 
@@ -311,7 +312,8 @@ static const struct schema_row link_rows[] = {
 	    .required = true },
 	{ "ca", SCHEMA_FILE, SCHEMA_AT(struct config, link.ca),
 	    .required = true },
-	{ "peers", SCHEMA_CUSTOM, .read = read_peers },
+	{ "peers", SCHEMA_CUSTOM, .read = read_peers, .section = peer_rows,
+	    .each = true },
 	{ "h2", SCHEMA_BOOL, SCHEMA_AT(struct config, link.h2),
 	    .fallback = "true" },
 	{ 0 },
@@ -429,8 +431,9 @@ read_store_peers(const struct schema_reader *reader,
 
 static const struct schema_row store_rows[] = {
 	{ "postgres", SCHEMA_TEXT, SCHEMA_AT(struct config, store.postgres),
-	    .required = true },
-	{ "peers", SCHEMA_CUSTOM, .read = read_store_peers },
+	    .required = true, .hide = conninfo_hide },
+	{ "peers", SCHEMA_CUSTOM, .read = read_store_peers,
+	    .hide = conninfo_hide },
 	{ 0 },
 };
 
@@ -477,7 +480,8 @@ static const struct schema_row engines_rows[] = {
 	    SCHEMA_AT(struct config, engines.external_ca) },
 	{ "external_plain_http", SCHEMA_TEXT,
 	    SCHEMA_AT(struct config, engines.external_plain) },
-	{ "keys", SCHEMA_CUSTOM, .read = read_engine_keys },
+	{ "keys", SCHEMA_CUSTOM, .read = read_engine_keys,
+	    .is_file = schema_every_text },
 	{ "probe", SCHEMA_SECTION, .section = probe_rows },
 	{ "outlier", SCHEMA_SECTION, .section = outlier_rows },
 	{ "slow_start", SCHEMA_DURATION,
@@ -616,28 +620,20 @@ read_explain_key(const struct schema_reader *reader,
 }
 
 static const struct schema_row explain_rows[] = {
-	{ "key", SCHEMA_CUSTOM, .read = read_explain_key },
-	{ "keys", SCHEMA_CUSTOM, .read = read_explain_keys },
+	{ "key", SCHEMA_CUSTOM, .read = read_explain_key,
+	    .is_file = schema_every_text },
+	{ "keys", SCHEMA_CUSTOM, .read = read_explain_keys,
+	    .is_file = schema_every_text },
 	{ 0 },
 };
 
-static void
-read_console(const struct schema_reader *reader, const struct yaml_node *node,
-    void *target)
-{
-	static const struct schema_row console_rows[] = {
-		{ "address", SCHEMA_ENDPOINT,
-		    SCHEMA_AT(struct config, console.address) },
-		{ "socket", SCHEMA_FILE,
-		    SCHEMA_AT(struct config, console.socket) },
-		{ "tls", SCHEMA_SECTION, .section = config_console_tls_rows },
-		{ 0 },
-	};
-	struct config *config = target;
-
-	schema_read(reader, console_rows, node, config);
-	config->console.enabled = yaml_get(node, "address") != NULL;
-}
+static const struct schema_row console_rows[] = {
+	{ "address", SCHEMA_ENDPOINT,
+	    SCHEMA_AT(struct config, console.address) },
+	{ "socket", SCHEMA_FILE, SCHEMA_AT(struct config, console.socket) },
+	{ "tls", SCHEMA_SECTION, .section = config_console_tls_rows },
+	{ 0 },
+};
 
 /* --- the whole file --------------------------------------------------------------------------- */
 
@@ -659,7 +655,7 @@ static const struct schema_row rows[] = {
 	    .fallback = "true" },
 	{ "pid_file", SCHEMA_FILE, SCHEMA_AT(struct config, pid_file) },
 	{ "listeners", SCHEMA_CUSTOM, .read = read_listeners,
-	    .required = true },
+	    .required = true, .section = listener_rows },
 	{ "hosts", SCHEMA_SECTION, .section = hosts_rows },
 	{ "client_address", SCHEMA_SECTION, .section = client_rows },
 	{ "paths", SCHEMA_SECTION, .section = paths_rows },
@@ -670,7 +666,7 @@ static const struct schema_row rows[] = {
 	{ "geo", SCHEMA_SECTION, .section = geo_rows },
 	{ "engines", SCHEMA_SECTION, .section = engines_rows },
 	{ "services", SCHEMA_SECTION, .section = services_rows },
-	{ "store", SCHEMA_CUSTOM, .read = read_store },
+	{ "store", SCHEMA_CUSTOM, .read = read_store, .section = store_rows },
 	{ "limits", SCHEMA_SECTION, .section = limits_rows },
 	{ "rate_limits", SCHEMA_SECTION, .section = rate_limits_rows },
 	{ "concurrency", SCHEMA_SECTION, .section = concurrency_rows },
@@ -679,21 +675,9 @@ static const struct schema_row rows[] = {
 	{ "explain", SCHEMA_SECTION, .section = explain_rows },
 	{ "log", SCHEMA_SECTION, .section = config_log_rows },
 	{ "trace", SCHEMA_SECTION, .section = config_trace_rows },
-	{ "console", SCHEMA_CUSTOM, .read = read_console },
+	{ "console", SCHEMA_SECTION, .section = console_rows },
 	{ 0 },
 };
-
-/* Sockets are named in messages and by other processes: from the root on. */
-static const char *
-from_root(struct arena *arena, const char *path)
-{
-	char dir[PATH_MAX];
-
-	if (path == NULL || path[0] == '/' ||
-	    getcwd(dir, sizeof(dir)) == NULL)
-		return path;
-	return arena_printf(arena, "%s/%s", dir, path);
-}
 
 static void
 derived_defaults(struct arena *arena, struct config *config)
@@ -707,10 +691,12 @@ derived_defaults(struct arena *arena, struct config *config)
 		config->via = arena_printf(arena, "portolan-%s", lower);
 	}
 	config->trace.collector.region = config->region;
-	config->run_dir = from_root(arena, config->run_dir);
+	/* Sockets are named in messages and by other processes. */
+	config->run_dir = file_from_root(arena, config->run_dir);
 	config->state_dir = config->state_dir == NULL ? config->run_dir :
-	    from_root(arena, config->state_dir);
-	config->console.socket = from_root(arena, config->console.socket);
+	    file_from_root(arena, config->state_dir);
+	config->console.socket = file_from_root(arena,
+	    config->console.socket);
 	if (config->console.socket == NULL)
 		config->console.socket = arena_printf(arena, "%s/admin.sock",
 		    config->run_dir);
@@ -734,6 +720,8 @@ from_tree(struct arena *arena, const char *file, const struct yaml_node *root,
 	schema_read(&reader, rows, root, config);
 	config->files = files.list;
 	config->nfiles = files.count;
+	config->console.enabled = yaml_get(yaml_get(root, "console"),
+	    "address") != NULL;
 	derived_defaults(arena, config);
 	config_check(&reader, config, root);
 	return config;
@@ -759,4 +747,18 @@ config_parse(struct arena *arena, const char *file, struct slice bytes,
 	if (root != NULL)
 		*root = tree;
 	return from_tree(arena, file, tree, mistakes);
+}
+
+bool
+config_dump(struct buf *out, const char *file, struct mistakes *mistakes)
+{
+	struct arena *arena = arena_new(0);
+	const struct yaml_node *root;
+	const struct config *config = config_load(arena, file, mistakes, &root);
+	bool good = config != NULL && mistakes->errors == 0;
+
+	if (good)
+		schema_dump(out, arena, config->dir, rows, root, config);
+	arena_free(&arena);
+	return good;
 }

@@ -74,6 +74,15 @@ read_to(const struct schema_reader *reader, const struct yaml_node *node,
 	}
 }
 
+/* For schema_dump(): none of the words of read_to() and read_audit(). */
+static bool
+is_file(struct slice text)
+{
+	return !slice_is(text, "stdout") && !slice_is(text, "off") &&
+	    !slice_is(text, "syslog") &&
+	    !slice_starts_nocase(text, SLICE("syslog:"));
+}
+
 static const char *const formats[] = {
 	[LOG_JSON] = "json", [LOG_COMBINED] = "combined", NULL
 };
@@ -85,7 +94,8 @@ static const char *const facilities[] = { "kern", "user", "mail", "daemon",
     "local4", "local5", "local6", "local7", NULL };
 
 static const struct schema_row access_rows[] = {
-	{ "to", SCHEMA_CUSTOM, .read = read_to, .required = true },
+	{ "to", SCHEMA_CUSTOM, .read = read_to, .required = true,
+	    .is_file = is_file },
 	{ "format", SCHEMA_CHOICE, SCHEMA_AT(struct config_access, format),
 	    .choices = formats, .fallback = "json" },
 	{ "facility", SCHEMA_CHOICE,
@@ -161,8 +171,10 @@ read_audit(const struct schema_reader *reader, const struct yaml_node *node,
 }
 
 const struct schema_row config_log_rows[] = {
-	{ "audit", SCHEMA_CUSTOM, .read = read_audit },
-	{ "access", SCHEMA_CUSTOM, .read = read_access },
+	{ "audit", SCHEMA_CUSTOM, .read = read_audit, .fallback = "off",
+	    .is_file = is_file },
+	{ "access", SCHEMA_CUSTOM, .read = read_access, .fallback = "stdout",
+	    .section = access_rows, .is_file = is_file },
 	{ "addresses", SCHEMA_CHOICE, SCHEMA_AT(struct config, log.addresses),
 	    .choices = forms, .fallback = "full" },
 	{ "query", SCHEMA_BOOL, SCHEMA_AT(struct config, log.query),

@@ -57,20 +57,21 @@ read_protocols(const struct schema_reader *reader,
 	listener->nprotocols = n;
 }
 
+static const struct schema_row more_rows[] = {
+	{ "certificate", SCHEMA_FILE,
+	    SCHEMA_AT(struct config_certificate, certificate),
+	    .required = true },
+	{ "key", SCHEMA_FILE, SCHEMA_AT(struct config_certificate, key),
+	    .required = true },
+	{ "staple", SCHEMA_FILE,
+	    SCHEMA_AT(struct config_certificate, staple) },
+	{ 0 },
+};
+
 static void
 read_more(const struct schema_reader *reader, const struct yaml_node *node,
     void *target)
 {
-	static const struct schema_row more_rows[] = {
-		{ "certificate", SCHEMA_FILE,
-		    SCHEMA_AT(struct config_certificate, certificate),
-		    .required = true },
-		{ "key", SCHEMA_FILE, SCHEMA_AT(struct config_certificate, key),
-		    .required = true },
-		{ "staple", SCHEMA_FILE,
-		    SCHEMA_AT(struct config_certificate, staple) },
-		{ 0 },
-	};
 	struct config_listener *listener = target;
 	struct config_certificate *list;
 	size_t count = 0;
@@ -95,7 +96,7 @@ const struct schema_row config_listener_tls_rows[] = {
 	    .required = true },
 	{ "staple", SCHEMA_FILE,
 	    SCHEMA_AT(struct config_listener, first.staple) },
-	{ "more", SCHEMA_CUSTOM, .read = read_more },
+	{ "more", SCHEMA_CUSTOM, .read = read_more, .section = more_rows },
 	{ "client_ca", SCHEMA_FILE,
 	    SCHEMA_AT(struct config_listener, client_ca) },
 	{ "client_certificate", SCHEMA_CHOICE,

@@ -4,6 +4,7 @@
 #include "conf/file.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -70,4 +71,15 @@ file_beside(struct arena *arena, const char *dir, const char *name)
 	if (strcmp(dir, "/") == 0)
 		return arena_printf(arena, "/%s", name);
 	return arena_printf(arena, "%s/%s", dir, name);
+}
+
+const char *
+file_from_root(struct arena *arena, const char *path)
+{
+	char dir[PATH_MAX];
+
+	if (path == NULL || path[0] == '/' ||
+	    getcwd(dir, sizeof(dir)) == NULL)
+		return path;
+	return arena_printf(arena, "%s/%s", dir, path);
 }

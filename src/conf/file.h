@@ -24,4 +24,7 @@ const char *file_dir(struct arena *arena, const char *path);
 const char *file_beside(struct arena *arena, const char *dir,
     const char *name);
 
+/* The same file, named from the root on; path may be NULL. */
+const char *file_from_root(struct arena *arena, const char *path);
+
 #endif

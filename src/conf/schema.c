@@ -410,7 +410,7 @@ read_default(const struct schema_reader *reader, const struct schema_row *row,
 {
 	struct err err;
 
-	if (row->fallback != NULL)
+	if (row->fallback != NULL && row->type != SCHEMA_CUSTOM)
 		must(read_scalar(reader, row, slice_of(row->fallback),
 		    (char *)target + row->offset, &err));
 }

@@ -64,6 +64,13 @@ struct schema_row {
 	/* Called only where the key is given; target is the whole struct. */
 	void		(*read)(const struct schema_reader *reader,
 	    const struct yaml_node *node, void *target);
+	/* For schema_dump().  Of SCHEMA_CUSTOM, section may say the rows of a
+	 * map that stands here, or, with each, of every one in a map of them;
+	 * fallback what stands for a key that is not given; and is_file which
+	 * texts name files.  hide takes secrets out of a text. */
+	bool		 each;
+	bool		(*is_file)(struct slice text);
+	const char	*(*hide)(struct arena *arena, struct slice text);
 };
 
 #define SCHEMA_AT(type, field) \
