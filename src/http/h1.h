@@ -77,7 +77,8 @@ enum h1_rule {
 	H1_TOO_MANY_FIELDS, H1_LINE_TOO_LONG, H1_TARGET_TOO_LONG,
 	H1_HEAD_TOO_LONG,
 	H1_BAD_CHUNK, H1_CHUNK_TOO_LONG, H1_BAD_TRAILER, H1_TRAILER_TOO_LONG,
-	H1_OTHER_VERSION, H1_REPEATED_FIELD,
+	H1_OTHER_VERSION, H1_REPEATED_FIELD, H1_LONG_METHOD,
+	H1_BAD_MAX_FORWARDS,
 	H1_RULES
 };
 
@@ -97,11 +98,13 @@ struct h1_head {
 					   absolute-form target, which wins */
 	bool		 host_is_normal;	/* it is as host_normalise() has it */
 	bool		 expect_continue;
+	uint16_t	 forwards;	/* 1 + Max-Forwards of OPTIONS, which
+					   we count to 256; 0: none */
 	/* responses */
 	uint16_t	 status;
 	struct slice	 reason;
 	/* both */
-	uint8_t		 minor;		/* HTTP/1.minor: 0 or 1 */
+	uint8_t		 minor;		/* HTTP/1.minor: 0, or 1 for all later */
 	bool		 keep_alive;	/* by version and Connection */
 	bool		 trailers;	/* TE, as Connection says, takes them */
 	struct slice	 upgrade;	/* of an Upgrade that Connection names */

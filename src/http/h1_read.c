@@ -69,16 +69,19 @@ next_line(struct h1_parse *p, struct slice *line, enum h1_rule too_long)
 	return H1_DONE;
 }
 
-/* "HTTP/1.1" or "HTTP/1.0" at the front of text, whose length is right. */
+/*
+ * "HTTP/1.1" or "HTTP/1.0" at the front of text, whose length is right.  A
+ * later minor version is read as the latest we know (RFC 9110 2.5).
+ */
 static enum h1_rule
 read_version(struct h1_head *head, const char *text)
 {
 	if (memcmp(text, "HTTP/", 5) != 0 || text[6] != '.' ||
 	    text[5] < '0' || text[5] > '9' || text[7] < '0' || text[7] > '9')
 		return H1_BAD_VERSION;
-	if (text[5] != '1' || text[7] > '1')
+	if (text[5] != '1')
 		return H1_OTHER_VERSION;
-	head->minor = (uint8_t)(text[7] - '0');
+	head->minor = text[7] > '0';
 	return H1_OK;
 }
 
@@ -158,6 +161,10 @@ read_target(struct h1_parse *p)
 	if (!target_authority(t, &p->authority, &p->authority_port) ||
 	    !host_parse(&host, p->authority))
 		return h1_refuse(p, H1_BAD_TARGET, t.p);
+	/* RFC 9112 3.2.4: without a path the server as a whole is meant. */
+	if (head->method == METHOD_OPTIONS &&
+	    p->authority.p + p->authority.len == t.p + t.len)
+		head->target = (struct slice)SLICE("*");
 	return H1_DONE;
 }
 
@@ -169,9 +176,11 @@ read_request_line(struct h1_parse *p, struct slice line)
 	const char *space;
 	enum h1_rule rule;
 
-	if (n == 0 || n == line.len || line.p[n] != ' ' || n > METHOD_MAX)
+	if (n == 0 || n == line.len || line.p[n] != ' ')
 		return h1_refuse(p, n < line.len && line.p[n] == '\r' ?
 		    H1_BARE_CR_OR_LF : H1_BAD_METHOD, line.p + n);
+	if (n > METHOD_MAX)
+		return h1_refuse(p, H1_LONG_METHOD, line.p + n);
 	head->method_text = (struct slice){ line.p, n };
 	head->method = identify_method(head->method_text);
 	line.p += n + 1;

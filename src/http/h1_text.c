@@ -66,6 +66,10 @@ static const struct h1_rule_info rules[H1_RULES] = {
 	    "the trailer fields are longer than 8 KiB", 431 },
 	[H1_OTHER_VERSION] = { "other-version",
 	    "the version is neither HTTP/1.1 nor HTTP/1.0", 505 },
+	[H1_LONG_METHOD] = { "long-method",
+	    "the method is longer than any that is known", 501 },
+	[H1_BAD_MAX_FORWARDS] = { "bad-max-forwards",
+	    "Max-Forwards is not one number", 400 },
 	[H1_REPEATED_FIELD] = { "repeated-field",
 	    "a field that may come once comes twice", 400 },
 };

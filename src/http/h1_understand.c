@@ -11,7 +11,10 @@
 #include "http/h1_parse.h"
 #include "http/target.h"
 
-enum { CONNECTION_OPTIONS_MAX = 32 };	/* each is sought among all fields */
+enum {
+	CONNECTION_OPTIONS_MAX = 32,	/* each is sought among all fields */
+	FORWARDS_MAX = 256,		/* Max-Forwards: 255 is passed on at most */
+};
 
 /* The second field with this id; there is one. */
 static const struct h1_field *
@@ -54,13 +57,13 @@ read_length(struct h1_parse *p, const struct h1_field *field)
 
 /*
  * Why a Transfer-Encoding other than chunked alone is refused: a coding we do
- * not know (501), or a list that is wrong in itself (400).
+ * not know (501), or a list that is wrong in itself or does not tell where
+ * the body ends (400; RFC 9112 6.3).
  */
 static enum h1_rule
 why_not_chunked(struct slice value)
 {
 	static const struct slice chunked = SLICE("chunked");
-	enum h1_rule rule = H1_BAD_CODING;
 	bool final = false;
 	struct slice part;
 
@@ -69,10 +72,8 @@ why_not_chunked(struct slice value)
 		if (final || !chars_all_token(part))
 			return H1_BAD_CODING;
 		final = slice_eq_nocase(part, chunked);
-		if (!final)
-			rule = H1_UNKNOWN_CODING;
 	}
-	return rule;
+	return final ? H1_UNKNOWN_CODING : H1_BAD_CODING;
 }
 
 static enum h1_progress
@@ -348,6 +349,42 @@ read_expect(struct h1_parse *p)
 	return H1_DONE;
 }
 
+static bool
+all_digits(struct slice s)
+{
+	for (size_t i = 0; i < s.len; i++)
+		if (s.p[i] < '0' || s.p[i] > '9')
+			return false;
+	return s.len > 0;
+}
+
+/*
+ * RFC 9110 7.6.2.  It binds OPTIONS; TRACE, which it binds as well, goes no
+ * further here in any case.
+ */
+static enum h1_progress
+read_max_forwards(struct h1_parse *p)
+{
+	static const struct slice name = SLICE("Max-Forwards");
+	struct h1_head *head = p->head;
+	uint64_t n;
+
+	if (head->method != METHOD_OPTIONS)
+		return H1_DONE;
+	for (size_t i = 0; i < head->nfields; i++) {
+		const struct h1_field *f = &head->fields[i];
+
+		if (!slice_eq_nocase(f->name, name))
+			continue;
+		if (head->forwards != 0 || !all_digits(f->value))
+			return h1_refuse(p, H1_BAD_MAX_FORWARDS, f->name.p);
+		if (!slice_to_u64(f->value, &n) || n > FORWARDS_MAX)
+			n = FORWARDS_MAX;
+		head->forwards = (uint16_t)(n + 1);
+	}
+	return H1_DONE;
+}
+
 /* One reader takes the first, another the last. */
 static enum h1_progress
 read_singles(struct h1_parse *p)
@@ -370,14 +407,15 @@ enum h1_progress
 h1_understand(struct h1_parse *p)
 {
 	static enum h1_progress (*const request_steps[])(struct h1_parse *) = {
-		read_hop, read_framing, read_host, read_expect, read_singles,
+		read_hop, read_framing, read_host, read_expect,
+		read_max_forwards, read_singles,
 	};
 	static enum h1_progress (*const response_steps[])(struct h1_parse *) = {
 		read_hop, read_framing,
 	};
 	enum h1_progress (*const *step)(struct h1_parse *) =
 	    p->response ? response_steps : request_steps;
-	size_t count = p->response ? 2 : 5;
+	size_t count = p->response ? 2 : 6;
 	enum h1_progress progress = H1_DONE;
 
 	for (size_t i = 0; i < count && progress == H1_DONE; i++)

@@ -27,7 +27,7 @@ RULES = {
     "length-and-chunked": b"POST / HTTP/1.1\r\n" + HOST + b"Content-Length: 1"
     b"\r\nTransfer-Encoding: chunked\r\n\r\n",
     "unknown-coding": b"POST / HTTP/1.1\r\n" + HOST +
-    b"Transfer-Encoding: br\r\n\r\n",
+    b"Transfer-Encoding: br, chunked\r\n\r\n",
     "too-many-fields": b"GET / HTTP/1.1\r\n" + HOST + b"X: 1\r\n" * 101 +
     b"\r\n",
     "line-too-long": b"GET / HTTP/1.1\r\n" + HOST + b"X: " + b"x" * 9000 +

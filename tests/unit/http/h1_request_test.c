@@ -7,6 +7,7 @@
 
 #define HEAD(lines)	"GET / HTTP/1.1\r\nHost: a\r\n" lines "\r\n"
 #define POST(lines)	"POST / HTTP/1.1\r\nHost: a\r\n" lines "\r\n"
+#define ASK(lines)	"OPTIONS / HTTP/1.1\r\nHost: a\r\n" lines "\r\n"
 #define OLD(lines)	"POST / HTTP/1.0\r\n" lines "\r\n"
 
 static enum h1_progress
@@ -46,6 +47,18 @@ static const struct good {
 	    "/a?x={\"y\":[1|2]}^`", "a", H1_NO_BODY, 0, true, false, "", 1 },
 	{ "GET / HTTP/1.1\r\nhOsT:\t [::1]:80 \t\r\n\r\n", METHOD_GET, "/",
 	    "[::1]:80", H1_NO_BODY, 0, true, false, "", 1 },
+	/* A later minor version is read as 1.1. */
+	{ "GET / HTTP/1.2\r\nHost: a\r\n\r\n", METHOD_GET, "/", "a",
+	    H1_NO_BODY, 0, true, false, "", 1 },
+	{ "GET / HTTP/1.9\r\nHost: a\r\n\r\n", METHOD_GET, "/", "a",
+	    H1_NO_BODY, 0, true, false, "", 1 },
+	/* An URL without a path: to OPTIONS it is the whole server. */
+	{ "OPTIONS http://a HTTP/1.1\r\nHost: a\r\n\r\n", METHOD_OPTIONS,
+	    "*", "a", H1_NO_BODY, 0, true, false, "", 1 },
+	{ "OPTIONS http://a/ HTTP/1.1\r\nHost: a\r\n\r\n", METHOD_OPTIONS,
+	    "http://a/", "a", H1_NO_BODY, 0, true, false, "", 1 },
+	{ "OPTIONS http://a? HTTP/1.1\r\nHost: a\r\n\r\n", METHOD_OPTIONS,
+	    "http://a?", "a", H1_NO_BODY, 0, true, false, "", 1 },
 	/* The target's authority, which Host repeats in other words. */
 	{ "GET http://A.example/x HTTP/1.1\r\nHost: a.example.:80\r\n\r\n",
 	    METHOD_GET, "http://A.example/x", "A.example", H1_NO_BODY, 0, true,
@@ -313,6 +326,35 @@ connection_may_not_name(void **state)
 		}
 }
 
+/* OPTIONS alone is counted. */
+static void
+counts_forwards(void **state)
+{
+	static const struct {
+		const char	*text;
+		uint16_t	 forwards;
+	} rows[] = {
+		{ ASK(""), 0 },
+		{ ASK("max-forwards: 0\r\n"), 1 },
+		{ ASK("max-forwards: 7\r\n"), 8 },
+		{ ASK("max-forwards: 007\r\n"), 8 },
+		{ ASK("max-forwards: 255\r\n"), 256 },
+		{ ASK("max-forwards: 256\r\n"), 257 },
+		{ ASK("max-forwards: 99999999999999999999999999\r\n"), 257 },
+		{ HEAD("Max-Forwards: 7\r\n"), 0 },
+		{ HEAD("Max-Forwards: x\r\n"), 0 },
+	};
+	struct h1_head head;
+	struct h1_end end;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		assert_int_equal(read_whole(&head, slice_of(rows[i].text),
+		    &end), H1_DONE);
+		assert_int_equal(head.forwards, rows[i].forwards);
+	}
+}
+
 /* --- what is refused -------------------------------------------------------------- */
 
 static const struct bad {
@@ -330,8 +372,8 @@ static const struct bad {
 	{ "GET\a\t/ HTTP/1.1\r\n", H1_BAD_METHOD, 400 },
 	{ "GET\a\r\n", H1_BAD_METHOD, 400 },
 	{ "GET\a\r / HTTP/1.1\r\n", H1_BARE_CR_OR_LF, 400 },
-	{ "ABCDEFGHIJKLMNOPQRSTUVWXYZABCDEFG\a / HTTP/1.1\r\n", H1_BAD_METHOD,
-	    400 },
+	{ "ABCDEFGHIJKLMNOPQRSTUVWXYZABCDEFG\a / HTTP/1.1\r\n",
+	    H1_LONG_METHOD, 501 },
 	{ "GET \a / HTTP/1.1\r\n", H1_BAD_TARGET, 400 },
 	{ "GET /\a\r\n", H1_BAD_VERSION, 400 },		/* HTTP/0.9 */
 	{ "GET \a\r\n", H1_BAD_VERSION, 400 },
@@ -344,7 +386,7 @@ static const struct bad {
 	{ "GET / \aHTTP/11.1\r\n", H1_BAD_VERSION, 400 },
 	{ "GET / \aHTTP/1.1\r\r\n", H1_BAD_VERSION, 400 },
 	{ "GET / \aHTTP/2.0\r\n", H1_OTHER_VERSION, 505 },
-	{ "GET / \aHTTP/1.2\r\n", H1_OTHER_VERSION, 505 },
+	{ "GET / \aHTTP/3.1\r\n", H1_OTHER_VERSION, 505 },
 	{ "GET / \aHTTP/0.9\r\n", H1_OTHER_VERSION, 505 },
 	{ "PRI * \aHTTP/2.0\r\n\r\nSM\r\n\r\n", H1_OTHER_VERSION, 505 },
 	/* The target. */
@@ -456,8 +498,9 @@ static const struct bad {
 	{ POST("Transfer-Encoding:\a\r\n"), H1_BAD_CODING, 400 },
 	{ POST("Transfer-Encoding: \agzip, chunked\r\n"), H1_UNKNOWN_CODING,
 	    501 },
-	{ POST("Transfer-Encoding: \aidentity\r\n"), H1_UNKNOWN_CODING, 501 },
-	{ POST("Transfer-Encoding: \axchunked\r\n"), H1_UNKNOWN_CODING, 501 },
+	{ POST("Transfer-Encoding: \agzip\r\n"), H1_BAD_CODING, 400 },
+	{ POST("Transfer-Encoding: \aidentity\r\n"), H1_BAD_CODING, 400 },
+	{ POST("Transfer-Encoding: \axchunked\r\n"), H1_BAD_CODING, 400 },
 	{ OLD("\aTransfer-Encoding: chunked\r\n"), H1_CODING_IN_1_0, 400 },
 	/* Connection, beyond the names of the other table. */
 	{ HEAD("Connection: \aa b\r\n"), H1_BAD_CONNECTION, 400 },
@@ -471,6 +514,12 @@ static const struct bad {
 	{ HEAD("\aExpect: 100-continue, x\r\n"), H1_BAD_EXPECT, 417 },
 	{ HEAD("Expect: 100-continue\r\n\aExpect: x\r\n"), H1_BAD_EXPECT,
 	    417 },
+	/* Max-Forwards. */
+	{ ASK("\aMax-Forwards:\r\n"), H1_BAD_MAX_FORWARDS, 400 },
+	{ ASK("\aMax-Forwards: -1\r\n"), H1_BAD_MAX_FORWARDS, 400 },
+	{ ASK("\aMax-Forwards: 1, 2\r\n"), H1_BAD_MAX_FORWARDS, 400 },
+	{ ASK("Max-Forwards: 1\r\n\amax-forwards: 1\r\n"),
+	    H1_BAD_MAX_FORWARDS, 400 },
 	/* Upgrade. */
 	{ HEAD("Upgrade: a\r\nConnection: upgrade\r\n\aUpgrade: b\r\n"),
 	    H1_BAD_UPGRADE, 400 },
@@ -737,6 +786,7 @@ main(void)
 		cmocka_unit_test(finds_fields),
 		cmocka_unit_test(marks_hop_by_hop),
 		cmocka_unit_test(connection_may_not_name),
+		cmocka_unit_test(counts_forwards),
 		cmocka_unit_test(refuses),
 		cmocka_unit_test(refuses_in_pieces),
 		cmocka_unit_test(refuses_nul),
