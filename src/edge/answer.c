@@ -248,6 +248,9 @@ write_body(struct buf *body, const struct answer_spec *spec,
 	return "application/problem+json";
 }
 
+const struct slice answer_allow = SLICE("Allow: GET, HEAD, POST, PUT, PATCH, "
+    "DELETE, OPTIONS\r\n");
+
 unsigned
 answer_write(struct buf *fields, struct buf *body,
     const struct answer_spec *spec)
@@ -262,8 +265,7 @@ answer_write(struct buf *fields, struct buf *body,
 		buf_slice(fields, SLICE("Content-Security-Policy: "
 		    "default-src 'none'\r\n"));
 	if (spec->why == REFUSAL_METHOD)
-		buf_slice(fields, SLICE("Allow: GET, HEAD, POST, PUT, PATCH, "
-		    "DELETE, OPTIONS\r\n"));
+		buf_slice(fields, answer_allow);
 	if (row->retry_after)
 		buf_printf(fields, "Retry-After: %u\r\n",
 		    spec->retry_after_s > 0 ? spec->retry_after_s :

@@ -49,6 +49,9 @@ struct answer_spec {
 	unsigned	 retry_after_s;	/* 0: the usual, if any */
 };
 
+/* The field that an OPTIONS asks for and a 405 must have. */
+extern const struct slice answer_allow;
+
 /* The status; fields and body are appended to. */
 unsigned answer_write(struct buf *fields, struct buf *body,
     const struct answer_spec *spec);

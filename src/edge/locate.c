@@ -496,6 +496,7 @@ step_compose(struct edge_request *er)
 
 	if (er->cors && !er->over_link && cors_is_preflight(head))
 		return answer_preflight(er);
+	er->ends_here = head->forwards == 1;
 	ids_hex64(ids_next(&er->worker->ids) | 1, span_id);
 	/* Where the text may move, its slices must not be used: room first. */
 	buf_reserve(&er->text, er->request->head_bytes.len + 2048);

@@ -154,14 +154,35 @@ edge_request_born(const struct edge_request *er)
 	    er->facts.birth);
 }
 
+/* RFC 9110 7.6.2: as if we were whom it is for. */
+static enum step_end
+answer_options(struct edge_request *er)
+{
+	struct buf *fields = &er->worker->fields;
+	struct answer answer = { .status = 200, .length = 0 };
+
+	buf_clear(fields);
+	FIELD_ADD(fields, "X-ManyWho-Region-Frontend",
+	    slice_of(er->frontend));
+	buf_slice(fields, answer_allow);
+	if (er->cors)
+		cors_write(fields, request_text(er, er->origin));
+	answer.fields = buf_all(fields);
+	er->status = 200;
+	er->rule = "max-forwards";
+	er->ended = true;
+	request_answer(er->request, &answer, (struct slice){ NULL, 0 }, true);
+	return STEP_WAIT;
+}
+
 static enum step_end
 step_decide(struct edge_request *er)
 {
 	struct region_set up = plan_up_for(er->plan, edge_request_born(er));
 
 	if (er->over_link) {
-		record_decision(er);
-		return STEP_NEXT;	/* verified in step_locate() */
+		record_decision(er);	/* verified in step_locate() */
+		return er->ends_here ? answer_options(er) : STEP_NEXT;
 	}
 	up.bits &= (uint16_t)~er->failed.bits;
 	decide(&er->plan->generation->policy, up, edge_request_facts(er),
@@ -171,7 +192,7 @@ step_decide(struct edge_request *er)
 	if (er->attempts == 0)
 		record_decision(er);
 	if (er->decision.outcome == OUTCOME_FORWARD)
-		return STEP_NEXT;
+		return er->ends_here ? answer_options(er) : STEP_NEXT;
 	/* What went wrong with the last candidate says more than that there
 	 * are no others. */
 	er->refusal = (uint8_t)(er->attempts > 0 ?

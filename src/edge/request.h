@@ -82,6 +82,7 @@ struct edge_request {
 	bool		 replayed;	/* after an engine's 421 */
 	bool		 ended;		/* answered by us: nothing more to do */
 	bool		 cors;		/* Origin is one of the configured */
+	bool		 ends_here;	/* Max-Forwards: nobody behind us is asked */
 	bool		 touched;	/* an engine got bytes of it, or might have */
 	bool		 quiet;		/* a probe: not logged, not counted */
 

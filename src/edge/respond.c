@@ -87,10 +87,6 @@ pass_fields(const struct edge_request *er, const struct h1_head *head)
 void
 respond_inform(struct edge_request *er, const struct h1_head *head)
 {
-	if (head->status == 100) {
-		request_continue(er->request);
-		return;
-	}
 	buf_clear(&er->worker->fields);
 	pass_fields(er, head);
 	request_inform(er->request, head->status,

@@ -94,6 +94,9 @@ passes(const struct head_front *front, const struct h1_field *f)
 	}
 	if (slice_eq_nocase(f->name, SLICE("X-Real-IP")))
 		return false;		/* said at the end, by us alone */
+	if (front->head->forwards > 0 &&
+	    slice_eq_nocase(f->name, SLICE("Max-Forwards")))
+		return false;		/* one less is left */
 	/* Without its traceparent it says nothing (W3C Trace Context 3.3). */
 	if (!front->keeps_state &&
 	    slice_eq_nocase(f->name, SLICE("tracestate")))
@@ -241,6 +244,17 @@ write_te(struct buf *out, const struct h1_head *head)
 		buf_slice(out, SLICE("TE: trailers\r\nConnection: TE\r\n"));
 }
 
+/* RFC 9110 7.6.2.  Who has none left is answered here. */
+static void
+write_max_forwards(struct buf *out, const struct h1_head *head)
+{
+	if (head->forwards < 2)
+		return;
+	buf_slice(out, SLICE("Max-Forwards: "));
+	buf_u64(out, head->forwards - 2u);
+	buf_add(out, "\r\n", 2);
+}
+
 void
 head_front_write(struct buf *out, const struct head_front *front)
 {
@@ -248,6 +262,7 @@ head_front_write(struct buf *out, const struct head_front *front)
 	FIELD_ADD(out, "Host", front->head->host);
 	pass_fields(out, front);
 	write_te(out, front->head);
+	write_max_forwards(out, front->head);
 	if (!front->link)
 		write_forwarding(out, front);
 	/* Lists may stand in several lines (RFC 9110 5.3): ours comes last. */

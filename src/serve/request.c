@@ -110,7 +110,7 @@ void
 request_inform(struct request *r, unsigned status, struct slice fields)
 {
 	must(status >= 100 && status < 200 && status != 101);
-	if (status == 100)
+	if (status == 100 && r->expects_continue)
 		request_continue(r);
 	else if (r->minor > 0 && !r->answered && !active_of(r)->gone)
 		active_of(r)->transport->inform(r, status, fields);

@@ -240,7 +240,9 @@ ssize_t request_splice(struct request *r, struct stream *from, size_t most,
 void request_send_last(struct request *r, struct slice bytes,
     struct slice trailers);
 
-/* An interim answer (1xx but 101), before request_answer(). */
+/* An interim answer (1xx but 101), before request_answer().  100 to whoever
+ * waits for it is request_continue(); others get it all the same (RFC 9110
+ * 15.2: who passes answers on passes them all). */
 void request_inform(struct request *r, unsigned status, struct slice fields);
 
 /* 100 Continue, once, if the client waits for it and has sent no body yet. */
