@@ -52,6 +52,7 @@ run_console(const struct role *role)
 		.edge_socket = path,
 		.tcp_fd = sockets_find(role->sockets, "console", 0),
 		.admin_fd = sockets_find(role->sockets, "admin", 0),
+		.reader_fd = sockets_find(role->sockets, "reader", 0),
 		.notify_fd = role->notify_fd,
 	};
 

@@ -249,13 +249,20 @@ struct config_log {
 	unsigned	 level;		/* enum log_level */
 };
 
+/* A name goes from the master to the console in one packet. */
+enum { CONFIG_CONSOLE_NAMES_MAX = 32, CONFIG_CONSOLE_NAME_BYTES = 512 };
+
 struct config_console {
 	struct endpoint	 address;	/* port 0 and family none: no console */
 	bool		 enabled;
 	const char	*socket;	/* admin UNIX socket, mode 0600 */
+	const char	*read_socket;	/* of those who only look, 0660; or NULL */
 	struct config_certificate tls;	/* of the address; NULLs: plain */
 	const char	*client_ca;	/* as of a listener */
 	bool		 client_optional;
+	/* Names of certificates (net/tls_peer.h), NULL at the end: who may see
+	 * what the socket shows, and who may change, too. */
+	const char	*const *readers, *const *writers;
 };
 
 struct config {

@@ -237,6 +237,18 @@ check_console(const struct check *c)
 		    "console.tls.client_certificate", "without client_ca "
 		    "nobody is asked for a certificate; name the file of the "
 		    "authorities that sign them");
+	if (console->client_ca == NULL && (console->readers != NULL ||
+	    console->writers != NULL))
+		schema_mistake_at(c->reader, c->root,
+		    console->writers != NULL ? "console.tls.writers" :
+		    "console.tls.readers", "without client_ca nobody shows a "
+		    "certificate with a name; name the file of the "
+		    "authorities that sign them");
+	if (console->read_socket != NULL &&
+	    strcmp(console->read_socket, console->socket) == 0)
+		schema_mistake_at(c->reader, c->root, "console.read_socket",
+		    "is console.socket, which changes things; give it a file "
+		    "of its own");
 	if (console->tls.certificate != NULL && !console->enabled)
 		schema_mistake_at(c->reader, c->root, "console.tls",
 		    "there is no console.address that would speak TLS");
@@ -319,6 +331,11 @@ check_processes(const struct check *c)
 	if (config->console.socket != NULL &&
 	    strlen(config->console.socket) > RUN_DIR_MAX + 40)
 		schema_mistake_at(c->reader, c->root, "console.socket",
+		    "longer than %d bytes, which a socket's name may not be",
+		    RUN_DIR_MAX + 40);
+	if (config->console.read_socket != NULL &&
+	    strlen(config->console.read_socket) > RUN_DIR_MAX + 40)
+		schema_mistake_at(c->reader, c->root, "console.read_socket",
 		    "longer than %d bytes, which a socket's name may not be",
 		    RUN_DIR_MAX + 40);
 	if (config->group != NULL && config->user == NULL)

@@ -631,6 +631,8 @@ static const struct schema_row console_rows[] = {
 	{ "address", SCHEMA_ENDPOINT,
 	    SCHEMA_AT(struct config, console.address) },
 	{ "socket", SCHEMA_FILE, SCHEMA_AT(struct config, console.socket) },
+	{ "read_socket", SCHEMA_FILE,
+	    SCHEMA_AT(struct config, console.read_socket) },
 	{ "tls", SCHEMA_SECTION, .section = config_console_tls_rows },
 	{ 0 },
 };
@@ -697,6 +699,8 @@ derived_defaults(struct arena *arena, struct config *config)
 	    file_from_root(arena, config->state_dir);
 	config->console.socket = file_from_root(arena,
 	    config->console.socket);
+	config->console.read_socket = file_from_root(arena,
+	    config->console.read_socket);
 	if (config->console.socket == NULL)
 		config->console.socket = arena_printf(arena, "%s/admin.sock",
 		    config->run_dir);

@@ -3,7 +3,11 @@
 
 #include "conf/config_tls.h"
 
+#include <string.h>
+
 #include "conf/config.h"
+#include "conf/value.h"
+#include "net/tls_peer.h"
 
 /* --- for all listeners ----------------------------------------------------------- */
 
@@ -108,6 +112,48 @@ const struct schema_row config_listener_tls_rows[] = {
 
 /* --- of the console --------------------------------------------------------------- */
 
+/* With a NULL after the last. */
+static const char *const *
+read_peers(const struct schema_reader *reader, const struct yaml_node *node)
+{
+	const struct yaml_node *const *nodes;
+	const char *const *texts;
+	size_t n = schema_texts(reader, node, &texts, &nodes);
+	const char **list = arena_array(reader->arena, n + 1, sizeof(*list));
+
+	if (n > CONFIG_CONSOLE_NAMES_MAX) {
+		schema_mistake(reader, node, "more than %d names: give them "
+		    "certificates with a name in common",
+		    CONFIG_CONSOLE_NAMES_MAX);
+		n = CONFIG_CONSOLE_NAMES_MAX;
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (!tls_peer_is_name(slice_of(texts[i])) ||
+		    strlen(texts[i]) > CONFIG_CONSOLE_NAME_BYTES)
+			schema_mistake(reader, nodes[i], "%s is no name of a "
+			    "certificate: write URI:, DNS:, EMAIL: or (for "
+			    "one without alternative names) CN: before it, "
+			    "%d bytes at most", value_quote(reader->arena,
+			    nodes[i]->text), CONFIG_CONSOLE_NAME_BYTES);
+		list[i] = texts[i];
+	}
+	return list;
+}
+
+static void
+read_readers(const struct schema_reader *reader, const struct yaml_node *node,
+    void *target)
+{
+	((struct config *)target)->console.readers = read_peers(reader, node);
+}
+
+static void
+read_writers(const struct schema_reader *reader, const struct yaml_node *node,
+    void *target)
+{
+	((struct config *)target)->console.writers = read_peers(reader, node);
+}
+
 const struct schema_row config_console_tls_rows[] = {
 	{ "certificate", SCHEMA_FILE,
 	    SCHEMA_AT(struct config, console.tls.certificate),
@@ -118,5 +164,7 @@ const struct schema_row config_console_tls_rows[] = {
 	{ "client_certificate", SCHEMA_CHOICE,
 	    SCHEMA_AT(struct config, console.client_optional),
 	    .choices = whether, .fallback = "required" },
+	{ "readers", SCHEMA_CUSTOM, .read = read_readers },
+	{ "writers", SCHEMA_CUSTOM, .read = read_writers },
 	{ 0 },
 };

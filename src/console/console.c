@@ -79,6 +79,7 @@ on_head(struct request *r)
 {
 	struct console *console = r->server->owner;
 	bool found = false;
+	const char *why;
 
 	for (const struct endpoint_entry *e = endpoints; e->path != NULL; e++) {
 		if (!path_fits(r->head->target, e->path))
@@ -86,12 +87,11 @@ on_head(struct request *r)
 		found = true;
 		if (!method_fits(e, r->method))
 			continue;
-		if (e->admin && request_listener(r) != &console->admin) {
-			refuse_text(r, 403, "That is for the admin socket "
-			    "(console.socket; portolan ctl uses it).\n");
-			return;
-		}
-		e->run(console, r);
+		why = rights_refuse(console, r, e->needs);
+		if (why != NULL)
+			refuse_text(r, 403, why);
+		else
+			e->run(console, r);
 		return;
 	}
 	refuse_text(r, found ? 405 : 404, found ?
@@ -156,8 +156,18 @@ on_admin(void *owner, int fd, const struct endpoint *peer)
 	    &(struct serve_accept){ .listener = &console->admin });
 }
 
+static void
+on_reader(void *owner, int fd, const struct endpoint *peer)
+{
+	struct console *console = owner;
+
+	server_accept(console->server, fd, peer,
+	    &(struct serve_accept){ .listener = &console->reader });
+}
+
 const struct listener_ops console_tcp_ops = { .accepted = on_tcp };
 const struct listener_ops console_admin_ops = { .accepted = on_admin };
+const struct listener_ops console_reader_ops = { .accepted = on_reader };
 
 static void
 on_health_change(void *arg)
@@ -198,6 +208,7 @@ drain(void *arg)
 	c->drain_until_ms = c->loop->now_ms + DRAIN_MS;
 	listener_free(&c->tcp);
 	listener_free(&c->admin);
+	listener_free(&c->reader);
 	server_drain(c->server);
 	timer_set(c->loop, &c->drain, 0);
 }
@@ -258,6 +269,9 @@ listen_on(struct console *c, const struct console_options *options)
 	if (options->admin_fd >= 0)
 		c->admin = listener_new(c->loop, options->admin_fd,
 		    &console_admin_ops, c);
+	if (options->reader_fd >= 0)
+		c->reader = listener_new(c->loop, options->reader_fd,
+		    &console_reader_ops, c);
 }
 
 static void
@@ -288,6 +302,7 @@ console_main(const struct console_options *options)
 	timer_init(&c.drain, look_drained);
 	master_listen(&c, options->notify_fd);
 	c.config = options->config;
+	rights_begin(&c);
 	listen_on(&c, options);		/* the master may have others by now */
 	if (!read_tls(&c)) {
 		code = EXIT_FAILURE;
@@ -300,10 +315,12 @@ console_main(const struct console_options *options)
 	timer_cancel(&c.drain);
 	listener_free(&c.tcp);
 	listener_free(&c.admin);
+	listener_free(&c.reader);
 	server_free(&c.server);
 	tls_context_free(&c.tls);
 	pools_free(&c.pools);
 	upstreams_free(&c.upstreams);
+	rights_end(&c);
 	loop_free(&c.loop);
 	return code;
 }

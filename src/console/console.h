@@ -6,8 +6,9 @@
  * their own, so that they answer however busy, or dead, the edge is.  What
  * only the edge knows is asked of it through RUN_DIR/edge.sock.
  *
- * The TCP listener, which may speak TLS, only reads; what changes something is for the UNIX socket,
- * whose file mode says who may.
+ * What changes something is for the admin UNIX socket, whose file mode says
+ * who may, and for those certificates on the TCP listener that are named for
+ * it (rights.c).
  */
 #ifndef CONSOLE_CONSOLE_H
 #define CONSOLE_CONSOLE_H
@@ -17,7 +18,7 @@
 struct console_options {
 	const struct config *config;
 	const char	*edge_socket;	/* path */
-	int		 tcp_fd, admin_fd;	/* listening; -1: none */
+	int		 tcp_fd, admin_fd, reader_fd;	/* listening; -1: none */
 	int		 notify_fd;	/* to the master, which gets "READY\n" and
 					   is asked for upgrades (master/master.h);
 					   -1: nobody */

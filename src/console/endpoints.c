@@ -82,16 +82,16 @@ upgrade(struct console *console, struct request *r)
 }
 
 const struct endpoint_entry endpoints[] = {
-	{ "/healthz",		METHOD_GET,  false, healthz },
-	{ "/readyz",		METHOD_GET,  false, readyz },
-	{ "/readyz?verbose",	METHOD_GET,  false, readyz_verbose },
-	{ "/metrics",		METHOD_GET,  false, metrics },
-	{ "/status",		METHOD_GET,  false, status },
-	{ "/errors",		METHOD_GET,  true,  errors },
-	{ "/reload",		METHOD_POST, true,  reload },
-	{ "/drain",		METHOD_POST, true,  drain },
-	{ "/regions",		METHOD_GET,  false, regions },
-	{ "/region?",		METHOD_POST, true,  region },
-	{ "/upgrade",		METHOD_POST, true,  upgrade },
-	{ NULL,			METHOD_OTHER, false, NULL },
+	{ "/healthz",		METHOD_GET,  RIGHTS_PUBLIC, healthz },
+	{ "/readyz",		METHOD_GET,  RIGHTS_PUBLIC, readyz },
+	{ "/readyz?verbose",	METHOD_GET,  RIGHTS_PUBLIC, readyz_verbose },
+	{ "/metrics",		METHOD_GET,  RIGHTS_PUBLIC, metrics },
+	{ "/status",		METHOD_GET,  RIGHTS_PUBLIC, status },
+	{ "/errors",		METHOD_GET,  RIGHTS_READ, errors },
+	{ "/reload",		METHOD_POST, RIGHTS_WRITE, reload },
+	{ "/drain",		METHOD_POST, RIGHTS_WRITE, drain },
+	{ "/regions",		METHOD_GET,  RIGHTS_PUBLIC, regions },
+	{ "/region?",		METHOD_POST, RIGHTS_WRITE, region },
+	{ "/upgrade",		METHOD_POST, RIGHTS_WRITE, upgrade },
+	{ NULL,			METHOD_OTHER, RIGHTS_PUBLIC, NULL },
 };

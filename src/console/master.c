@@ -63,33 +63,62 @@ upgraded(struct console *console, bool good, struct slice sentence)
 
 /* --- sockets ------------------------------------------------------------------ */
 
-/* A round of sockets has begun or ended; who is not named in it goes. */
+enum { KINDS = 3 };
+
+/* A kind of listener, by the name that the master calls its socket by. */
+struct kind {
+	const char	*name;
+	struct listener	**listener;
+	bool		*named;
+	const struct listener_ops *ops;
+};
+
+static void
+kinds_of(struct console *c, struct kind kinds[KINDS])
+{
+	kinds[0] = (struct kind){ "console", &c->tcp, &c->tcp_named,
+	    &console_tcp_ops };
+	kinds[1] = (struct kind){ "admin", &c->admin, &c->admin_named,
+	    &console_admin_ops };
+	kinds[2] = (struct kind){ "reader", &c->reader, &c->reader_named,
+	    &console_reader_ops };
+}
+
+/* A round of sockets has ended; who was not named in it goes. */
 static void
 listen_round(struct console *console)
 {
-	if (!console->tcp_named)
-		listener_free(&console->tcp);
-	if (!console->admin_named)
-		listener_free(&console->admin);
-	console->tcp_named = console->admin_named = false;
+	struct kind kinds[KINDS];
+
+	kinds_of(console, kinds);
+	for (size_t i = 0; i < KINDS; i++) {
+		if (!*kinds[i].named)
+			listener_free(kinds[i].listener);
+		*kinds[i].named = false;
+	}
+	rights_settle(console);
 }
 
-/* "console" or "admin"; without a socket: the one that it has is good. */
+/* Without a socket: the one that it has is good. */
 static void
 listen_at(struct console *console, const char *name, const int *fd)
 {
-	bool tcp = strcmp(name, "console") == 0;
+	struct kind kinds[KINDS];
 
-	*(tcp ? &console->tcp_named : &console->admin_named) = true;
-	if (fd == NULL)
+	kinds_of(console, kinds);
+	for (size_t i = 0; i < KINDS; i++) {
+		if (strcmp(kinds[i].name, name) != 0)
+			continue;
+		*kinds[i].named = true;
+		if (fd == NULL)
+			return;
+		listener_free(kinds[i].listener);
+		*kinds[i].listener = listener_new(console->loop, *fd,
+		    kinds[i].ops, console);
 		return;
-	listener_free(tcp ? &console->tcp : &console->admin);
-	if (tcp)
-		console->tcp = listener_new(console->loop, *fd,
-		    &console_tcp_ops, console);
-	else
-		console->admin = listener_new(console->loop, *fd,
-		    &console_admin_ops, console);
+	}
+	if (fd != NULL)
+		close(*fd);
 }
 
 /* --- packets -------------------------------------------------------------------- */
@@ -103,6 +132,8 @@ understand(struct console *console, const char *text, const int *fds, int n)
 		return;
 	}
 	if (lent_files_take(text, fds, n))
+		return;
+	if (n == 0 && rights_hear(console, text))
 		return;
 	while (n > 0)
 		close(fds[--n]);

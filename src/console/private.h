@@ -7,10 +7,23 @@
 #ifndef CONSOLE_PRIVATE_H
 #define CONSOLE_PRIVATE_H
 
+#include "conf/config.h"
 #include "net/listener.h"
 #include "net/loop.h"
 #include "serve/serve.h"
 #include "upstream/upstream.h"
+
+/* What a question needs, and who asks may do: each more than the one before. */
+enum rights {
+	RIGHTS_PUBLIC,			/* health, metrics, what is in service */
+	RIGHTS_READ,			/* what clients sent as well */
+	RIGHTS_WRITE,			/* changes */
+};
+
+struct console_names {
+	char		*list[CONFIG_CONSOLE_NAMES_MAX];
+	size_t		 count;
+};
 
 struct console {
 	struct loop	*loop;
@@ -22,8 +35,11 @@ struct console {
 	struct pools	*pools;
 	const struct config *config;
 	struct tls_context *tls;	/* of tcp; NULL: plain */
-	struct listener	*tcp, *admin;
-	bool		 tcp_named, admin_named;	/* in this round of sockets */
+	struct listener	*tcp, *admin, *reader;
+	/* In this round of sockets. */
+	bool		 tcp_named, admin_named, reader_named;
+	/* Of certificates, and those of the round that is not over. */
+	struct console_names readers, writers, next_readers, next_writers;
 	int		 master_fd;	/* -1: none */
 	struct list	 upgrading;	/* console_request, who wait for it */
 	struct timer	 drain;
@@ -43,8 +59,7 @@ struct console_request {
 struct endpoint_entry {
 	const char	*path;		/* with a ? at its end: and what follows */
 	enum h1_method	 method;	/* GET answers HEAD as well */
-	bool		 admin;		/* for the admin socket only: changes, and
-					   what clients sent */
+	enum rights	 needs;
 	void		(*run)(struct console *, struct request *);
 };
 
@@ -64,8 +79,19 @@ void master_hear(struct console *console);
 void master_upgrade(struct console *console, struct request *r);
 void master_gone(struct request *r);
 
+/* rights.c: names of certificates begin as configured; each round of sockets
+ * tells them anew, and its end puts those in force. */
+void rights_begin(struct console *console);
+bool rights_hear(struct console *console, const char *text);
+void rights_settle(struct console *console);
+void rights_end(struct console *console);
+/* NULL if r may do what needs that; else why not.  During head(). */
+const char *rights_refuse(const struct console *console, struct request *r,
+    enum rights needs);
+
 /* console.c: what to do with a connection. */
-extern const struct listener_ops console_tcp_ops, console_admin_ops;
+extern const struct listener_ops console_tcp_ops, console_admin_ops,
+    console_reader_ops;
 
 /* A whole answer of our own. */
 void console_answer(struct request *r, unsigned status, const char *type,

@@ -95,6 +95,8 @@ own_socket_files(struct master *m, const struct config *config,
 	}
 	if (c->role.kind == ROLE_CONSOLE && config->console.socket != NULL)
 		identity_own_file(&m->identity, config->console.socket);
+	if (c->role.kind == ROLE_CONSOLE && config->console.read_socket != NULL)
+		identity_own_file(&m->identity, config->console.read_socket);
 }
 
 static bool
@@ -383,6 +385,17 @@ adjust_engines(struct master *m)
 		}
 }
 
+static void
+tell_names(const struct child *c, const char *word, const char *const *names)
+{
+	char text[CONFIG_CONSOLE_NAME_BYTES + 16];
+
+	for (; names != NULL && *names != NULL; names++) {
+		snprintf(text, sizeof(text), "%s %s", word, *names);
+		handover_send(c->notify_fd, text, NULL, 0);
+	}
+}
+
 /* The last reload has its way: the console gets what was opened for it, and
  * closes what is not named any more. */
 static void
@@ -401,6 +414,8 @@ settle_console(struct master *m, const struct config *config)
 		handover_send(c->notify_fd, text, &e->fd, e->fresh ? 1 : 0);
 		e->fresh = false;
 	}
+	tell_names(c, "READER", config->console.readers);
+	tell_names(c, "WRITER", config->console.writers);
 	handover_send(c->notify_fd, "LISTENING", NULL, 0);
 }
 

@@ -117,7 +117,8 @@ is_not_of_edge(const struct config *c, const char *file)
 	    is_same(file, c->engines.external_ca) ||
 	    is_same(file, c->services.ca) || is_same(file, c->pid_file) ||
 	    is_same(file, c->run_dir) || is_same(file, c->state_dir) ||
-	    is_same(file, c->console.socket);
+	    is_same(file, c->console.socket) ||
+	    is_same(file, c->console.read_socket);
 }
 
 static void

@@ -349,7 +349,7 @@ sockets_open_edge(struct sockets *s, const struct config *config,
 
 static bool
 open_unix(struct sockets *s, const char *name, const char *path,
-    struct sockets *lent, struct err *err)
+    unsigned mode, struct sockets *lent, struct err *err)
 {
 	struct endpoint at = { .kind = ENDPOINT_UNIX };
 
@@ -358,19 +358,21 @@ open_unix(struct sockets *s, const char *name, const char *path,
 		    path);
 	snprintf(at.name, sizeof(at.name), "%s", path);
 	return take_lent(s, lent, &at) ||
-	    open_one(s, name, &at, false, 0600, err);
+	    open_one(s, name, &at, false, mode, err);
 }
 
 static bool
 is_of_console(const struct socket_entry *e, const struct config *config)
 {
+	const char *path;
 	char text[ENDPOINT_TEXT];
 
 	if (strcmp(e->name, "console") == 0)
 		return config->console.enabled && strcmp(e->at,
 		    endpoint_text(&config->console.address, text)) == 0;
-	return config->console.socket != NULL &&
-	    strcmp(e->at + strlen("unix:"), config->console.socket) == 0;
+	path = strcmp(e->name, "reader") == 0 ? config->console.read_socket :
+	    config->console.socket;
+	return path != NULL && strcmp(e->at + strlen("unix:"), path) == 0;
 }
 
 static bool
@@ -390,6 +392,20 @@ has_for_console(const struct sockets *s, const char *name,
 	return false;
 }
 
+/* One that is not named is not wanted. */
+static bool
+open_socket_of_console(struct sockets *s, const struct config *config,
+    const char *name, const char *path, unsigned mode, struct sockets *lent,
+    struct err *err)
+{
+	if (path == NULL || has_for_console(s, name, config))
+		return true;
+	if (!open_unix(s, name, path, mode, lent, err))
+		return false;
+	s->list[s->count - 1].fresh = true;
+	return true;
+}
+
 static bool
 open_for_console(struct sockets *s, const struct config *config,
     struct sockets *lent, struct err *err)
@@ -403,13 +419,12 @@ open_for_console(struct sockets *s, const struct config *config,
 			    config->file);
 		s->list[s->count - 1].fresh = true;
 	}
-	if (config->console.socket != NULL && !has_for_console(s, "admin",
-	    config)) {
-		if (!open_unix(s, "admin", config->console.socket, lent, err))
-			return err_wrap(err, "%s: console.socket",
-			    config->file);
-		s->list[s->count - 1].fresh = true;
-	}
+	if (!open_socket_of_console(s, config, "admin",
+	    config->console.socket, 0600, lent, err))
+		return err_wrap(err, "%s: console.socket", config->file);
+	if (!open_socket_of_console(s, config, "reader",
+	    config->console.read_socket, 0660, lent, err))
+		return err_wrap(err, "%s: console.read_socket", config->file);
 	return true;
 }
 
@@ -451,7 +466,7 @@ sockets_open_engine(struct sockets *s, const struct config *config,
 
 	snprintf(path, sizeof(path), "%s/engine-%s-%u.sock", config->run_dir,
 	    config->region, number);
-	return open_unix(s, "engine", path, lent, err) || err_wrap(err, "is this "
+	return open_unix(s, "engine", path, 0600, lent, err) || err_wrap(err, "is this "
 	    "service running already? Two instances need two run_dirs");
 }
 

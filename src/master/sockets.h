@@ -59,7 +59,8 @@ void sockets_forget_fresh(struct sockets *s);
 size_t sockets_of(const struct sockets *s, const struct config_listener *l,
     int *fds, size_t most);
 
-/* "console" for its address (if any) and "admin" for its UNIX socket. */
+/* "console" for its address (if any), "admin" for its UNIX socket, and
+ * "reader" for that of those who only look (if any). */
 bool sockets_open_console(struct sockets *s, const struct config *config,
     struct sockets *lent, struct err *err);
 

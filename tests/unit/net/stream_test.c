@@ -16,6 +16,7 @@
 #include "base/buf.h"
 #include "net/listener.h"
 #include "net/stream.h"
+#include "net/tls_peer.h"
 #include "support/certificates.h"
 
 enum transport { TCP, LOCAL, TLS };
@@ -667,6 +668,64 @@ a_link_knows_its_peers_region(void **state)
 	world_end();
 }
 
+static const struct tls_peer *
+shown_by(const char *client)
+{
+	world_begin(TCP);
+	w.server_tls = link_context("gb", "ca.pem", true);
+	w.client_tls = link_context(client, "ca.pem", false);
+	connect_ends();
+	return stream_peer_certificate(&w.server.s);
+}
+
+static void
+a_certificate_says_who_showed_it(void **state)
+{
+	const struct tls_peer *peer;
+
+	(void)state;
+	peer = shown_by("many");
+	assert_non_null(peer);
+	assert_string_equal(peer->subject, "CN=many");
+	assert_int_equal(peer->nnames, 3);
+	assert_string_equal(peer->names[0], "DNS:many.example");
+	assert_string_equal(peer->names[1], "URI:urn:Case:Kept");
+	assert_string_equal(peer->names[2], "EMAIL:o@example.com");
+	assert_true(tls_peer_is(peer, "DNS:many.example"));
+	assert_false(tls_peer_is(peer, "DNS:many.exampl"));
+	assert_false(tls_peer_is(peer, "many.example"));
+	assert_false(tls_peer_is(peer, "CN:many"));	/* it has names */
+	assert_int_equal(strlen(peer->fingerprint), 64);
+	assert_true(peer->der.len > 100 && peer->der.p[0] == 0x30);
+	assert_ptr_equal(stream_peer_certificate(&w.server.s), peer);
+	world_end();
+
+	peer = shown_by("nameless");
+	assert_int_equal(peer->nnames, 1);
+	assert_true(tls_peer_is(peer, "CN:nameless"));
+	world_end();
+
+	world_begin(TCP);
+	connect_ends();
+	assert_null(stream_peer_certificate(&w.server.s));
+	world_end();
+}
+
+static const struct { const char *text; bool good; } name_texts[] = {
+	{ "URI:urn:a", true }, { "DNS:a", true }, { "EMAIL:a@b", true },
+	{ "CN:a b", true }, { "DNS:", false }, { "dns:a", false },
+	{ "a", false }, { "", false },
+};
+
+static void
+names_are_written_with_their_kind(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(name_texts) / sizeof(*name_texts); i++)
+		assert_int_equal(tls_peer_is_name(
+		    slice_of(name_texts[i].text)), name_texts[i].good);
+}
+
 static const struct stranger {
 	const char	*server, *server_ca, *client, *client_ca;
 } strangers[] = {
@@ -804,6 +863,9 @@ prepare(void **state)
 	other = authority_new("other");
 	certificate_issue(&ca, "gb", "URI:portolan:region:GB", 3600);
 	certificate_issue(&ca, "us", "URI:portolan:region:US", 3600);
+	certificate_issue(&ca, "many", "DNS:Many.example,URI:urn:Case:Kept,"
+	    "email:o@example.com,IP:192.0.2.1", 3600);
+	certificate_issue(&ca, "nameless", NULL, 3600);
 	certificate_issue(&ca, "expired", "URI:portolan:region:US", -60);
 	certificate_issue(&other, "stranger", "URI:portolan:region:US", 3600);
 	authority_free(&ca);
@@ -843,6 +905,8 @@ main(void)
 		cmocka_unit_test(refusal_comes_from_the_loop),
 		cmocka_unit_test(no_descriptors_is_said_so),
 		cmocka_unit_test(a_link_knows_its_peers_region),
+		cmocka_unit_test(a_certificate_says_who_showed_it),
+		cmocka_unit_test(names_are_written_with_their_kind),
 		cmocka_unit_test(strangers_are_refused),
 		cmocka_unit_test(a_link_demands_a_certificate),
 		cmocka_unit_test(what_comes_before_tls_is_in_clear),
