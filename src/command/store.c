@@ -211,6 +211,7 @@ static const struct command subcommands[] = {
 	{ "init", "make the schema in this region's database", store_init },
 	{ "migrate", "bring it up to date", store_migrate },
 	{ "check", "whether it is as the engines need it", store_check },
+	{ "copy", "from SQLite to PostgreSQL, or back", store_copy_command },
 	{ "region", "replicate from another region, stop it, how it stands",
 	    store_region },
 };

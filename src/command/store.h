@@ -26,5 +26,7 @@ int store_tell(const char *command, const struct store_options *o, bool good,
 
 /* store_region.c */
 int store_region(int argc, char **argv);
+/* store_copy.c */
+int store_copy_command(int argc, char **argv);
 
 #endif
