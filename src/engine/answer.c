@@ -156,140 +156,6 @@ call_json(const struct call_ctx *c)
 	return NULL;
 }
 
-/* What binds: the file's restrictions, those that were made by the API, and
- * those that stand in a flow of the directory.  All must permit. */
-enum { SOURCES = 5 };
-
-static void
-what_binds(const struct call_ctx *c, const struct flow *flow,
-    struct restriction_pair pairs[SOURCES])
-{
-	const struct restrictions *sets[] = {
-		c->edition->generation->policy.restrictions,
-		metadata_restrictions(c->engine->metadata),
-	};
-
-	for (size_t i = 0; i < 2; i++) {
-		struct restriction_hit hit = restrictions_find(sets[i],
-		    slice_of(c->call->tenant_text), slice_of(flow->id));
-
-		pairs[2 * i] = hit.tenant;
-		pairs[2 * i + 1] = hit.flow;
-	}
-	pairs[SOURCES - 1] = flow->restrictions;
-}
-
-static bool
-permit_region(const struct restriction_pair pairs[SOURCES],
-    const struct region *region)
-{
-	for (size_t i = 0; i < SOURCES; i++)
-		if (!restriction_permits_region(pairs[i].execution, region))
-			return false;
-	return true;
-}
-
-unsigned
-call_may(const struct call_ctx *c, const struct flow *flow,
-    const char **sentence)
-{
-	struct restriction_pair pairs[SOURCES];
-	const char *nobody;
-
-	if (sentence == NULL)
-		sentence = &nobody;
-	what_binds(c, flow, pairs);
-	*sentence = "The flow you are trying to run cannot be executed in "
-	    "this region";
-	if (!permit_region(pairs, c->edition->region))
-		return 421;
-	/* A service, or a directory: it is the user's place that counts, and
-	 * the user's own requests are looked at. */
-	if (c->call->callback)
-		return 0;
-	*sentence = "The flow you are trying to run cannot be accessed from "
-	    "your current location";
-	for (size_t i = 0; i < SOURCES; i++)
-		if (!restriction_permits_place(pairs[i].access,
-		    c->call->place))
-			return 403;
-	return 0;
-}
-
-/* A set that is restricted never grows by itself, when the map does. */
-store_regions
-call_allowed(const struct call_ctx *c, const struct flow *flow)
-{
-	const struct region_map *map = c->edition->generation->policy.map;
-	struct restriction_pair pairs[SOURCES];
-	store_regions allowed = 0;
-	bool bound = false;
-
-	what_binds(c, flow, pairs);
-	for (size_t i = 0; i < SOURCES; i++)
-		bound |= pairs[i].execution != NULL;
-	if (!bound)
-		return STORE_ALL_REGIONS;
-	for (size_t i = 0; i < map->nregions; i++)
-		if (permit_region(pairs, &map->regions[i]))
-			allowed |= (store_regions)1 << map->regions[i].number;
-	return allowed;
-}
-
-/* The platform's audit event, in the log: the edge, which refuses nearly all
- * that is refused, keeps its own. */
-static void
-log_denied(const struct call_ctx *c, const struct flow *flow,
-    unsigned status)
-{
-	static struct log_rate rate;
-	struct buf name = { 0 };
-	uint32_t suppressed;
-
-	if (!log_rate_allows(&rate, 100, &suppressed))
-		return;
-	buf_json(&name, slice_of(flow->name));
-	log_info("{\"type\":\"flow.restriction.denied\",\"tenant\":{"
-	    "\"id\":\"%s\"},\"flow\":{\"id\":\"%s\",\"developerName\":%s,"
-	    "\"version\":\"%s\"},\"data\":{\"source\":\"flow\","
-	    "\"country\":\"%s\",\"continent\":\"%s\","
-	    "\"restrictionType\":\"%s\"}} suppressed=%u",
-	    c->call->tenant_text, flow->id, buf_cstr(&name), flow->version,
-	    country_code(c->call->place.country), continent_code(
-	    (enum continent)c->call->place.continent),
-	    status == 403 ? "access" : "execution", suppressed);
-	buf_fini(&name);
-}
-
-bool
-call_admit(const struct call_ctx *c, const struct flow *flow)
-{
-	const char *sentence;
-	unsigned status = call_may(c, flow, &sentence);
-
-	if (status != 0) {
-		log_denied(c, flow, status);
-		answer_sentence(c, status, "%s", sentence);
-	}
-	return status == 0;
-}
-
-static unsigned
-may_run(const void *arg, const struct flow *flow, const char **sentence)
-{
-	return call_may(arg, flow, sentence);
-}
-
-/* The state's flow, and those that it runs. */
-static bool
-admit_all(const struct call_ctx *c, const struct run *run)
-{
-	for (const struct frame *f = run->up; f != NULL; f = f->up)
-		if (!call_admit(c, f->flow))
-			return false;
-	return call_admit(c, run->flow);
-}
-
 void
 call_client(const struct call_ctx *c, struct run *run, const json_t *json)
 {
@@ -301,8 +167,7 @@ call_client(const struct call_ctx *c, struct run *run, const json_t *json)
 		.location = json_object_get(json, "geoLocation"),
 	});
 	run->flows = &c->call->flows;
-	run->may = may_run;
-	run->may_arg = c;
+	run->may = call_may_run;
 	run->ask = call_services;
 	run->ask_arg = c;
 	run->token_for = call_token;
@@ -341,7 +206,7 @@ call_load(const struct call_ctx *c, struct arena *arena)
 	}
 	run->kept_at = at;
 	call_client(c, run, NULL);
-	if (admit_all(c, run))
+	if (call_admit_run(c, run))
 		return run;
 	run_fini(run);
 	return NULL;

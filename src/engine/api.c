@@ -435,6 +435,28 @@ call_new(struct request *r)
 	return call;
 }
 
+struct call *
+call_own(struct engine *e, const struct guid *tenant)
+{
+	struct call *call = xcalloc(1, sizeof(*call));
+
+	call->ctx = (struct call_ctx){ e, edition_hold(e->edition), NULL,
+	    call };
+	call->tenant = *tenant;
+	guid_text(tenant->bytes, call->tenant_text);
+	call->flows = *e->edition->flows;
+	call_use_stored_flows(&call->ctx);
+	return call;
+}
+
+void
+call_own_free(struct call *call)
+{
+	call_release_flows(call);
+	edition_release(&call->ctx.edition);
+	free(call);
+}
+
 /* Once nobody needs it: neither the request nor the fiber. */
 static void
 call_let_go(struct call *call)

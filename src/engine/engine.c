@@ -234,6 +234,7 @@ reload(struct engine *e)
 	    engine_certify(e, g, region)) {
 		put_in_service(e, g, region, flows);
 		e->edition->keys = keys;
+		confine_all(e);
 		return true;
 	}
 	flows_free(&flows);
@@ -411,6 +412,7 @@ look_open(struct timer *timer)
 	}
 	listener_resume(e->listener);
 	follower_start(e);
+	confine_start(e);
 	tell(e, "READY\n");
 }
 
@@ -446,6 +448,7 @@ end(struct engine *e)
 	timer_cancel(&e->drain);
 	timer_cancel(&e->open);
 	follower_stop(e);
+	confine_stop(e);
 	if (e->metadata != NULL)
 		metadata_end_waits(e->metadata);
 	listener_free(&e->listener);
@@ -458,6 +461,7 @@ end(struct engine *e)
 	store_close(&e->store);
 	metadata_free(&e->metadata);
 	follower_free(e);
+	confine_free(e);
 	timer_cancel(&e->expire);	/* the store's last answer sets it */
 	timer_cancel(&e->drain);
 	edition_release(&e->edition);

@@ -50,6 +50,7 @@ struct engine {
 	struct serve_limits limits;
 	struct store	*store;
 	struct follower	*follower;	/* of the main region; NULL: none */
+	struct confiner	*confiner;	/* NULL: another worker's task */
 	struct metadata	*metadata;	/* what the store says of flows */
 	struct keeping	*keeping;	/* which states are kept elsewhere */
 	struct edition	*edition;	/* in service */
@@ -195,6 +196,10 @@ void follower_free(struct engine *e);
 
 extern const struct handler_ops api_handler;
 
+/* A call that nobody made, of this tenant; it ends with call_own_free(). */
+struct call *call_own(struct engine *e, const struct guid *tenant);
+void call_own_free(struct call *call);
+
 /* Flows of the call's tenant that the store knows, for call->flows. */
 void call_use_stored_flows(const struct call_ctx *c);	/* stored_flows.c */
 void call_release_flows(struct call *call);
@@ -235,6 +240,13 @@ bool call_admit(const struct call_ctx *c, const struct flow *flow);
  * of a refusal. */
 unsigned call_may(const struct call_ctx *c, const struct flow *flow,
     const char **sentence);
+/* call_admit() for where a state stands: its flow, and those that run it.  403
+ * where its home may not hold it any more. */
+bool call_admit_run(const struct call_ctx *c, const struct run *run);
+/* Whether a state may go into flow as a subflow: 0, or the status and the
+ * sentence of a refusal.  (run->may) */
+unsigned call_may_run(const struct run *run, const struct flow *flow,
+    const char **sentence);
 
 /* The state that the path names, with its flow; answers and returns NULL if
  * it cannot be had.  It must be given to run_fini(). */
@@ -244,8 +256,8 @@ struct run *call_load(const struct call_ctx *c, struct arena *arena);
 void call_client(const struct call_ctx *c, struct run *run,
     const json_t *json);
 
-/* The regions that may hold and process a state of flow. */
-store_regions call_allowed(const struct call_ctx *c, const struct flow *flow);
+/* The regions that may hold and process states of flow, whatever version. */
+store_regions call_allowed(const struct call_ctx *c, const struct guid *flow);
 
 /* After a store's answer other than OK. */
 void answer_store(const struct call_ctx *c, enum store_end end);
@@ -313,6 +325,18 @@ const char *callback_token(struct arena *arena, const struct seal_keys *keys,
 /* False unless it is ours. */
 bool callback_token_read(const struct seal_keys *keys, const char *token,
     struct callback *callback);
+
+/* --- states follow the restrictions of their flows (confine.c) --- */
+
+/* The first pass is over all states; from then on, those of which something
+ * changed. */
+void confine_start(struct engine *e);
+/* Anything may have changed. */
+void confine_all(struct engine *e);
+/* From now on nothing is begun. */
+void confine_stop(struct engine *e);
+/* After the store was closed. */
+void confine_free(struct engine *e);
 
 /* --- states whose time has come (expire.c) --- */
 

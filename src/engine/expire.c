@@ -23,26 +23,6 @@ enum {
 	PAGE = 500,
 };
 
-/* A call that nobody made. */
-static struct call *
-own_call(struct engine *e, const struct guid *tenant)
-{
-	struct call *call = xcalloc(1, sizeof(*call));
-
-	call->ctx = (struct call_ctx){ e, edition_hold(e->edition), NULL,
-	    call };
-	call->tenant = *tenant;
-	guid_text(tenant->bytes, call->tenant_text);
-	return call;
-}
-
-static void
-own_call_free(struct call *call)
-{
-	edition_release(&call->ctx.edition);
-	free(call);
-}
-
 /* The next page's place is in *cursor; false at the end. */
 static bool
 sweep_page(const struct call_ctx *c, struct arena *arena, int64_t now_ms,
@@ -65,7 +45,7 @@ sweep_page(const struct call_ctx *c, struct arena *arena, int64_t now_ms,
 static void
 sweep_tenant(struct engine *e, const struct guid *tenant, int64_t now_ms)
 {
-	struct call *call = own_call(e, tenant);
+	struct call *call = call_own(e, tenant);
 	struct arena *arena = arena_new(0), *next;
 	const char *cursor = NULL;
 
@@ -76,7 +56,7 @@ sweep_tenant(struct engine *e, const struct guid *tenant, int64_t now_ms)
 		arena = next;
 	}
 	arena_free(&arena);
-	own_call_free(call);
+	call_own_free(call);
 }
 
 /* Whether there were any. */

@@ -58,6 +58,8 @@ struct metadata {
 	const struct restrictions *set;
 	struct restrictions_edit *edit;	/* NULL: nothing to be taken in */
 	struct arena	*scratch;	/* of the edit */
+	metadata_bound_fn *on_bound;	/* NULL: nobody wants to know */
+	void		*on_bound_arg;
 	size_t		 edited;
 	struct map	*tenants, *flows, *versions, *keys;
 	struct map	*keepers;	/* tenants with stores; any value */
@@ -163,6 +165,8 @@ restrict_to(struct metadata *m, const struct guid *tenant,
 	}
 	must(restrictions_put(m->edit, guid_text(tenant->bytes, t),
 	    flow == NULL ? NULL : guid_text(flow->bytes, f), pair));
+	if (m->on_bound != NULL)
+		m->on_bound(m->on_bound_arg, tenant, flow);
 	if (++m->edited >= EDIT_MOST)
 		end_edit(m);
 }
@@ -539,6 +543,13 @@ metadata_followed(const struct metadata *m, uint64_t *revision)
 {
 	*revision = m->followed_revision;
 	return m->followed;
+}
+
+void
+metadata_on_bound(struct metadata *m, metadata_bound_fn *fn, void *arg)
+{
+	m->on_bound = fn;
+	m->on_bound_arg = arg;
 }
 
 const struct restrictions *

@@ -77,6 +77,12 @@ void metadata_wait(struct metadata *m, uint64_t revision, uint64_t ms);
 /* From now on nobody waits. */
 void metadata_end_waits(struct metadata *m);
 
+/* Told of each tenant (flow NULL) or flow whose document was read, while that
+ * is done: what it says counts once metadata_wait() has returned. */
+typedef void metadata_bound_fn(void *arg, const struct guid *tenant,
+    const struct guid *flow);
+void metadata_on_bound(struct metadata *m, metadata_bound_fn *fn, void *arg);
+
 /* Good until the caller waits. */
 const struct restrictions *metadata_restrictions(const struct metadata *m);
 const struct stored_flow *metadata_flow(const struct metadata *m,

@@ -117,9 +117,8 @@ struct run {
 	/* Where subflows come from, and whether one may be run for who asks:
 	 * 0, or a status and the sentence.  NULL: there are none. */
 	const struct flows *flows;
-	unsigned	(*may)(const void *arg, const struct flow *flow,
+	unsigned	(*may)(const struct run *run, const struct flow *flow,
 	    const char **sentence);
-	const void	*may_arg;
 	unsigned	 stuck_status;	/* after RUN_STUCK: what to answer */
 	const char	*stuck;
 	struct store_row row;

@@ -242,21 +242,16 @@ static enum store_end
 change_alone(struct engine *e, const char *tenant, const char *state,
     struct change *change)
 {
-	struct call *call = xcalloc(1, sizeof(*call));
 	enum store_end end;
+	struct call *call;
+	struct guid guid;
 
-	call->ctx = (struct call_ctx){ e, edition_hold(e->edition), NULL,
-	    call };
+	must(guid_of(&guid, tenant));
+	call = call_own(e, &guid);
 	call->callback = true;
-	must(guid_parse(call->tenant.bytes, slice_of(tenant)));
-	guid_text(call->tenant.bytes, call->tenant_text);
 	snprintf(call->names[0], sizeof(call->names[0]), "%s", state);
-	call->flows = *e->edition->flows;
-	call_use_stored_flows(&call->ctx);
 	end = change_state(&call->ctx, change);
-	call_release_flows(call);
-	edition_release(&call->ctx.edition);
-	free(call);
+	call_own_free(call);
 	return end;
 }
 

@@ -77,7 +77,7 @@ set_row(const struct call_ctx *c, struct run *run)
 	must(guid_parse(row->id, slice_of(run->id)));
 	memcpy(row->tenant, c->call->tenant.bytes, sizeof(row->tenant));
 	memcpy(row->flow, run->flow->guid.bytes, sizeof(row->flow));
-	row->allowed = call_allowed(c, run->flow);
+	row->allowed = call_allowed(c, &run->flow->guid);
 }
 
 /* A new run at START with what it was given; answers and returns NULL if that

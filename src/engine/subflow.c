@@ -137,7 +137,7 @@ run_descend(struct run *run)
 		return stuck(run, 500, "The flow runs subflows in subflows "
 		    "without end");
 	if (run->may != NULL &&
-	    (status = run->may(run->may_arg, flow, &sentence)) != 0)
+	    (status = run->may(run, flow, &sentence)) != 0)
 		return stuck(run, status, sentence);
 	/* Told after: who runs us looks at what was spent. */
 	run_spend(run, flow->nvalues * sizeof(struct cell));

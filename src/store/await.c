@@ -225,6 +225,34 @@ await_restrict_to(struct store *store, const uint8_t id[16],
 }
 
 enum store_end
+await_restrict_flow(struct store *store, const struct store_query *query,
+    store_regions allowed, uint64_t *changed)
+{
+	struct wait w = wait_for(NULL);
+
+	store->ops->restrict_flow(store, query, allowed, on_count, &w);
+	fiber_wait();
+	*changed = w.number;
+	return w.end;
+}
+
+enum store_end
+await_next_flow(struct store *store, uint8_t tenant[16], uint8_t flow[16])
+{
+	struct wait w = wait_for(NULL);
+	struct store_row row;
+
+	w.row = &row;
+	store->ops->next_flow(store, tenant, flow, on_row, &w);
+	fiber_wait();
+	if (w.end == STORE_OK) {
+		memcpy(tenant, row.tenant, sizeof(row.tenant));
+		memcpy(flow, row.flow, sizeof(row.flow));
+	}
+	return w.end;
+}
+
+enum store_end
 await_list(struct store *store, struct arena *arena,
     const struct store_query *query, struct store_row **rows, size_t *count,
     const char **next)

@@ -28,6 +28,12 @@ enum store_end await_remove(struct store *store, const uint8_t id[16],
     struct store_token token);
 enum store_end await_restrict_to(struct store *store, const uint8_t id[16],
     struct store_token token, store_regions allowed);
+enum store_end await_restrict_flow(struct store *store,
+    const struct store_query *query, store_regions allowed,
+    uint64_t *changed);
+/* tenant and flow become the next; STORE_NOT_FOUND at the end. */
+enum store_end await_next_flow(struct store *store, uint8_t tenant[16],
+    uint8_t flow[16]);
 /* *next: "" at the end of the list. */
 enum store_end await_list(struct store *store, struct arena *arena,
     const struct store_query *query, struct store_row **rows, size_t *count,

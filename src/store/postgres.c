@@ -285,6 +285,30 @@ pg_do_restrict(struct store *base, const uint8_t id[16],
 }
 
 static void
+pg_do_restrict_flow(struct store *base, const struct store_query *query,
+    store_regions allowed, store_count_fn *fn, void *arg)
+{
+	struct pg_job *job = job_new(base, &pg_restrict_flow, arg);
+
+	job->fn.count = fn;
+	job->query = *query;
+	job->row.allowed = allowed;
+	send_write(job->store->here, job);
+}
+
+static void
+pg_do_next_flow(struct store *base, const uint8_t tenant[16],
+    const uint8_t flow[16], store_row_fn *fn, void *arg)
+{
+	struct pg_job *job = job_new(base, &pg_next_flow, arg);
+
+	job->fn.row = fn;
+	memcpy(job->row.tenant, tenant, 16);
+	memcpy(job->row.flow, flow, 16);
+	read_here(job);
+}
+
+static void
 pg_do_list(struct store *base, const struct store_query *query,
     store_list_fn *fn, void *arg)
 {
@@ -480,6 +504,8 @@ static const struct store_ops pg_ops = {
 	.save = pg_do_save,
 	.remove = pg_do_remove,
 	.restrict_to = pg_do_restrict,
+	.restrict_flow = pg_do_restrict_flow,
+	.next_flow = pg_do_next_flow,
 	.list = pg_do_list,
 	.expire = pg_do_expire,
 	.doc_get = pg_do_doc_get,

@@ -32,7 +32,7 @@ enum {
 	PG_READERS = 2, PG_WRITERS = 2,
 	/* The version that this program makes.  It works with the next one as
 	 * well: servers are brought up to date before programs. */
-	PG_SCHEMA = 1,
+	PG_SCHEMA = 2,
 	PG_SERVER_LEAST = 150000,	/* row filters of publications */
 	PG_BATCH_MAX = 256,		/* writes in one transaction */
 	PG_BATCH_BYTES = 32 * 1024 * 1024,
@@ -76,6 +76,7 @@ struct slice pg_bytes(const PGresult *r, int row, int column);
 
 enum pg_statement {
 	PG_CREATE, PG_LOAD, PG_LOAD_HOME, PG_SAVE, PG_REMOVE, PG_RESTRICT,
+	PG_RESTRICT_FLOW, PG_NEXT_FLOW,
 	PG_LIST, PG_LIST_FLOW, PG_EXPIRE,
 	PG_DOC_GET, PG_DOC_PUT, PG_DOCS_SINCE, PG_NEWEST, PG_GUARD,
 	PG_STATEMENTS
@@ -131,8 +132,9 @@ struct pg_job {
 };
 
 extern const struct pg_kind pg_create, pg_load, pg_load_home, pg_save,
-    pg_remove, pg_restrict, pg_list, pg_list_flow, pg_expire, pg_doc_get,
-    pg_doc_put, pg_docs_since, pg_newest, pg_guard;
+    pg_remove, pg_restrict, pg_restrict_flow, pg_next_flow, pg_list,
+    pg_list_flow, pg_expire, pg_doc_get, pg_doc_put, pg_docs_since,
+    pg_newest, pg_guard;
 
 /* SQL of a statement for the states at home in this region; of nothing else
  * does it depend.  text: at least PG_SQL_MAX bytes. */

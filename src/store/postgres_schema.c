@@ -20,9 +20,14 @@ static const char schema_1[] = {
 	, '\0'
 };
 
+static const char schema_2[] = {
+#include "postgres-2.sql.inc"
+	, '\0'
+};
+
 /* What leads from each version of the schema to the next; never changed, only
  * added to. */
-static const char *const versions[] = { schema_1 };
+static const char *const versions[] = { schema_1, schema_2 };
 
 _Static_assert(sizeof(versions) / sizeof(versions[0]) == PG_SCHEMA,
     "a file for each version");

@@ -25,6 +25,11 @@
 	" select epoch, version, " same ", moving_to from flow.HOME" \
 	" where id = $1::uuid and not exists (select from new)"
 
+/* On one side of the set that is to be: two ranges of an index. */
+#define OTHERS(than) "select id from flow.HOME where tenant = $1::uuid and" \
+	" flow = $2::uuid and allowed " than " $3::bigint order by allowed" \
+	" limit $4::int"
+
 static const struct {
 	const char	*name, *sql;
 	bool		 writes;
@@ -42,8 +47,10 @@ static const struct {
 	    "select " ROW ", body from flow.state where id = $1::uuid and"
 	    " (expires_ms = 0 or expires_ms > $2::bigint)"
 	    " order by epoch desc limit 1", false },
+	/* To a region that may not have it, it does not even go by the way. */
 	[PG_LOAD_HOME] = { "load_home",
-	    "select " ROW ", body from flow.HOME where id = $1::uuid and"
+	    "select " ROW ", case when allowed & $3::bigint <> 0 then body"
+	    " else '' end from flow.HOME where id = $1::uuid and"
 	    " (expires_ms = 0 or expires_ms > $2::bigint)", false },
 	[PG_SAVE] = { "save",
 	    "with new as (update flow.HOME set version = version + 1,"
@@ -63,6 +70,18 @@ static const struct {
 	    "with new as (update flow.HOME set version = version + 1,"
 	    " allowed = $4::bigint, last_op = null where " TOKEN
 	    " returning epoch, version)" OR_AS_IT_STANDS("false"), true },
+	/* Who waits for rows that others hold could come to wait in a circle
+	 * with them: both change many at once. */
+	[PG_RESTRICT_FLOW] = { "restrict_flow",
+	    "with bound as (select id from flow.HOME where id in ((" OTHERS("<")
+	    ") union all (" OTHERS(">") ")) and moving_to is null"
+	    " limit $4::int for update skip locked),"
+	    " done as (update flow.HOME s set allowed = $3::bigint"
+	    " from bound where s.id = bound.id returning 1) select count(*)"
+	    " from done", true },
+	[PG_NEXT_FLOW] = { "next_flow",
+	    "select tenant, flow from flow.HOME where (tenant, flow) >"
+	    " ($1::uuid, $2::uuid) order by tenant, flow limit 1", false },
 	[PG_LIST] = { "list",
 	    "select " ROW " from flow.state where tenant = $1::uuid and"
 	    " (flow, created_ms, id) > ($2::uuid, $3::bigint, $4::uuid)"

@@ -130,10 +130,19 @@ bind_expire(struct pg_job *job, struct pg_params *p)
 }
 
 static void
-take_expired(struct pg_job *job, const PGresult *r)
+take_count(struct pg_job *job, const PGresult *r)
 {
 	job->number = (uint64_t)pg_number(r, 0, 0);
 	job->end = STORE_OK;
+}
+
+static void
+bind_restrict_flow(struct pg_job *job, struct pg_params *p)
+{
+	pg_add_id(p, job->query.tenant);
+	pg_add_id(p, job->query.flow);
+	pg_add_big(p, (int64_t)job->row.allowed);
+	pg_add_int(p, (int32_t)job->query.limit);
 }
 
 static void
@@ -152,6 +161,13 @@ bind_load(struct pg_job *job, struct pg_params *p)
 }
 
 static void
+bind_load_home(struct pg_job *job, struct pg_params *p)
+{
+	bind_load(job, p);
+	pg_add_big(p, (int64_t)job->store->here->bit);
+}
+
+static void
 take_load(struct pg_job *job, const PGresult *r)
 {
 	job->has_row = PQntuples(r) > 0;
@@ -162,6 +178,24 @@ take_load(struct pg_job *job, const PGresult *r)
 	buf_slice(&job->body, pg_bytes(r, 0, AT_BODY));
 	job->row.body = buf_all(&job->body);
 	job->end = STORE_OK;
+}
+
+static void
+bind_next_flow(struct pg_job *job, struct pg_params *p)
+{
+	pg_add_id(p, job->row.tenant);
+	pg_add_id(p, job->row.flow);
+}
+
+static void
+take_next_flow(struct pg_job *job, const PGresult *r)
+{
+	job->has_row = PQntuples(r) > 0;
+	job->end = job->has_row ? STORE_OK : STORE_NOT_FOUND;
+	if (!job->has_row)
+		return;
+	pg_id(r, 0, 0, job->row.tenant);
+	pg_id(r, 0, 1, job->row.flow);
 }
 
 static unsigned
@@ -213,7 +247,7 @@ const struct pg_kind pg_create = { PG_CREATE, true, bind_create,
     take_changed, answer_row };
 const struct pg_kind pg_load = { PG_LOAD, false, bind_load, take_load,
     answer_row };
-const struct pg_kind pg_load_home = { PG_LOAD_HOME, false, bind_load,
+const struct pg_kind pg_load_home = { PG_LOAD_HOME, false, bind_load_home,
     take_load, answer_row };
 const struct pg_kind pg_save = { PG_SAVE, true, bind_save, take_changed,
     answer_row };
@@ -221,9 +255,13 @@ const struct pg_kind pg_remove = { PG_REMOVE, true, bind_token, take_found,
     answer_row };
 const struct pg_kind pg_restrict = { PG_RESTRICT, true, bind_restrict,
     take_found, answer_row };
+const struct pg_kind pg_restrict_flow = { PG_RESTRICT_FLOW, true,
+    bind_restrict_flow, take_count, answer_count };
+const struct pg_kind pg_next_flow = { PG_NEXT_FLOW, false, bind_next_flow,
+    take_next_flow, answer_row };
 const struct pg_kind pg_list = { PG_LIST, false, bind_list, take_list,
     answer_list };
 const struct pg_kind pg_list_flow = { PG_LIST_FLOW, false, bind_list,
     take_list, answer_list };
 const struct pg_kind pg_expire = { PG_EXPIRE, true, bind_expire,
-    take_expired, answer_count };
+    take_count, answer_count };

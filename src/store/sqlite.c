@@ -204,6 +204,30 @@ sqlite_restrict_to(struct store *store, const uint8_t id[16],
 }
 
 static void
+sqlite_restrict_flow(struct store *store, const struct store_query *query,
+    store_regions allowed, store_count_fn *fn, void *arg)
+{
+	struct job *job = job_new(&job_restrict_flow, arg);
+
+	job->fn.count = fn;
+	job->query = *query;
+	job->row.allowed = allowed;
+	submit(store, job);
+}
+
+static void
+sqlite_next_flow(struct store *store, const uint8_t tenant[16],
+    const uint8_t flow[16], store_row_fn *fn, void *arg)
+{
+	struct job *job = job_new(&job_next_flow, arg);
+
+	job->fn.row = fn;
+	memcpy(job->row.tenant, tenant, 16);
+	memcpy(job->row.flow, flow, 16);
+	submit(store, job);
+}
+
+static void
 sqlite_list(struct store *store, const struct store_query *query,
     store_list_fn *fn, void *arg)
 {
@@ -331,6 +355,8 @@ static const struct store_ops sqlite_ops = {
 	.save = sqlite_save,
 	.remove = sqlite_remove,
 	.restrict_to = sqlite_restrict_to,
+	.restrict_flow = sqlite_restrict_flow,
+	.next_flow = sqlite_next_flow,
 	.list = sqlite_list,
 	.expire = sqlite_expire,
 	.doc_get = sqlite_doc_get,

@@ -70,6 +70,8 @@ static const char *const migrations[] = {
 	"  body BLOB NOT NULL,"
 	"  PRIMARY KEY (kind, key)"
 	") STRICT;",
+
+	"CREATE INDEX state_allowed ON state (tenant, flow, allowed);",
 };
 
 enum { SCHEMA_VERSION = sizeof(migrations) / sizeof(migrations[0]) };
@@ -96,6 +98,15 @@ static const char *const statement_text[] = {
 	    "UPDATE state SET version = version + 1, allowed = ?4,"
 	    " last_op = NULL WHERE id = ?1 AND"
 	    " ((epoch = ?2 AND version = ?3) OR (?2 = 0 AND ?3 = 0))",
+	/* Two ranges of the index that is there for it. */
+	[STATEMENT_RESTRICT_FLOW] =
+	    "UPDATE state SET allowed = ?3 WHERE rowid IN (SELECT rowid FROM"
+	    " state WHERE tenant = ?1 AND flow = ?2 AND allowed < ?3 UNION ALL"
+	    " SELECT rowid FROM state WHERE tenant = ?1 AND flow = ?2 AND"
+	    " allowed > ?3 LIMIT ?4)",
+	[STATEMENT_NEXT_FLOW] =
+	    "SELECT tenant, flow FROM state WHERE (tenant, flow) > (?1, ?2)"
+	    " ORDER BY tenant, flow LIMIT 1",
 	[STATEMENT_EXPIRE] =
 	    "DELETE FROM state WHERE rowid IN (SELECT rowid FROM state"
 	    " WHERE expires_at > 0 AND expires_at <= ?1 LIMIT ?2)",

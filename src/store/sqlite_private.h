@@ -40,7 +40,8 @@ enum {
 
 enum statement {
 	STATEMENT_CREATE, STATEMENT_LOAD, STATEMENT_SAVE, STATEMENT_TOKEN,
-	STATEMENT_REMOVE, STATEMENT_RESTRICT, STATEMENT_EXPIRE,
+	STATEMENT_REMOVE, STATEMENT_RESTRICT, STATEMENT_RESTRICT_FLOW,
+	STATEMENT_NEXT_FLOW, STATEMENT_EXPIRE,
 	STATEMENT_LIST, STATEMENT_LIST_FLOW,
 	STATEMENT_DOC_GET, STATEMENT_DOC_PUT, STATEMENT_DOCS_SINCE,
 	STATEMENT_NEWEST, STATEMENT_DATA_VERSION,
@@ -131,8 +132,8 @@ struct job_kind {
 
 /* sqlite_state.c, sqlite_doc.c */
 extern const struct job_kind job_create, job_load, job_save, job_remove,
-    job_restrict, job_list, job_expire, job_doc_get, job_doc_put,
-    job_docs_since;
+    job_restrict, job_restrict_flow, job_next_flow, job_list, job_expire,
+    job_doc_get, job_doc_put, job_docs_since;
 
 /* The newest revision there is; false as job_kind.run. */
 bool newest_revision(struct connection *c, uint64_t *newest);

@@ -187,6 +187,23 @@ run_restrict(struct sqlite *store, struct connection *c, struct job *job)
 }
 
 static bool
+run_restrict_flow(struct sqlite *store, struct connection *c, struct job *job)
+{
+	sqlite3_stmt *s = c->statements[STATEMENT_RESTRICT_FLOW];
+
+	(void)store;
+	bind_id(s, 1, job->query.tenant);
+	bind_id(s, 2, job->query.flow);
+	bind_integer(s, 3, (int64_t)job->row.allowed);
+	bind_integer(s, 4, job->query.limit);
+	if (connection_run(c, STATEMENT_RESTRICT_FLOW) != SQLITE_DONE)
+		return false;
+	job->number = (uint64_t)sqlite3_changes(c->db);
+	job->end = STORE_OK;
+	return true;
+}
+
+static bool
 run_expire(struct sqlite *store, struct connection *c, struct job *job)
 {
 	sqlite3_stmt *s = c->statements[STATEMENT_EXPIRE];
@@ -202,7 +219,7 @@ run_expire(struct sqlite *store, struct connection *c, struct job *job)
 }
 
 static void
-answer_expire(struct job *job)
+answer_count(struct job *job)
 {
 	job->fn.count(job->arg, job->end, job->number);
 }
@@ -250,6 +267,28 @@ run_load(struct sqlite *store, struct connection *c, struct job *job)
 		job->row.body = buf_all(&job->body);
 		job->end = job->has_row ? STORE_OK : STORE_UNAVAILABLE;
 	}
+	done_with(s);
+	return true;
+}
+
+static bool
+run_next_flow(struct sqlite *store, struct connection *c, struct job *job)
+{
+	sqlite3_stmt *s = c->statements[STATEMENT_NEXT_FLOW];
+	uint8_t tenant[16], flow[16];
+	int rc;
+
+	(void)store;
+	memcpy(tenant, job->row.tenant, sizeof(tenant));
+	memcpy(flow, job->row.flow, sizeof(flow));
+	bind_id(s, 1, tenant);
+	bind_id(s, 2, flow);
+	rc = sqlite3_step(s);
+	if (rc != SQLITE_ROW && rc != SQLITE_DONE)
+		return connection_failed(c, s);
+	job->has_row = rc == SQLITE_ROW && column_id(s, 0, job->row.tenant) &&
+	    column_id(s, 1, job->row.flow);
+	job->end = job->has_row ? STORE_OK : STORE_NOT_FOUND;
 	done_with(s);
 	return true;
 }
@@ -302,5 +341,8 @@ const struct job_kind job_load = { false, run_load, answer_row };
 const struct job_kind job_save = { true, run_save, answer_row };
 const struct job_kind job_remove = { true, run_remove, answer_row };
 const struct job_kind job_restrict = { true, run_restrict, answer_row };
+const struct job_kind job_restrict_flow = { true, run_restrict_flow,
+    answer_count };
+const struct job_kind job_next_flow = { false, run_next_flow, answer_row };
 const struct job_kind job_list = { false, run_list, answer_list };
-const struct job_kind job_expire = { true, run_expire, answer_expire };
+const struct job_kind job_expire = { true, run_expire, answer_count };

@@ -31,6 +31,8 @@ enum { STORE_BODY_MAX = 16 * 1024 * 1024, STORE_LIST_MAX = 500,
  * for regions that do not exist yet. */
 typedef uint64_t store_regions;
 #define STORE_ALL_REGIONS UINT64_MAX
+/* The one bit that no region has: nobody may hold it. */
+#define STORE_NO_REGIONS (UINT64_C(1) << 63)
 
 enum store_end {
 	STORE_OK,
@@ -139,6 +141,18 @@ struct store_ops {
 	void		(*restrict_to)(struct store *store,
 	    const uint8_t id[16], struct store_token token,
 	    store_regions allowed, store_row_fn *fn, void *arg);
+	/* Of the states of query's flow that are at home here, at most limit
+	 * which others than allowed may hold: they are given that set, and
+	 * keep their tokens.  Fewer than limit: those were all, but for some
+	 * that others were writing just then. */
+	void		(*restrict_flow)(struct store *store,
+	    const struct store_query *query, store_regions allowed,
+	    store_count_fn *fn, void *arg);
+	/* The first tenant and flow after these of which there are states at
+	 * home here, as row's tenant and flow. */
+	void		(*next_flow)(struct store *store,
+	    const uint8_t tenant[16], const uint8_t flow[16],
+	    store_row_fn *fn, void *arg);
 	/* In order of flow, age and id. */
 	void		(*list)(struct store *store,
 	    const struct store_query *query, store_list_fn *fn, void *arg);

@@ -240,6 +240,90 @@ a_removed_state_is_gone(void **state)
 	store_close(&store);
 }
 
+static uint64_t
+restrict_flow(struct store *store, const struct store_row *of,
+    store_regions allowed, unsigned limit)
+{
+	const struct store_query q = { .tenant = of->tenant,
+	    .flow = of->flow, .limit = limit };
+
+	store->ops->restrict_flow(store, &q, allowed, heard_count, NULL);
+	assert_int_equal(wait_for_it(store), STORE_OK);
+	return heard.number;
+}
+
+/* In batches, and no state of another flow; who works on one loses nothing. */
+static void
+a_flows_states_are_given_their_regions(void **state)
+{
+	static const store_regions sets[] = { 5, STORE_NO_REGIONS, 9,
+	    STORE_ALL_REGIONS };
+	struct store *store = opened("GB");
+	struct store_row row, first, other, got;
+
+	(void)state;
+	other = a_row(100, "of another flow");
+	memset(other.flow, 0xf2, 16);
+	assert_int_equal(ask_create(store, &other), STORE_OK);
+	for (uint8_t n = 0; n < 7; n++) {
+		row = a_row(n, "x");
+		assert_int_equal(ask_create(store, &row), STORE_OK);
+		if (n == 0)
+			first = row;
+	}
+	for (size_t i = 0; i < sizeof(sets) / sizeof(sets[0]); i++) {
+		assert_int_equal(restrict_flow(store, &row, sets[i], 5), 5);
+		assert_int_equal(restrict_flow(store, &row, sets[i], 5), 2);
+		assert_int_equal(restrict_flow(store, &row, sets[i], 5), 0);
+		assert_int_equal(ask_load(store, other.id, 0, &got),
+		    STORE_OK);
+		assert_true(got.allowed == STORE_ALL_REGIONS);
+	}
+	first.body = SLICE("goes on");
+	assert_int_equal(ask_save(store, &first), STORE_OK);
+	assert_int_equal(ask_load(store, first.id, 0, &got), STORE_OK);
+	assert_true(slice_is(got.body, "goes on"));
+	assert_true(got.allowed == STORE_ALL_REGIONS);
+	store_close(&store);
+}
+
+static enum store_end
+next_flow(struct store *store, uint8_t tenant[16], uint8_t flow[16])
+{
+	store->ops->next_flow(store, tenant, flow, heard_row, NULL);
+	if (wait_for_it(store) == STORE_OK) {
+		memcpy(tenant, heard.row.tenant, 16);
+		memcpy(flow, heard.row.flow, 16);
+	}
+	return heard.end;
+}
+
+static void
+flows_with_states_are_told_once_each(void **state)
+{
+	static const uint8_t pairs[][2] = { { 1, 1 }, { 1, 2 }, { 2, 1 },
+	    { 0xff, 0x80 } };
+	struct store *store = opened("GB");
+	uint8_t tenant[16] = { 0 }, flow[16] = { 0 };
+	struct store_row row;
+
+	(void)state;
+	assert_int_equal(next_flow(store, tenant, flow), STORE_NOT_FOUND);
+	for (uint8_t n = 0; n < 8; n++) {
+		row = a_row(n, "x");
+		memset(row.tenant, pairs[n / 2][0], 16);
+		memset(row.flow, pairs[n / 2][1], 16);
+		assert_int_equal(ask_create(store, &row), STORE_OK);
+	}
+	for (size_t i = 0; i < 4; i++) {
+		assert_int_equal(next_flow(store, tenant, flow), STORE_OK);
+		assert_int_equal(tenant[15], pairs[i][0]);
+		assert_int_equal(flow[0], pairs[i][1]);
+	}
+	assert_int_equal(next_flow(store, tenant, flow), STORE_NOT_FOUND);
+	store_close(&store);
+}
+
 /* Whatever the pages' size, each state once, and nobody else's. */
 static void
 lists_come_in_pages(void **state)
@@ -488,6 +572,8 @@ changes_of_others_are_heard(void **state)
 	cmocka_unit_test_setup_teardown(a_body_has_a_limit, before, after), \
 	cmocka_unit_test_setup_teardown(a_repeated_write_is_recognised, before, after), \
 	cmocka_unit_test_setup_teardown(a_removed_state_is_gone, before, after), \
+	cmocka_unit_test_setup_teardown(a_flows_states_are_given_their_regions, before, after), \
+	cmocka_unit_test_setup_teardown(flows_with_states_are_told_once_each, before, after), \
 	cmocka_unit_test_setup_teardown(lists_come_in_pages, before, after), \
 	cmocka_unit_test_setup_teardown(a_foreign_cursor_does_no_harm, before, after), \
 	cmocka_unit_test_setup_teardown(a_crowd_is_answered_one_by_one, before, after), \

@@ -82,7 +82,7 @@ a_store_says_why_it_does_not_open(void **state)
 	sqlite3_close(db);
 	assert_null(store_sqlite_open(loop, dir, "GB", &err));
 	assert_non_null(strstr(err.text, "its schema is version 9, this "
-	    "program knows 2"));
+	    "program knows 3"));
 
 	fd = open(path, O_WRONLY | O_TRUNC);
 	assert_int_equal(write(fd, "this is no database at all, but text that "

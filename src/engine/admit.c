@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Portolan authors */
+
+/*
+ * What restrictions let a call do: the second guard, behind the edge's.
+ */
+#include "base/log.h"
+#include "engine/engine_private.h"
+
+/* What binds: the file's restrictions, those that were made by the API, and
+ * those that stand in a flow of the directory.  All must permit. */
+enum { SOURCES = 5 };
+
+static void
+what_binds(const struct call_ctx *c, const char *flow,
+    struct restriction_pair own, struct restriction_pair pairs[SOURCES])
+{
+	const struct restrictions *sets[] = {
+		c->edition->generation->policy.restrictions,
+		metadata_restrictions(c->engine->metadata),
+	};
+
+	for (size_t i = 0; i < 2; i++) {
+		struct restriction_hit hit = restrictions_find(sets[i],
+		    slice_of(c->call->tenant_text), slice_of(flow));
+
+		pairs[2 * i] = hit.tenant;
+		pairs[2 * i + 1] = hit.flow;
+	}
+	pairs[SOURCES - 1] = own;
+}
+
+static bool
+permit_region(const struct restriction_pair pairs[SOURCES],
+    const struct region *region)
+{
+	for (size_t i = 0; i < SOURCES; i++)
+		if (!restriction_permits_region(pairs[i].execution, region))
+			return false;
+	return true;
+}
+
+/* --- which regions may hold states -------------------------------------------------- */
+
+static store_regions
+bit_of(const struct region *region)
+{
+	return (store_regions)1 << region->number;
+}
+
+/* A set that is restricted never grows by itself, when the map does. */
+static store_regions
+permitted(const struct call_ctx *c, const char *flow,
+    struct restriction_pair own)
+{
+	const struct region_map *map = c->edition->generation->policy.map;
+	struct restriction_pair pairs[SOURCES];
+	store_regions regions = 0;
+	bool bound = false;
+
+	what_binds(c, flow, own, pairs);
+	for (size_t i = 0; i < SOURCES; i++)
+		bound |= pairs[i].execution != NULL;
+	if (!bound)
+		return STORE_ALL_REGIONS;
+	for (size_t i = 0; i < map->nregions; i++)
+		if (permit_region(pairs, &map->regions[i]))
+			regions |= bit_of(&map->regions[i]);
+	return regions;
+}
+
+store_regions
+call_allowed(const struct call_ctx *c, const struct guid *flow)
+{
+	const struct flows *directory = c->edition->flows;
+	char id[GUID_TEXT];
+	store_regions regions = permitted(c, guid_text(flow->bytes, id),
+	    (struct restriction_pair){ NULL, NULL });
+
+	for (size_t i = 0; i < flows_count(directory); i++) {
+		const struct flow *f = flows_at(directory, i);
+
+		if (guid_eq(&f->guid, flow))
+			regions &= permitted(c, id, f->restrictions);
+	}
+	return regions == 0 ? STORE_NO_REGIONS : regions;
+}
+
+/* Of the flow and of those that run it. */
+static store_regions
+allowed_of_run(const struct call_ctx *c, const struct run *run)
+{
+	store_regions regions = call_allowed(c, &run->flow->guid);
+
+	for (const struct frame *f = run->up; f != NULL; f = f->up)
+		regions &= call_allowed(c, &f->flow->guid);
+	return regions;
+}
+
+static bool
+home_may_hold(const struct call_ctx *c, const struct run *run)
+{
+	const struct region_map *map = c->edition->generation->policy.map;
+	store_regions regions = allowed_of_run(c, run);
+	int at;
+
+	if (regions == STORE_ALL_REGIONS)
+		return true;
+	at = region_find(map, slice_of(run->row.home));
+	return at >= 0 && (regions & bit_of(&map->regions[at])) != 0;
+}
+
+/* --- whether a flow may run here ---------------------------------------------------- */
+
+unsigned
+call_may(const struct call_ctx *c, const struct flow *flow,
+    const char **sentence)
+{
+	struct restriction_pair pairs[SOURCES];
+	const char *nobody;
+
+	if (sentence == NULL)
+		sentence = &nobody;
+	what_binds(c, flow->id, flow->restrictions, pairs);
+	*sentence = "The flow you are trying to run cannot be executed in "
+	    "this region";
+	if (!permit_region(pairs, c->edition->region))
+		return 421;
+	/* A service, or a directory: it is the user's place that counts, and
+	 * the user's own requests are looked at. */
+	if (c->call->callback)
+		return 0;
+	*sentence = "The flow you are trying to run cannot be accessed from "
+	    "your current location";
+	for (size_t i = 0; i < SOURCES; i++)
+		if (!restriction_permits_place(pairs[i].access,
+		    c->call->place))
+			return 403;
+	return 0;
+}
+
+/* The platform's audit event, in the log: the edge, which refuses nearly all
+ * that is refused, keeps its own. */
+static void
+log_denied(const struct call_ctx *c, const struct flow *flow,
+    unsigned status)
+{
+	static struct log_rate rate;
+	struct buf name = { 0 };
+	uint32_t suppressed;
+
+	if (!log_rate_allows(&rate, 100, &suppressed))
+		return;
+	buf_json(&name, slice_of(flow->name));
+	log_info("{\"type\":\"flow.restriction.denied\",\"tenant\":{"
+	    "\"id\":\"%s\"},\"flow\":{\"id\":\"%s\",\"developerName\":%s,"
+	    "\"version\":\"%s\"},\"data\":{\"source\":\"flow\","
+	    "\"country\":\"%s\",\"continent\":\"%s\","
+	    "\"restrictionType\":\"%s\"}} suppressed=%u",
+	    c->call->tenant_text, flow->id, buf_cstr(&name), flow->version,
+	    country_code(c->call->place.country), continent_code(
+	    (enum continent)c->call->place.continent),
+	    status == 403 ? "access" : "execution", suppressed);
+	buf_fini(&name);
+}
+
+bool
+call_admit(const struct call_ctx *c, const struct flow *flow)
+{
+	const char *sentence;
+	unsigned status = call_may(c, flow, &sentence);
+
+	if (status != 0) {
+		log_denied(c, flow, status);
+		answer_sentence(c, status, "%s", sentence);
+	}
+	return status == 0;
+}
+
+bool
+call_admit_run(const struct call_ctx *c, const struct run *run)
+{
+	for (const struct frame *f = run->up; f != NULL; f = f->up)
+		if (!call_admit(c, f->flow))
+			return false;
+	if (!call_admit(c, run->flow))
+		return false;
+	if (home_may_hold(c, run))
+		return true;
+	log_denied(c, run->flow, 421);
+	/* Another region could do no better: it would save there as well. */
+	answer_sentence(c, 403, "The flow you are trying to run cannot be "
+	    "executed in the region that keeps its state; it can go on once "
+	    "the state has been moved");
+	return false;
+}
+
+unsigned
+call_may_run(const struct run *run, const struct flow *flow,
+    const char **sentence)
+{
+	const struct call_ctx *c = run->ask_arg;
+	unsigned status = call_may(c, flow, sentence);
+
+	/* The state is held by the regions of the flow that began it. */
+	if (status == 0 && (call_allowed(c, &run_root(run)->guid) &
+	    ~call_allowed(c, &flow->guid)) != 0) {
+		*sentence = "A subflow may be executed in fewer regions than "
+		    "the flow that runs it, whose states are kept in all of "
+		    "its own: give that flow the same restriction";
+		status = 403;
+	}
+	return status;
+}
