@@ -12,7 +12,15 @@
 enum {
 	CALM_MS = 10000,		/* in which a budget is earned again */
 	RECENT = 64,			/* closed streams that are remembered */
-	BY_US = INT32_MIN,		/* bit of such a one that we reset */
+};
+
+/* What became of a stream that is no more. */
+enum closed {
+	CLOSED_LONG_AGO,		/* or it never was */
+	CLOSED_BY_PEER,			/* with RST_STREAM */
+	CLOSED_WHOLE,			/* the peer had ended it */
+	CLOSED_BY_US,			/* with RST_STREAM */
+	CLOSED_MASK = 3
 };
 
 /* --- patience ------------------------------------------------------------- */
@@ -78,47 +86,66 @@ h2_forgive_glitch(struct h2 *h2, unsigned times)
 
 /* --- streams that are no more ------------------------------------------------ */
 
-/* What became of the stream that is no more: its number, maybe with BY_US, or
- * 0 when it was long ago or never was. */
+/* A client's streams have odd numbers: two bits are left beside the half. */
 static uint32_t
+remembered_as(int32_t id, enum closed how)
+{
+	return (uint32_t)id / 2 << 2 | how;
+}
+
+static enum closed
 recall(const struct h2 *h2, int32_t id)
 {
+	uint32_t any = remembered_as(id, 0);
+
 	for (unsigned i = 0; h2->recent != NULL && i < RECENT; i++)
-		if ((h2->recent[i] & INT32_MAX) == (uint32_t)id)
-			return h2->recent[i];
-	return 0;
+		if ((h2->recent[i] & ~(uint32_t)CLOSED_MASK) == any &&
+		    h2->recent[i] != any)
+			return h2->recent[i] & CLOSED_MASK;
+	return CLOSED_LONG_AGO;
 }
 
 void
-h2_remember(struct h2 *h2, int32_t id)
+h2_remember(struct h2 *h2, int32_t id, uint32_t error)
 {
 	if (h2->recent == NULL)
 		h2->recent = xcalloc(RECENT, sizeof(*h2->recent));
-	h2->recent[h2->nrecent++ % RECENT] = (uint32_t)id |
-	    (h2->reset_id == id ? (uint32_t)BY_US : 0);
+	h2->recent[h2->nrecent++ % RECENT] = remembered_as(id,
+	    h2->reset_id == id ? CLOSED_BY_US :
+	    error == NGHTTP2_NO_ERROR ? CLOSED_WHOLE : CLOSED_BY_PEER);
 }
 
 /*
  * RFC 9113 5.1, "closed": what comes on a stream that we reset may have been
- * on its way; on one that the client ended it is an error, and a stream that
- * should have begun before another is one of the whole connection (5.1.1).
+ * on its way; on one that the client reset it is an error of that stream, on
+ * one that it ended of the whole connection, and so is a stream that should
+ * have begun before another (5.1.1).
  */
 static void
 check_closed(struct h2 *h2, const nghttp2_frame_hd *hd)
 {
-	uint32_t was;
-
 	if (h2->client || hd->stream_id % 2 == 0 || h2->mid_head ||
 	    hd->stream_id > h2->last_id ||
 	    nghttp2_session_find_stream(h2->session, hd->stream_id) != NULL)
 		return;
-	was = recall(h2, hd->stream_id);
-	if (was == 0 && hd->type == NGHTTP2_HEADERS)
-		h2_end(h2, H2_PROTOCOL_ERROR);
-	else if (!(was & (uint32_t)BY_US))
+	switch (recall(h2, hd->stream_id)) {
+	case CLOSED_LONG_AGO:
+		if (hd->type == NGHTTP2_HEADERS) {
+			h2_end(h2, H2_PROTOCOL_ERROR);
+			break;
+		}
+		/* FALLTHROUGH */
+	case CLOSED_BY_PEER:
 		submitted(nghttp2_submit_rst_stream(h2->session,
 		    NGHTTP2_FLAG_NONE, hd->stream_id,
 		    NGHTTP2_STREAM_CLOSED));
+		break;
+	case CLOSED_WHOLE:
+		h2_end(h2, H2_STREAM_CLOSED);
+		break;
+	default:
+		break;
+	}
 }
 
 /*
@@ -146,12 +173,35 @@ on_begin_frame(struct h2 *h2, const nghttp2_frame_hd *hd)
 	case NGHTTP2_PRIORITY:
 		if (hd->stream_id == 0)
 			h2_end(h2, H2_PROTOCOL_ERROR);
+		else if (hd->length == 5)
+			h2->depends_left = 4;
 		count_glitch(h2);
 		break;
 	default:
 		count_glitch(h2);
 		break;
 	}
+}
+
+/*
+ * Priorities are not followed, and nghttp2 does not read them; but no stream
+ * depends on itself (RFC 7540 5.3.1).  The number takes the place of what is
+ * known of the frame's head by now, but for its stream.
+ */
+static void
+look_at_priority(struct h2 *h2, struct slice payload)
+{
+	static const uint8_t number[4] = { 0x7f, 0xff, 0xff, 0xff };
+	bool same = true;
+
+	for (size_t i = 0; i < payload.len && h2->depends_left > 0; i++)
+		h2->head[4 - h2->depends_left--] = (uint8_t)payload.p[i];
+	if (h2->depends_left > 0)
+		return;
+	for (size_t i = 0; i < sizeof(number); i++)
+		same &= ((h2->head[i] ^ h2->head[5 + i]) & number[i]) == 0;
+	if (same)
+		h2_end(h2, H2_PROTOCOL_ERROR);
 }
 
 /* How many bytes from the front belong to one frame, or to its head as far as
@@ -180,6 +230,9 @@ h2_next_part(struct h2 *h2, struct slice bytes)
 		    h2->head[6] << 16 | h2->head[7] << 8 | h2->head[8]),
 		    h2->head[3], h2->head[4], 0 });
 	}
+	if (h2->depends_left > 0)
+		look_at_priority(h2, (struct slice){ bytes.p + n,
+		    bytes.len - n });
 	if (bytes.len - n < h2->frame_left) {
 		h2->frame_left -= (uint32_t)(bytes.len - n);
 		return bytes.len;

@@ -43,6 +43,7 @@ struct h2 {
 	uint8_t		 preface_left;	/* bytes of what comes first */
 	uint8_t		 nhead;		/* of a frame's head, so far */
 	uint8_t		 head[9];
+	uint8_t		 depends_left;	/* bytes of a PRIORITY's dependency */
 	uint32_t	 frame_left;	/* of the current frame's bytes */
 	bool		 client;
 	bool		 mid_head;
@@ -79,7 +80,7 @@ extern nghttp2_mem h2_memory;
 size_t h2_next_part(struct h2 *h2, struct slice bytes);
 
 /* A stream is no more; it may still be spoken of. */
-void h2_remember(struct h2 *h2, int32_t id);
+void h2_remember(struct h2 *h2, int32_t id, uint32_t error);
 
 /* A stream ended early, by the peer or because of it. */
 void h2_count_reset(struct h2 *h2);

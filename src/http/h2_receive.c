@@ -302,7 +302,7 @@ on_close(nghttp2_session *session, int32_t id, uint32_t error, void *user)
 	struct h2_stream *s = stream_of(session, id);
 
 	if (!h2->client)
-		h2_remember(h2, id);
+		h2_remember(h2, id, error);
 	if (s == NULL)
 		return 0;
 	s->closed = true;

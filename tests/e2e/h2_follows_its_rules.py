@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the Portolan authors
 """HTTP/2 and HPACK, rule by rule: a row for each, with its section of RFC 9113
-(or of RFC 7541, marked H), what a client sends on a new connection, and what
-must come of it."""
+(or of RFC 7541, marked H; 5.3.1 is RFC 7540's), what a client sends on a new
+connection, and what must come of it.  Each case of h2spec 2.6, the strict one
+too, has its row here."""
 import struct
 import sys
 import threading
@@ -70,6 +71,12 @@ def answered(*streams, status=200):
 
 def lives(h):
     h.ping()
+
+
+def leaves(h):
+    """What was asked is answered, then all is closed."""
+    same("status", h.answer(1).status, 200)
+    h.rest()
 
 
 def ends(*errors):
@@ -197,6 +204,8 @@ GOOD = [
         CONTINUATION, 0, 1, b"") + frame(
         CONTINUATION, END_HEADERS, 1, block(ASK)[6:]), answered()),
     ("7", "an unknown error in RST_STREAM", post() + rst(1, 0xff), lives),
+    ("7", "an unknown error in GOAWAY ends nothing before its time",
+     ask() + frame(GOAWAY, 0, 0, struct.pack(">II", 0, 0xff)), leaves),
     ("8.1", "HEAD", ask(fields=instead(":method", "HEAD")), answered()),
     ("8.1", "POST with trailers", post() + data(flags=0) + frame(
         HEADERS, BOTH, 1, block([("x-sum", "1")])), answered()),
@@ -237,12 +246,23 @@ WRONG = [
     ("5.1", "CONTINUATION on a half-closed stream", ask(1) + frame(
         CONTINUATION, END_HEADERS, 1, block(ASK)), ends(S, P)),
     ("5.1", "HEADERS on a stream that was reset", post() + rst(1) + ask(1),
-     fails(S, P)),
+     fails(S)),
+    ("5.1", "DATA on a stream that was reset", post() + rst(1) + data(),
+     resets(S)),
+    ("5.1", "two more after that one", post() + rst(1) + data() + ask(1) +
+     ask(3), answered(3)),
     ("5.1", "CONTINUATION on a stream that was reset", post() + rst(1) +
      frame(CONTINUATION, END_HEADERS, 1, block(ASK)), ends(S, P)),
     ("5.1.1", "a stream of even number", ask(2), ends(P)),
-    ("5.1.1", "a stream of a lower number", ask(5) + ask(3), fails(
-        P, S, stream=3)),
+    ("5.1.1", "a stream of a lower number", ask(5) + ask(3), ends(P)),
+    ("5.1.1", "one that was passed over", ask(7) + ask(5), ends(P)),
+    ("5.3.1", "HEADERS that depend on themselves", frame(
+        HEADERS, BOTH | PRIORITIZED, 1, struct.pack(">IB", 1, 255) +
+        block(ASK)), fails(P)),
+    ("5.3.1", "PRIORITY that depends on itself", priority(1, 1, 255),
+     ends(P)),
+    ("5.3.1", "the same, and alone", priority(1, 0x80000001), ends(P)),
+    ("5.3.1", "the same on an open stream", post() + priority(1, 1), ends(P)),
     ("5.5", "an unknown frame within a header block", ask(
         flags=END_STREAM) + frame(0xff, 0, 0, b"?"), ends(P)),
     ("6.1", "DATA on stream 0", data(stream=0), ends(P)),
@@ -433,6 +453,9 @@ def headers(blocked, stream=1):
 GET = block(ASK)
 AUTHORITY = hpack.literal("", "flow.example.com", index=1)
 
+LITERALS = [("indexed", 0x40, 6), ("not indexed", 0x00, 4),
+            ("never indexed", 0x10, 4)]
+
 HPACK = [
     ("H6.1", "indexed fields", headers(b"\x82\x86\x84" + AUTHORITY),
      answered()),
@@ -452,6 +475,13 @@ HPACK = [
                                         index=1)), answered()),
     ("H5.2", "strings in Huffman's code", headers(block(ASK, True)),
      answered()),
+    *[("H5.2", f"a value in Huffman's code, {how}", headers(
+        b"\x82\x86\x84" + hpack.literal("", ASK[3][1], True, first, 1,
+                                        prefix)), answered())
+      for how, first, prefix in LITERALS],
+    *[("H5.2", f"name and value in Huffman's code, {how}", headers(
+        GET + hpack.literal("x-a", "some words", True, first, 0, prefix)),
+       answered()) for how, first, prefix in LITERALS],
     ("H4.2", "a change of the table's size", headers(b"\x20" + GET),
      answered()),
     ("H4.2", "two changes of the table's size", headers(
@@ -522,10 +552,15 @@ def _(h):
     same("frame", (f.kind, f.flags, f.stream), (SETTINGS, 0, 0))
 
 
-@special("5.1", "DATA on a stream that was reset")
+@special("5.1", "DATA on a stream that we have reset")
 def _(h):
-    h.send(post() + rst(1) + data())
-    h.ping()                            # may have been on its way: no error
+    h.send(ask(1, END_HEADERS, [(":method", "POST"), ASK[1],
+                                (":path", "/api/run/%2f"), ASK[3]]))
+    a = h.answer(1)
+    h.until("no more of it", lambda: a.reset is not None)
+    h.send(data())                      # it was on its way: no error
+    h.send(ask(3))
+    answered(3)(h)
 
 
 @special("5.1", "DATA on a closed stream")
@@ -533,7 +568,7 @@ def _(h):
     h.send(ask())
     h.answer(1)
     h.send(data())
-    fails(S)(h)
+    ends(S)(h)
 
 
 @special("5.1", "HEADERS on a closed stream")
@@ -541,7 +576,16 @@ def _(h):
     h.send(ask())
     h.answer(1)
     h.send(ask())
-    fails(S, P)(h)
+    ends(S)(h)
+
+
+@special("5.1", "HEADERS on one of several closed streams")
+def _(h):
+    for stream in (1, 3, 5):
+        h.send(ask(stream))
+        h.answer(stream)
+    h.send(ask(3))
+    ends(S)(h)
 
 
 @special("5.1", "CONTINUATION on a closed stream")
