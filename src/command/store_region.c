@@ -28,13 +28,14 @@ struct region_work {
 
 /* OPTIONS_GO_ON, or the exit code. */
 static int
-begin(struct region_work *w, const struct usage *usage, int argc, char **argv)
+begin(struct region_work *w, const struct usage *usage, int argc, char **argv,
+    bool changes)
 {
 	int end = options_parse(usage, argc, argv, &w->operands);
 
 	if (end != OPTIONS_GO_ON)
 		return end;
-	if (w->options.admin == NULL)
+	if (changes && w->options.admin == NULL)
 		return options_mistake(usage, "who may do this? --admin "
 		    "\"host=... dbname=... user=postgres\"");
 	w->g = store_load(usage->command, &w->options, &w->pg, w->regions);
@@ -75,7 +76,7 @@ region_add(int argc, char **argv)
 	    "for it.\nDone once in each region for each other; again, it "
 	    "changes the way there.", .options = specs };
 	struct err err = { 0 };
-	int end = begin(&w, &usage, argc, argv);
+	int end = begin(&w, &usage, argc, argv, true);
 
 	if (end != OPTIONS_GO_ON)
 		return end;
@@ -109,7 +110,7 @@ region_remove(int argc, char **argv)
 	    "has stays.", .options = specs };
 	struct err err = { 0 };
 	const char *id;
-	int end = begin(&w, &usage, argc, argv);
+	int end = begin(&w, &usage, argc, argv, true);
 
 	if (end != OPTIONS_GO_ON)
 		return end;
@@ -121,51 +122,105 @@ region_remove(int argc, char **argv)
 	return end;
 }
 
+static int
+region_repair(int argc, char **argv)
+{
+	struct region_work w = { .g = NULL };
+	const struct option_spec specs[] = { COMMON(w.options), { 0 } };
+	const struct usage usage = { .command = "store region repair",
+	    .operands = "REGION", .least = 1, .most = 1, .about =
+	    "After a slot was lost, or rows are missing: this region's server "
+	    "ends its\nsubscription to REGION's and begins it again, with a "
+	    "copy of all rows.", .options = specs };
+	struct err err = { 0 };
+	const char *id;
+	int end = begin(&w, &usage, argc, argv, true);
+
+	if (end != OPTIONS_GO_ON)
+		return end;
+	id = other_region(&w, &usage);
+	end = id == NULL ? EXIT_USAGE : store_tell(usage.command, &w.options,
+	    store_postgres_repair(w.options.admin, w.pg.home, id,
+	    strcmp(id, w.g->config->main_region) == 0, &err), w.pg.home, &err);
+	generation_free(&w.g);
+	return end;
+}
+
 /* --- status ------------------------------------------------------------------------ */
 
-static bool
-is_good(const struct store_pair *p)
+static void
+print_number(struct buf *out, const char *name, uint64_t value)
 {
-	return p->enabled && p->running && p->tables_waiting == 0 &&
-	    p->errors == 0 && strcmp(p->wal_status, "lost") != 0 &&
-	    strcmp(p->wal_status, "unreserved") != 0;
+	if (value == STORE_PAIR_NEVER)
+		buf_printf(out, ",\"%s\":null", name);
+	else
+		buf_printf(out, ",\"%s\":%llu", name,
+		    (unsigned long long)value);
 }
 
 static void
 print_json(struct buf *out, const struct store_pair *p)
 {
-	buf_printf(out, "{\"name\":\"%s\",\"direction\":\"%s\",\"good\":%s,"
-	    "\"running\":%s", p->name, p->outgoing ? "out" : "in",
-	    is_good(p) ? "true" : "false", p->running ? "true" : "false");
-	if (p->silent_ms != UINT64_MAX)
-		buf_printf(out, ",\"silent_ms\":%llu",
-		    (unsigned long long)p->silent_ms);
-	if (p->outgoing)
-		buf_printf(out, ",\"wal\":\"%s\",\"kept_bytes\":%llu,"
-		    "\"behind_bytes\":%llu}", p->wal_status,
-		    (unsigned long long)p->kept_bytes,
-		    (unsigned long long)p->behind_bytes);
-	else
-		buf_printf(out, ",\"enabled\":%s,\"tables_waiting\":%u,"
-		    "\"errors\":%llu}", p->enabled ? "true" : "false",
-		    p->tables_waiting, (unsigned long long)p->errors);
+	char text[STORE_PAIR_TEXT];
+	const char *trouble = store_pair_trouble(p, text);
+
+	buf_printf(out, "{\"name\":\"%s\",\"direction\":\"%s\",\"good\":%s",
+	    p->name, p->outgoing ? "out" : "in", trouble == NULL ? "true" :
+	    "false");
+	if (trouble != NULL) {
+		buf_text(out, ",\"trouble\":");
+		buf_json(out, slice_of(trouble));
+	}
+	buf_printf(out, ",\"there\":%s,\"running\":%s", p->there ? "true" :
+	    "false", p->running ? "true" : "false");
+	print_number(out, "silent_ms", p->silent_ms);
+	if (p->outgoing) {
+		buf_printf(out, ",\"wal\":\"%s\",\"growth_bytes\":%lld",
+		    p->wal_status, (long long)p->growth);
+		print_number(out, "lag_ms", p->lag_ms);
+		print_number(out, "behind_bytes", p->behind_bytes);
+		print_number(out, "kept_bytes", p->kept_bytes);
+		print_number(out, "room_bytes", p->room_bytes);
+	} else {
+		buf_printf(out, ",\"enabled\":%s,\"tables_waiting\":%u",
+		    p->enabled ? "true" : "false", p->tables_waiting);
+		print_number(out, "errors", p->errors);
+	}
+	buf_char(out, '}');
+}
+
+static void
+print_outgoing(struct buf *out, const struct store_pair *p)
+{
+	buf_printf(out, "%llu bytes and %.1f s behind, %llu kept (%s)",
+	    (unsigned long long)p->behind_bytes, (double)p->lag_ms / 1000,
+	    (unsigned long long)p->kept_bytes, p->wal_status);
+	if (p->growth != 0)
+		buf_printf(out, " %+lld a second", (long long)p->growth);
+	if (p->room_bytes != STORE_PAIR_NEVER)
+		buf_printf(out, ", lost after %llu more",
+		    (unsigned long long)p->room_bytes);
 }
 
 static void
 print_text(struct buf *out, const struct store_pair *p)
 {
+	char text[STORE_PAIR_TEXT];
+	const char *trouble = store_pair_trouble(p, text);
+
 	buf_printf(out, "%-24s %-4s %-8s ", p->name, p->outgoing ? "out" :
-	    "in", !p->enabled ? "disabled" : p->running ? "runs" : "stopped");
+	    "in", !p->there ? "missing" : !p->enabled ? "disabled" :
+	    p->running ? "runs" : "stopped");
 	if (p->outgoing)
-		buf_printf(out, "%llu bytes behind, %llu kept (%s)",
-		    (unsigned long long)p->behind_bytes,
-		    (unsigned long long)p->kept_bytes, p->wal_status);
+		print_outgoing(out, p);
 	else
 		buf_printf(out, "%u tables not copied yet, %llu errors",
 		    p->tables_waiting, (unsigned long long)p->errors);
-	if (p->silent_ms != UINT64_MAX)
+	if (p->silent_ms != STORE_PAIR_NEVER)
 		buf_printf(out, ", last word %.1f s ago",
 		    (double)p->silent_ms / 1000);
+	if (trouble != NULL)
+		buf_printf(out, "\n%24s  %s", "", trouble);
 	buf_char(out, '\n');
 }
 
@@ -174,12 +229,13 @@ print_pairs(const struct store_options *o, const struct store_pair *pairs,
     size_t count)
 {
 	struct buf out = { 0 };
+	char text[STORE_PAIR_TEXT];
 	bool good = true;
 
 	if (o->json)
 		buf_char(&out, '[');
 	for (size_t i = 0; i < count; i++) {
-		good = good && is_good(&pairs[i]);
+		good = good && store_pair_trouble(&pairs[i], text) == NULL;
 		if (o->json && i > 0)
 			buf_char(&out, ',');
 		if (o->json)
@@ -188,7 +244,7 @@ print_pairs(const struct store_options *o, const struct store_pair *pairs,
 			print_text(&out, &pairs[i]);
 	}
 	buf_text(&out, o->json ? "]\n" : count == 0 ?
-	    "nothing is replicated\n" : "");
+	    "there is no other region\n" : "");
 	return loading_print("store region status", &out, good ? EXIT_GOOD :
 	    EXIT_FOUND);
 }
@@ -201,16 +257,19 @@ region_status(int argc, char **argv)
 	const struct usage usage = { .command = "store region status",
 	    .about = "What this region's server gets from others (in), and "
 	    "what they get from it (out):\nwhether it runs, how far it is "
-	    "behind, how much of the log a slot holds.", .options = specs };
+	    "behind, how much of the log a slot holds, and what\nis wrong.  "
+	    "Asks as an engine would, unless --admin is given.",
+	    .options = specs };
 	static struct store_pair pairs[STORE_PAIRS_MAX];
 	struct err err = { 0 };
 	size_t count;
-	int end = begin(&w, &usage, argc, argv);
+	int end = begin(&w, &usage, argc, argv, false);
 
 	if (end != OPTIONS_GO_ON)
 		return end;
-	end = store_postgres_status(w.options.admin, w.pg.home, pairs, &count,
-	    &err) ? print_pairs(&w.options, pairs, count) : store_tell(
+	end = store_postgres_status(w.options.admin != NULL ?
+	    w.options.admin : w.g->config->store.postgres, &w.pg, pairs,
+	    &count, &err) ? print_pairs(&w.options, pairs, count) : store_tell(
 	    usage.command, &w.options, false, w.pg.home, &err);
 	generation_free(&w.g);
 	return end;
@@ -219,6 +278,7 @@ region_status(int argc, char **argv)
 static const struct command subcommands[] = {
 	{ "add", "replicate from another region", region_add },
 	{ "remove", "stop doing so", region_remove },
+	{ "repair", "begin again with a copy of all rows", region_repair },
 	{ "status", "how replication stands, both ways", region_status },
 };
 

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "edge/metrics_page.h"
+#include "edge/stores.h"
 
 /* Of the tree that this was built from. */
 static const char commit[] =
@@ -311,6 +312,7 @@ metrics_write_state(struct page *p)
 	for (size_t i = 0; i < sizeof(upstream_families) /
 	    sizeof(upstream_families[0]); i++)
 		of_each_upstream(p, &upstream_families[i]);
+	stores_metrics(p->edge, p->out);
 	overrides(p);
 	connections(p);
 	generation(p);

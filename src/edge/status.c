@@ -6,7 +6,7 @@
  * that ask yes or no, /status for people and tools.
  */
 #include "base/clock.h"
-#include "edge/process.h"
+#include "edge/stores.h"
 
 enum { MS_PER_S = 1000 };
 
@@ -113,6 +113,7 @@ edge_ready_write(const struct edge *edge, struct buf *out)
 	    edge->loop->now_ms));
 	/* Theirs to mend: it does not take the region out of service. */
 	check(out, "tenants' own stores, as last called", stores_answer(edge));
+	stores_write(edge, out);
 	for (size_t i = 0; i < edge->overrides.count; i++) {
 		buf_printf(out, "region %s: ", edge->overrides.list[i].region);
 		override_text(&edge->overrides.list[i], out);

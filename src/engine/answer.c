@@ -40,14 +40,14 @@ answer_bytes(const struct call_ctx *c, unsigned status, struct slice bytes)
 }
 
 void
-answer_page(const struct call_ctx *c, const char *type, const char *fields,
-    struct slice bytes)
+answer_page(const struct call_ctx *c, unsigned status, const char *type,
+    const char *fields, struct slice bytes)
 {
 	struct buf all = { 0 };
 
 	buf_printf(&all, "X-ManyWho-Region-Backend: %s\r\n"
 	    "Content-Type: %s\r\n%s", c->edition->region->id, type, fields);
-	answer_whole(c, 200, buf_all(&all), bytes);
+	answer_whole(c, status, buf_all(&all), bytes);
 	buf_fini(&all);
 }
 

@@ -447,6 +447,7 @@ end(struct engine *e)
 {
 	timer_cancel(&e->drain);
 	timer_cancel(&e->open);
+	store_watch_stop(e);
 	follower_stop(e);
 	confine_stop(e);
 	if (e->metadata != NULL)
@@ -490,6 +491,7 @@ engine_main(const struct engine_options *options)
 	if (good) {
 		watch_signals(&e);
 		timer_set(e.loop, &e.expire, 0);
+		store_watch_start(&e);
 		log_info("region %s, %zu flows", e.edition->region->id,
 		    flows_count(e.edition->flows));
 		listener_pause(e.listener);

@@ -49,6 +49,7 @@ struct engine {
 	struct tls_context *tls;	/* NULL: the listener is a UNIX socket */
 	struct serve_limits limits;
 	struct store	*store;
+	struct store_watch *store_watch;	/* NULL: another worker does it */
 	struct follower	*follower;	/* of the main region; NULL: none */
 	struct confiner	*confiner;	/* NULL: another worker's task */
 	struct metadata	*metadata;	/* what the store says of flows */
@@ -188,6 +189,9 @@ void call_state_delete(const struct call_ctx *c);
 void call_states_expire(const struct call_ctx *c);
 void call_feed(const struct call_ctx *c);		/* feed.c */
 void call_documents(const struct call_ctx *c);		/* follow.c */
+/* Tells the store's troubles (store_watch.c). */
+void store_watch_start(struct engine *e);
+void store_watch_stop(struct engine *e);
 /* Asks the main region for its documents, if this is another. */
 void follower_start(struct engine *e);
 void follower_stop(struct engine *e);
@@ -211,7 +215,7 @@ void answer_json(const struct call_ctx *c, unsigned status, json_t *json);
 /* JSON text as it is. */
 void answer_text(const struct call_ctx *c, unsigned status, const char *text);
 /* Something for a browser: its type, and whole lines of further fields. */
-void answer_page(const struct call_ctx *c, const char *type,
+void answer_page(const struct call_ctx *c, unsigned status, const char *type,
     const char *fields, struct slice bytes);
 /* 302, for a browser; fields: whole lines, Location among them. */
 void answer_redirect(const struct call_ctx *c, const char *fields);

@@ -80,7 +80,7 @@ answer_file(const struct call_ctx *c, const char *name)
 		answer_sentence(c, 404, "There is no player at this address: "
 		    "it is /{tenant}/play/" PLAYER);
 	else
-		answer_page(c, file->type, page_fields,
+		answer_page(c, 200, file->type, page_fields,
 		    (struct slice){ file->bytes, file->len });
 }
 

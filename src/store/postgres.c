@@ -139,6 +139,9 @@ pg_job_done(struct pg_job *job)
 void
 pg_store_health(struct pg_store *store, bool good, const char *trouble)
 {
+	/* That something else was done does not say that there is room. */
+	if (good && store->full)
+		return;
 	store->good = good;
 	snprintf(store->trouble, sizeof(store->trouble), "%s", trouble);
 }
@@ -399,16 +402,25 @@ on_newest(void *arg, enum store_end end, uint64_t newest)
 }
 
 void
+pg_store_ask(struct pg_store *store, const struct pg_kind *kind,
+    store_count_fn *fn)
+{
+	struct pg_job *job = job_new(&store->base, kind, store);
+
+	job->fn.count = fn;
+	if (kind->writes)
+		send_write(store->here, job);
+	else
+		read_here(job);
+}
+
+void
 pg_store_noted(struct pg_store *store)
 {
-	struct pg_job *job;
-
 	if (store->looking || store->closing)
 		return;
 	store->looking = true;
-	job = job_new(&store->base, &pg_newest, store);
-	job->fn.count = on_newest;
-	read_here(job);
+	pg_store_ask(store, &pg_newest, on_newest);
 }
 
 static void
@@ -418,30 +430,6 @@ on_look(struct timer *timer)
 
 	pg_store_noted(store);
 	timer_set(store->base.loop, timer, PG_WATCH_MS);
-}
-
-static void
-on_guarded(void *arg, enum store_end end, uint64_t cut)
-{
-	struct pg_store *store = arg;
-
-	(void)end, (void)cut;
-	store->guarding = false;
-}
-
-static void
-on_guard(struct timer *timer)
-{
-	struct pg_store *store = list_entry(timer, struct pg_store, guard);
-
-	timer_set(store->base.loop, timer, PG_GUARD_MS);
-	if (!store->guarding) {
-		struct pg_job *job = job_new(&store->base, &pg_guard, store);
-
-		store->guarding = true;
-		job->fn.count = on_guarded;
-		send_write(store->here, job);
-	}
 }
 
 /* --- health, beginning, end ------------------------------------------------------- */
@@ -461,6 +449,7 @@ pg_do_health(struct store *base, struct store_health *health)
 		health->ready |= here->writers[i].conn != NULL;
 	}
 	memcpy(health->trouble, store->trouble, sizeof(health->trouble));
+	pg_watch_health(store, health);
 }
 
 static void
@@ -482,7 +471,7 @@ pg_do_close(struct store *base)
 
 	store->closing = true;
 	timer_cancel(&store->look);
-	timer_cancel(&store->guard);
+	pg_watch_end(store);
 	for (size_t i = 0; i < store->nsides; i++)
 		close_side(&store->sides[i]);
 	while (answer_all(store))
@@ -493,6 +482,7 @@ pg_do_close(struct store *base)
 		free(w);
 	}
 	free(store->sides);
+	free(store->others);
 	free(store);
 }
 
@@ -543,7 +533,6 @@ store_postgres_open(struct loop *loop,
 	list_init(&store->done);
 	task_init(&store->answering, on_answering);
 	timer_init(&store->look, on_look);
-	timer_init(&store->guard, on_guard);
 	snprintf(store->trouble, sizeof(store->trouble), "not connected yet");
 	store->nsides = config->nregions;
 	store->sides = xcalloc(config->nregions, sizeof(*store->sides));
@@ -557,7 +546,6 @@ store_postgres_open(struct loop *loop,
 		pg_link_begin(&store->here->writers[i]);
 	pg_link_begin(&store->here->listener);
 	timer_set(loop, &store->look, PG_WATCH_MS);
-	if (store->nsides > 1)
-		timer_set(loop, &store->guard, PG_GUARD_MS);
+	pg_watch_begin(store);
 	return &store->base;
 }

@@ -12,9 +12,8 @@
 #ifndef STORE_POSTGRES_H
 #define STORE_POSTGRES_H
 
+#include "store/pair.h"
 #include "store/store.h"
-
-enum { STORE_REGIONS_MAX = 63 };
 
 struct store_region {
 	const char	*id;		/* "GB" */
@@ -72,30 +71,24 @@ bool store_postgres_check(const char *conninfo,
 
 /*
  * The region's server subscribes to another region's: it gets what that one
- * publishes for it.  from: conninfo by which the server, not we, reaches the
- * other, as the role repl_HERE.  Subscribing again changes from alone.
+ * publishes for it, all that is there first; copies of an earlier time go
+ * before.  from: conninfo by which the server, not we, reaches the other, as
+ * the role repl_HERE.  Whatever interrupted it, doing it again ends it; when
+ * all is done, that changes from alone.
  */
 bool store_postgres_subscribe(const char *admin, const char *here,
     const char *region, bool is_main, const char *from, struct err *err);
-/* forget: without telling the other, which is not there any more. */
+/* With what the other keeps for it.  forget: without telling the other, which
+ * is not there any more, and with what it kept here. */
 bool store_postgres_unsubscribe(const char *admin, const char *here,
     const char *region, bool forget, struct err *err);
+/* Ends and begins it, by the same way: after a slot was lost, say. */
+bool store_postgres_repair(const char *admin, const char *here,
+    const char *region, bool is_main, struct err *err);
 
-/* A subscription of ours, or a slot that another's holds here. */
-struct store_pair {
-	char		 name[64];	/* "gb_from_us" */
-	bool		 outgoing;	/* a slot */
-	bool		 enabled, running;
-	unsigned	 tables_waiting;	/* not copied whole yet */
-	uint64_t	 errors;
-	uint64_t	 silent_ms;	/* since the last word; UINT64_MAX: none */
-	char		 wal_status[16];	/* of a slot: "lost" is past mending */
-	uint64_t	 kept_bytes, behind_bytes;
-};
-
-enum { STORE_PAIRS_MAX = 2 * STORE_REGIONS_MAX };
-
-bool store_postgres_status(const char *admin, const char *here,
+/* Both ways for each other region of the map.  conninfo: an engine's will do. */
+bool store_postgres_status(const char *conninfo,
+    const struct store_postgres_config *config,
     struct store_pair pairs[STORE_PAIRS_MAX], size_t *count, struct err *err);
 
 #endif

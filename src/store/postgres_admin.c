@@ -105,18 +105,52 @@ check_partitions(PGconn *conn, const struct store_postgres_config *config,
 	return true;
 }
 
+/* A server whose settings keep replication from working, or let what it keeps
+ * for a region that is away fill the disk. */
 static bool
-check_replicates(PGconn *conn, struct err *err)
+check_replicates(PGconn *conn, size_t nregions, struct err *err)
 {
-	char level[32];
+	const struct {
+		const char	*name;
+		unsigned long	 least;
+		const char	*why;
+	} settings[] = {
+		/* Each other region follows, and copies at the beginning. */
+		{ "max_wal_senders", 2 * (nregions - 1), "regions follow "
+		    "this one, and copy at the beginning" },
+		{ "max_replication_slots", 2 * (nregions - 1), "regions "
+		    "follow this one, and this one them" },
+		{ "max_logical_replication_workers", nregions, "it follows "
+		    "the other regions, and copies at the beginning" },
+		{ "max_worker_processes", nregions + 2, "it follows the other "
+		    "regions" },
+	};
+	char text[32], sql[120];
 
 	if (!pg_admin_ask(conn, "select setting from pg_settings where name = "
-	    "'wal_level'", level, sizeof(level), err))
+	    "'wal_level'", text, sizeof(text), err))
 		return false;
-	if (strcmp(level, "logical") != 0)
+	if (strcmp(text, "logical") != 0)
 		return err_set(err, "its wal_level is %s: set wal_level = "
-		    "logical in postgresql.conf, and restart it", level);
-	return true;
+		    "logical in postgresql.conf, and restart it", text);
+	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
+		snprintf(sql, sizeof(sql), "select setting from pg_settings "
+		    "where name = '%s'", settings[i].name);
+		if (!pg_admin_ask(conn, sql, text, sizeof(text), err))
+			return false;
+		if (strtoul(text, NULL, 10) < settings[i].least)
+			return err_set(err, "its %s is %s: set it to %lu at "
+			    "least in postgresql.conf (%s), and restart it",
+			    settings[i].name, text, settings[i].least,
+			    settings[i].why);
+	}
+	if (!pg_admin_ask(conn, "select setting from pg_settings where name = "
+	    "'max_slot_wal_keep_size'", text, sizeof(text), err))
+		return false;
+	return strcmp(text, "-1") != 0 || err_set(err, "its "
+	    "max_slot_wal_keep_size is -1: while a region is away its log "
+	    "would be kept until the disk is full; set it (to 17GB, for an "
+	    "hour of 100 saves of 32 KiB a second) and reload");
 }
 
 bool
@@ -131,7 +165,7 @@ store_postgres_check(const char *conninfo,
 		return false;
 	good = pg_server_is_good(conn, config->home, err) &&
 	    check_partitions(conn, config, err) &&
-	    (!replicates || check_replicates(conn, err));
+	    (!replicates || check_replicates(conn, config->nregions, err));
 	PQfinish(conn);
 	return good;
 }

@@ -6,7 +6,6 @@
  */
 #include <string.h>
 
-#include "base/log.h"
 #include "store/postgres_private.h"
 
 /* Columns of a document, after the newest revision. */
@@ -128,25 +127,6 @@ answer_newest(struct pg_job *job)
 	job->fn.count(job->arg, job->end, job->number);
 }
 
-/* --- the watch on who replicates ----------------------------------------------- */
-
-static void
-take_guard(struct pg_job *job, const PGresult *r)
-{
-	for (int i = 0; i < PQntuples(r); i++) {
-		char who[80], what[256];
-
-		pg_text(r, i, 0, who, sizeof(who));
-		pg_text(r, i, 1, what, sizeof(what));
-		log_error("replication cut off: %s asked this region's server "
-		    "for what is not meant for it: %s", who, what);
-		job->number++;
-	}
-	job->end = STORE_OK;
-}
-
-const struct pg_kind pg_guard = { PG_GUARD, true, bind_nothing, take_guard,
-    answer_newest };
 const struct pg_kind pg_doc_get = { PG_DOC_GET, false, bind_get, take_get,
     answer_doc };
 const struct pg_kind pg_doc_put = { PG_DOC_PUT, true, bind_put, take_put,

@@ -10,6 +10,7 @@
  * under way leaves it open whether they were done.
  */
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,6 +34,20 @@ static struct loop *
 loop_of(const struct pg_link *link)
 {
 	return link->side->store->base.loop;
+}
+
+static bool
+is_here(const struct pg_link *link)
+{
+	return link->side == link->side->store->here;
+}
+
+/* Another region's server has no say in how this one's is. */
+static void
+tell_health(struct pg_link *link, bool good, const char *trouble)
+{
+	if (is_here(link))
+		pg_store_health(link->side->store, good, trouble);
 }
 
 static void
@@ -72,7 +87,7 @@ on_connected(void *arg)
 	link->connecting = false;
 	link->conn = link->connect.conn;
 	if (link->conn == NULL) {
-		pg_store_health(link->side->store, false,
+		tell_health(link, false,
 		    link->connect.err.text);
 		end_waiting(link, STORE_UNAVAILABLE);
 		try_later(link);
@@ -81,7 +96,7 @@ on_connected(void *arg)
 	link->retry_ms = PG_RETRY_LEAST_MS;
 	link->wants_write = false;
 	watch_again(link);
-	pg_store_health(link->side->store, true, "");
+	tell_health(link, true, "");
 	if (link->role == PG_LISTENS)
 		pg_store_noted(link->side->store);
 	else
@@ -234,6 +249,8 @@ end_batch(struct pg_link *link)
 
 		last = job->ends_batch;
 		if (!link->failed) {
+			if (is_here(link))
+				pg_store_note_room(link->side->store, job);
 			pg_job_done(job);
 		} else if (job->alone || (last && list_empty(&again))) {
 			job->end = STORE_UNAVAILABLE;
@@ -250,16 +267,45 @@ end_batch(struct pg_link *link)
 		link->nwaiting++;
 	}
 	if (link->role == PG_WRITES && !link->failed)
-		pg_store_health(link->side->store, true, "");
+		tell_health(link, true, "");
 	link->failed = false;
 	link->batches--;
+}
+
+/* Of all that may fail, this lasts, and not for some rows alone. */
+static const char *
+takes_no_writes(const PGresult *r)
+{
+	const char *code = PQresultErrorField(r, PG_DIAG_SQLSTATE);
+
+	if (code == NULL)
+		return NULL;
+	return strcmp(code, "53100") == 0 ? "its disk is full" :
+	    strcmp(code, "58030") == 0 ? "its disk fails" :
+	    strcmp(code, "25006") == 0 ? "it is read-only" : NULL;
+}
+
+static void
+note_failure(struct pg_link *link, const PGresult *r)
+{
+	const char *why = takes_no_writes(r);
+	char words[256], text[320];
+
+	pg_words(link->conn, words);
+	if (why == NULL) {
+		tell_health(link, false, words);
+		return;
+	}
+	snprintf(text, sizeof(text), "%s: %s", why, words);
+	tell_health(link, false, text);
+	if (is_here(link))
+		pg_store_full(link->side->store);
 }
 
 static void
 take_result(struct pg_link *link, PGresult *r)
 {
 	struct pg_job *job = unread(link);
-	char words[256];
 
 	switch (PQresultStatus(r)) {
 	case PGRES_PIPELINE_SYNC:
@@ -274,8 +320,7 @@ take_result(struct pg_link *link, PGresult *r)
 	default:
 		/* Of a job, or of the transaction's end. */
 		link->failed = true;
-		pg_store_health(link->side->store, false,
-		    pg_words(link->conn, words));
+		note_failure(link, r);
 	}
 }
 
@@ -367,7 +412,7 @@ lose(struct pg_link *link, const char *why)
 {
 	char words[256];
 
-	pg_store_health(link->side->store, false, why != NULL ? why :
+	tell_health(link, false, why != NULL ? why :
 	    pg_words(link->conn, words));
 	drop(link);
 	end_sent(link);

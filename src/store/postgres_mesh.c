@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "store/postgres_admin.h"
@@ -18,6 +19,12 @@
 struct names {
 	char		 subscription[2 * STORE_HOME_MAX + 8];	/* gb_from_us */
 	char		 publication[2 * STORE_HOME_MAX + 8];	/* us_to_gb */
+	const char	*here, *other;
+};
+
+enum {
+	SLOT_WITHIN_S = 4, SLOT_WITHIN_MOST_S = 256,
+	SLOT_PAUSE_US = 500000,
 };
 
 static void
@@ -30,7 +37,7 @@ lower(char *text)
 static struct names
 names_of(const char *here, const char *other)
 {
-	struct names n;
+	struct names n = { .here = here, .other = other };
 
 	snprintf(n.subscription, sizeof(n.subscription), "%s_from_%s", here,
 	    other);
@@ -41,52 +48,247 @@ names_of(const char *here, const char *other)
 	return n;
 }
 
-/* --- add and remove ---------------------------------------------------------------- */
+/* --- what there is ----------------------------------------------------------------- */
 
+enum there {
+	THERE_NOT,
+	THERE_STUB,	/* made to take away a slot, and left */
+	THERE_BEGUN,	/* nothing was copied yet, and nothing will be */
+	THERE_WHOLE,
+};
+
+/* Adding may have been interrupted anywhere; what it left says where. */
 static bool
-is_there(PGconn *conn, const struct names *n, bool *there, struct err *err)
+look(PGconn *conn, const struct names *n, enum there *there, struct err *err)
 {
-	char sql[160], text[16];
+	char sql[480], text[16];
 
-	snprintf(sql, sizeof(sql), "select count(*) from pg_subscription "
-	    "where subname = '%s'", n->subscription);
+	snprintf(sql, sizeof(sql), "select case when s.oid is null then 0 "
+	    "when s.subenabled then 3 when count(r.srrelid) = 0 then 1 when "
+	    "bool_and(r.srsubstate = 'i') then 2 else 3 end from (select '%s'"
+	    "::name as name) w left join pg_subscription s on s.subname = "
+	    "w.name and s.subdbid = (select oid from pg_database where "
+	    "datname = current_database()) left join pg_subscription_rel r on "
+	    "r.srsubid = s.oid group by s.oid, s.subenabled",
+	    n->subscription);
 	if (!pg_admin_ask(conn, sql, text, sizeof(text), err))
 		return false;
-	*there = strcmp(text, "0") != 0;
+	*there = (enum there)strtoul(text, NULL, 10);
 	return true;
 }
 
-static bool
-add_literal(struct buf *sql, PGconn *conn, const char *text)
+/* Messages are looked into below. */
+static PGconn *
+connect_as(const char *admin, const char *here, struct err *err)
 {
-	char *literal = PQescapeLiteral(conn, text, strlen(text));
+	PGconn *conn = pg_admin_connect(admin, err);
 
-	if (literal == NULL)
+	if (conn != NULL && pg_server_is_good(conn, here, err) &&
+	    pg_admin_execute(conn, "set lc_messages = 'C'; "
+	    "set lock_timeout = '10s'", err))
+		return conn;
+	PQfinish(conn);
+	return NULL;
+}
+
+/* --- end ------------------------------------------------------------------------------ */
+
+/* Only here; what the other keeps for it stays. */
+static bool
+drop_alone(PGconn *conn, const struct names *n, struct err *err)
+{
+	char sql[320];
+
+	snprintf(sql, sizeof(sql), "begin; alter subscription %s disable; "
+	    "alter subscription %s set (slot_name = none); drop subscription "
+	    "%s; commit", n->subscription, n->subscription, n->subscription);
+	if (pg_admin_execute(conn, sql, err))
+		return true;
+	pg_admin_execute(conn, "rollback", &(struct err){ 0 });
+	return false;
+}
+
+/* With its slot at the other.  That there is none (any more) is as good. */
+static bool
+drop_whole(PGconn *conn, const struct names *n, struct err *err)
+{
+	char sql[160];
+
+	snprintf(sql, sizeof(sql), "drop subscription %s", n->subscription);
+	return pg_admin_execute(conn, sql, err) ||
+	    (strstr(err->text, "could not drop replication slot") != NULL &&
+	    drop_alone(conn, n, err));
+}
+
+/* That the other, which is gone for good, held here. */
+static bool
+drop_their_slot(PGconn *conn, const char *here, const char *region,
+    struct err *err)
+{
+	struct names theirs = names_of(region, here);
+	char sql[240];
+
+	snprintf(sql, sizeof(sql), "select pg_drop_replication_slot(slot_name)"
+	    " from pg_replication_slots where slot_name = '%s' and database ="
+	    " current_database()", theirs.subscription);
+	return pg_admin_execute(conn, sql, err);
+}
+
+bool
+store_postgres_unsubscribe(const char *admin, const char *here,
+    const char *region, bool forget, struct err *err)
+{
+	struct names n = names_of(here, region);
+	PGconn *conn = connect_as(admin, here, err);
+	enum there there;
+	bool good;
+
+	if (conn == NULL)
 		return false;
-	buf_text(sql, literal);
-	PQfreemem(literal);
-	return true;
+	good = look(conn, &n, &there, err);
+	if (good && there == THERE_NOT && !forget)
+		good = err_set(err, "region %s is not subscribed to region %s",
+		    here, region);
+	else if (good && there != THERE_NOT)
+		good = forget ? drop_alone(conn, &n, err) :
+		    drop_whole(conn, &n, err);
+	good = good && (!forget || drop_their_slot(conn, here, region, err));
+	PQfinish(conn);
+	return good;
 }
 
+/* --- begin ---------------------------------------------------------------------------- */
+
+/* before, the conninfo, after. */
 static bool
-subscribe(PGconn *conn, const struct names *n, const char *from, bool is_main,
-    bool there, struct err *err)
+execute_with(PGconn *conn, const char *before, const char *conninfo,
+    const char *after, struct err *err)
 {
+	char *literal = PQescapeLiteral(conn, conninfo, strlen(conninfo));
 	struct buf sql = { 0 };
 	bool good;
 
-	buf_printf(&sql, there ? "alter subscription %s connection " :
-	    "create subscription %s connection ", n->subscription);
-	good = add_literal(&sql, conn, from);
-	if (!there)
-		buf_printf(&sql, " publication %s%s with (binary = true, "
-		    "streaming = false, slot_name = '%s', "
-		    "synchronous_commit = local)", n->publication,
-		    is_main ? ", pub_meta" : "", n->subscription);
-	good = good ? pg_admin_execute(conn, buf_cstr(&sql), err) :
-	    err_set(err, "the conninfo is not UTF-8");
+	if (literal == NULL)
+		return err_set(err, "the conninfo is not UTF-8");
+	buf_printf(&sql, "%s %s %s", before, literal, after);
+	PQfreemem(literal);
+	good = pg_admin_execute(conn, buf_cstr(&sql), err);
 	buf_fini(&sql);
 	return good;
+}
+
+/* Whoever was interrupted between making a slot there and the subscription
+ * here left a slot that keeps the other's log, and is in the way.  This server
+ * alone is sure to reach the other: so it is given a subscription that has
+ * that slot, and told to end it. */
+static bool
+clear_slot(PGconn *conn, const struct names *n, const char *from,
+    struct err *err)
+{
+	char before[120], after[160];
+
+	snprintf(before, sizeof(before), "create subscription %s connection",
+	    n->subscription);
+	snprintf(after, sizeof(after), "publication %s with (connect = false, "
+	    "slot_name = '%s')", n->publication, n->subscription);
+	if (!execute_with(conn, before, from, after, err))
+		return false;
+	if (drop_whole(conn, n, err))
+		return true;
+	drop_alone(conn, n, &(struct err){ 0 });
+	return false;
+}
+
+static bool
+try_create(PGconn *conn, const struct names *n, const char *from,
+    bool is_main, struct err *err)
+{
+	char before[120], after[320];
+
+	snprintf(before, sizeof(before), "create subscription %s connection",
+	    n->subscription);
+	snprintf(after, sizeof(after), "publication %s%s with (binary = true, "
+	    "streaming = false, slot_name = '%s', synchronous_commit = local, "
+	    "enabled = false)", n->publication, is_main ? ", pub_meta" : "",
+	    n->subscription);
+	return clear_slot(conn, n, from, err) &&
+	    execute_with(conn, before, from, after, err);
+}
+
+/*
+ * A slot is made when all transactions that run there have ended, and making
+ * it is part of one here: two regions that subscribe to each other at the same
+ * moment would wait for each other forever.  So of any two, the one whose id
+ * comes later gives up after a while, and tries again.
+ */
+static bool
+create(PGconn *conn, const struct names *n, const char *from, bool is_main,
+    struct err *err)
+{
+	bool yields = strcmp(n->here, n->other) > 0, done;
+	char limit[64];
+
+	for (unsigned s = SLOT_WITHIN_S;; s *= 2) {
+		snprintf(limit, sizeof(limit), "set statement_timeout = '%us'",
+		    yields ? s : 0);
+		if (!pg_admin_execute(conn, limit, err))
+			return false;
+		done = try_create(conn, n, from, is_main, err);
+		if (done || s >= SLOT_WITHIN_MOST_S ||
+		    strstr(err->text, "statement timeout") == NULL)
+			break;
+		usleep(SLOT_PAUSE_US + arc4random_uniform(SLOT_PAUSE_US));
+	}
+	return pg_admin_execute(conn, "set statement_timeout = 0",
+	    done ? err : &(struct err){ 0 }) && done;
+}
+
+/* The copy of all rows begins, and finds no older ones in its way.  The other
+ * server was there a moment ago: what goes here comes from there again. */
+static bool
+begin_copy(PGconn *conn, const struct names *n, const char *region,
+    bool is_main, struct err *err)
+{
+	char sql[320], table[STORE_HOME_MAX];
+
+	snprintf(table, sizeof(table), "%s", region);
+	lower(table);
+	snprintf(sql, sizeof(sql), "begin; truncate flow.state_%s%s; "
+	    "alter subscription %s enable; commit", table, is_main ?
+	    ", flow.meta, flow.meta_rev" : "", n->subscription);
+	if (pg_admin_execute(conn, sql, err))
+		return true;
+	pg_admin_execute(conn, "rollback", &(struct err){ 0 });
+	return false;
+}
+
+static bool
+change_way(PGconn *conn, const struct names *n, const char *from,
+    struct err *err)
+{
+	char before[120];
+
+	snprintf(before, sizeof(before), "alter subscription %s connection",
+	    n->subscription);
+	return execute_with(conn, before, from, "", err);
+}
+
+static bool
+subscribe(PGconn *conn, const struct names *n, const char *region,
+    bool is_main, const char *from, struct err *err)
+{
+	enum there there;
+
+	if (!look(conn, n, &there, err))
+		return false;
+	if (there == THERE_STUB && !drop_alone(conn, n, err))
+		return false;
+	if (there == THERE_WHOLE)
+		return change_way(conn, n, from, err);
+	if (there == THERE_BEGUN ? !change_way(conn, n, from, err) :
+	    !create(conn, n, from, is_main, err))
+		return false;
+	return begin_copy(conn, n, region, is_main, err);
 }
 
 bool
@@ -94,127 +296,95 @@ store_postgres_subscribe(const char *admin, const char *here,
     const char *region, bool is_main, const char *from, struct err *err)
 {
 	struct names n = names_of(here, region);
-	PGconn *conn = pg_admin_connect(admin, err);
-	bool good, there;
+	PGconn *conn = connect_as(admin, here, err);
+	bool good;
 
 	if (conn == NULL)
 		return false;
-	good = pg_server_is_good(conn, here, err) &&
-	    is_there(conn, &n, &there, err) &&
-	    subscribe(conn, &n, from, is_main, there, err);
+	good = subscribe(conn, &n, region, is_main, from, err);
 	PQfinish(conn);
 	return good;
 }
 
-/* A publisher that cannot be reached keeps its slot, which holds up its log:
- * then somebody has to take it away there. */
+/* --- again ---------------------------------------------------------------------------- */
+
+static bool
+way_of(PGconn *conn, const struct names *n, char *from, size_t cap,
+    struct err *err)
+{
+	char sql[160];
+
+	snprintf(sql, sizeof(sql), "select subconninfo from pg_subscription "
+	    "where subname = '%s'", n->subscription);
+	return pg_admin_ask(conn, sql, from, cap, err) &&
+	    (from[0] != '\0' || err_set(err, "there is no subscription %s; "
+	    "add it with portolan store region add --from", n->subscription));
+}
+
+/* The other must be there before what is known of it goes: the slot is asked
+ * for first. */
 bool
-store_postgres_unsubscribe(const char *admin, const char *here,
-    const char *region, bool forget, struct err *err)
+store_postgres_repair(const char *admin, const char *here, const char *region,
+    bool is_main, struct err *err)
 {
 	struct names n = names_of(here, region);
-	PGconn *conn = pg_admin_connect(admin, err);
-	bool good, there = false;
-	char sql[320];
+	PGconn *conn = connect_as(admin, here, err);
+	char from[1024];
+	bool good;
 
 	if (conn == NULL)
 		return false;
-	good = pg_server_is_good(conn, here, err) &&
-	    is_there(conn, &n, &there, err);
-	if (good && !there)
-		good = err_set(err, "region %s is not subscribed to region %s",
-		    here, region);
-	snprintf(sql, sizeof(sql), "alter subscription %s disable; "
-	    "alter subscription %s set (slot_name = none)", n.subscription,
-	    n.subscription);
-	if (good && forget)
-		good = pg_admin_execute(conn, sql, err);
-	snprintf(sql, sizeof(sql), "drop subscription %s", n.subscription);
-	good = good && pg_admin_execute(conn, sql, err);
+	good = way_of(conn, &n, from, sizeof(from), err) &&
+	    drop_whole(conn, &n, err) &&
+	    (subscribe(conn, &n, region, is_main, from, err) ||
+	    err_wrap(err, "the subscription has ended; begin it again with "
+	    "portolan store region add --from"));
 	PQfinish(conn);
 	return good;
 }
 
 /* --- status ------------------------------------------------------------------------ */
 
-static void
-take_incoming(const PGresult *r, int i, struct store_pair *pair)
-{
-	snprintf(pair->name, sizeof(pair->name), "%s", PQgetvalue(r, i, 0));
-	pair->enabled = PQgetvalue(r, i, 1)[0] == 't';
-	pair->running = PQgetvalue(r, i, 2)[0] == 't';
-	pair->tables_waiting = (unsigned)strtoul(PQgetvalue(r, i, 3), NULL,
-	    10);
-	pair->errors = strtoull(PQgetvalue(r, i, 4), NULL, 10);
-	pair->silent_ms = PQgetisnull(r, i, 5) ? UINT64_MAX :
-	    strtoull(PQgetvalue(r, i, 5), NULL, 10);
-}
-
-static void
-take_outgoing(const PGresult *r, int i, struct store_pair *pair)
-{
-	snprintf(pair->name, sizeof(pair->name), "%s", PQgetvalue(r, i, 0));
-	pair->outgoing = pair->enabled = true;
-	pair->running = PQgetvalue(r, i, 1)[0] == 't';
-	snprintf(pair->wal_status, sizeof(pair->wal_status), "%s",
-	    PQgetvalue(r, i, 2));
-	pair->kept_bytes = strtoull(PQgetvalue(r, i, 3), NULL, 10);
-	pair->behind_bytes = strtoull(PQgetvalue(r, i, 4), NULL, 10);
-	pair->silent_ms = PQgetisnull(r, i, 5) ? UINT64_MAX :
-	    strtoull(PQgetvalue(r, i, 5), NULL, 10);
-}
-
 static bool
-take_rows(PGconn *conn, const char *sql,
-    void (*take)(const PGresult *, int, struct store_pair *),
+ask_pairs(PGconn *conn, const struct store_postgres_config *config,
     struct store_pair *pairs, size_t *count, struct err *err)
 {
-	PGresult *r = PQexec(conn, sql);
-	bool good = PQresultStatus(r) == PGRES_TUPLES_OK;
+	struct buf others = { 0 };
+	const char *value;
 	char words[256];
+	PGresult *r;
+	bool good;
 
-	for (int i = 0; good && i < PQntuples(r) &&
-	    *count < STORE_PAIRS_MAX; i++) {
-		pairs[*count] = (struct store_pair){ .outgoing = false };
-		take(r, i, &pairs[(*count)++]);
-	}
+	for (size_t i = 0; i < config->nregions; i++)
+		if (strcmp(config->regions[i].id, config->home) != 0)
+			buf_printf(&others, "%s%s", others.len > 0 ? "," : "",
+			    config->regions[i].id);
+	value = buf_cstr(&others);
+	r = PQexecParams(conn, PG_PAIRS_SQL, 1, NULL, &value, NULL, NULL, 1);
+	good = PQresultStatus(r) == PGRES_TUPLES_OK;
+	for (int i = 0; good && i < PQntuples(r) && i < STORE_PAIRS_MAX; i++)
+		if (!PQgetisnull(r, i, 1))
+			pg_take_pair(r, i, &pairs[(*count)++]);
 	if (!good)
 		err_set(err, "%s", pg_words(conn, words));
 	PQclear(r);
+	buf_fini(&others);
 	return good;
 }
 
 bool
-store_postgres_status(const char *admin, const char *here,
+store_postgres_status(const char *conninfo,
+    const struct store_postgres_config *config,
     struct store_pair pairs[STORE_PAIRS_MAX], size_t *count, struct err *err)
 {
-	PGconn *conn = pg_admin_connect(admin, err);
+	PGconn *conn = pg_admin_connect(conninfo, err);
 	bool good;
 
 	*count = 0;
 	if (conn == NULL)
 		return false;
-	good = pg_server_is_good(conn, here, err) && take_rows(conn,
-	    "select s.subname, s.subenabled, bool_or(a.pid is not null),"
-	    " (select count(*) from pg_subscription_rel r where r.srsubid ="
-	    " s.oid and r.srsubstate <> 'r'), max(e.apply_error_count +"
-	    " e.sync_error_count), (extract(epoch from now() -"
-	    " max(a.last_msg_receipt_time)) * 1000)::bigint from"
-	    " pg_subscription s left join pg_stat_subscription a on a.subid ="
-	    " s.oid and a.relid is null left join pg_stat_subscription_stats"
-	    " e on e.subid = s.oid where s.subdbid = (select oid from"
-	    " pg_database where datname = current_database()) group by s.oid,"
-	    " s.subname, s.subenabled order by 1", take_incoming, pairs,
-	    count, err) && take_rows(conn,
-	    "select s.slot_name, s.active, coalesce(s.wal_status, 'none'),"
-	    " coalesce(pg_wal_lsn_diff(pg_current_wal_lsn(), s.restart_lsn),"
-	    " 0)::bigint, coalesce(pg_wal_lsn_diff(pg_current_wal_lsn(),"
-	    " s.confirmed_flush_lsn), 0)::bigint, (extract(epoch from now() -"
-	    " r.reply_time) * 1000)::bigint from pg_replication_slots s left"
-	    " join pg_stat_replication r on r.pid = s.active_pid where"
-	    " s.database = current_database() and s.slot_name not like"
-	    " 'pg\\_%\\_sync\\_%' order by 1", take_outgoing, pairs, count,
-	    err);
+	good = pg_server_is_good(conn, config->home, err) &&
+	    ask_pairs(conn, config, pairs, count, err);
 	PQfinish(conn);
 	return good;
 }

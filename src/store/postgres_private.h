@@ -32,7 +32,7 @@ enum {
 	PG_READERS = 2, PG_WRITERS = 2,
 	/* The version that this program makes.  It works with the next one as
 	 * well: servers are brought up to date before programs. */
-	PG_SCHEMA = 2,
+	PG_SCHEMA = 3,
 	PG_SERVER_LEAST = 150000,	/* row filters of publications */
 	PG_BATCH_MAX = 256,		/* writes in one transaction */
 	PG_BATCH_BYTES = 32 * 1024 * 1024,
@@ -42,7 +42,7 @@ enum {
 	PG_LOOK_MS = 250,
 	PG_RETRY_LEAST_MS = 100, PG_RETRY_MOST_MS = 5000,
 	PG_WATCH_MS = 1000,		/* a notice may be lost: a look as well */
-	PG_GUARD_MS = 5000,
+	PG_GUARD_MS = 2000,
 	PG_DOCS_BYTES = 8 * 1024 * 1024,
 	PG_PARAMS = 12,
 };
@@ -79,6 +79,7 @@ enum pg_statement {
 	PG_RESTRICT_FLOW, PG_NEXT_FLOW,
 	PG_LIST, PG_LIST_FLOW, PG_EXPIRE,
 	PG_DOC_GET, PG_DOC_PUT, PG_DOCS_SINCE, PG_NEWEST, PG_GUARD,
+	PG_PAIRS, PG_TRY,
 	PG_STATEMENTS
 };
 
@@ -134,7 +135,7 @@ struct pg_job {
 extern const struct pg_kind pg_create, pg_load, pg_load_home, pg_save,
     pg_remove, pg_restrict, pg_restrict_flow, pg_next_flow, pg_list,
     pg_list_flow, pg_expire, pg_doc_get, pg_doc_put, pg_docs_since,
-    pg_newest, pg_guard;
+    pg_newest, pg_guard, pg_pairs, pg_try;
 
 /* SQL of a statement for the states at home in this region; of nothing else
  * does it depend.  text: at least PG_SQL_MAX bytes. */
@@ -142,6 +143,9 @@ enum { PG_SQL_MAX = 1600 };
 void pg_statement_sql(enum pg_statement statement, const char *home,
     char text[PG_SQL_MAX]);
 const char *pg_statement_name(enum pg_statement statement);
+#define PG_PAIRS_SQL	"select v.version, p.* from (select max(version) as " \
+			"version from flow.schema_version) v left join " \
+			"flow.pairs($1::text) p on true"
 
 /* --- connecting, on a thread (postgres_connect.c) --- */
 
@@ -228,8 +232,16 @@ struct pg_store {
 	struct task	 answering;
 	struct timer	 look;		/* at the newest revision */
 	bool		 looking;
-	struct timer	 guard;		/* at who replicates from here */
-	bool		 guarding;
+	/* postgres_watch.c: */
+	struct timer	 watch;		/* at replication */
+	unsigned	 watching;	/* questions under way */
+	char		*others;	/* "US,AU": the other regions */
+	struct store_pair pairs[STORE_PAIRS_MAX];
+	size_t		 npairs;
+	uint64_t	 pairs_ms;	/* when they were told; 0: never */
+	uint64_t	 cut;		/* who asked for more than is meant for him */
+	struct timer	 try;		/* to write, while full */
+	bool		 full, trying;	/* writes are refused for want of room */
 	uint64_t	 newest, told;
 	struct pg_watcher *watchers;
 };
@@ -238,7 +250,23 @@ struct pg_store {
 void pg_job_done(struct pg_job *job);
 /* A link that writes says how it stands. */
 void pg_store_health(struct pg_store *store, bool good, const char *trouble);
+/* Asks this region's server; fn's number means nothing. */
+void pg_store_ask(struct pg_store *store, const struct pg_kind *kind,
+    store_count_fn *fn);
 /* Somebody changed metadata. */
 void pg_store_noted(struct pg_store *store);
+
+/* --- what it looks at by itself (postgres_watch.c) --- */
+
+void pg_watch_begin(struct pg_store *store);
+void pg_watch_end(struct pg_store *store);
+void pg_watch_health(const struct pg_store *store,
+    struct store_health *health);
+/* Its disk is full, or it only reads: not good until a write is taken. */
+void pg_store_full(struct pg_store *store);
+/* A job that was done may have shown it. */
+void pg_store_note_room(struct pg_store *store, const struct pg_job *job);
+/* Of a row that flow.pairs() answered, behind the schema's version. */
+void pg_take_pair(const PGresult *r, int row, struct store_pair *pair);
 
 #endif

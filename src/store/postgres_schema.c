@@ -25,9 +25,14 @@ static const char schema_2[] = {
 	, '\0'
 };
 
+static const char schema_3[] = {
+#include "postgres-3.sql.inc"
+	, '\0'
+};
+
 /* What leads from each version of the schema to the next; never changed, only
  * added to. */
-static const char *const versions[] = { schema_1, schema_2 };
+static const char *const versions[] = { schema_1, schema_2, schema_3 };
 
 _Static_assert(sizeof(versions) / sizeof(versions[0]) == PG_SCHEMA,
     "a file for each version");

@@ -113,6 +113,8 @@ static const struct {
 	[PG_NEWEST] = { "newest",
 	    "select coalesce(max(rev), 0) from flow.meta_rev", false },
 	[PG_GUARD] = { "guard", "select who, what from flow.guard()", true },
+	[PG_PAIRS] = { "pairs", PG_PAIRS_SQL, false },
+	[PG_TRY] = { "try_write", "select flow.try_write()", true },
 };
 
 const char *

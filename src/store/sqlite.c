@@ -314,12 +314,12 @@ sqlite_health(struct store *base, struct store_health *health)
 {
 	struct sqlite *store = sqlite_of(base);
 
+	*health = (struct store_health){ .ready = true };
 	pthread_mutex_lock(&store->lock);
 	health->good = store->good;
 	health->revision = store->newest;
 	memcpy(health->trouble, store->trouble, sizeof(health->trouble));
 	pthread_mutex_unlock(&store->lock);
-	health->ready = true;
 	health->queued = queued(&store->writer) + queued(&store->reader);
 }
 

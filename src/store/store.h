@@ -111,6 +111,8 @@ typedef void store_doc_fn(void *arg, enum store_end end,
 typedef void store_docs_fn(void *arg, enum store_end end,
     const struct store_doc *docs, size_t count, uint64_t newest);
 
+struct store_pair;
+
 /* What is known without asking anybody. */
 struct store_health {
 	bool		 good;		/* the last write was done */
@@ -118,6 +120,10 @@ struct store_health {
 	unsigned	 queued;	/* calls that wait */
 	uint64_t	 revision;	/* newest of the metadata, as last seen */
 	char		 trouble[256];	/* why not good or not ready */
+	/* Where regions replicate (store/pair.h); good until the loop goes on. */
+	const struct store_pair *pairs;
+	size_t		 npairs;
+	uint64_t	 cut;		/* who was cut off, asking for too much */
 };
 
 struct store {

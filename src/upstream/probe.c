@@ -110,6 +110,14 @@ take_stores(struct upstream *up, struct slice text)
 	atomic_store(&up->store_fails, slice_is(text, "1"));
 }
 
+/* Kept as it is: those who show it read it. */
+static void
+take_told(struct buf *told, struct slice value)
+{
+	buf_slice(told, value);
+	buf_char(told, '\n');
+}
+
 static void
 probe_head(struct exchange *ex, const struct h1_head *head)
 {
@@ -119,6 +127,7 @@ probe_head(struct exchange *ex, const struct h1_head *head)
 	probe->status = head->status;
 	snprintf(probe->region, sizeof(probe->region), "%s",
 	    unnamed_region(probe->of));
+	buf_clear(&probe->told);
 	for (unsigned i = 0; i < head->nfields; i++) {
 		const struct h1_field *f = &head->fields[i];
 
@@ -128,6 +137,10 @@ probe_head(struct exchange *ex, const struct h1_head *head)
 		if (f->id == FIELD_X_PORTOLAN && slice_eq_nocase(f->name,
 		    SLICE("X-Portolan-Stores")))
 			take_stores(probe->of, f->value);
+		if (f->id == FIELD_X_PORTOLAN && (slice_eq_nocase(f->name,
+		    SLICE("X-Portolan-Store")) || slice_eq_nocase(f->name,
+		    SLICE("X-Portolan-Pair"))))
+			take_told(&probe->told, f->value);
 	}
 	/* Whoever is not of a region has none to name. */
 	if (probe->of->spec.region[0] == '\0')
@@ -163,6 +176,8 @@ probe_done(struct exchange *ex, enum exchange_end end)
 	char why[160];
 
 	probe->asking = NULL;
+	if (end != EXCHANGE_DONE && end != EXCHANGE_NO_DESCRIPTORS)
+		buf_clear(&probe->told);
 	if (exchange_is_elsewhere(ex)) {
 		probe_end(probe, PROBE_ELSEWHERE,
 		    "its certificate is not of this region");
@@ -228,6 +243,7 @@ probe_too_late(struct timer *timer)
 {
 	struct probe *probe = list_entry(timer, struct probe, deadline);
 
+	buf_clear(&probe->told);
 	probe_end(probe, PROBE_BAD, "its probe was not answered in time");
 }
 
@@ -313,4 +329,11 @@ probe_stop(struct probe *probe)
 	timer_cancel(&probe->deadline);
 	free(probe->head);
 	probe->head = NULL;
+	buf_fini(&probe->told);
+}
+
+struct slice
+probe_told(const struct probe *probe)
+{
+	return buf_all(&probe->told);
 }

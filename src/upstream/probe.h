@@ -8,6 +8,7 @@
 #ifndef UPSTREAM_PROBE_H
 #define UPSTREAM_PROBE_H
 
+#include "base/buf.h"
 #include "net/loop.h"
 
 struct upstream;
@@ -25,6 +26,7 @@ struct probe {
 	bool		 elsewhere;	/* ... but of another region */
 	unsigned	 status;
 	char		 region[16];	/* that the answer named */
+	struct buf	 told;		/* of its store, a line each */
 };
 
 void probe_init(struct probe *probe, struct upstream *of);
@@ -39,6 +41,9 @@ void probe_hurry(struct probe *probe);
 
 /* The same, and the first that fails is enough. */
 void probe_doubt(struct probe *probe);
+
+/* Of the last answer; empty where there was none. */
+struct slice probe_told(const struct probe *probe);
 
 /* Traffic took it out of service: only a row of good answers brings it back. */
 void probe_forget(struct probe *probe);

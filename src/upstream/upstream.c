@@ -307,6 +307,12 @@ upstream_leave(struct upstream *up)
 	probe_stop(&up->private->probe);
 }
 
+struct slice
+upstream_told(const struct upstream *up)
+{
+	return probe_told(&up->private->probe);
+}
+
 /* Nobody can use it any more but idle connections of pools, which notice. */
 static void
 upstream_retire(struct upstream *up)

@@ -104,6 +104,10 @@ bool upstreams_apply(struct upstreams *all, const struct upstream_spec *specs,
     size_t count, const struct probe_spec *probe, struct tls_context *link_tls,
     struct upstream **found, struct err *err);
 
+/* What an engine's last probe told of its store: the values of X-Portolan-Store
+ * and X-Portolan-Pair, a line each.  Control thread. */
+struct slice upstream_told(const struct upstream *up);
+
 /* Where it is reached at the moment; false while its name is unknown.  Any
  * thread. */
 bool upstream_address(struct upstream *up, struct endpoint *at);

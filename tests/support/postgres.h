@@ -62,7 +62,8 @@ pg_server_run(struct pg_server *s)
 {
 	const char *const argv[] = { PG_BIN "postgres", "-D", "data", "-k",
 	    s->dir, "-c", "listen_addresses=", "-c", "fsync=off", "-c",
-	    "wal_level=logical", "-c", "shared_buffers=16MB", NULL };
+	    "wal_level=logical", "-c", "shared_buffers=16MB",
+	    "-c", "max_slot_wal_keep_size=1GB", NULL };
 
 	s->pid = pg_start(s, argv);
 	for (int i = 0; i < 3000; i++) {

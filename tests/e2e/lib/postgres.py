@@ -26,8 +26,9 @@ def unprivileged():
 
 
 class Postgres:
-    def __init__(self, databases):
+    def __init__(self, databases, **settings):
         self.databases = databases
+        self.settings = {"max_slot_wal_keep_size": "1GB", **settings}
         self.process = None
         self.dir = tempfile.mkdtemp(prefix="portolan-pg-")
         if os.geteuid() == 0:
@@ -39,7 +40,10 @@ class Postgres:
         try:
             self._run("initdb", "--no-sync", "-D", f"{self.dir}/data", "-U",
                       "postgres", "-A", "trust", "-E", "UTF8",
-                      "--locale=C.UTF-8")
+                      "--locale=C.UTF-8", "--wal-segsize=1")
+            with open(f"{self.dir}/data/postgresql.conf", "a") as f:
+                for name, value in self.settings.items():
+                    f.write(f"{name} = {value}\n")
             self.start()
             for name in self.databases:
                 self.ask("postgres", f"create database {name}")
@@ -97,11 +101,14 @@ class Postgres:
 
 class Tap:
     """Another socket of the same server, on which all that it sends to those
-    who come this way is kept."""
+    who come this way is kept.  It may stop passing anything, either way, as a
+    network does that was cut, and go on later."""
 
-    def __init__(self, server):
-        self.server, self.dir = server, os.path.join(server.dir, "tap")
+    def __init__(self, server, name="tap"):
+        self.server, self.dir = server, os.path.join(server.dir, name)
         self.sent = bytearray()
+        self.passes = threading.Event()
+        self.passes.set()
         os.mkdir(self.dir)
         os.chmod(self.dir, 0o755)
         self.listener = socket.socket(socket.AF_UNIX)
@@ -110,7 +117,7 @@ class Tap:
         self.listener.listen(64)
         threading.Thread(target=self._accept, daemon=True).start()
 
-    def conninfo(self, database, user):
+    def conninfo(self, database, user="flow_engine"):
         return f"host={self.dir} user={user} dbname={database}"
 
     def _accept(self):
@@ -127,10 +134,10 @@ class Tap:
                 threading.Thread(target=self._pump, args=ends,
                                  daemon=True).start()
 
-    @staticmethod
-    def _pump(source, target, kept):
+    def _pump(self, source, target, kept):
         try:
             while data := source.recv(65536):
+                self.passes.wait()
                 if kept is not None:
                     kept += data
                 target.sendall(data)

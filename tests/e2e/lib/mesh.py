@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the Portolan authors
+"""Regions with a PostgreSQL server each, joined by what the product sets up."""
+import json
+import os
+import threading
+
+from .addresses import ROOT
+from .command import portolan
+from .engine import FLOW, TENANT, invoke_body
+from .platform import Platform
+from .postgres import Postgres, Tap
+from .story import Failed, wait_for
+
+
+def at_once(work, items):
+    """work(item) for each, in threads; the first failure is raised."""
+    failures = []
+
+    def run(item):
+        try:
+            work(item)
+        except BaseException as e:      # told where it can be raised
+            failures.append(e)
+
+    threads = [threading.Thread(target=run, args=(item,)) for item in items]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    if failures:
+        raise failures[0]
+
+
+class Mesh:
+    """with Mesh(["US", "GB"]) as mesh: servers with schemas, not joined yet;
+    mesh.join(); with mesh.platform: ...
+
+    All that regions ask of each other's servers goes through mesh.ways[of].
+    """
+
+    def __init__(self, regions, embedded=1, settings=None, **platform):
+        self.regions = list(regions)
+        self.servers = {r: Postgres(["flow"], wal_retrieve_retry_interval=200,
+                                    max_logical_replication_workers=12,
+                                    max_worker_processes=16,
+                                    **(settings or {}))
+                        for r in self.regions}
+        self.ways = {}
+        self.embedded, self.of_platform = embedded, platform
+        self.platform = None
+
+    def __enter__(self):
+        try:
+            at_once(lambda s: s.__enter__(), self.servers.values())
+            self.ways = {r: Tap(s) for r, s in self.servers.items()}
+            self.platform = Platform(
+                regions=self.regions, embedded=self.embedded,
+                flows=os.path.join(ROOT, "conf/flows"), settings_of={
+                    r: {"store": {
+                        "postgres": self.servers[r].conninfo("flow"),
+                        "peers": {o: self.ways[o].conninfo("flow")
+                                  for o in self.regions if o != r}}}
+                    for r in self.regions}, **self.of_platform)
+            at_once(self.prepare, self.regions)
+        except BaseException:
+            self.__exit__(Failed)
+            raise
+        return self
+
+    def __exit__(self, kind=None, *exc):
+        for server in self.servers.values():
+            server.__exit__(kind)
+
+    def admin(self, region):
+        return self.servers[region].conninfo("flow", "postgres")
+
+    def config(self, region):
+        return self.platform[region].config_file
+
+    def store(self, region, *args, admin=True, **how):
+        """portolan store ARGS for that region's server."""
+        given = ["--admin", self.admin(region)] if admin else []
+        return portolan("store", *args, "-c", self.config(region), *given,
+                        **how)
+
+    def prepare(self, region):
+        self.platform[region].write_config()
+        self.store(region, "init")
+
+    def follow(self, region, other, **how):
+        """region gets what other publishes for it."""
+        return self.store(region, "region", "add", other, "--from",
+                          self.ways[other].conninfo(
+                              "flow", f"repl_{region.lower()}"), **how)
+
+    def join(self, regions=None, together=False):
+        regions = regions or self.regions
+        pairs = [(here, o) for here in regions for o in regions if o != here]
+        if together:
+            at_once(lambda pair: self.follow(*pair), pairs)
+        for pair in [] if together else pairs:
+            self.follow(*pair)
+        self.wait_joined(regions)
+
+    def pairs(self, region):
+        """What store region status says, by name and direction."""
+        _, out, err = self.store(region, "region", "status", "--json",
+                                 admin=False, expect=None)
+        if not out.startswith("["):
+            raise Failed(f"no status of {region}: {out}{err}")
+        return {(p["name"], p["direction"]): p for p in json.loads(out)}
+
+    def wait_joined(self, regions=None, seconds=40):
+        regions = regions or self.regions
+
+        def among(name):
+            return all(r.upper() in regions for r in name.split("_from_"))
+
+        wait_for("all follow each other", lambda: all(
+            p["good"] for r in regions for (name, _), p in
+            self.pairs(r).items() if among(name)), seconds)
+
+    # --- rows, as an engine would write them
+
+    def ask(self, region, sql):
+        return self.servers[region].ask("flow", sql)
+
+    def rows(self, region, home):
+        """{id: version} of the states at home there, as region has them."""
+        lines = self.ask(region, "select id, version from flow.state_"
+                         f"{home.lower()}").splitlines()
+        return {line.split("|")[0]: int(line.split("|")[1])
+                for line in lines}
+
+    def fill(self, home, count, allowed=-1, size=100):
+        self.ask(home, f"""insert into flow.state_{home.lower()} (id, home,
+            allowed, epoch, version, done, tenant, flow, created_ms,
+            updated_ms, expires_ms, body) select gen_random_uuid(), '{home}',
+            {allowed}, 1, 1, false, '{TENANT}', '{FLOW}', 1, 1, 0,
+            convert_to(repeat(md5(g::text), {size} / 32 + 1), 'UTF8')
+            from generate_series(1, {count}) g""")
+
+
+def ask(edge, of, method, path, body=None, tenant=TENANT, **how):
+    answer = edge.ask(method, path, [
+        ("ManyWhoTenant", tenant), ("Content-Type", "application/json")],
+        None if body is None else json.dumps(body).encode(), of, **how)
+    return answer
+
+
+def begin(edge, of, tenant=TENANT, **how):
+    """To the first page of a run: its path, and the page."""
+    answer = ask(edge, of, "POST", "/api/run/1", {
+        "flowId": {"id": FLOW, "versionId": None}}, tenant, **how)
+    if answer.status != 200:
+        raise Failed(f"not begun: {answer.status} {answer.body}")
+    last = json.loads(answer.body)
+    path = f"/api/run/1/state/{last['stateId']}"
+    answer = ask(edge, of, "POST", path, invoke_body(last), tenant, **how)
+    if answer.status != 200:
+        raise Failed(f"not at its page: {answer.status} {answer.body}")
+    return path, json.loads(answer.body)
