@@ -15,31 +15,23 @@ enum { KNOWN_WITHIN_MS = 2000 };
 
 /* --- who may --------------------------------------------------------------------- */
 
-/* One that is not there takes as long as one with another secret. */
-static const struct api_key *
-key_of(const struct call_ctx *c)
+bool
+build_key_fits(const struct call_ctx *c, const struct api_key *key)
 {
-	static const struct api_key no_key;
-	struct slice id, secret;
-	const struct api_key *key;
-
-	if (c->call->secret == NULL ||
-	    !api_key_split(slice_of(c->call->secret), &id, &secret))
-		return NULL;
-	key = metadata_key(c->engine->metadata, id);
-	return api_key_is(key == NULL ? &no_key : key, secret) ? key : NULL;
+	return key->role == ROLE_OPERATOR ||
+	    guid_eq(&key->tenant, &c->call->tenant);
 }
 
 bool
 build_may(const struct call_ctx *c, enum api_role least)
 {
-	const struct api_key *key = key_of(c);
+	const struct api_key *key = build_key(c);
 
 	if (key == NULL)
 		answer_sentence(c, 401, "An API key of this tenant is needed, "
-		    "in the header x-boomi-flow-api-key");
-	else if (key->role != ROLE_OPERATOR &&
-	    !guid_eq(&key->tenant, &c->call->tenant))
+		    "in the header x-boomi-flow-api-key, or a token that was "
+		    "got with one, in Authorization");
+	else if (!build_key_fits(c, key))
 		answer_sentence(c, 404, "The tenant %s could not be found",
 		    c->call->tenant_text);
 	else if (key->role < least)

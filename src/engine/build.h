@@ -21,7 +21,12 @@ enum {
  * else answers 401, 403, or 404 where the tenant is another's.
  */
 bool build_may(const struct call_ctx *c, enum api_role least);
-/* The same for a change of metadata, which the main region makes alone. */
+/* Whose call it is, by a key or a token (build_login.c); NULL: nobody's that
+ * is known.  Good until the caller waits. */
+const struct api_key *build_key(const struct call_ctx *c);
+/* Whether the key is good for the call's tenant. */
+bool build_key_fits(const struct call_ctx *c, const struct api_key *key);
+/* build_may() for a change of metadata, which the main region makes alone. */
 bool build_may_change(const struct call_ctx *c, enum api_role least);
 
 /* The body; JSON of any kind, members once.  Answers 400 and returns NULL. */

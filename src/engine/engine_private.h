@@ -159,6 +159,8 @@ void call_ping(const struct call_ctx *c);
 void call_health(const struct call_ctx *c);		/* api.c */
 void call_page_components(const struct call_ctx *c);
 
+void call_build_login(const struct call_ctx *c);	/* build_login.c */
+void call_build_token(const struct call_ctx *c);
 void call_flow_list(const struct call_ctx *c);		/* build_flow.c */
 void call_flow_get(const struct call_ctx *c);
 void call_flow_put(const struct call_ctx *c);

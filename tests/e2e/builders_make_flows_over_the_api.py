@@ -136,6 +136,42 @@ def nobody_else(engine, key, other, reader):
                                          {"developerName": "x"}, 403)
 
 
+def tokens_do_instead_of_keys(engine, key, other):
+    login = "/api/draw/1/authentication"
+    name, password = key.split(".")
+
+    def with_token(token, tenant=TENANT, method="GET", path="/api/draw/1/flow",
+                   body=None):
+        return engine.ask(method, path, body, tenant=tenant,
+                          fields=[("Authorization", token)])
+
+    for who in ({"username": name, "password": password},
+                {"username": "me", "password": key}, {"token": key}):
+        token = engine.ask("POST", login, {"loginUrl": "x", **who}).json
+        same("reads", with_token(token).status, 200)
+        same("changes", with_token(token, method="POST", body={
+            "id": {"id": NEW_FLOW}, "developerSummary": "by token"}).status,
+            200)
+    again = with_token(token, path=f"{login}/{TENANT}")
+    same("another before it ends", with_token(again.json).status, 200)
+    same("of another tenant", with_token(token, path=f"{login}/{OTHER}")
+         .status, 404)
+    for bad in ({}, {"username": name, "password": password[:-1] + "x"},
+                {"username": name}, {"username": 1, "password": [key]},
+                {"username": "", "password": ""}, {"token": other}):
+        same(f"refused: {bad}", engine.ask("POST", login, bad).status, 401)
+    middle = len(token) // 2
+    for forged in (token[:-1], token + "x", "", token[:middle] +
+                   ("A" if token[middle] != "A" else "B") +
+                   token[middle + 1:]):
+        same("a forged one", with_token(forged).status, 401)
+    same("for another tenant", with_token(token, OTHER).status, 401)
+    began = engine.initialize(NEW_FLOW).json
+    same("who builds has not logged in to a flow", engine.invoke(
+        began, fields=[("Authorization", token)]).status, 200)
+    return token
+
+
 def other_workers_hear(engine, b):
     """A second worker of the same store, started before the change."""
     with Engine(region="US", store=f"{engine.dir}/state") as second:
@@ -166,6 +202,7 @@ def main():
         packages_travel(engine, b)
         nobody_else(engine, key, other, reader)
         other_workers_hear(engine, b)
+        token = tokens_do_instead_of_keys(engine, key, other)
         listed, _ = portolan("apikey", "list", "-c",
                              f"{engine.dir}/portolan.yaml", "--store",
                              f"{engine.dir}/state")
@@ -176,4 +213,7 @@ def main():
         wait_for("the key is good for nothing", lambda: engine.ask(
             "GET", "/api/admin/1/tenant",
             fields=[("x-boomi-flow-api-key", key)]).status == 401, 10)
+        same("and so is what was got with it", engine.ask(
+            "GET", "/api/admin/1/tenant",
+            fields=[("Authorization", token)]).status, 401)
         same("exit code", engine.stop(), 0)
