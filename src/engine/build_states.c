@@ -30,11 +30,13 @@ state_json(const struct call_ctx *c, const struct store_row *row)
 
 	memcpy(guid.bytes, row->flow, sizeof(guid.bytes));
 	f = metadata_flow(c->engine->metadata, &c->call->tenant, &guid);
-	json = json_pack("{s:s, s:s, s:{s:s}, s:s?, s:b, s:o, s:o, s:o}",
+	json = json_pack("{s:s, s:s, s:{s:s}, s:s?, s:b, s:b, s:o, s:o, s:o}",
 	    "id", guid_text(row->id, id), "manywhoTenantId",
 	    c->call->tenant_text, "currentFlowId", "id",
 	    guid_text(row->flow, flow), "currentFlowDeveloperName",
-	    f == NULL ? NULL : f->name, "isDone", row->done, "dateCreated",
+	    f == NULL ? NULL : f->name, "isDone", row->done, "isExpired",
+	    row->expires_ms != 0 && row->expires_ms <=
+	    (int64_t)clock_unix_ms(), "dateCreated",
 	    time_json(row->created_ms), "dateModified",
 	    time_json(row->updated_ms), "expiresAt",
 	    time_json(row->expires_ms));
@@ -142,8 +144,8 @@ call_states_of_flow(const struct call_ctx *c)
 
 /* --- one ------------------------------------------------------------------------- */
 
-/* False: answered.  Another tenant's state does not exist for this one. */
-static bool
+/* NULL: answered.  Another tenant's state does not exist for this one. */
+static struct kept_at *
 load(const struct call_ctx *c, struct arena *arena, struct store_row *row)
 {
 	enum store_end end = STORE_NOT_FOUND;
@@ -152,9 +154,30 @@ load(const struct call_ctx *c, struct arena *arena, struct store_row *row)
 
 	if (guid_of(&id, c->call->names[0]))
 		end = keep_load(c, arena, id.bytes, false, row, &at);
-	if (end != STORE_OK)
+	if (end == STORE_OK)
+		return at;
+	if (end == STORE_ELSEWHERE)
+		answer_sentence(c, 403, "The state with the ID %s is not told "
+		    "of in this region: its flow is restricted to others; ask "
+		    "by the host name of one of them", c->call->names[0]);
+	else
 		answer_store(c, end);
-	return end == STORE_OK;
+	return NULL;
+}
+
+/* The pages that it stood at. */
+static json_t *
+entries_json(const struct run *run)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < run->npast; i++)
+		must(json_array_append_new(list, json_pack(
+		    "{s:s, s:s, s:s, s:s?}", "id", run->history[i].id,
+		    "flowId", run_root(run)->id, "mapElementId",
+		    run->history[i].at->id, "mapElementDeveloperName",
+		    run->history[i].at->name)) == 0);
+	return list;
 }
 
 static void
@@ -179,12 +202,16 @@ add_run(json_t *json, struct run *run)
 	    json_string(run->at->name));
 	json_object_set_new(json, "joinUri", run->join_uri == NULL ?
 	    json_null() : json_string(run->join_uri));
+	json_object_set_new(json, "stateEntries", entries_json(run));
+	json_object_set_new(json, "rootFaults", run->faults == NULL ?
+	    json_null() : json_incref(run->faults));
 	json_object_set_new(json, "values", values);
 }
 
 void
 call_state_get(const struct call_ctx *c)
 {
+	const struct kept_at *at;
 	struct arena *arena;
 	struct store_row row;
 	struct run *run;
@@ -194,8 +221,11 @@ call_state_get(const struct call_ctx *c)
 	if (!build_may(c, ROLE_READER))
 		return;
 	arena = arena_new(0);
-	if (load(c, arena, &row)) {
+	at = load(c, arena, &row);
+	if (at != NULL) {
 		json = state_json(c, &row);
+		json_object_set_new(json, "storeId", at->store[0] == '\0' ?
+		    json_null() : json_string(at->store));
 		run = run_restore(arena, &c->call->flows, &row, &err);
 		if (run != NULL) {
 			add_run(json, run);
@@ -216,7 +246,7 @@ call_state_delete(const struct call_ctx *c)
 	if (!build_may(c, ROLE_BUILDER))
 		return;
 	arena = arena_new(0);
-	if (load(c, arena, &row)) {
+	if (load(c, arena, &row) != NULL) {
 		end = keep_remove(c, row.id);
 		if (end == STORE_OK)
 			answer_text(c, 200, "true");

@@ -61,7 +61,13 @@ def flows_live(engine, b):
         f"/api/admin/1/states/flow/{NEW_FLOW}/{first}")["states"]],
         [began["stateId"]])
     state = f"/api/admin/1/states/{began['stateId']}"
-    same("state", b.get(state)["currentFlowId"]["versionId"], first)
+    told = b.get(state)
+    same("state", told["currentFlowId"]["versionId"], first)
+    same("where it was", [e["mapElementDeveloperName"]
+                          for e in told["stateEntries"]], ["Ask"])
+    same("and is", (told["isExpired"], told["storeId"],
+                    told["currentMapElementDeveloperName"]),
+         (False, None, "Ask"))
     same("deleted", b.ask("DELETE", state), True)
     b.get(state, 404)
 
