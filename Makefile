@@ -174,7 +174,7 @@ e2e: $(O)/portolan				## end-to-end stories (T=name: one)
 # Needs node, npm and npm's registry, which the rest does without.
 e2e-jose: $(O)/portolan				## tenants' stores against npm's jose
 	@mkdir -p $(O)/jose && cp tests/jose/box.mjs tests/jose/package*.json $(O)/jose
-	@cd $(O)/jose && npm ci --no-audit --no-fund --silent
+	@cd $(O)/jose && npm ci --no-audit --no-fund --loglevel=error
 	@JOSE=$(abspath $(O))/jose PORTOLAN=$(abspath $(O)/portolan) \
 	    python3 tests/jose/states_are_read_by_npm_jose.py
 

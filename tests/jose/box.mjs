@@ -7,8 +7,23 @@
 //	{do: "verify", token, keys}		 the payload's text
 //	{do: "open", token, keys}		 what was encrypted
 //	{do: "seal", text, signer, reader}	 signed, deflated, encrypted
+import { webcrypto } from "node:crypto";
 import { createInterface } from "node:readline";
-import * as jose from "jose";
+import { Duplex } from "node:stream";
+import { createDeflateRaw, createInflateRaw } from "node:zlib";
+
+// What `jose` takes for granted, and Debian 12's Node (18) has under other
+// names: so nothing else needs to be installed.
+const streams = (make) => function (format) {
+  if (format !== "deflate-raw") throw new TypeError(format);
+  return Duplex.toWeb(make());
+};
+if (globalThis.crypto === undefined) {
+  Object.assign(globalThis, { crypto: webcrypto, CryptoKey: webcrypto.CryptoKey,
+    CompressionStream: streams(createDeflateRaw),
+    DecompressionStream: streams(createInflateRaw) });
+}
+const jose = await import("jose");
 
 const text = (bytes) => new TextDecoder().decode(bytes);
 const bytes = (string) => new TextEncoder().encode(string);
