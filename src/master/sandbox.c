@@ -193,14 +193,20 @@ close_files(const struct role *role, int *version, struct err *err)
 
 /* --- all together ----------------------------------------------------------- */
 
-/* States are their owners': not even a crash writes them to a disk. */
+/*
+ * States are their owners', and so is what passes an edge on its way to them:
+ * not even a crash writes it to a disk.  A limit of one byte leaves no room for
+ * a core, and the kernel starts no program for it either, which it does where
+ * the limit is none.  An engine cannot be looked into by others of its user,
+ * besides.
+ */
 static bool
-never_dump(struct err *err)
+never_dump(enum role_kind kind, struct err *err)
 {
-	const struct rlimit none = { 0, 0 };
+	const struct rlimit byte = { 1, 1 };
 
-	if (setrlimit(RLIMIT_CORE, &none) != 0 ||
-	    prctl(PR_SET_DUMPABLE, 0) != 0)
+	if (setrlimit(RLIMIT_CORE, &byte) != 0 ||
+	    (kind == ROLE_ENGINE && prctl(PR_SET_DUMPABLE, 0) != 0))
 		return err_set(err, "core dumps cannot be given up: %s",
 		    strerror(errno));
 	return true;
@@ -215,7 +221,7 @@ sandbox_enter(const struct role *role, char text[SANDBOX_TEXT],
 	unsigned calls;
 	int version;
 
-	if (role->kind == ROLE_ENGINE && !never_dump(err))
+	if (!never_dump(role->kind, err))
 		return false;
 	if (!drop_capabilities(err))
 		return false;

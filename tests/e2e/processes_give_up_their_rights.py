@@ -44,9 +44,10 @@ def main():
         truth("the log says it", f"sandbox: {said}" in edge.errors())
         for name in ("edge", "console", "engine US/0"):
             check(edge, name, sanitized)
-        with open(f"/proc/{process_of(edge, 'engine US/0')}/limits") as f:
-            core = [x for x in f if x.startswith("Max core file size")][0]
-        same("an engine's core", core.split()[4:6], ["0", "0"])
+        for name in ("edge", "console", "engine US/0"):
+            with open(f"/proc/{process_of(edge, name)}/limits") as f:
+                core = [x for x in f if x.startswith("Max core file size")][0]
+            same(f"the core of {name}", core.split()[4:6], ["1", "1"])
         if not sanitized and os.geteuid() == 0:
             same("the master's filter",
                  of_process(edge.process.pid, "Seccomp"), ["2"])
