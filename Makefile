@@ -114,7 +114,7 @@ $(O)/gen/commit.inc: .FORCE
 # data/NAME -> gen/NAME.inc, to be included where they are used; so are the
 # files of pages, web/DIR/NAME -> gen/DIR/NAME.inc.
 GEN	= $(O)/gen/commit.inc \
-	  $(patsubst data/%,$(O)/gen/%.inc,$(wildcard data/*.csv data/*.svg data/*.sql)) \
+	  $(patsubst data/%,$(O)/gen/%.inc,$(wildcard data/*.csv data/*.svg data/*.sql data/*.txt)) \
 	  $(patsubst web/%,$(O)/gen/%.inc,$(wildcard web/*/*))
 gen: $(GEN)
 $(O)/gen/%.inc: web/%

@@ -165,6 +165,7 @@ store_postgres_check(const char *conninfo,
 		return false;
 	good = pg_server_is_good(conn, config->home, err) &&
 	    check_partitions(conn, config, err) &&
+	    pg_shape_is_good(conn, err) &&
 	    (!replicates || check_replicates(conn, config->nregions, err));
 	PQfinish(conn);
 	return good;

@@ -25,6 +25,14 @@ struct pg_migrations {
 
 extern const struct pg_migrations pg_migrations;	/* this program's */
 
+/* Whether the schema still is what the files make; *err names what is not. */
+bool pg_shape_is_good(PGconn *conn, struct err *err);
+/* For the test which holds data/postgres-shape.txt to what the files make: that
+ * file's text, and what it would be by this server (of several regions, the
+ * main one). */
+const char *pg_shape(void);
+bool pg_shape_of(PGconn *conn, struct buf *lines, struct err *err);
+
 /* store_postgres_migrate() by any list: for tests, which fail half-way. */
 bool pg_migrate(PGconn *conn, const struct pg_migrations *m,
     const struct store_postgres_config *config, bool is_main,

@@ -47,8 +47,9 @@ make_schema(void **state)
 	loop = loop_new();
 	snprintf(engine, sizeof(engine), "host=%s user=flow_engine "
 	    "dbname=postgres", server.dir);
-	must(pg_ask(server.conninfo, "drop schema if exists flow cascade") !=
-	    NULL);
+	/* A publication stays behind, empty, where its tables are dropped. */
+	must(pg_ask(server.conninfo, "drop schema if exists flow cascade; "
+	    "drop publication if exists gb_to_au, pub_meta") != NULL);
 	if (store_postgres_init(server.conninfo, &config, true, &err))
 		return 0;
 	fprintf(stderr, "%s\n", err.text);
@@ -105,6 +106,88 @@ a_store_says_what_is_missing(void **state)
 	assert_false(store_postgres_check("host=/none user=x", &config, true,
 	    &err));
 	assert_non_null(strstr(err.text, "/none/.s.PGSQL.5432"));
+}
+
+/* After a new file data/postgres-N.sql the shape is another: what the test
+ * leaves in the build's folder is to be read, and put in its place. */
+static void
+the_shape_is_what_the_files_make(void **state)
+{
+	struct buf made = { 0 };
+	PGconn *conn;
+	struct err err;
+	FILE *f;
+
+	(void)state;
+	conn = pg_admin_connect(server.conninfo, &err);
+	if (!pg_shape_of(conn, &made, &err))
+		fail_msg("%s", err.text);
+	PQfinish(conn);
+	if (strcmp(buf_cstr(&made), pg_shape()) != 0) {
+		f = fopen("/tmp/portolan-postgres-shape.txt", "w");
+		must(f != NULL && fputs(made.p, f) >= 0 && fclose(f) == 0);
+		fail_msg("data/postgres-shape.txt is not what the files make; "
+		    "look at the difference, then cp "
+		    "/tmp/portolan-postgres-shape.txt "
+		    "data/postgres-shape.txt");
+	}
+	buf_fini(&made);
+}
+
+static const struct {
+	const char	*sql, *told;
+} divergences[] = {
+	{ "alter table flow.state_au drop constraint residency",
+	    "missing: table state_au constraint residency" },
+	{ "drop trigger widen on flow.state_gb",
+	    "missing: table state_gb trigger widen" },
+	{ "alter table flow.meta_rev disable trigger note",
+	    "missing: table meta_rev trigger note" },
+	{ "alter table flow.state_au disable row level security",
+	    "missing: table state_au replica identity i row security" },
+	{ "alter table flow.meta add column more int",
+	    "unexpected: table meta column more integer" },
+	{ "alter table flow.state add check (version < 100)",
+	    "unexpected: table state constraint" },
+	{ "create unique index on flow.state_gb (tenant)",
+	    "unexpected: table state_gb index" },
+	{ "drop index flow.state_gb_list",
+	    "missing: table state_gb index state_gb_list" },
+	{ "alter publication gb_to_au set table flow.state_gb (id, home, "
+	    "allowed, epoch, version, last_op, done, moving_to, base, tenant, "
+	    "flow, created_ms, updated_ms, expires_ms, body)",
+	    "missing: publication gb_to_au table state_gb" },
+	{ "alter publication gb_to_au add table flow.here",
+	    "unexpected: publication gb_to_au table here" },
+	{ "drop publication pub_meta", "missing: publication pub_meta" },
+	{ "alter policy to_au on flow.state_gb using (true)",
+	    "missing: table state_gb policy to_au" },
+	{ "create or replace function flow.widen() returns trigger language "
+	    "plpgsql as 'begin return new; end'",
+	    "missing: function widen" },
+};
+
+static void
+a_schema_that_diverged_is_told(void **state)
+{
+	struct store_postgres_config config = config_of("GB");
+	struct err err;
+
+	(void)state;
+	/* What is an administrator's own business. */
+	pg_ask(server.conninfo, "create index on flow.state_gb (updated_ms)");
+	pg_ask(server.conninfo, "create view flow.mine as select 1");
+	assert_true(store_postgres_check(engine, &config, true, &err));
+	for (size_t i = 0; i < sizeof(divergences) / sizeof(divergences[0]);
+	    i++) {
+		assert_non_null(pg_ask(server.conninfo, divergences[i].sql));
+		assert_false(store_postgres_check(engine, &config, true,
+		    &err));
+		if (strstr(err.text, divergences[i].told) == NULL)
+			fail_msg("%s: %s", divergences[i].sql, err.text);
+		end_loop(NULL);
+		must(make_schema(NULL) == 0);
+	}
 }
 
 static bool
@@ -397,6 +480,10 @@ main(void)
 		CONTRACT(make_schema, end_loop),
 		cmocka_unit_test_setup_teardown(a_store_says_what_is_missing,
 		    make_schema, end_loop),
+		cmocka_unit_test_setup_teardown(
+		    the_shape_is_what_the_files_make, make_schema, end_loop),
+		cmocka_unit_test_setup_teardown(
+		    a_schema_that_diverged_is_told, make_schema, end_loop),
 		cmocka_unit_test_setup_teardown(
 		    a_schema_is_led_from_version_to_version, make_schema,
 		    end_loop),
