@@ -153,9 +153,19 @@ mark_hop(struct h1_head *head, struct slice name)
 			head->fields[i].hop = true;
 }
 
+/* What proxies tell of the client. */
+static bool
+is_forwarding(enum field_id id, struct slice name)
+{
+	return id == FIELD_FORWARDED ||
+	    slice_starts_nocase(name, SLICE("X-Forwarded-")) ||
+	    slice_eq_nocase(name, SLICE("X-Real-IP"));
+}
+
 /*
  * An option may name a field of this hop or one that nobody knows.  To name
- * the others is to ask the next program to lose what this one decided by.
+ * the others is to ask the next program to lose what this one decided by;
+ * where a client wants its way here forgotten it asks in vain.
  */
 static bool
 read_option(struct h1_parse *p, struct connection *c, struct slice option)
@@ -178,6 +188,8 @@ read_option(struct h1_parse *p, struct connection *c, struct slice option)
 		mark_hop(p->head, option);
 	else if (slice_eq_nocase(option, close_word))
 		c->close = true;
+	else if (is_forwarding(id, option))
+		return true;
 	else if (field_spoofs(option))
 		return false;
 	else

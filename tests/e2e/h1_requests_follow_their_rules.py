@@ -409,9 +409,12 @@ HOPS = [
     *refuses("9110 7.6.1", "it names no field of the whole way",
              *[get(b"Connection: " + v, b"X-Forwarded-For: 192.0.2.1")
                for v in (b"Host", b"Content-Length", b"Transfer-Encoding",
-                         b"X-Forwarded-For", b"Forwarded", b"Via",
+                         b"Via", b"X-Request-Id",
                          b"Authorization", b"X-ManyWho-Region-Frontend",
                          b"X-A, Host")]),
+    ("9110 7.6.1", "the way the client came is of the whole way",
+     get(b"Connection: X-Forwarded-For, Forwarded, X-Forwarded-Proto"),
+     passes(fields={"Connection": None, "X-Forwarded-Proto": "http"})),
     *refuses("9110 7.6.1", "its options are tokens", get(b"Connection: a b"),
              get(b'Connection: "close"'), get(b"Connection: close;q=1"),
              get(b"Connection: ("), get(b"Connection: X-A, /")),

@@ -64,7 +64,15 @@ def main():
               arrived["x-forwarded-for"][0].count(",") == 1)
 
         # Naming ours as hop by hop, to have them taken away, is refused.
-        for name in ("X-Forwarded-For", "X-ManyWho-GeoLocation-Country",
-                     "Host", "Content-Length"):
+        for name in ("X-ManyWho-GeoLocation-Country", "Via", "Host",
+                     "Content-Length"):
             same(f"Connection: {name}", platform["US"].get(
                 "/api/run/1/x", [("Connection", name)]).status, 400)
+        # The way that a client came does not become another one by that.
+        answer = platform["US"].get("/api/run/1/x", [
+            ("Connection", "X-Forwarded-For, X-Real-IP, X-Forwarded-Proto")],
+            of="FR")
+        fields = dict(json.loads(answer.body))
+        same("named in vain", (fields["X-Real-IP"],
+                               fields["X-ManyWho-GeoLocation-Country"]),
+             (address_in("FR"), "FR"))
