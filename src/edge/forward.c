@@ -146,6 +146,7 @@ tell_link(const struct edge_request *er, struct link_facts *told)
 
 	memset(told, 0, sizeof(*told));
 	told->client = er->client.addr;
+	told->nearest = er->client.nearest;
 	memcpy(told->frontend, er->frontend, sizeof(told->frontend));
 	memcpy(told->decided, to->id, sizeof(told->decided));
 	memcpy(told->request_id, er->request_id, sizeof(told->request_id));
@@ -175,7 +176,7 @@ finish_head(struct edge_request *er)
 		.framing = er->framing, .length = er->length,
 		.expect = er->passes_expect,
 		.client = er->plan->config->hide_clients ? NULL :
-		    &er->client.addr,
+		    &er->client.nearest,
 		.place = er->decision.hit.place,
 	};
 
@@ -202,9 +203,9 @@ tell_client(const struct edge_request *er, struct endpoint *source,
 	const struct endpoint *peer = request_peer(er->request);
 
 	*source = *peer;
-	if (er->client.addr.family != ADDR_NONE) {
+	if (er->client.nearest.family != ADDR_NONE) {
 		source->kind = ENDPOINT_IP;
-		source->addr = er->client.addr;
+		source->addr = er->client.nearest;
 		source->port = er->client.source == CLIENT_PEER ||
 		    er->client.source == CLIENT_PROXY ? peer->port : 0;
 	}

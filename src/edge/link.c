@@ -8,22 +8,35 @@
 
 /* --- the fields, a row each ------------------------------------------------ */
 
+/* "192.0.2.1"; "- 10.0.0.1" of an unknown one behind that hop, "-" of whom
+ * nothing is known. */
 static void
 write_client(struct buf *out, const struct link_facts *f)
 {
 	char text[ADDR_TEXT_MAX];
 
 	buf_text(out, addr_text(&f->client, text));
+	if (f->client.family != ADDR_NONE || f->nearest.family == ADDR_NONE)
+		return;
+	buf_char(out, ' ');
+	buf_text(out, addr_text(&f->nearest, text));
 }
 
 static bool
 read_client(struct link_facts *f, struct slice value)
 {
-	if (slice_is(value, "-")) {
-		f->client = (struct addr){ .family = ADDR_NONE };
+	static const struct slice unknown = SLICE("- ");
+
+	f->client = f->nearest = (struct addr){ .family = ADDR_NONE };
+	if (slice_is(value, "-"))
 		return true;
-	}
-	return addr_parse(&f->client, value);
+	if (slice_starts_nocase(value, unknown))
+		return addr_parse(&f->nearest, (struct slice){
+		    value.p + unknown.len, value.len - unknown.len });
+	if (!addr_parse(&f->client, value))
+		return false;
+	f->nearest = f->client;
+	return true;
 }
 
 static void

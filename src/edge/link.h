@@ -24,7 +24,7 @@ enum {
 };
 
 struct link_facts {
-	struct addr	 client;
+	struct addr	 client, nearest;	/* as client_address_find() */
 	char		 frontend[REGION_ID_MAX];	/* the client reached it */
 	char		 decided[REGION_ID_MAX];	/* the request is for it */
 	char		 request_id[LINK_ID_MAX + 1];

@@ -341,7 +341,7 @@ static void
 take_told(struct edge_request *er, const struct link_facts *told)
 {
 	er->client = (struct client_address){ .addr = told->client,
-	    .source = CLIENT_FORWARDED, .peer_trusted = true };
+	    .nearest = told->nearest, .source = CLIENT_FORWARDED, .peer_trusted = true };
 	memcpy(er->frontend, told->frontend, sizeof(er->frontend));
 	memcpy(er->request_id, told->request_id, sizeof(er->request_id));
 	take_knowledge(er, told);

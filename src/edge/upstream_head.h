@@ -48,7 +48,8 @@ struct head_end {
 	struct slice	 upgrade;	/* empty: none */
 	struct slice	 traceparent;	/* empty: it stands in the front */
 	/* for an engine: who is believed to ask, and where that is */
-	const struct addr *client;	/* NULL: unknown, as ADDR_NONE */
+	const struct addr *client;	/* or the hop nearest to an unknown one;
+					   NULL: unknown, as ADDR_NONE */
 	struct place	 place;
 	const struct link_facts *link;	/* for another edge; else NULL */
 };

@@ -98,23 +98,11 @@ is_port(struct slice text)
 	return true;
 }
 
-/* "fe80::1%eth0" is fe80::1 to everybody else. */
 static bool
 read_ip6(struct addr *addr, struct slice text)
 {
-	const char *percent = memchr(text.p, '%', text.len);
 	struct addr a;
 
-	if (percent != NULL) {
-		const char *end = text.p + text.len;
-
-		if (percent + 1 == end)
-			return false;
-		for (const char *p = percent + 1; p < end; p++)
-			if (!is_name_char(*p))
-				return false;
-		text.len = (size_t)(percent - text.p);
-	}
 	if (text.len == 0 || !addr_parse(&a, text) || a.family != ADDR_IP6)
 		return false;
 	*addr = a;

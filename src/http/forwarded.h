@@ -20,9 +20,9 @@ bool forwarded_for(struct slice element, struct slice *node);
 
 /*
  * The address in "ip", "ip:port", "[v6]" or "[v6]:port".  Nobody asks for the
- * port, so it may be any of RFC 7239 6: up to five digits, or "_name".  The
- * zone of an IPv6 address means something on the machine that wrote it alone,
- * and is left out.  False for anything else, "unknown" and "_name" included.
+ * port, so it may be any of RFC 7239 6: up to five digits, or "_name".  False
+ * for anything else: "unknown" and "_name", and an IPv6 address with its zone,
+ * which means something on the machine that wrote it alone.
  */
 bool forwarded_addr(struct addr *addr, struct slice node);
 

@@ -190,6 +190,7 @@ walk_entries(const struct client_trust *trust, const struct h1_head *head,
 		client->source = CLIENT_FORWARDED;
 		if (end == ENTRY_FOUND)
 			continue;
+		client->nearest = client->addr;
 		client->addr = (struct addr){ .family = ADDR_NONE };
 		client->source = CLIENT_MALFORMED;
 		return;
@@ -207,4 +208,6 @@ client_address_find(const struct client_trust *trust, const struct addr *peer,
 	client->peer_trusted = trusted(trust, &client->addr, 0);
 	if (client->peer_trusted && head->by[trust->field] >= 0)
 		walk_entries(trust, head, client);
+	if (client->source != CLIENT_MALFORMED)
+		client->nearest = client->addr;
 }

@@ -34,6 +34,9 @@ const struct client_trust *client_trust_build(struct arena *arena,
 
 struct client_address {
 	struct addr	 addr;		/* canonical; ADDR_NONE: unknown */
+	/* The same, but where that is unknown the last hop that was: it said
+	 * what nobody can read. */
+	struct addr	 nearest;
 	enum client_source source;
 	uint8_t		 hop;		/* 0 the peer, 1 the rightmost entry, ... */
 	bool		 peer_trusted;	/* inbound forwarding fields may be kept */

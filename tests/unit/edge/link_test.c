@@ -15,6 +15,7 @@ sample(void)
 	    .tag = 0xabcdef, .tenant = "t 1", .restrictions = "tenant *" };
 
 	addr_parse(&f.client, SLICE("2001:db8::1"));
+	f.nearest = f.client;
 	f.place.class = PLACE_LOCATED;
 	f.place.country = country_find(SLICE("GB"));
 	f.place.continent = CONTINENT_EU;
@@ -37,6 +38,7 @@ static void
 assert_same(const struct link_facts *a, const struct link_facts *b)
 {
 	assert_true(addr_eq(&a->client, &b->client));
+	assert_true(addr_eq(&a->nearest, &b->nearest));
 	assert_string_equal(a->frontend, b->frontend);
 	assert_string_equal(a->decided, b->decided);
 	assert_string_equal(a->request_id, b->request_id);
@@ -81,6 +83,8 @@ what_is_told_is_heard(void **state)
 				told.tenant[0] = '\0';
 			if (k == 1)
 				told.client = (struct addr){ ADDR_NONE, { 0 } };
+			if (k == 1 && i % 2 == 0)
+				told.nearest = (struct addr){ ADDR_NONE, { 0 } };
 			buf_clear(&out);
 			link_write(&out, &told);
 			assert_true(read_lines(&heard, buf_cstr(&out), &what));
@@ -95,6 +99,8 @@ static const struct {
 } bad[] = {
 	{ "X-Portolan-Client", NULL },
 	{ "X-Portolan-Client", "localhost" },
+	{ "X-Portolan-Client", "- -" },
+	{ "X-Portolan-Client", "- 1.2.3.4:80" },
 	{ "X-Portolan-Client", "1.2.3.4:80" },
 	{ "X-Portolan-Frontend", NULL },
 	{ "X-Portolan-Frontend", "0123456789abcdef" },	/* too long */

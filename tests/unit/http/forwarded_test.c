@@ -77,9 +77,9 @@ nodes_name_an_address(void **state)
 		{ "[2a00::1]", "2a00::1" },
 		{ "[2a00::1]:443", "2a00::1" },
 		{ "::ffff:198.51.100.1", "::ffff:198.51.100.1" },
-		{ "fe80::1%eth0", "fe80::1" },
-		{ "[fe80::1%25eth0]:1", "fe80::1" },	/* as in URIs */
-		{ "[fe80::1%eth0]:1", "fe80::1" },
+		{ "fe80::1%eth0", NULL },		/* of its machine alone */
+		{ "[fe80::1%25eth0]:1", NULL },
+		{ "[fe80::1%eth0]:1", NULL },
 		{ "fe80::1%", NULL },
 		{ "fe80::1%a b", NULL },
 		{ "198.51.100.1%eth0", NULL },

@@ -59,6 +59,9 @@ check(const struct client_trust *trust, const struct row *row)
 	assert_int_equal(h1_read_request(&head, slice_of(text), &seen, &end),
 	    H1_DONE);
 	client_address_find(trust, &peer, CLIENT_PEER, &head, &client);
+	if (client.source != CLIENT_MALFORMED)
+		assert_memory_equal(&client.nearest, &client.addr,
+		    sizeof(client.addr));
 	addr_text(&client.addr, got);
 	if (strcmp(got, row->client[0] == '\0' ? "-" : row->client) != 0 ||
 	    client.source != row->source || client.hop != row->hop ||
