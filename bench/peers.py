@@ -185,7 +185,6 @@ timeouts:
   idle: 5m
 log:
   access: {access}
-{"sandbox: false" if job.wrapper else ""}
 """)
     p.start([*job.wrapper, PORTOLAN, "run", "-c", config],
             300 if job.wrapper else 30)
