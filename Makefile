@@ -143,7 +143,7 @@ STORIES	= $(patsubst tests/e2e/%.py,%,$(sort $(wildcard tests/e2e/*.py)))
 UNIT_RUN = $(if $(T),$(filter $(T),$(UNITS)),$(UNITS))
 E2E_RUN	= $(if $(T),$(filter $(T),$(STORIES)),$(STORIES))
 UNIT_BINS = $(UNIT_RUN:%=$(O)/unit/%_test)
-# Programs of their own: bench/NAME.c -> NAME, linked with every floor.
+# Programs of their own: bench/NAME.c -> NAME, linked with bench/lib and every floor.
 BENCHES	= $(patsubst bench/%.c,$(O)/bench/%,$(sort $(wildcard bench/*.c)))
 RUN_TESTS = PORTOLAN=$(abspath $(O)/portolan) scripts/run-tests
 
@@ -218,7 +218,18 @@ lint: floors gen				## style, clang-tidy, cppcheck, floors
 
 bench-build: all $(BENCHES)
 
-$(O)/bench/%: bench/%.c $(libs)
+# What they share.
+$(O)/obj/bench/%.o: bench/lib/%.c
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) $(CFLAGS_ALL) -c -o $@ $<
+
+$(O)/libbench.a: $(patsubst bench/lib/%.c,$(O)/obj/bench/%.o,$(wildcard bench/lib/*.c))
+	$(call say,AR,$@)
+	$(Q)rm -f $@
+	$(Q)$(AR) rcs $@ $^
+
+$(O)/bench/%: bench/%.c $(O)/libbench.a $(libs)
 	@mkdir -p $(@D)
 	$(call say,BENCH,$@)
 	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $< $(group) $(LIBS)

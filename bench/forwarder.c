@@ -19,6 +19,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "lib/client.h"
+
 enum { FDS = 65536, BUF_BYTES = 256 * 1024 };
 
 /* By descriptor; what it has not taken of its other side's bytes. */
@@ -31,13 +33,6 @@ static struct side {
 static char buf[BUF_BYTES];
 static int loop;
 static struct sockaddr_in upstream;
-
-static void
-stop(const char *what)
-{
-	perror(what);
-	exit(1);
-}
 
 static void
 watch(int fd, uint32_t events, int how)

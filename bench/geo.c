@@ -20,15 +20,12 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
-#ifdef __x86_64__
-#include <x86intrin.h>
-#endif
 
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/must.h"
 #include "geo/geo_table.h"
+#include "lib/ticks.h"
 
 enum { ADDRESSES = 1 << 20, RUN = 64, ROUNDS = 5, BUILDS = 5 };
 
@@ -36,72 +33,6 @@ static struct addr addresses[ADDRESSES];
 static struct cidr networks[ADDRESSES];
 static uint64_t ticks[ADDRESSES];
 static double ns_per_tick = 1;
-
-static uint64_t
-next_random(void)
-{
-	static uint64_t state = 0x9e3779b97f4a7c15;	/* splitmix64 */
-	uint64_t z = state += 0x9e3779b97f4a7c15;
-
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
-	z = (z ^ z >> 27) * 0x94d049bb133111eb;
-	return z ^ z >> 31;
-}
-
-static uint64_t
-clock_ticks(void)
-{
-#ifdef __x86_64__
-	uint64_t t;
-
-	_mm_lfence();
-	t = __rdtsc();
-	_mm_lfence();
-	return t;
-#else
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
-#endif
-}
-
-static void
-calibrate(void)
-{
-	uint64_t us = clock_us(), t = clock_ticks();
-
-	while (clock_us() - us < 100000)
-		;
-	ns_per_tick = (double)(clock_us() - us) * 1000 /
-	    (double)(clock_ticks() - t);
-}
-
-static int
-compare_ticks(const void *left, const void *right)
-{
-	const uint64_t *a = left, *b = right;
-
-	return *a < *b ? -1 : *a > *b;
-}
-
-static double
-percentile(size_t count, double share)
-{
-	qsort(ticks, count, sizeof(*ticks), compare_ticks);
-	return (double)ticks[(size_t)((double)(count - 1) * share)];
-}
-
-static double
-clock_cost(void)
-{
-	for (size_t i = 0; i < ADDRESSES; i++) {
-		uint64_t t = clock_ticks();
-
-		ticks[i] = clock_ticks() - t;
-	}
-	return percentile(ADDRESSES, 0.5);
-}
 
 /* Keeps the compiler from dropping what it thinks nobody reads. */
 static void
@@ -120,22 +51,22 @@ round_once(const struct geo_table *table, double empty)
 	struct result r;
 
 	for (size_t i = 0; i < ADDRESSES; i++) {
-		uint64_t t = clock_ticks();
+		uint64_t t = ticks_now();
 
 		use(geo_table_find(table, &addresses[i]).list);
-		ticks[i] = clock_ticks() - t;
+		ticks[i] = ticks_now() - t;
 	}
-	r.median = (percentile(ADDRESSES, 0.5) - empty) * ns_per_tick;
-	r.p99 = (percentile(ADDRESSES, 0.99) - empty) * ns_per_tick;
+	r.median = (ticks_percentile(ticks, ADDRESSES, 0.5) - empty) * ns_per_tick;
+	r.p99 = (ticks_percentile(ticks, ADDRESSES, 0.99) - empty) * ns_per_tick;
 	for (size_t i = 0; i < ADDRESSES / RUN; i++) {
-		uint64_t t = clock_ticks();
+		uint64_t t = ticks_now();
 
 		for (size_t j = 0; j < RUN; j++)
 			use(geo_table_find(table,
 			    &addresses[i * RUN + j]).list);
-		ticks[i] = clock_ticks() - t;
+		ticks[i] = ticks_now() - t;
 	}
-	r.batch = (percentile(ADDRESSES / RUN, 0.5) - empty) * ns_per_tick / RUN;
+	r.batch = (ticks_percentile(ticks, ADDRESSES / RUN, 0.5) - empty) * ns_per_tick / RUN;
 	return r;
 }
 
@@ -143,7 +74,7 @@ static void
 measure(const struct geo_table *table, const char *what)
 {
 	struct result best = { INFINITY, INFINITY, INFINITY };
-	double empty = clock_cost();
+	double empty = ticks_of_nothing(ticks, ADDRESSES);
 
 	for (int i = 0; i < ROUNDS; i++) {
 		struct result r = round_once(table, empty);
@@ -295,7 +226,7 @@ main(int argc, char **argv)
 		fprintf(stderr, "usage: geo DATABASE.mmdb\n");
 		return 2;
 	}
-	calibrate();
+	ns_per_tick = ticks_calibrate();
 	db = open_timed(argv[1]);
 	table = build_timed(db, map);
 	printf("look-ups (aim: median 60, p99 250)\n");

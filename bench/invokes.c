@@ -19,8 +19,9 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "lib/client.h"
 
 #define FLOW	"5f0e7b1c-8a54-4b0a-a0a8-0d2f3a4b5c10"
 #define PART(n)	"0c9f2d6e-3a1b-4c55-9e10-000000000" n
@@ -39,22 +40,6 @@ static struct player {
 static char *name;
 static float *latencies;
 static size_t nlatencies, failed;
-
-static void
-stop(const char *what)
-{
-	perror(what);
-	exit(1);
-}
-
-static double
-now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
-}
 
 static void
 post(struct player *p, const char *path, const char *body)

@@ -11,17 +11,14 @@
  * Prints sent, failed, and the latency's percentiles in microseconds.  The
  * first second is warm-up and does not count.
  */
-#include <arpa/inet.h>
-#include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <time.h>
-#include <unistd.h>
+
+#include "lib/client.h"
 
 enum { CONNS = 1024, IN_BYTES = 4096, WARM_S = 1 };
 
@@ -33,69 +30,18 @@ static struct conn {
 } conns[CONNS];
 
 static int idle[CONNS], nidle, loop;
-static char (*addresses)[48];
-static size_t naddresses;
+static struct addresses addresses;
 static double *latencies;
 static size_t nlatencies, failed;
 
 static void
-stop(const char *what)
-{
-	perror(what);
-	exit(1);
-}
-
-static double
-now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
-}
-
-static void
-read_addresses(const char *file)
-{
-	FILE *f = fopen(file, "r");
-	size_t room = 0;
-
-	if (f == NULL)
-		stop(file);
-	for (;;) {
-		if (naddresses == room) {
-			room = room == 0 ? 1024 : room * 2;
-			addresses = realloc(addresses, room *
-			    sizeof(*addresses));
-			if (addresses == NULL)
-				stop("realloc");
-		}
-		if (fscanf(f, "%47s", addresses[naddresses]) != 1)
-			break;
-		naddresses++;
-	}
-	fclose(f);
-	if (naddresses == 0)
-		stop("no addresses");
-}
-
-static void
 connect_all(int count, uint16_t port)
 {
-	struct sockaddr_in to = { .sin_family = AF_INET,
-	    .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	int one = 1;
-
 	for (int i = 0; i < count; i++) {
 		struct epoll_event e = { .events = EPOLLIN, .data.u32 =
 		    (uint32_t)i };
 
-		conns[i].fd = socket(AF_INET, SOCK_STREAM, 0);
-		if (conns[i].fd < 0 || connect(conns[i].fd,
-		    (struct sockaddr *)&to, sizeof(to)) != 0)
-			stop("connect");
-		setsockopt(conns[i].fd, IPPROTO_TCP, TCP_NODELAY, &one,
-		    sizeof(one));
+		conns[i].fd = dial(port);
 		epoll_ctl(loop, EPOLL_CTL_ADD, conns[i].fd, &e);
 		idle[nidle++] = i;
 	}
@@ -108,7 +54,7 @@ ask(struct conn *c, double due, const char *host, const char *path)
 	char request[1024];
 	int len = snprintf(request, sizeof(request), "GET %s HTTP/1.1\r\n"
 	    "Host: %s\r\nX-Forwarded-For: %s\r\n\r\n", path, host,
-	    addresses[next++ % naddresses]);
+	    addresses.text[next++ % addresses.count]);
 
 	c->due = due;
 	c->got = 0;
@@ -217,7 +163,7 @@ main(int argc, char **argv)
 	if (latencies == NULL)
 		stop("malloc");
 	loop = epoll_create1(0);
-	read_addresses(argv[7]);
+	addresses = read_addresses(argv[7]);
 	connect_all(count, (uint16_t)atoi(argv[1]));
 	run(rate, seconds, argv[5], argv[6]);
 	if (nlatencies == 0)

@@ -21,6 +21,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "lib/client.h"
+
 enum { CONNS = 65536, IN_BYTES = 64 * 1024 };
 
 struct answer {
@@ -35,13 +37,6 @@ static size_t body_left[CONNS];
 static struct answer small, medium, large;
 static char in[IN_BYTES];
 static int loop;
-
-static void
-stop(const char *what)
-{
-	perror(what);
-	exit(1);
-}
 
 static struct answer
 make_answer(const char *region, size_t body)

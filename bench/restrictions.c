@@ -21,13 +21,10 @@
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
-#ifdef __x86_64__
-#include <x86intrin.h>
-#endif
 
 #include "base/arena.h"
 #include "base/clock.h"
+#include "lib/ticks.h"
 #include "policy/guid.h"
 #include "policy/restrictions.h"
 #include "policy/state_id.h"
@@ -42,66 +39,6 @@ static double ns_per_tick = 1, empty;
 static char tenants[TENANTS][GUID_TEXT];
 static char (*flows)[GUID_TEXT];
 static uint32_t *tags;
-
-static uint64_t
-next_random(void)
-{
-	static uint64_t state = 0x9e3779b97f4a7c15;	/* splitmix64 */
-	uint64_t z = state += 0x9e3779b97f4a7c15;
-
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
-	z = (z ^ z >> 27) * 0x94d049bb133111eb;
-	return z ^ z >> 31;
-}
-
-static uint64_t
-clock_ticks(void)
-{
-#ifdef __x86_64__
-	uint64_t t;
-
-	_mm_lfence();
-	t = __rdtsc();
-	_mm_lfence();
-	return t;
-#else
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
-#endif
-}
-
-static int
-compare_ticks(const void *left, const void *right)
-{
-	const uint64_t *a = left, *b = right;
-
-	return *a < *b ? -1 : *a > *b;
-}
-
-static double
-median(size_t count)
-{
-	qsort(ticks, count, sizeof(*ticks), compare_ticks);
-	return (double)ticks[count / 2];
-}
-
-static void
-calibrate(void)
-{
-	uint64_t us = clock_us(), t = clock_ticks();
-
-	while (clock_us() - us < 100000)
-		;
-	ns_per_tick = (double)(clock_us() - us) * 1000 /
-	    (double)(clock_ticks() - t);
-	for (size_t i = 0; i < FINDS; i++) {
-		t = clock_ticks();
-		ticks[i] = clock_ticks() - t;
-	}
-	empty = median(FINDS);
-}
 
 /* --- the sets ------------------------------------------------------------------- */
 
@@ -161,14 +98,14 @@ find_once(const struct restrictions *set, size_t among, bool by_tag)
 	for (size_t i = 0; i < FINDS; i++) {
 		uint32_t at = drawn[i];
 		struct slice tenant = { tenants[at % TENANTS], 36 };
-		uint64_t t = clock_ticks();
+		uint64_t t = ticks_now();
 
 		use(by_tag ? restrictions_find_tag(set, tenant, tags[at]) :
 		    restrictions_find(set, tenant,
 		    (struct slice){ flows[at], 36 }));
-		ticks[i] = clock_ticks() - t;
+		ticks[i] = ticks_now() - t;
 	}
-	return (median(FINDS) - empty) * ns_per_tick;
+	return (ticks_percentile(ticks, FINDS, 0.5) - empty) * ns_per_tick;
 }
 
 static double
@@ -222,7 +159,8 @@ main(int argc, char **argv)
 
 	if (count < TEN)
 		count = TEN;
-	calibrate();
+	ns_per_tick = ticks_calibrate();
+	empty = ticks_of_nothing(ticks, FINDS);
 	flows = xcalloc(count, sizeof(*flows));
 	tags = xcalloc(count, sizeof(*tags));
 	for (size_t i = 0; i < TENANTS; i++)

@@ -11,9 +11,6 @@
  * Prints how many asked on a resumed connection, on one that the server did
  * not resume, and how many answers were not 200 with REGION as both ends.
  */
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <openssl/ssl.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -21,14 +18,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
-enum { CLIENTS = 64, ADDRESSES = 65536, BYTES = 4096 };
+#include "lib/client.h"
 
-static char addresses[ADDRESSES][48];
-static size_t naddresses;
+enum { CLIENTS = 64, BYTES = 4096 };
+
+static struct addresses addresses;
 static const char *path, *region;
 static char *host;			/* OpenSSL wants it so */
 static uint16_t port;
@@ -36,51 +32,6 @@ static double end;
 static SSL_CTX *context;
 /* All clients count; main() reads when they have ended. */
 static atomic_size_t next_address, resumed, full, bad;
-
-static void
-stop(const char *what)
-{
-	perror(what);
-	exit(1);
-}
-
-static double
-now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
-}
-
-static void
-read_addresses(const char *file)
-{
-	FILE *f = fopen(file, "r");
-
-	if (f == NULL)
-		stop(file);
-	while (naddresses < ADDRESSES &&
-	    fscanf(f, "%47s", addresses[naddresses]) == 1)
-		naddresses++;
-	fclose(f);
-	if (naddresses == 0)
-		stop("no addresses");
-}
-
-static int
-dial(void)
-{
-	struct sockaddr_in to = { .sin_family = AF_INET,
-	    .sin_port = htons(port) };
-	int fd = socket(AF_INET, SOCK_STREAM, 0), yes = 1;
-
-	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	if (fd < 0 || connect(fd, (struct sockaddr *)&to, sizeof(to)) != 0)
-		stop("connect");
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
-	return fd;
-}
 
 /* The newest ticket is the next connection's. */
 static int
@@ -114,7 +65,7 @@ asks(SSL *ssl)
 	size_t got = 0;
 	int n = snprintf(text, sizeof(text), "GET %s HTTP/1.1\r\nHost: %s\r\n"
 	    "X-Forwarded-For: %s\r\nConnection: close\r\n\r\n", path, host,
-	    addresses[next_address++ % naddresses]);
+	    addresses.text[next_address++ % addresses.count]);
 
 	if (SSL_write(ssl, text, n) != n)
 		return 0;
@@ -130,7 +81,7 @@ asks(SSL *ssl)
 static void
 come_once(SSL_SESSION **kept)
 {
-	int fd = dial();
+	int fd = dial(port);
 	SSL *ssl = SSL_new(context);
 
 	SSL_set_fd(ssl, fd);
@@ -187,7 +138,7 @@ main(int argc, char **argv)
 	host = argv[4];
 	path = argv[5];
 	region = argv[6];
-	read_addresses(argv[7]);
+	addresses = read_addresses(argv[7]);
 	set_up_context();
 	end = now() + atof(argv[2]);
 	for (int i = 0; i < n; i++)

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Portolan authors */
+
+#include "client.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <time.h>
+
+noreturn void
+stop(const char *what)
+{
+	perror(what);
+	exit(1);
+}
+
+double
+now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
+struct addresses
+read_addresses(const char *file)
+{
+	struct addresses a = { NULL, 0 };
+	FILE *f = fopen(file, "r");
+	size_t room = 0;
+
+	if (f == NULL)
+		stop(file);
+	for (;;) {
+		if (a.count == room) {
+			room = room == 0 ? 1024 : room * 2;
+			a.text = realloc(a.text, room * sizeof(*a.text));
+			if (a.text == NULL)
+				stop("realloc");
+		}
+		if (fscanf(f, "%47s", a.text[a.count]) != 1)
+			break;
+		a.count++;
+	}
+	fclose(f);
+	if (a.count == 0)
+		stop("no addresses");
+	return a;
+}
+
+int
+dial(uint16_t port)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET,
+	    .sin_port = htons(port) };
+	int fd = socket(AF_INET, SOCK_STREAM, 0), yes = 1;
+
+	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	if (fd < 0 || connect(fd, (struct sockaddr *)&to, sizeof(to)) != 0)
+		stop("connect");
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
+	return fd;
+}
