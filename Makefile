@@ -73,7 +73,8 @@ group	= -Wl,--start-group $(filter %.a,$^) -Wl,--end-group
 
 .PHONY: all test e2e unit asan tsan fuzz lint bench soak demo install uninstall \
 	clean help deps floors test-run tests-build fuzz-build \
-	bench-build bench-crowd bench-invokes bench-quick e2e-jose profile gen
+	bench-build bench-crowd bench-invokes bench-long bench-quick \
+	bench-record bench-table e2e-jose instructions profile gen
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -239,6 +240,16 @@ bench:						## against nginx and HAProxy on this machine (bench/README.md)
 	+@$(SUBMAKE) bench-build
 	@O=$(O) bench/run $(ARGS)
 
+bench-long:					## whether the edge grows: ten minutes at full rate (ARGS="--minutes 1")
+	+@$(SUBMAKE) bench ARGS="--part growth $(ARGS)"
+
+bench-record:					## bench, into bench/history.csv and the README's table
+	+@$(SUBMAKE) bench ARGS="--history bench/history.csv $(ARGS)"
+	@bench/table
+
+bench-table:					## the README's table, out of bench/history.csv
+	@bench/table
+
 bench-crowd:					## a normal client beside 10,000 idle and 1,000 dripping ones
 	+@$(SUBMAKE) bench-build
 	@O=$(abspath $(O)) bench/crowd $(ARGS)
@@ -257,6 +268,11 @@ profile:					## instructions a request, by folder of src/ (ARGS="--scenario h1-b
 	@scripts/install-deps bench
 	+@$(SUBMAKE) bench-build
 	@O=$(O) bench/profile $(ARGS)
+
+instructions:					## one line: instructions a request in user space (.ci/run prints it)
+	@scripts/install-deps ci
+	+@$(SUBMAKE) bench-build
+	@O=$(O) bench/profile --total
 
 demo: deps					## a platform of three regions on loopback (ARGS=--once REGIONS=6 GEODB=FILE)
 	+@$(SUBMAKE) -j$$(nproc) all

@@ -8,6 +8,9 @@
  *
  *	paced PORT RATE SECONDS CONNECTIONS HOST PATH ADDRESSES-FILE
  *
+ * RATE 0 is the other way, a closed loop: each connection asks again as soon
+ * as its answer is there, and the latency counts from then.
+ *
  * Prints sent, failed, and the latency's percentiles in microseconds.  The
  * first second is warm-up and does not count.
  */
@@ -20,7 +23,8 @@
 
 #include "lib/client.h"
 
-enum { CONNS = 1024, IN_BYTES = 4096, WARM_S = 1 };
+enum { CONNS = 1024, IN_BYTES = 4096, WARM_S = 1,
+    CLOSED_MOST = 300000 /* a second: no proxy of one thread does */ };
 
 static struct conn {
 	int	 fd;
@@ -32,7 +36,7 @@ static struct conn {
 static int idle[CONNS], nidle, loop;
 static struct addresses addresses;
 static double *latencies;
-static size_t nlatencies, failed;
+static size_t nlatencies, most, failed;
 
 static void
 connect_all(int count, uint16_t port)
@@ -142,6 +146,25 @@ run(double rate, double seconds, const char *host, const char *path)
 	}
 }
 
+/* Everybody asks all the time. */
+static void
+run_closed(double seconds, const char *host, const char *path)
+{
+	struct epoll_event events[256];
+	double from = now() + WARM_S, until = from + seconds;
+	struct timespec wait = { 1, 0 };
+
+	while (now() < until && nlatencies < most) {
+		int n;
+
+		while (nidle > 0)
+			ask(&conns[idle[--nidle]], now(), host, path);
+		n = epoll_pwait2(loop, events, 256, &wait, NULL);
+		for (int i = 0; i < n; i++)
+			hear((int)events[i].data.u32, from);
+	}
+}
+
 int
 main(int argc, char **argv)
 {
@@ -156,16 +179,20 @@ main(int argc, char **argv)
 	rate = atof(argv[2]);
 	seconds = atof(argv[3]);
 	count = atoi(argv[4]);
-	if (count < 1 || count > CONNS || rate <= 0)
+	if (count < 1 || count > CONNS || rate < 0)
 		return 2;
-	latencies = malloc(((size_t)(rate * (seconds + 1)) + 16) *
-	    sizeof(*latencies));
+	most = (size_t)((rate > 0 ? rate : CLOSED_MOST) * (seconds + 1)) +
+	    CONNS;
+	latencies = malloc((most + CONNS) * sizeof(*latencies));
 	if (latencies == NULL)
 		stop("malloc");
 	loop = epoll_create1(0);
 	addresses = read_addresses(argv[7]);
 	connect_all(count, (uint16_t)atoi(argv[1]));
-	run(rate, seconds, argv[5], argv[6]);
+	if (rate > 0)
+		run(rate, seconds, argv[5], argv[6]);
+	else
+		run_closed(seconds, argv[5], argv[6]);
 	if (nlatencies == 0)
 		stop("no answers");
 	qsort(latencies, nlatencies, sizeof(*latencies), compare);

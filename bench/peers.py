@@ -3,10 +3,13 @@
 """The proxies that are compared: how each is configured, started, counted and
 asked.  One worker each, pinned to its core."""
 import collections
+import csv
+import getpass
 import http.client
 import os
 import re
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -15,7 +18,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(HERE)
 OUT = os.path.abspath(os.environ.get("O", os.path.join(ROOT, "build")))
 PORTOLAN = os.path.join(OUT, "portolan")
-REGION = "US"                           # where the edges of all three stand
+REGION = "US"                           # where the edges of all of them stand
 HOST = "flow.example.com"
 PROXY_CORE, LOAD_CORE = "0", "1"
 NGINX_GEOIP2 = "/usr/lib/nginx/modules/ngx_http_geoip2_module.so"
@@ -49,12 +52,34 @@ def free_port():
         return s.getsockname()[1]
 
 
+def continents():
+    """alpha2 -> continent, the table that Portolan has inside."""
+    with open(os.path.join(ROOT, "data/countries.csv"), newline="") as f:
+        return {row["alpha2"]: row["continent"] for row in csv.DictReader(f)}
+
+
 # What all of them get: the port of the upstream, the geo database with its
 # networks and the region of each country, PEM files, whether requests are
 # logged, and a command to be run under (valgrind).
 Job = collections.namedtuple("Job", "where upstream database networks "
                              "regions certificate key log wrapper",
                              defaults=(None, None, False, ()))
+# What Portolan is given besides where it is compared with itself: threads,
+# networks of the map (text), lines of the configuration.
+Size = collections.namedtuple("Size", "threads networks policy",
+                              defaults=(1, (), ""))
+
+
+def cpu_seconds_of(pid):
+    """User and system time of its threads, ended ones left out."""
+    total = 0
+    try:
+        for task in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{task}/schedstat") as f:
+                total += int(f.read().split()[0])
+    except OSError:
+        pass
+    return total / 1e9
 
 
 # --- one of them --------------------------------------------------------------
@@ -62,12 +87,13 @@ Job = collections.namedtuple("Job", "where upstream database networks "
 class Proxy:
     """One peer: pinned to its core, with one worker."""
 
-    def __init__(self, name, where):
+    def __init__(self, name, where, locates=True, cores=PROXY_CORE):
         self.name, self.port, self.tls_port = name, free_port(), free_port()
         self.dir = os.path.join(where, name)
         os.makedirs(self.dir)
-        self.process = None
+        self.process, self.cores = None, cores
         self.is_anchor = False          # does nothing but move bytes
+        self.locates = locates          # does the whole job
 
     def write(self, name, text):
         path = os.path.join(self.dir, name)
@@ -75,15 +101,15 @@ class Proxy:
             f.write(text)
         return path
 
-    def start(self, command, patience=30):
+    def start(self, command, patience=120):
         with open(os.path.join(self.dir, "log"), "w") as log:
             self.process = subprocess.Popen(
-                ["taskset", "-c", PROXY_CORE, *command], stdout=log,
+                ["taskset", "-c", self.cores, *command], stdout=log,
                 stderr=log, cwd=self.dir)
         end = time.monotonic() + patience
         while time.monotonic() < end:
             try:
-                if ask(self.port, "8.8.8.8")[0] == 200:
+                if ask(self.port, "8.8.8.8").status == 200:
                     return
             except (OSError, http.client.HTTPException):
                 pass
@@ -111,15 +137,7 @@ class Proxy:
 
     def cpu_seconds(self):
         """User and system time, by the scheduler's own account (ns)."""
-        total = 0
-        for pid in self.pids():
-            try:
-                for task in os.listdir(f"/proc/{pid}/task"):
-                    with open(f"/proc/{pid}/task/{task}/schedstat") as f:
-                        total += int(f.read().split()[0])
-            except OSError:
-                pass
-        return total / 1e9
+        return sum(cpu_seconds_of(pid) for pid in self.pids())
 
     def pss_kib(self):
         total = 0
@@ -131,6 +149,10 @@ class Proxy:
             except (OSError, AttributeError):
                 pass
         return total
+
+    def worker(self):
+        """Whoever of them has worked most: the others only look after it."""
+        return max(self.pids(), key=cpu_seconds_of)
 
     def stop(self):
         if self.process is not None:
@@ -144,14 +166,21 @@ class Proxy:
 
 # --- the peers, as an expert of each would set them up ---------------------------
 
-def start_portolan(job):
-    p = Proxy("portolan", job.where)
+def region_map(job, networks):
     with open(os.path.join(ROOT, "tests/data/region-map-6.yaml")) as f:
         text = f.read()
     text = re.sub(r"http://engine-1\.us\.internal:8080",
                   f"http://127.0.0.1:{job.upstream}", text)
     text = re.sub(r"\n *- http://engine-2\.us\.internal:8080", "", text)
-    p.write("regions.yaml", text)
+    if networks:
+        text = re.sub(r"(?m)^networks:.*\n", "", text) + "\nnetworks:\n" + \
+            "".join(f'  "{net}": {REGION}\n' for net in networks)
+    return text
+
+
+def start_portolan(job, name="portolan", size=Size(), cores=PROXY_CORE):
+    p = Proxy(name, job.where, cores=cores)
+    p.write("regions.yaml", region_map(job, size.networks))
     tls = "" if job.certificate is None else f"""\
   - name: tls
     address: 127.0.0.1:{p.tls_port}
@@ -162,7 +191,7 @@ def start_portolan(job):
 region: {REGION}
 main_region: {REGION}
 regions: regions.yaml
-threads: 1
+threads: {size.threads}
 run_dir: {p.dir}/run
 sandbox: {"false" if job.wrapper else "true"}
 listeners:
@@ -185,9 +214,9 @@ timeouts:
   idle: 5m
 log:
   access: {access}
-""")
+{size.policy}""")
     p.start([*job.wrapper, PORTOLAN, "run", "-c", config],
-            300 if job.wrapper else 30)
+            300 if job.wrapper else 120)
     return p
 
 
@@ -197,6 +226,8 @@ def start_nginx(job):
         nested = b"iso_code" in f.read()
     field = "country iso_code" if nested else "country_code"
     by_country = "\n".join(f"    {cc} {r};" for cc, r in job.regions.items())
+    by_continent = "\n".join(f"    {cc} {c};" for cc, c in
+                             continents().items())
     servers = "\n".join(
         f"  upstream {r} {{ server 127.0.0.1:{job.upstream}; keepalive 1024; "
         "keepalive_requests 1000000000; }" for r in set(job.regions.values()))
@@ -231,7 +262,11 @@ http {{
   set_real_ip_from 127.0.0.0/8;
   real_ip_header X-Forwarded-For;
   real_ip_recursive on;
-  geoip2 {job.database} {{ $country default=US {field}; }}
+  geoip2 {job.database} {{ $country {field}; }}
+  map $country $continent {{
+    default "";
+{by_continent}
+  }}
   map $country $nearest {{
     default US;
 {by_country}
@@ -250,6 +285,7 @@ http {{
       proxy_set_header Host $host;
       proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
       proxy_set_header X-ManyWho-GeoLocation-Country $country;
+      proxy_set_header X-ManyWho-GeoLocation-Continent $continent;
       proxy_hide_header X-ManyWho-Region-Backend;
       proxy_hide_header X-ManyWho-Region-Frontend;
       add_header X-ManyWho-Region-Frontend {REGION} always;
@@ -265,9 +301,12 @@ http {{
 
 def start_haproxy(job):
     p = Proxy("haproxy", job.where)
-    table = p.write("regions.map", "".join(
-        f"{net} {job.regions[cc]}\n" for net, cc in job.networks
-        if job.regions.get(cc, "US") != "US"))
+    table = p.write("countries.map", "".join(
+        f"{net} {cc}\n" for net, cc in job.networks))
+    by_country, by_continent = (
+        p.write(name, "".join(f"{k} {v}\n" for k, v in rows.items()))
+        for name, rows in (("regions.map", job.regions),
+                           ("continents.map", continents())))
     backends = "\n".join(f"""\
 backend {r}
   http-reuse always
@@ -297,15 +336,62 @@ frontend clients
   bind 127.0.0.1:{p.port} backlog 4096
 {tls}  http-request set-src hdr(X-Forwarded-For) if {{ src 127.0.0.0/8 }}
   acl runtime path,lower -m reg ^/api/(run|file|social|service/1/data|service/1/file)(/|$)
+  http-request set-var(txn.country) src,map_ip({table})
   http-request set-var(txn.region) str(US)
-  http-request set-var(txn.region) src,map_ip({table},US) if runtime
+  http-request set-var(txn.region) var(txn.country),map_str({by_country},US) if runtime
   http-request set-header X-Forwarded-For %[src]
+  http-request set-header X-ManyWho-GeoLocation-Country %[var(txn.country)]
+  http-request set-var(txn.continent) var(txn.country),map_str({by_continent})
+  http-request set-header X-ManyWho-GeoLocation-Continent %[var(txn.continent)]
   http-after-response set-header X-ManyWho-Region-Frontend {REGION}
   http-after-response set-header X-ManyWho-Region-Backend %[var(txn.region)]
   use_backend %[var(txn.region)]
 {backends}
 """)
     p.start(["haproxy", "-db", "-f", config])
+    return p
+
+
+def start_h2o(job):
+    """Knows neither a trusted peer's X-Forwarded-For as the client's address
+    nor a geo database: all but the location.  A bar for HTTP/2."""
+    p = Proxy("h2o", job.where, locates=False)
+    tls = "" if job.certificate is None else f"""\
+listen:
+  host: 127.0.0.1
+  port: {p.tls_port}
+  ssl:
+    certificate-file: {job.certificate}
+    key-file: {job.key}
+    minimum-version: TLSv1.2
+"""
+    paths = "\n".join(f"""\
+      "{path}":
+        proxy.reverse.url: "http://127.0.0.1:{job.upstream}/{path.lstrip("/")}"
+""" for path in ("/", "/api/run", "/api/file", "/api/social",
+                     "/api/service/1/data", "/api/service/1/file"))
+    config = p.write("h2o.conf", f"""\
+num-threads: 1
+user: {getpass.getuser()}
+max-connections: 9000
+listen:
+  host: 127.0.0.1
+  port: {p.port}
+{tls}http1-request-timeout: 300
+http2-idle-timeout: 300
+http2-max-concurrent-requests-per-connection: 256
+proxy.preserve-host: ON
+proxy.timeout.keepalive: 300000
+header.unset: X-ManyWho-Region-Backend
+header.unset: X-ManyWho-Region-Frontend
+header.add: "X-ManyWho-Region-Frontend: {REGION}"
+header.add: "X-ManyWho-Region-Backend: {REGION}"
+hosts:
+  "{HOST}":
+    paths:
+{paths}
+""")
+    p.start(["h2o", "-m", "worker", "-c", config])
     return p
 
 
@@ -329,21 +415,35 @@ def start_direct(job):
 
 
 STARTERS = {"portolan": start_portolan, "nginx": start_nginx,
-            "haproxy": start_haproxy, "forwarder": start_forwarder,
+            "haproxy": start_haproxy, "h2o": start_h2o, "forwarder": start_forwarder,
             "direct": start_direct}
 
 
 # --- asking --------------------------------------------------------------------------------
 
-def ask(port, ip, path="/api/run/1/state"):
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+class Answer:
+    def __init__(self, response):
+        self.status, self.body = response.status, response.read()
+        self.frontend, self.backend = (
+            response.headers.get_all(f"X-ManyWho-Region-{end}")
+            for end in ("Frontend", "Backend"))
+        self.regions = (self.status, self.frontend, self.backend)
+
+
+def insecure():
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def ask(port, ip, path="/api/run/1/state", body=None, tls=False, fields=()):
+    connection = http.client.HTTPSConnection(
+        "127.0.0.1", port, timeout=5, context=insecure()) if tls else \
+        http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     try:
-        connection.request("GET", path, headers={
-            "Host": HOST, "X-Forwarded-For": ip})
-        response = connection.getresponse()
-        response.read()
-        return (response.status,
-                response.headers.get_all("X-ManyWho-Region-Frontend"),
-                response.headers.get_all("X-ManyWho-Region-Backend"))
+        connection.request("GET" if body is None else "POST", path, body, {
+            "Host": HOST, "X-Forwarded-For": ip, **dict(fields)})
+        return Answer(connection.getresponse())
     finally:
         connection.close()

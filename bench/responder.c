@@ -6,9 +6,13 @@
  * with the same bytes and reads nothing but path and Content-Length, so that
  * it costs a fraction of any proxy before it.
  *
- *	responder PORT REGION
+ *	responder PORT REGION [FLOWS]
  *
- * A path that holds /64k or /1m gets a body of that size, others 128 bytes.
+ * A path that holds /64k or /1m gets a body of that size, /echo the head that
+ * came, others 128 bytes.  With FLOWS it is an engine in one thing more: edges
+ * that ask hear of so many restricted flows (policy.source: engines), flow i
+ * of tenant i % TENANTS.  Each may run in REGION's country and be used from
+ * everywhere, but for the last: who is refused that one has heard of all.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -23,7 +27,8 @@
 
 #include "lib/client.h"
 
-enum { CONNS = 65536, IN_BYTES = 64 * 1024 };
+enum { CONNS = 65536, IN_BYTES = 64 * 1024, TENANTS = 1000, PAGE = 20000,
+    CHANGE_BYTES = 320, HEAD_BYTES = 256, NO_NEWS_S = 8 };
 
 struct answer {
 	char	*bytes;
@@ -34,24 +39,55 @@ struct answer {
 static struct { const struct answer *answer; size_t at; } waiting[CONNS];
 /* What is still to come of a request's body. */
 static size_t body_left[CONNS];
-static struct answer small, medium, large;
+static struct answer small, medium, large, echoed, page;
+/* Who asked for news of flows when there were none, and since when. */
+static int parked = -1;
+static double parked_at;
+static size_t flows;
+static const char *region;
 static char in[IN_BYTES];
 static int loop;
 
-static struct answer
-make_answer(const char *region, size_t body)
+static size_t
+write_head(char to[HEAD_BYTES], size_t body)
 {
-	struct answer a = { malloc(body + 256), 0 };
-
-	if (a.bytes == NULL)
-		stop("malloc");
-	a.len = (size_t)sprintf(a.bytes, "HTTP/1.1 200 OK\r\n"
+	return (size_t)snprintf(to, HEAD_BYTES, "HTTP/1.1 200 OK\r\n"
 	    "Content-Type: application/json\r\n"
 	    "X-ManyWho-Region-Backend: %s\r\nContent-Length: %zu\r\n\r\n",
 	    region, body);
+}
+
+static struct answer
+make_room(size_t bytes)
+{
+	struct answer a = { malloc(bytes), 0 };
+
+	if (a.bytes == NULL)
+		stop("malloc");
+	return a;
+}
+
+static struct answer
+make_answer(size_t body)
+{
+	struct answer a = make_room(body + HEAD_BYTES);
+
+	a.len = write_head(a.bytes, body);
 	memset(a.bytes + a.len, 'x', body);
 	a.len += body;
 	return a;
+}
+
+/* What stands in a from at on is the body: its head comes before it. */
+static void
+finish_answer(struct answer *a, size_t at)
+{
+	char head[HEAD_BYTES];
+	size_t body = a->len - at, n = write_head(head, body);
+
+	memmove(a->bytes + n, a->bytes + at, body);
+	memcpy(a->bytes, head, n);
+	a->len = n + body;
 }
 
 static void
@@ -59,6 +95,8 @@ end(int fd)
 {
 	waiting[fd].answer = NULL;
 	body_left[fd] = 0;
+	if (fd == parked)
+		parked = -1;
 	close(fd);
 }
 
@@ -92,11 +130,79 @@ push(int fd)
 	waiting[fd].answer = NULL;
 }
 
-static const struct answer *
-choose(const char *bytes, size_t len)
+/* --- what edges ask of restrictions ------------------------------------------- */
+
+static size_t
+write_change(char *to, size_t i)
 {
+	static const char *const more[] = { "CA", "GB", "DE", "JP", "BR", "ZA",
+	    "IN" };
+
+	return (size_t)snprintf(to, CHANGE_BYTES,
+	    "%s{\"tenant\":\"%08zx-7e4a-4000-8000-%012zx\",\"flow\":"
+	    "\"%08zx-f10e-4000-8000-%012zx\",\"restrictions\":{\"access\":"
+	    "{\"enabled\":true,%s},\"execution\":{\"enabled\":true,"
+	    "\"countries\":[\"US\",\"%s\"]}}}", i % PAGE == 0 ? "" : ",",
+	    i % TENANTS, i % TENANTS, i, i, i + 1 == flows ?
+	    "\"countries\":[\"SZ\"]" : "\"continents\":[\"AF\",\"AN\","
+	    "\"AS\",\"EU\",\"NA\",\"OC\",\"SA\"]", more[i % 7]);
+}
+
+/* since is a multiple of PAGE, or all of them. */
+static const struct answer *
+make_page(size_t since)
+{
+	size_t until = since + PAGE < flows ? since + PAGE : flows;
+
+	if (page.bytes == NULL)
+		page = make_room(3 * HEAD_BYTES + PAGE * CHANGE_BYTES);
+	page.len = HEAD_BYTES + (size_t)sprintf(page.bytes + HEAD_BYTES, "{\"epoch\":"
+	    "\"bench\",\"revision\":%zu,\"newest\":%zu,\"changes\":[",
+	    until, flows);
+	for (size_t i = since; i < until; i++)
+		page.len += write_change(page.bytes + page.len, i);
+	page.len += (size_t)sprintf(page.bytes + page.len, "]}");
+	finish_answer(&page, HEAD_BYTES);
+	return &page;
+}
+
+/* NULL: there is nothing to tell yet. */
+static const struct answer *
+tell_flows(int fd, const char *since)
+{
+	size_t from = strtoul(since, NULL, 10);
+
+	if (from < flows)
+		return make_page(from);
+	parked = fd;
+	parked_at = now();
+	return NULL;
+}
+
+static const struct answer *
+echo(const char *head, size_t len)
+{
+	if (echoed.bytes == NULL)
+		echoed = make_room(IN_BYTES + HEAD_BYTES);
+	memcpy(echoed.bytes, head, len);
+	echoed.len = len;
+	finish_answer(&echoed, 0);
+	return &echoed;
+}
+
+/* --- requests ------------------------------------------------------------------ */
+
+static const struct answer *
+choose(int fd, const char *bytes, size_t len)
+{
+	static const char feed[] = "GET /portolan/1/restrictions?since=";
 	size_t line = len < 200 ? len : 200;
 
+	if (flows > 0 && len > sizeof(feed) &&
+	    memcmp(bytes, feed, sizeof(feed) - 1) == 0)
+		return tell_flows(fd, bytes + sizeof(feed) - 1);
+	if (memmem(bytes, line, "/echo", 5) != NULL)
+		return echo(bytes, len);
 	if (memmem(bytes, line, "/64k", 4) != NULL)
 		return &medium;
 	return memmem(bytes, line, "/1m", 3) != NULL ? &large : &small;
@@ -156,10 +262,13 @@ serve(int fd)
 	at = skip_body(fd, at, (size_t)n);
 	while ((head_end = memmem(at, (size_t)(stop_at - at), "\r\n\r\n", 4)) !=
 	    NULL) {
-		const struct answer *with = choose(at, (size_t)(head_end - at));
+		const struct answer *with = choose(fd, at,
+		    (size_t)(head_end - at));
 
 		body_left[fd] = length_of(at, (size_t)(head_end - at));
 		at = head_end + 4;
+		if (with == NULL)
+			continue;	/* later */
 		if (body_left[fd] == 0)
 			answer(fd, with);
 		else
@@ -196,30 +305,52 @@ listen_on(uint16_t port)
 	return fd;
 }
 
+/* There still are no news. */
+static void
+answer_parked(void)
+{
+	int fd = parked;
+
+	if (fd < 0 || now() < parked_at + NO_NEWS_S)
+		return;
+	parked = -1;
+	answer(fd, make_page(flows));
+}
+
+static void
+on_event(int listener, int fd)
+{
+	if (fd == listener)
+		take(listener);
+	else if (waiting[fd].answer != NULL)
+		push(fd);
+	else
+		serve(fd);
+}
+
 int
 main(int argc, char **argv)
 {
 	struct epoll_event events[256];
 	int listener, n;
 
-	if (argc != 3) {
-		fprintf(stderr, "usage: responder PORT REGION\n");
+	if (argc != 3 && argc != 4) {
+		fprintf(stderr, "usage: responder PORT REGION [FLOWS]\n");
 		return 2;
 	}
-	small = make_answer(argv[2], 128);
-	medium = make_answer(argv[2], 64 * 1024);
-	large = make_answer(argv[2], 1024 * 1024);
+	region = argv[2];
+	flows = argc == 4 ? strtoul(argv[3], NULL, 10) : 0;
+	small = make_answer(128);
+	medium = make_answer(64 * 1024);
+	large = make_answer(1024 * 1024);
 	loop = epoll_create1(0);
 	listener = listen_on((uint16_t)atoi(argv[1]));
 	watch(listener, EPOLLIN, EPOLL_CTL_ADD);
-	while ((n = epoll_wait(loop, events, 256, -1)) >= 0 || errno == EINTR)
-		for (int i = 0; i < n; i++) {
-			if (events[i].data.fd == listener)
-				take(listener);
-			else if (waiting[events[i].data.fd].answer != NULL)
-				push(events[i].data.fd);
-			else
-				serve(events[i].data.fd);
-		}
+	while ((n = epoll_wait(loop, events, 256, flows > 0 ? 1000 : -1)) >= 0 ||
+	    errno == EINTR) {
+		for (int i = 0; i < n; i++)
+			on_event(listener, events[i].data.fd);
+		answer_parked();
+	}
 	return 1;
 }
