@@ -10,6 +10,8 @@ const ATTRIBUTES = new Set(["alt", "title", "colspan", "rowspan", "lang"]);
 const LINK = /^(https?:|mailto:|tel:|[/?#])/i;
 const PICTURE = /^(https?:|\/|data:image\/(png|jpeg|gif|webp);)/i;
 
+export const isPicture = (uri) => PICTURE.test(uri);
+
 // element("p", { className: "x" }, "text", another)
 export function element(tag, properties = {}, ...children) {
 	const made = document.createElement(tag);
@@ -33,7 +35,7 @@ function cleanAttributes(from, to) {
 		to.href = href;
 		to.rel = "noopener noreferrer";
 	}
-	if (to.tagName === "IMG" && src && PICTURE.test(src))
+	if (to.tagName === "IMG" && src && isPicture(src))
 		to.src = src;
 }
 

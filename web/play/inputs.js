@@ -8,7 +8,7 @@
 // more(filter), upload(files) }; about is what does not change of it, data
 // what does.
 
-import { cleaned, element } from "./html.js";
+import { cleaned, element, isPicture } from "./html.js";
 
 const TYPES = {
 	CONTENTNUMBER: "number", CONTENTPASSWORD: "password",
@@ -19,11 +19,27 @@ const TYPES = {
 const contentType = (part) => (part.about.contentType ?? "").toUpperCase();
 const isOn = (text) => /^true$/i.test(text ?? "");
 
+const isShut = (part) => part.data.isEnabled === false ||
+    part.data.isEditable === false;
+
 function common(part, id) {
-	return { id, disabled: part.data.isEnabled === false ||
-	    part.data.isEditable === false, required: !!part.data.isRequired,
-	"aria-invalid": part.data.isValid === false ? "true" : null,
-	"aria-describedby": `${id}-about` };
+	return { id, disabled: isShut(part), required: !!part.data.isRequired,
+		"aria-invalid": part.data.isValid === false ? "true" : null,
+		"aria-describedby": `${id}-about` };
+}
+
+// Text that is not to be changed may still be read, and copied.
+function commonText(part, id) {
+	return { ...common(part, id), disabled: part.data.isEnabled === false,
+		readOnly: part.data.isEditable === false };
+}
+
+// Of what is no single control, and so has no label of its own.
+function group(part, id, role) {
+	return { id, role, tabIndex: part.data.isValid === false ? -1 : null,
+		"aria-labelledby": part.about.label ? `${id}-label` : null,
+		"aria-invalid": part.data.isValid === false ? "true" : null,
+		"aria-describedby": `${id}-about` };
 }
 
 // Instants are kept whole; the control knows local minutes only.
@@ -47,7 +63,8 @@ function fromControl(type, text) {
 
 function text(part, id) {
 	const type = TYPES[contentType(part)] ?? "text";
-	const control = element("input", { ...common(part, id), type,
+	const control = element("input", { ...commonText(part, id), type,
+		autocomplete: type === "password" ? "off" : null,
 		value: toControl(type, part.value), step: "any",
 		placeholder: part.about.hintValue ?? "",
 		maxLength: part.about.maxSize > 0 && type === "text" ?
@@ -65,7 +82,7 @@ function input(part, id) {
 }
 
 function textarea(part, id) {
-	const control = element("textarea", { ...common(part, id), rows: 5,
+	const control = element("textarea", { ...commonText(part, id), rows: 5,
 		value: part.value ?? "", placeholder: part.about.hintValue ?? "" });
 	control.addEventListener("input", () => { part.value = control.value; });
 	control.addEventListener("change", () => part.changed());
@@ -136,24 +153,28 @@ function choice(part, id) {
 }
 
 function radio(part, id) {
-	const box = element("div", { id, role: "radiogroup" });
+	const box = element("div", { ...group(part, id, "radiogroup"),
+		"aria-required": part.data.isRequired ? "true" : null });
 	part.objects.forEach((row, at) => {
 		const control = element("input", { type: "radio", name: id,
 			id: `${id}-${at}`, checked: !!row.isSelected,
-			disabled: part.data.isEnabled === false });
+			disabled: isShut(part) });
 		control.addEventListener("change", () => {
 			select(part, row, true);
 			part.changed();
 		});
-		box.append(element("div", {}, control, " ",
+		box.append(element("div", { className: "choice" }, control,
 		    element("label", { htmlFor: control.id }, nameOf(part, row))));
 	});
 	return box;
 }
 
+// The same words in each row: to the ear, with what the row is about.
 function buttonsOf(part, row) {
 	return part.outcomes.filter((o) => !o.isBulkAction).map((outcome) => {
-		const button = element("button", { type: "button" }, outcome.label);
+		const button = element("button", { type: "button",
+			"aria-label": `${outcome.label} ${nameOf(part, row)}` },
+		outcome.label);
 		button.addEventListener("click", (event) => {
 			event.stopPropagation();
 			select(part, row, true);
@@ -163,8 +184,12 @@ function buttonsOf(part, row) {
 	});
 }
 
-function selectable(part, row, box) {
-	box.setAttribute("aria-selected", String(!!row.isSelected));
+// how: the attribute that says to the ear that it is chosen.
+function selectable(part, row, box, how) {
+	box.setAttribute(how, String(!!row.isSelected));
+	if (isShut(part))
+		return box;
+	box.classList.add("selectable");
 	box.tabIndex = 0;
 	const chosen = () => {
 		select(part, row, false);
@@ -173,7 +198,8 @@ function selectable(part, row, box) {
 	};
 	box.addEventListener("click", chosen);
 	box.addEventListener("keydown", (event) => {
-		if (event.key === " " && event.target === box) {
+		if ((event.key === " " || event.key === "Enter") &&
+		    event.target === box) {
 			event.preventDefault();
 			chosen();
 		}
@@ -205,12 +231,13 @@ function tools(part) {
 	return box.childElementCount > 0 ? box : null;
 }
 
-function cell(part, row, column) {
+function cell(part, row, column, id) {
 	const p = property(row, column.typeElementPropertyId);
 	if (!column.isEditable || part.data.isEditable === false || !p)
 		return document.createTextNode(p?.contentValue ?? "");
-	const control = element("input", { value: p.contentValue ?? "",
-		"aria-label": column.label ?? p.developerName });
+	const control = element("input", { id, value: p.contentValue ?? "",
+		"aria-label": `${column.label ?? p.developerName}, ` +
+		    nameOf(part, row) });
 	control.addEventListener("click", (event) => event.stopPropagation());
 	control.addEventListener("input", () => { p.contentValue = control.value; });
 	control.addEventListener("change", () => part.changed());
@@ -222,31 +249,42 @@ function table(part, id) {
 	const own = part.outcomes.some((o) => !o.isBulkAction);
 	const head = element("tr", {}, ...columns.map((c) =>
 		element("th", { scope: "col" }, c.label ?? c.developerName ?? "")),
-	own ? element("th", {}, "") : null);
-	const rows = part.objects.map((row) => selectable(part, row,
-	    element("tr", {}, ...columns.map((c) =>
-	    	element("td", {}, cell(part, row, c))),
-	    own ? element("td", {}, ...buttonsOf(part, row)) : null)));
-	return element("div", { className: "scroll", id }, tools(part),
-	    element("table", {}, element("thead", {}, head),
+	own ? element("th", { scope: "col" }, element("span",
+	    { className: "heard" }, "Actions")) : null);
+	const rows = part.objects.map((row, at) => selectable(part, row,
+	    element("tr", { id: `${id}-${at}` }, ...columns.map((c, i) =>
+	    	element("td", {}, cell(part, row, c, `${id}-${at}-${i}`))),
+	    own ? element("td", {}, ...buttonsOf(part, row)) : null),
+	    "aria-selected"));
+	return element("div", { className: "scroll" }, tools(part),
+	    element("table", { ...group(part, id, "grid"),
+	    	"aria-multiselectable": part.about.isMultiSelect ? "true" :
+	    	    null }, element("thead", {}, head),
 	    element("tbody", {}, ...rows)),
 	    rows.length === 0 ? element("p", { className: "hint" },
 	    "Nothing to show") : null);
 }
 
 function tiles(part, id) {
-	const boxes = part.objects.map((row) => selectable(part, row,
-	    element("div", { className: "tile" },
+	const boxes = part.objects.map((row, at) => selectable(part, row,
+	    element("div", { className: "tile", role: "listitem",
+	    	id: `${id}-${at}` },
 	    element("strong", {}, nameOf(part, row)),
 	    ...columnsOf(part).slice(1).map((c) => element("div", {},
 	    property(row, c.typeElementPropertyId)?.contentValue ?? "")),
-	    ...buttonsOf(part, row))));
-	return element("div", { id }, tools(part),
-	    element("div", { className: "tiles" }, ...boxes));
+	    ...buttonsOf(part, row)), "aria-current"));
+	return element("div", {}, tools(part), element("div",
+	    { ...group(part, id, "list"), className: "tiles" }, ...boxes));
+}
+
+// No picture of numbers is drawn here; the numbers are.
+function chart(part, id) {
+	return table({ ...part, outcomes: [],
+		data: { ...part.data, isEditable: false } }, id);
 }
 
 function list(part, id) {
-	return element("ul", { id }, ...part.objects.map((row) =>
+	return element("ul", group(part, id, null), ...part.objects.map((row) =>
 		element("li", {}, nameOf(part, row))));
 }
 
@@ -267,13 +305,12 @@ function presentation(part, id) {
 function image(part, id) {
 	const about = { id, alt: part.about.label ?? "" };
 	const uri = part.data.imageUri ?? "";
-	return /^(https?:|\/)/i.test(uri) ?
-	    element("img", { ...about, src: uri }) : null;
+	return isPicture(uri) ? element("img", { ...about, src: uri }) : null;
 }
 
 function tags(part, id) {
-	return element("p", { id }, part.objects.map((row) =>
-		nameOf(part, row)).join(", "));
+	return element("ul", { ...group(part, id, null), className: "tags" },
+	    ...part.objects.map((row) => element("li", {}, nameOf(part, row))));
 }
 
 function unknown(part, id) {
@@ -289,11 +326,21 @@ const KINDS = {
 	FILES: files, "FILE-UPLOAD": files, FILEUPLOAD: files, TAG: tags,
 };
 
+const LABELLED = ["INPUT", "TEXTAREA", "CONTENT", "CHECKBOX", "TOGGLE",
+	"SELECT", "COMBOBOX", "FILES", "FILE-UPLOAD", "FILEUPLOAD"];
+
+// A label leads to one control; a group, or what is no control, has a name.
+export const isLabelled = (part) => LABELLED.includes(part.kind) &&
+    (!part.kind.startsWith("FILE") || !!part.data.fileDataRequest);
+// A box to be ticked stands before its label.
+export const isTicked = (part) => ["CHECKBOX", "TOGGLE"].includes(part.kind) ||
+    (part.kind === "INPUT" && contentType(part) === "CONTENTBOOLEAN");
 export const drawsLabel = (kind) => !["PRESENTATION", "HIDDEN", "OUTCOMES"]
 	.includes(kind);
 export const isInput = (kind) => !["PRESENTATION", "IMAGE", "OUTCOMES", "TAG",
 	"LIST"].includes(kind);
 
 export function control(part, id) {
-	return (KINDS[part.kind] ?? unknown)(part, id);
+	return (KINDS[part.kind] ?? (part.kind.startsWith("CHART") ? chart :
+	    unknown))(part, id);
 }

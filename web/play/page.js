@@ -5,7 +5,8 @@
 // outcomes) and what changes (the data in them).
 
 import { element } from "./html.js";
-import { control, drawsLabel, isInput } from "./inputs.js";
+import { control, drawsLabel, isInput, isLabelled, isTicked } from
+    "./inputs.js";
 
 const byOrder = (a, b) => (a.order ?? 0) - (b.order ?? 0);
 const same = (a, b) => a?.toLowerCase() === b?.toLowerCase();
@@ -103,9 +104,10 @@ export class Page {
 			return null;
 		const id = `c-${part.about.id}`;
 		const label = drawsLabel(part.kind) && part.about.label ?
-		    element("label", { htmlFor: id, className:
-		    	part.data.isRequired ? "required" : "" },
-		    part.about.label) : null;
+		    element(isLabelled(part) ? "label" : "div", {
+		    	htmlFor: isLabelled(part) ? id : null, id: `${id}-label`,
+		    	className: part.data.isRequired ? "label required" :
+		    	    "label" }, part.about.label) : null;
 		const about = [];
 		if (part.about.helpInfo)
 			about.push(element("p", { className: "help" },
@@ -115,9 +117,17 @@ export class Page {
 			    part.data.validationMessage ?? "This is not valid"));
 		const bulk = part.outcomes.filter((o) => o.isBulkAction ||
 		    !["TABLE", "TILES"].includes(part.kind));
-		return element("div", { className: "field" }, label,
-		    control(part, id), element("div", { id: `${id}-about` },
-		    	...about), ...this.#buttons(bulk, "outcomes"));
+		const made = control(part, id);
+		return element("div", { className: "field" },
+		    ...isTicked(part) ? [element("div", { className: "choice" },
+		    	made, label)] : [label, made],
+		    element("div", { id: `${id}-about` }, ...about),
+		    ...this.#buttons(bulk, "outcomes"));
+	}
+
+	// To what is wrong, or else to where the page begins.
+	enter(heading) {
+		(this.form.querySelector("[aria-invalid=true]") ?? heading).focus();
 	}
 
 	#buttons(outcomes, className) {

@@ -246,8 +246,12 @@ function showPage(response) {
 		at("title").textContent = response.pageResponse?.label ??
 		    response.label ?? "";
 		document.title = at("title").textContent || "Flow";
+		const first = run.page === null;
 		run.page = new Page(at("page"), response,
 		    { take, changed, more, upload });
+		// Where the address led, the browser begins by itself.
+		if (!first)
+			run.page.enter(at("title"));
 	}
 }
 

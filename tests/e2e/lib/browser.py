@@ -172,6 +172,28 @@ class Browser:
                 "b?.click(); return !!b", label)
         wait_for(f"a button {label}", look)
 
+    def keys(self, text):
+        """Pressed one after the other, wherever the focus is."""
+        self._do("POST", "/actions", {"actions": [{
+            "type": "key", "id": "keyboard", "actions": [
+                {"type": kind, "value": key} for key in text
+                for kind in ("keyDown", "keyUp")]}]})
+
+    def focused(self):
+        """The id of what has the focus."""
+        return self.script("return document.activeElement.id")
+
+    def name_of(self, css):
+        """What a screen reader calls it."""
+        return self._do("GET", f"/element/{self.find(css)}/computedlabel")
+
+    def narrow(self, width):
+        """As on a screen of so many points."""
+        self._do("POST", "/goog/cdp/execute", {
+            "cmd": "Emulation.setDeviceMetricsOverride", "params": {
+                "width": width, "height": 640, "deviceScaleFactor": 1,
+                "mobile": True}})
+
     def log(self):
         """What the page complained of since the last look."""
         return [e["message"] for e in self._do(
