@@ -212,6 +212,8 @@ static const struct command subcommands[] = {
 	{ "migrate", "bring it up to date", store_migrate },
 	{ "check", "whether it is as the engines need it", store_check },
 	{ "copy", "from SQLite to PostgreSQL, or back", store_copy_command },
+	{ "verify", "whether copies are where they may be, and whole",
+	    store_verify },
 	{ "region", "replicate from another region, stop it, how it stands",
 	    store_region },
 };

@@ -24,6 +24,9 @@ struct generation *store_load(const char *command,
 int store_tell(const char *command, const struct store_options *o, bool good,
     const char *region, const struct err *err);
 
+/* store_verify.c */
+int store_verify(int argc, char **argv);
+
 /* store_region.c */
 int store_region(int argc, char **argv);
 /* store_copy.c */

@@ -86,6 +86,27 @@ bool store_postgres_unsubscribe(const char *admin, const char *here,
 bool store_postgres_repair(const char *admin, const char *here,
     const char *region, bool is_main, struct err *err);
 
+/* Of this region's states, at another. */
+enum { STORE_EXAMPLES_MAX = 10 };
+
+struct store_verdict {
+	const char	*region;	/* of the configuration */
+	bool		 asked;		/* else trouble says why not */
+	bool		 more;		/* than these: it was too much to count */
+	uint64_t	 copies;
+	uint64_t	 outside;	/* there, and may not be */
+	uint64_t	 left;		/* there, and ended here */
+	uint64_t	 missing, old;
+	uint8_t		 examples[STORE_EXAMPLES_MAX][16];	/* of outside */
+	size_t		 nexamples;
+	char		 trouble[256];
+};
+
+/* Asks all others by their conninfos; what differs has wait_s to come right. */
+bool store_postgres_verify(const struct store_postgres_config *config,
+    unsigned wait_s, struct store_verdict verdicts[STORE_REGIONS_MAX],
+    size_t *count, struct err *err);
+
 /* Both ways for each other region of the map.  conninfo: an engine's will do. */
 bool store_postgres_status(const char *conninfo,
     const struct store_postgres_config *config,

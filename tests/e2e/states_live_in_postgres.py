@@ -9,6 +9,7 @@ home; while a server is away its calls are refused and nothing is lost."""
 import json
 import os
 import signal
+import time
 
 from lib import Platform, portolan, same, story, truth, wait_for
 from lib.addresses import ROOT
@@ -147,9 +148,13 @@ def who_asks_for_more_is_cut_off(servers, platform):
                       servers["GB"].conninfo("flow", "repl_us") +
                       "' publication leak with (slot_name = 'spy', "
                       "copy_data = false)")
-    wait_for("its slot is gone", lambda: servers["GB"].ask(
+    began = time.monotonic()
+    wait_for("its slot is gone, within ten seconds", lambda: servers["GB"].ask(
         "flow", "select count(*) from pg_replication_slots where "
-        "slot_name = 'spy'") == "0", 20)
+        "slot_name = 'spy'") == "0", 10)
+    print(f"cut after {time.monotonic() - began:.1f} s")
+    wait_for("it is counted", lambda: platform["GB"].metric(
+        "portolan_replication_cut_total") > 0, 20)
     wait_for("somebody hears of it", lambda: "replication cut off" in
              platform["GB"].errors())
     servers["US"].ask("flow", "alter subscription spy disable")

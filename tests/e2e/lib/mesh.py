@@ -133,11 +133,11 @@ class Mesh:
         return {line.split("|")[0]: int(line.split("|")[1])
                 for line in lines}
 
-    def fill(self, home, count, allowed=-1, size=100):
+    def fill(self, home, count, allowed=-1, size=100, flow=FLOW):
         self.ask(home, f"""insert into flow.state_{home.lower()} (id, home,
             allowed, epoch, version, done, tenant, flow, created_ms,
             updated_ms, expires_ms, body) select gen_random_uuid(), '{home}',
-            {allowed}, 1, 1, false, '{TENANT}', '{FLOW}', 1, 1, 0,
+            {allowed}, 1, 1, false, '{TENANT}', '{flow}', 1, 1, 0,
             convert_to(repeat(md5(g::text), {size} / 32 + 1), 'UTF8')
             from generate_series(1, {count}) g""")
 
