@@ -165,15 +165,13 @@ is_api(struct slice path)
 }
 
 enum answer_form
-answer_form_for(const struct h1_head *head, struct slice path)
+answer_form_for(struct slice accept, struct slice path)
 {
-	if (head->by[FIELD_ACCEPT] < 0)
-		return is_api(path) ? ANSWER_STRING : ANSWER_PROBLEM;
-	if (accept_names(head, SLICE("application/problem+json")))
+	if (accept_names(accept, SLICE("application/problem+json")))
 		return ANSWER_PROBLEM;
 	if (is_api(path))
 		return ANSWER_STRING;
-	return accept_prefers_html(head) ? ANSWER_HTML : ANSWER_PROBLEM;
+	return accept_prefers_html(accept) ? ANSWER_HTML : ANSWER_PROBLEM;
 }
 
 /* --- bodies ----------------------------------------------------------------- */

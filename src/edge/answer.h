@@ -29,9 +29,9 @@ enum refusal {
 
 enum answer_form { ANSWER_PROBLEM, ANSWER_STRING, ANSWER_HTML };
 
-/* What the client can read, by its Accept and by the path (DESIGN 4). */
-enum answer_form answer_form_for(const struct h1_head *head,
-    struct slice path);
+/* What the client can read, by its Accept (its lines joined; empty where there
+ * is none) and by the path (DESIGN 4). */
+enum answer_form answer_form_for(struct slice accept, struct slice path);
 
 enum refusal refusal_of_outcome(enum outcome outcome);
 enum refusal refusal_of_end(enum exchange_end end);

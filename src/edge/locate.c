@@ -33,6 +33,26 @@ note_field(struct edge_request *er, enum field_id id)
 	    f->value);
 }
 
+/* Lines of a list are one list (RFC 9110 5.3).  It is understood only when we
+ * answer ourselves: that costs as much as reading the head. */
+static void
+note_accept(struct edge_request *er)
+{
+	const struct h1_head *head = er->request->head;
+
+	if (head->by[FIELD_ACCEPT] < 0)
+		return;
+	er->accept.at = (uint32_t)er->text.len;
+	for (size_t i = (size_t)head->by[FIELD_ACCEPT]; i < head->nfields;
+	    i++) {
+		if (head->fields[i].id != FIELD_ACCEPT)
+			continue;
+		buf_slice(&er->text, head->fields[i].value);
+		buf_char(&er->text, ',');
+	}
+	er->accept.len = (uint32_t)er->text.len - er->accept.at;
+}
+
 static struct span
 note_trace(struct edge_request *er)
 {
@@ -90,6 +110,7 @@ note_fields(struct edge_request *er)
 
 	er->content_type = note_field(er, FIELD_CONTENT_TYPE);
 	er->origin = note_field(er, FIELD_ORIGIN);
+	note_accept(er);
 	er->trace = note_trace(er);
 	if (er->plan->logs.agents)
 		note_agents(er);
@@ -178,8 +199,6 @@ note_facts(struct edge_request *er, enum facts_end end)
 	er->host = span_add(&er->text, end == FACTS_BAD_HOST ? head->host :
 	    read->facts.host);
 	note_target(er, good ? &read->target : &raw);
-	er->accept = (uint8_t)answer_form_for(head, request_text(er,
-	    er->path));
 	switch (end) {
 	case FACTS_BAD_HOST:
 		return REFUSAL_BAD_HOST;

@@ -288,7 +288,8 @@ edge_request_refuse(struct edge_request *er, enum refusal why)
 {
 	struct worker *w = er->worker;
 	const struct answer_spec spec = {
-		.why = why, .form = er->accept,
+		.why = why, .form = answer_form_for(request_text(er,
+		    er->accept), request_text(er, er->path)),
 		.request_id = slice_of(er->request_id),
 		.pseudonym = er->plan->pseudonym,
 		.status = er->status, .rule = er->rule,

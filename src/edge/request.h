@@ -67,7 +67,6 @@ struct edge_request {
 					   that path or header name; looked for only
 					   while a region drains.  0: unknown */
 	uint8_t		 refusal;	/* enum refusal */
-	uint8_t		 accept;	/* enum answer_form the client can read */
 	uint8_t		 framing;	/* of the request's body */
 
 	bool		 over_link;	/* the peer is another edge */
@@ -91,6 +90,7 @@ struct edge_request {
 			 sni, trace;
 	struct span	 referer, agent;	/* where a log tells them */
 	struct span	 query;		/* with its "?" */
+	struct span	 accept;	/* for an answer of our own */
 	uint32_t	 head_at;	/* where the upstream's head begins */
 	uint32_t	 front_end;	/* and where its front ends */
 	uint64_t	 length;	/* of the body, by its framing */

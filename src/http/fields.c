@@ -269,57 +269,53 @@ read_range(struct slice element, struct slice type, unsigned *weight)
 
 /* The most specific range for the type; its weight, 0 where none is. */
 static enum specific
-read_accept(const struct h1_head *head, struct slice type, unsigned *best)
+read_accept(struct slice accept, struct slice type, unsigned *best)
 {
 	enum specific most = COVERS_NOT, how;
-	const struct h1_field *field;
-	struct slice rest, element;
+	struct slice element;
 	unsigned weight;
-	size_t at = 0;
 
 	*best = 0;
-	while ((field = next_field(head, FIELD_ACCEPT, &at)) != NULL) {
-		rest = field->value;
-		while (fields_next(&rest, &element)) {
-			how = read_range(element, type, &weight);
-			if (how > most || (how == most &&
-			    how != COVERS_NOT && weight > *best)) {
-				most = how;
-				*best = weight;
-			}
+	while (fields_next(&accept, &element)) {
+		how = read_range(element, type, &weight);
+		if (how > most || (how == most && how != COVERS_NOT &&
+		    weight > *best)) {
+			most = how;
+			*best = weight;
 		}
 	}
 	return most;
 }
 
 unsigned
-accept_weight(const struct h1_head *head, struct slice type)
+accept_weight(struct slice accept, struct slice type)
 {
 	unsigned weight;
 
-	if (head->by[FIELD_ACCEPT] < 0)
+	if (accept.p == NULL)
 		return 1000;
-	read_accept(head, type, &weight);
+	read_accept(accept, type, &weight);
 	return weight;
 }
 
 bool
-accept_names(const struct h1_head *head, struct slice type)
+accept_names(struct slice accept, struct slice type)
 {
 	unsigned weight;
 
-	return read_accept(head, type, &weight) == COVERS_TYPE && weight > 0;
+	return read_accept(accept, type, &weight) == COVERS_TYPE &&
+	    weight > 0;
 }
 
 bool
-accept_prefers_html(const struct h1_head *head)
+accept_prefers_html(struct slice accept)
 {
 	static const struct slice html = SLICE("text/html");
 	static const struct slice json = SLICE("application/json");
 	static const struct slice problem = SLICE("application/problem+json");
-	unsigned weight = accept_weight(head, html);
+	unsigned weight = accept_weight(accept, html);
 
-	return accept_names(head, html) &&
-	    weight > accept_weight(head, json) &&
-	    weight > accept_weight(head, problem);
+	return accept_names(accept, html) &&
+	    weight > accept_weight(accept, json) &&
+	    weight > accept_weight(accept, problem);
 }

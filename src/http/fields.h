@@ -58,15 +58,16 @@ unsigned via_count(const struct h1_head *head);
 bool cdn_loop_has(const struct h1_head *head, struct slice cdn_id);
 
 /*
- * What Accept says of a media type, in thousandths: the most specific range
- * that covers it.  1000 where there is no Accept (RFC 9110 12.5.1).
+ * What an Accept says of a media type, in thousandths: the most specific range
+ * that covers it.  Its lines are joined; p NULL: there is none, and all types
+ * have 1000 (RFC 9110 12.5.1).
  */
-unsigned accept_weight(const struct h1_head *head, struct slice type);
+unsigned accept_weight(struct slice accept, struct slice type);
 
-/* Whether Accept names the very type, not only a range, and not with q=0. */
-bool accept_names(const struct h1_head *head, struct slice type);
+/* Whether it names the very type, not only a range, and not with q=0. */
+bool accept_names(struct slice accept, struct slice type);
 
 /* A person with a browser: text/html by name, and before any JSON. */
-bool accept_prefers_html(const struct h1_head *head);
+bool accept_prefers_html(struct slice accept);
 
 #endif

@@ -52,7 +52,6 @@ must_be_sound(const struct reading *r, struct slice bytes)
 		must(head->by[f->id] >= 0 && head->by[f->id] <= (int)i);
 	}
 	via_count(head);
-	accept_prefers_html(head);
 	cdn_loop_has(head, head->host);
 }
 
