@@ -20,22 +20,30 @@ addr_bits(const struct addr *a)
 static bool
 parse_ip4(uint8_t bytes[4], struct slice text)
 {
-	const char *p = text.p, *end = text.p + text.len;
+	char copy[16] = { 0 };		/* so that what ends it is no digit */
+	const char *p = copy;
+	unsigned n, digit;
 
+	if (text.len < 7 || text.len > 15)
+		return false;
+	memcpy(copy, text.p, text.len);
 	for (int i = 0; i < 4; i++) {
-		unsigned n = 0, digit;
-		const char *from;
-
-		if (i > 0 && (p == end || *p++ != '.'))
+		if (i > 0 && *p++ != '.')
 			return false;
-		for (from = p; p < end && p < from + 3 &&
-		    (digit = (unsigned)(*p - '0')) <= 9; p++)
+		n = (unsigned)(*p++ - '0');
+		if (n > 9)
+			return false;
+		for (int more = 0; more < 2 &&
+		    (digit = (unsigned)(*p - '0')) <= 9; more++, p++) {
+			if (n == 0)
+				return false;
 			n = n * 10 + digit;
-		if (p == from || n > 255 || (*from == '0' && p > from + 1))
+		}
+		if (n > 255)
 			return false;
 		bytes[i] = (uint8_t)n;
 	}
-	return p == end;
+	return p == copy + text.len;
 }
 
 /* inet_pton(3) is strict; it only wants a C string. */
@@ -121,15 +129,18 @@ ip4_text(const uint8_t bytes[4], char *text)
 	for (int i = 0; i < 4; i++) {
 		unsigned n = bytes[i];
 
-		if (i > 0)
-			*text++ = '.';
-		if (n >= 100)
-			*text++ = (char)('0' + n / 100);
-		if (n >= 10)
-			*text++ = (char)('0' + n / 10 % 10);
-		*text++ = (char)('0' + n % 10);
+		if (n >= 10) {
+			if (n >= 100) {
+				*text++ = (char)('0' + n / 100);
+				n %= 100;
+			}
+			*text++ = (char)('0' + n / 10);
+			n %= 10;
+		}
+		*text++ = (char)('0' + n);
+		*text++ = '.';
 	}
-	*text = '\0';
+	text[-1] = '\0';
 }
 
 const char *
@@ -220,8 +231,12 @@ cidr_contains(const struct cidr *net, const struct addr *addr)
 	uint8_t mask = (uint8_t)(0xff << (8 - part));
 
 	/* A peer without an address is in no network, not even a zeroed one. */
-	if (addr->family == ADDR_NONE || net->base.family != addr->family ||
-	    memcmp(net->base.bytes, addr->bytes, (size_t)whole) != 0)
+	if (addr->family == ADDR_NONE || net->base.family != addr->family)
+		return false;
+	if (addr->family == ADDR_IP4)
+		return net->bits == 0 || (addr_ip4(&net->base) ^
+		    addr_ip4(addr)) >> (32 - net->bits) == 0;
+	if (memcmp(net->base.bytes, addr->bytes, (size_t)whole) != 0)
 		return false;
 	return part == 0 ||
 	    ((net->base.bytes[whole] ^ addr->bytes[whole]) & mask) == 0;

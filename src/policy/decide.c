@@ -13,6 +13,7 @@ struct deciding {
 	const struct restriction_hit *binding;	/* NULL: to be found */
 	struct region_set up;
 	struct region_set permitted;	/* by the restrictions alone */
+	struct region_set listed;	/* candidates so far */
 	struct decision	*d;
 	uint8_t		 host_region;	/* of a regional host */
 	bool		 map_made;	/* the candidates are the map's answer */
@@ -214,11 +215,13 @@ decide_access(struct deciding *g)
 }
 
 static void
-add_candidate(struct decision *d, uint8_t region, enum candidate_origin origin)
+add_candidate(struct deciding *g, uint8_t region, enum candidate_origin origin)
 {
-	for (uint8_t i = 0; i < d->ncandidates; i++)
-		if (d->candidates[i].region == region)
-			return;
+	struct decision *d = g->d;
+
+	if (region_set_has(g->listed, region))
+		return;
+	region_set_add(&g->listed, region);
 	must(d->ncandidates < REGIONS_MAX);
 	d->candidates[d->ncandidates++] = (struct candidate){
 		.region = region, .fate = CANDIDATE_SPARE,
@@ -232,14 +235,14 @@ add_fallback(struct deciding *g, uint8_t region)
 	const struct region *r = &g->policy->map->regions[region];
 
 	for (uint8_t i = 0; i < r->nfallback; i++)
-		add_candidate(g->d, r->fallback[i], CANDIDATE_BY_FALLBACK);
+		add_candidate(g, r->fallback[i], CANDIDATE_BY_FALLBACK);
 }
 
 /* One region alone may serve this host or path. */
 static bool
 only_region(struct deciding *g, uint8_t region, enum candidate_origin origin)
 {
-	add_candidate(g->d, region, origin);
+	add_candidate(g, region, origin);
 	g->d->allowed.bits &= (uint16_t)(1u << region);
 	return true;
 }
@@ -250,7 +253,7 @@ add_map_answer(struct deciding *g)
 	const struct region_list *list = g->d->hit.list;
 
 	for (uint8_t i = 0; i < list->count; i++)
-		add_candidate(g->d, list->regions[i], CANDIDATE_BY_MAP);
+		add_candidate(g, list->regions[i], CANDIDATE_BY_MAP);
 	add_fallback(g, list->regions[0]);
 }
 
@@ -267,7 +270,7 @@ decide_candidates(struct deciding *g)
 	g->map_made = true;
 	if (facts->knowledge == FLOW_EXEMPT && facts->has_birth &&
 	    (birth = region_numbered(g->policy->map, facts->birth)) >= 0) {
-		add_candidate(g->d, (uint8_t)birth, CANDIDATE_BY_STATE);
+		add_candidate(g, (uint8_t)birth, CANDIDATE_BY_STATE);
 		add_fallback(g, (uint8_t)birth);
 	} else
 		add_map_answer(g);
@@ -322,7 +325,7 @@ add_nearest(struct deciding *g)
 	int next;
 
 	while ((next = nearest_left(g, left)) >= 0) {
-		add_candidate(g->d, (uint8_t)next, CANDIDATE_BY_NEARNESS);
+		add_candidate(g, (uint8_t)next, CANDIDATE_BY_NEARNESS);
 		left.bits &= (uint16_t)~(1u << next);
 	}
 }
@@ -332,6 +335,9 @@ decide_execution(struct deciding *g)
 {
 	uint8_t permitted = 0;
 
+	/* Nothing binds, nearly always. */
+	if (g->permitted.bits == all_regions(g->policy->map).bits)
+		return true;
 	for (uint8_t i = 0; i < g->d->ncandidates; i++)
 		if (!forbids(g, &g->d->candidates[i]))
 			permitted++;

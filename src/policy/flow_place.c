@@ -8,6 +8,8 @@
  */
 #include "policy/path_class.h"
 
+#include <pthread.h>
+
 enum {
 	WORDS_MAX = 8,
 	NOTHING = -1,
@@ -76,17 +78,20 @@ enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
 static size_t
 split_words(struct slice path, struct slice words[WORDS_MAX])
 {
+	const char *p = path.p, *end = path.p + path.len, *from;
 	size_t count = 0;
 
-	size_t i = path.len > 0 && path.p[0] == '/', from = i;
-
+	if (p < end && *p == '/')
+		p++;
 	/* Words are too short for a search to pay. */
-	for (; count < WORDS_MAX && i <= path.len; i++) {
-		if (i < path.len && path.p[i] != '/')
-			continue;
-		words[count++] = (struct slice){ path.p + from, i - from };
-		from = i + 1;
-	}
+	for (from = p; p < end && count < WORDS_MAX; p++)
+		if (*p == '/') {
+			words[count++] = (struct slice){ from,
+			    (size_t)(p - from) };
+			from = p + 1;
+		}
+	if (count < WORDS_MAX)
+		words[count++] = (struct slice){ from, (size_t)(p - from) };
 	/* "/api/run/1/" is asked where "/api/run/1" is */
 	while (count > 0 && words[count - 1].len == 0)
 		count--;
@@ -94,16 +99,44 @@ split_words(struct slice path, struct slice words[WORDS_MAX])
 }
 
 /*
- * By the first letter of one word.  The fourth and fifth tell most rows apart,
- * so nearly all others are passed over at the cost of a look.
+ * The rows, a bit each, that a word with this first letter may be of.  The
+ * fourth and fifth word tell most rows apart, so that of all these few are
+ * looked at.  Made once.
  */
-static bool
-differs_at(const struct place_row *row, const struct slice *words,
-    size_t count, size_t at)
+enum { LETTERS = 32, TELLING = 2 };	/* as the lower five bits have them */
+_Static_assert(ROWS <= 64, "a row has a bit");
+static uint64_t rows_by[TELLING][LETTERS];
+static pthread_once_t rows_once = PTHREAD_ONCE_INIT;
+
+static void
+sort_rows(void)
 {
-	return at < count && row->words[at] != NULL &&
-	    row->words[at][0] != '*' && (words[at].len == 0 ||
-	    ascii_lower(words[at].p[0]) != row->words[at][0]);
+	for (size_t at = 0; at < TELLING; at++)
+		for (size_t i = 0; i < ROWS; i++)
+			for (size_t k = 0; k < LETTERS; k++) {
+				const char *word =
+				    rows[i].words[TELLING_WORD + at];
+
+				if (word == NULL || word[0] == '*' ||
+				    (word[0] & (LETTERS - 1)) == (int)k)
+					rows_by[at][k] |= UINT64_C(1) << i;
+			}
+}
+
+static uint64_t
+likely_rows(const struct slice *words, size_t count)
+{
+	uint64_t likely = ROWS == 64 ? UINT64_MAX :
+	    (UINT64_C(1) << ROWS % 64) - 1;
+
+	pthread_once(&rows_once, sort_rows);
+	for (size_t at = 0; at < TELLING && TELLING_WORD + at < count; at++) {
+		struct slice word = words[TELLING_WORD + at];
+
+		likely &= rows_by[at][word.len == 0 ? 0 :
+		    word.p[0] & (LETTERS - 1)];
+	}
+	return likely;
 }
 
 /* Its first two words are known to match: begins(). */
@@ -153,12 +186,13 @@ flow_place_of(struct slice path, struct slice *value)
 	struct slice words[WORDS_MAX];
 	size_t count = split_words(path, words);
 	struct beginning beginning = { NULL, NULL, false };
+	uint64_t likely = likely_rows(words, count);
 
 	*value = (struct slice){ NULL, 0 };
-	for (size_t i = 0; i < ROWS; i++) {
+	for (; likely != 0; likely &= likely - 1) {
+		size_t i = (size_t)__builtin_ctzll(likely);
+
 		if (!begins(&beginning, &rows[i], words, count) ||
-		    differs_at(&rows[i], words, count, TELLING_WORD) ||
-		    differs_at(&rows[i], words, count, TELLING_WORD + 1) ||
 		    !row_matches(&rows[i], words, count))
 			continue;
 		if (rows[i].value != NOTHING)

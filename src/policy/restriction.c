@@ -83,6 +83,9 @@ restriction_regions(const struct restriction *r, const struct region_map *map)
 {
 	struct region_set set = { 0 };
 
+	if (r == NULL)
+		return (struct region_set){ (uint16_t)((1u <<
+		    map->nregions) - 1) };
 	for (unsigned i = 0; i < map->nregions; i++)
 		if (restriction_permits_region(r, &map->regions[i]))
 			region_set_add(&set, i);
