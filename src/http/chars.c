@@ -3,6 +3,11 @@
 
 #include "http/chars.h"
 
+#include <endian.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 const unsigned char chars_token[256] = {
 	['!'] = '!', ['#'] = '#', ['$'] = '$', ['%'] = '%', ['&'] = '&',
 	['\''] = '\'', ['*'] = '*', ['+'] = '+', ['-'] = '-', ['.'] = '.',
@@ -24,26 +29,83 @@ const unsigned char chars_token[256] = {
 };
 
 /*
- * Eight bytes at a time: values are most of a head, and a byte loop over them
- * would cost more than all the rest of the parser.
+ * Values are most of a head, and a byte loop over them would cost more than
+ * all the rest of the parser: so sixteen bytes at a time, and what is shorter
+ * eight.  The compiler makes of these whatever the processor has; each
+ * comparison gives all ones or all zeros for each byte.
  */
+typedef uint8_t bytes16 __attribute__((vector_size(16)));
+typedef int8_t signed16 __attribute__((vector_size(16)));
+typedef uint64_t words2 __attribute__((vector_size(16)));
+
+static bytes16
+load16(const char *p)
+{
+	bytes16 bytes;
+
+	memcpy(&bytes, p, sizeof(bytes));
+	return bytes;
+}
+
+/* A bit for each byte, the first byte's the lowest. */
+static unsigned
+mask_of(bytes16 v)
+{
+#ifdef __SSE2__
+	return (unsigned)_mm_movemask_epi8((__m128i)v);
+#else
+	words2 w = (words2)(v & 1);
+
+	return (unsigned)(le64toh(w[0]) * 0x0102040810204080 >> 56) |
+	    (unsigned)(le64toh(w[1]) * 0x0102040810204080 >> 56) << 8;
+#endif
+}
+
+/* Whatever ends a value, and a tab, which does not. */
+static bytes16
+controls(bytes16 c)
+{
+	return (bytes16)((c < 0x20) | (c == 0x7f));
+}
+
+static bytes16
+no_targets(bytes16 c)
+{
+	return (bytes16)(((signed16)c <= 0x20) | (c == 0x7f));
+}
+
+/* The same for eight bytes: no control, not even a tab. */
 #define EACH(byte)	(0x0101010101010101ull * (byte))
 #define TOP_BITS	EACH(0x80)
-
-static uint64_t
-load(const char *p)
-{
-	uint64_t word;
-
-	memcpy(&word, p, sizeof(word));
-	return word;
-}
 
 /* Some byte of the word is below limit (at most 0x80). */
 static bool
 any_below(uint64_t word, uint64_t limit)
 {
 	return ((word - EACH(limit)) & ~word & TOP_BITS) != 0;
+}
+
+static bool
+all_plain(uint64_t word)
+{
+	return !any_below(word, 0x20) && !any_below(word ^ EACH(0x7f), 1);
+}
+
+/* Of 4 to 15 bytes: from both ends, the middle twice. */
+static bool
+short_is_plain(struct slice s)
+{
+	uint64_t first = 0, last = 0;
+	uint32_t half;
+
+	if (s.len >= 8) {
+		memcpy(&first, s.p, 8);
+		memcpy(&last, s.p + s.len - 8, 8);
+		return all_plain(first) && all_plain(last);
+	}
+	memcpy(&first, s.p, 4);
+	memcpy(&half, s.p + s.len - 4, 4);
+	return all_plain(first | (uint64_t)half << 32);
 }
 
 static bool
@@ -60,28 +122,28 @@ is_target(char c)
 	return c > 0x20 && c < 0x7f;
 }
 
-/* The compiler makes of these whatever the processor has; each comparison
- * gives all ones or all zeros for each byte. */
-typedef uint8_t bytes16 __attribute__((vector_size(16)));
-typedef uint64_t words2 __attribute__((vector_size(16)));
-
-bool
-chars_lower_name(char text[CHARS_NAME])
+size_t
+chars_usual_name(struct slice line, char low[CHARS_NAME])
 {
-	words2 good = { UINT64_MAX, UINT64_MAX };
+	size_t at = 0, second = line.len < CHARS_NAME ? line.len - 16 : 16;
 
-	for (size_t i = 0; i < CHARS_NAME; i += sizeof(bytes16)) {
-		bytes16 c, low, letter, digit, hyphen;
+	/* The second block may see some of the first's once more. */
+	for (size_t i = 0; i < 2 && line.len >= 16; i++, at = second) {
+		bytes16 c = load16(line.p + at);
+		bytes16 lower = c | 0x20;	/* digits and hyphens have it */
+		unsigned good = mask_of((bytes16)((lower - 'a' < 26) |
+		    (c - '0' < 10) | (c == '-')));
+		unsigned colons = mask_of((bytes16)(c == ':'));
+		unsigned before = (colons & -colons) - 1;
 
-		memcpy(&c, text + i, sizeof(c));
-		low = c | 0x20;		/* digits and hyphens have this bit */
-		letter = (bytes16)(low - 'a' < 26);
-		digit = (bytes16)(c - '0' < 10);
-		hyphen = (bytes16)(c == '-');
-		good &= (words2)(letter | digit | hyphen);
-		memcpy(text + i, &low, sizeof(low));
+		memcpy(low + at, &lower, sizeof(lower));
+		if (colons != 0)
+			return (good & before) == before ?
+			    at + (size_t)__builtin_ctz(colons) : 0;
+		if (good != 0xffff)
+			return 0;
 	}
-	return (good[0] & good[1]) == UINT64_MAX;
+	return 0;
 }
 
 size_t
@@ -94,27 +156,28 @@ chars_in_token(struct slice s)
 	return i;
 }
 
-/* No control byte, not even a tab. */
-static bool
-all_plain(uint64_t word)
-{
-	return !any_below(word, 0x20) && !any_below(word ^ EACH(0x7f), 1);
-}
-
 size_t
 chars_in_value(struct slice s)
 {
 	size_t i = 0;
 
-	for (;;) {
-		while (s.len - i >= 8 && all_plain(load(s.p + i)))
-			i += 8;
-		/* What is left, with some that was seen already. */
-		if (s.len >= 8 && s.len - i < 8 &&
-		    all_plain(load(s.p + s.len - 8)))
+	if (s.len < 16) {
+		if (s.len >= 4 && short_is_plain(s))
 			return s.len;
-		/* The tail, or a word with a tab or something worse in it. */
-		for (size_t n = 0; n < 8; n++, i++)
+		while (i < s.len && is_value(s.p[i]))
+			i++;
+		return i;
+	}
+	for (;;) {
+		while (s.len - i >= 16 &&
+		    mask_of(controls(load16(s.p + i))) == 0)
+			i += 16;
+		/* What is left, with some that was seen already. */
+		if (s.len - i < 16 &&
+		    mask_of(controls(load16(s.p + s.len - 16))) == 0)
+			return s.len;
+		/* The tail, or a block with a tab or something worse in it. */
+		for (size_t n = 0; n < 16; n++, i++)
 			if (i == s.len || !is_value(s.p[i]))
 				return i;
 	}
@@ -125,15 +188,45 @@ chars_in_target(struct slice s)
 {
 	size_t i = 0;
 
-	while (s.len - i >= 8) {
-		uint64_t word = load(s.p + i);
-
-		if (any_below(word, 0x21) ||
-		    any_below(word ^ EACH(0x7f), 1) || (word & TOP_BITS) != 0)
-			break;
-		i += 8;
-	}
+	while (s.len - i >= 16 && mask_of(no_targets(load16(s.p + i))) == 0)
+		i += 16;
+	if (s.len >= 16 && s.len - i < 16 &&
+	    mask_of(no_targets(load16(s.p + s.len - 16))) == 0)
+		return s.len;
 	while (i < s.len && is_target(s.p[i]))
 		i++;
 	return i;
+}
+
+/* The second byte of a pair of which the first is a slash. */
+static bool
+pairs_off(char c)
+{
+	return c == '/' || c == '.';
+}
+
+bool
+chars_plain_path(struct slice path)
+{
+	unsigned slash = 0;		/* the last byte was one */
+	size_t i = 0;
+
+	for (; path.len - i >= 16; i += 16) {
+		bytes16 c = load16(path.p + i);
+		unsigned slashes = mask_of((bytes16)(c == '/'));
+
+		if (mask_of((bytes16)((c == '%') | (c == '\\'))) != 0 ||
+		    ((slashes << 1 | slash) & (slashes |
+		    mask_of((bytes16)(c == '.')))) != 0)
+			return false;
+		slash = slashes >> 15;
+	}
+	for (; i < path.len; i++) {
+		char c = path.p[i];
+
+		if (c == '%' || c == '\\' || (slash != 0 && pairs_off(c)))
+			return false;
+		slash = c == '/';
+	}
+	return true;
 }

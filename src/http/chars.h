@@ -27,11 +27,17 @@ size_t chars_in_value(struct slice s);	/* visible, space, tab, 0x80..0xff */
 size_t chars_in_target(struct slice s);	/* 0x21..0x7e */
 
 /*
- * Puts CHARS_NAME letters, digits and hyphens into lower case, all at once;
- * false if there is any other byte among them.
+ * The length of the name before the colon of a field line, and the name in
+ * lower case with something behind it: of names as nearly all are, of letters,
+ * digits and hyphens and shorter than CHARS_NAME, in a line that is not too
+ * short.  0 for others, which may be good all the same.
  */
 enum { CHARS_NAME = 32 };
-bool chars_lower_name(char text[CHARS_NAME]);
+size_t chars_usual_name(struct slice line, char low[CHARS_NAME]);
+
+/* Nothing is escaped in it, no backslash is, and no segment but the first and
+ * the last is empty or begins with a dot. */
+bool chars_plain_path(struct slice path);
 
 /* A whole token, not empty. */
 static inline bool

@@ -125,21 +125,3 @@ field_spoofs(struct slice name)
 			return true;
 	return false;
 }
-
-bool
-field_is_hop(enum field_id id)
-{
-	switch (id) {
-	case FIELD_CONNECTION:
-	case FIELD_KEEP_ALIVE:
-	case FIELD_PROXY_AUTHENTICATE:
-	case FIELD_PROXY_AUTHORIZATION:
-	case FIELD_PROXY_CONNECTION:
-	case FIELD_TE:
-	case FIELD_TRANSFER_ENCODING:
-	case FIELD_UPGRADE:
-		return true;
-	default:
-		return false;
-	}
-}

@@ -43,23 +43,6 @@ any_name(struct slice line, char low[FIELD_LOW], bool *underscore)
 	return n;
 }
 
-/*
- * The same for names as nearly all are, short and of letters, digits and
- * hyphens, without a look at each byte; 0 for others.
- */
-static size_t
-usual_name(struct slice line, char low[FIELD_LOW])
-{
-	size_t most = line.len < FIELD_LOW ? line.len : FIELD_LOW;
-	const char *colon = memchr(line.p, ':', most);
-	size_t n = colon == NULL ? 0 : (size_t)(colon - line.p);
-
-	if (n == 0)
-		return 0;
-	memcpy(low, line.p, n);
-	return chars_lower_name(low) ? n : 0;
-}
-
 /* Reads the name and says what it means; the length of the name. */
 static size_t
 read_name(struct h1_field *field, struct slice line, bool *underscore)
@@ -67,9 +50,8 @@ read_name(struct h1_field *field, struct slice line, bool *underscore)
 	char low[FIELD_LOW];
 	size_t n;
 
-	memset(low, '-', sizeof(low));
 	*underscore = false;
-	n = usual_name(line, low);
+	n = chars_usual_name(line, low);
 	if (n == 0)
 		n = any_name(line, low, underscore);
 	field->name = (struct slice){ line.p, n };

@@ -50,6 +50,16 @@ enum field_id field_identify_low(const char low[FIELD_LOW], size_t len);
 bool field_spoofs(struct slice name);
 
 /* Never passed on, named by Connection or not. */
-bool field_is_hop(enum field_id id);
+static inline bool
+field_is_hop(enum field_id id)
+{
+	const uint64_t hops = 1ull << FIELD_CONNECTION |
+	    1ull << FIELD_KEEP_ALIVE | 1ull << FIELD_PROXY_AUTHENTICATE |
+	    1ull << FIELD_PROXY_AUTHORIZATION |
+	    1ull << FIELD_PROXY_CONNECTION | 1ull << FIELD_TE |
+	    1ull << FIELD_TRANSFER_ENCODING | 1ull << FIELD_UPGRADE;
+
+	return (hops >> id & 1) != 0;
+}
 
 #endif

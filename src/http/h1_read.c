@@ -118,18 +118,20 @@ static enum h1_method
 identify_method(struct slice m)
 {
 	static const struct {
-		const char	*name;
+		struct slice	 name;
 		enum h1_method	 method;
 	} methods[] = {
-		{ "GET", METHOD_GET }, { "POST", METHOD_POST },
-		{ "PUT", METHOD_PUT }, { "HEAD", METHOD_HEAD },
-		{ "OPTIONS", METHOD_OPTIONS }, { "DELETE", METHOD_DELETE },
-		{ "PATCH", METHOD_PATCH }, { "TRACE", METHOD_TRACE },
-		{ "CONNECT", METHOD_CONNECT },
+		{ SLICE("GET"), METHOD_GET }, { SLICE("POST"), METHOD_POST },
+		{ SLICE("PUT"), METHOD_PUT }, { SLICE("HEAD"), METHOD_HEAD },
+		{ SLICE("OPTIONS"), METHOD_OPTIONS },
+		{ SLICE("DELETE"), METHOD_DELETE },
+		{ SLICE("PATCH"), METHOD_PATCH },
+		{ SLICE("TRACE"), METHOD_TRACE },
+		{ SLICE("CONNECT"), METHOD_CONNECT },
 	};
 
 	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
-		if (slice_is(m, methods[i].name))
+		if (slice_eq(m, methods[i].name))
 			return methods[i].method;
 	return METHOD_OTHER;
 }

@@ -50,18 +50,16 @@ read_ip6(struct slice *host, uint16_t *port, struct slice raw, char *out)
 	return true;
 }
 
-/* A name's byte in lower case, also of the dots between its labels; 0 for any
+/* A name's bytes in lower case, and the dots between its labels; 0 for any
  * other. */
-static char
-name_char(char c)
-{
-	char low = (char)chars_token[(unsigned char)c];
-
-	if ((low >= 'a' && low <= 'z') || (low >= '0' && low <= '9') ||
-	    low == '.' || low == '-' || low == '_')
-		return low;
-	return '\0';
-}
+static const char name_char[256] = {
+	['-'] = '-', ['.'] = '.', ['_'] = '_',
+	['0'] = '0', '1', '2', '3', '4', '5', '6', '7', '8', '9',
+	['A'] = 'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'k', 'l', 'm',
+	'n', 'o', 'p', 'q', 'r', 's', 't', 'u', 'v', 'w', 'x', 'y', 'z',
+	['a'] = 'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'k', 'l', 'm',
+	'n', 'o', 'p', 'q', 'r', 's', 't', 'u', 'v', 'w', 'x', 'y', 'z',
+};
 
 /* Copies a name in lower case; how much of raw it is, or 0 for a bad one. */
 static size_t
@@ -73,7 +71,7 @@ read_name(struct slice raw, char *out)
 	char c;
 
 	for (i = 0; i < most; i++) {
-		c = name_char(raw.p[i]);
+		c = name_char[(unsigned char)raw.p[i]];
 		if (c == '\0')
 			break;
 		out[i] = c;

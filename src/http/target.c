@@ -174,23 +174,6 @@ normalise_path(struct slice *path, char *out)
 	return verdict;
 }
 
-/* Nothing in it that normalise_path() would change or refuse. */
-static bool
-is_normal(struct slice path)
-{
-	char before = 0;
-
-	for (size_t i = 0; i < path.len; i++) {
-		char c = path.p[i];
-
-		if (c == '%' || c == '\\' ||
-		    (before == '/' && (c == '/' || c == '.')))
-			return false;
-		before = c;
-	}
-	return true;
-}
-
 enum target_verdict
 target_normalise(struct target *target, struct slice raw, char *out)
 {
@@ -220,6 +203,8 @@ target_normalise(struct target *target, struct slice raw, char *out)
 		raw.len = (size_t)(query - raw.p);
 	}
 	target->path = raw.len == 0 ? root : raw;
-	return is_normal(target->path) ? TARGET_OK :
-	    normalise_path(&target->path, out);
+	/* Nothing that would be changed or refused. */
+	if (chars_plain_path(target->path))
+		return TARGET_OK;
+	return normalise_path(&target->path, out);
 }

@@ -37,46 +37,115 @@ every_byte_in_every_place(void **state)
 
 	(void)state;
 	for (unsigned c = 0; c < 256; c++)
-		for (size_t at = 0; at < 20; at++)
+		for (size_t at = 0; at < 40; at++)
 			for (size_t f = 0; f < COUNT(fillers); f++) {
-				char *s = xmalloc(20);
-				struct slice all = { s, 20 };
+				char *s = xmalloc(40);
+				struct slice all = { s, 40 };
 				bool plain = rfc_target(
 				    (unsigned char)fillers[f]);
 
-				memset(s, fillers[f], 20);
+				memset(s, fillers[f], 40);
 				s[at] = (char)c;
 				assert_int_equal(chars_in_value(all),
-				    rfc_value(c) ? 20 : at);
+				    rfc_value(c) ? 40 : at);
 				if (plain)
 					assert_int_equal(chars_in_target(all),
-					    rfc_target(c) ? 20 : at);
+					    rfc_target(c) ? 40 : at);
 				if (rfc_token((unsigned char)fillers[f]))
 					assert_int_equal(chars_in_token(all),
-					    rfc_token(c) ? 20 : at);
+					    rfc_token(c) ? 40 : at);
 				free(s);
 			}
 }
 
+/* Every byte in every place of a name of every length, in lines of every
+ * length. */
 static void
 names_become_lower_case(void **state)
 {
+	char low[CHARS_NAME], line[40];
+
 	(void)state;
 	for (unsigned c = 0; c < 256; c++)
-		for (size_t at = 0; at < CHARS_NAME; at++) {
-			char text[CHARS_NAME];
-			bool good = (c >= '0' && c <= '9') || c == '-' ||
-			    (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+		for (size_t name = 1; name < CHARS_NAME + 4; name++)
+			for (size_t at = 0; at < name; at++) {
+				bool good = (c >= '0' && c <= '9') ||
+				    c == '-' || (c >= 'a' && c <= 'z') ||
+				    (c >= 'A' && c <= 'Z');
+				size_t n;
 
-			memset(text, 'Q', sizeof(text));
-			text[at] = (char)c;
-			assert_int_equal(chars_lower_name(text), good);
-			if (!good)
-				continue;
-			for (size_t i = 0; i < CHARS_NAME; i++)
-				assert_int_equal(text[i], i == at ?
-				    ascii_lower((char)c) : 'q');
+				memset(line, 'Q', sizeof(line));
+				line[name] = ':';
+				line[at] = (char)c;
+				n = chars_usual_name((struct slice){ line,
+				    sizeof(line) }, low);
+				if (c == ':') {
+					assert_true(n == at || n == 0);
+					continue;
+				}
+				assert_int_equal(n, good &&
+				    name < CHARS_NAME ? name : 0);
+				for (size_t i = 0; i < n; i++)
+					assert_int_equal(low[i], i == at ?
+					    ascii_lower((char)c) : 'q');
+			}
+}
+
+static void
+names_are_read_in_lines_of_any_length(void **state)
+{
+	char low[CHARS_NAME];
+
+	(void)state;
+	for (size_t len = 0; len < 40; len++) {
+		char *s = xmalloc(len + 1);
+		size_t n;
+
+		s = xrealloc(s, len > 0 ? len : 1);
+		memset(s, 'x', len);
+		for (size_t name = 1; name < len; name++) {
+			s[name] = ':';
+			n = chars_usual_name((struct slice){ s, len }, low);
+			assert_int_equal(n, len >= 16 && name < CHARS_NAME ?
+			    name : 0);
+			for (size_t i = 0; i < n; i++)
+				assert_int_equal(low[i], 'x');
+			s[name] = 'x';
 		}
+		free(s);
+	}
+}
+
+static bool
+is_plain_path(const char *p, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (p[i] == '%' || p[i] == '\\' || (i > 0 &&
+		    p[i - 1] == '/' && (p[i] == '/' || p[i] == '.')))
+			return false;
+	return true;
+}
+
+static void
+paths_are_plain_or_not(void **state)
+{
+	static const char bytes[] = { 'a', '/', '.', '%', '\\' };
+
+	(void)state;
+	for (size_t len = 0; len < 36; len++)
+		for (size_t at = 0; at + 1 < len; at++)
+			for (size_t pair = 0; pair < 25; pair++) {
+				char *s = xmalloc(len);
+
+				memset(s, 'x', len);
+				s[0] = '/';
+				s[at] = bytes[pair / 5];
+				s[at + 1] = bytes[pair % 5];
+				assert_int_equal(chars_plain_path(
+				    (struct slice){ s, len }),
+				    is_plain_path(s, len));
+				free(s);
+			}
 }
 
 static void
@@ -128,6 +197,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_byte_in_every_place),
 		cmocka_unit_test(names_become_lower_case),
+		cmocka_unit_test(names_are_read_in_lines_of_any_length),
+		cmocka_unit_test(paths_are_plain_or_not),
 		cmocka_unit_test(every_length),
 		cmocka_unit_test(tokens_are_lowered),
 		cmocka_unit_test(hex_digits),
