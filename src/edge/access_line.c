@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/must.h"
+#include "base/put.h"
 
 enum {
 	/* Escapes and quotes included; with all else as long as it may be,
@@ -63,33 +64,12 @@ access_address(const struct addr *addr, const struct access_style *style,
  * instructions.  What is foreign is cut, so the room cannot run out:
  * TEXTS_MAX and OTHER_MAX count escapes, and all else is ours and bounded.
  */
-#define PUT(p, literal)	put((p), SLICE(literal))
-
-static inline char *
-put(char *p, struct slice s)
-{
-	memcpy(p, s.p, s.len);
-	return p + s.len;
-}
-
-static char *
-put_number(char *p, uint64_t n)
-{
-	char digits[20];
-	size_t i = sizeof(digits);
-
-	do
-		digits[--i] = (char)('0' + n % 10);
-	while ((n /= 10) != 0);
-	memcpy(p, digits + i, sizeof(digits) - i);
-	return p + sizeof(digits) - i;
-}
 
 /* key: with comma, quotes and colon, as it stands in the line. */
 static inline char *
 number(char *p, struct slice key, uint64_t n)
 {
-	return put_number(put(p, key), n);
+	return put_u64(put(p, key), n);
 }
 
 /* Texts that need no escapes: ours, or checked to be tokens. */
@@ -227,7 +207,7 @@ rule(char *p, const struct source_line *at)
 		return p;
 	p = put(PUT(p, ",\"rule\":\""), file);
 	*p++ = ':';
-	p = put_number(p, at->line);
+	p = put_u64(p, at->line);
 	*p++ = '"';
 	return p;
 }
@@ -409,9 +389,9 @@ combined_line(char *p, const struct access_record *r,
 	p = PUT(p, " \"");
 	p = request_line(p, r);
 	p = PUT(p, "\" ");
-	p = put_number(p, r->status);
+	p = put_u64(p, r->status);
 	*p++ = ' ';
-	p = put_number(p, r->body_bytes);
+	p = put_u64(p, r->body_bytes);
 	p = PUT(p, " \"");
 	p = quoted(p, r->referer, AGENT_MAX);
 	p = PUT(p, "\" \"");

@@ -3,6 +3,8 @@
 
 #include "edge/upstream_head.h"
 
+#include "base/must.h"
+#include "base/put.h"
 #include "edge/access_line.h"
 
 /* --- which of the client's fields pass -------------------------------------- */
@@ -105,33 +107,34 @@ passes(const struct head_front *front, const struct h1_field *f)
 	    !is_alias(f->name);
 }
 
-static void
-pass_fields(struct buf *out, const struct head_front *front)
+static char *
+put_passing(char *to, const struct head_front *front)
 {
 	for (size_t i = 0; i < front->head->nfields; i++) {
 		const struct h1_field *f = &front->head->fields[i];
 
 		if (passes(front, f))
-			field_add(out, f->name, f->value);
+			to = PUT(put(PUT(put(to, f->name), ": "), f->value),
+			    "\r\n");
 	}
+	return to;
 }
 
 /* --- forwarding fields ------------------------------------------------------ */
 
 /* The values of all fields with this id, joined, and a comma behind them. */
-static void
-join_values(struct buf *out, const struct h1_head *head, enum field_id id)
+static char *
+put_joined(char *to, const struct h1_head *head, enum field_id id)
 {
 	if (head->by[id] < 0)
-		return;
+		return to;
 	for (size_t i = (size_t)head->by[id]; i < head->nfields; i++) {
 		const struct h1_field *f = &head->fields[i];
 
-		if (f->id != id || f->value.len == 0)
-			continue;
-		buf_slice(out, f->value);
-		buf_add(out, ", ", 2);
+		if (f->id == id && f->value.len > 0)
+			to = PUT(put(to, f->value), ", ");
 	}
+	return to;
 }
 
 static struct slice
@@ -142,186 +145,208 @@ peer_text(const struct addr *peer, char text[ADDR_TEXT_MAX])
 	return slice_of(addr_text(peer, text));
 }
 
-static void
-write_forwarded_for(struct buf *out, const struct head_front *front)
+static char *
+put_forwarded_for(char *to, const struct head_front *front)
 {
 	char text[ADDR_TEXT_MAX];
 
-	buf_slice(out, SLICE("X-Forwarded-For: "));
+	to = PUT(to, "X-Forwarded-For: ");
 	if (front->trusted)
-		join_values(out, front->head, FIELD_X_FORWARDED_FOR);
-	buf_slice(out, peer_text(front->peer, text));
-	buf_add(out, "\r\n", 2);
+		to = put_joined(to, front->head, FIELD_X_FORWARDED_FOR);
+	return PUT(put(to, peer_text(front->peer, text)), "\r\n");
 }
 
-static void
-write_host_and_proto(struct buf *out, const struct head_front *front)
+static char *
+put_host_and_proto(char *to, const struct head_front *front)
 {
-	buf_slice(out, SLICE(";host=\""));
-	buf_slice(out, front->head->host);
-	buf_slice(out, SLICE("\";proto="));
-	buf_slice(out, front->tls ? SLICE("https") : SLICE("http"));
-	buf_add(out, "\r\n", 2);
+	to = PUT(put(PUT(to, ";host=\""), front->head->host), "\";proto=");
+	return PUT(put(to, front->tls ? SLICE("https") : SLICE("http")),
+	    "\r\n");
 }
 
 /* RFC 7239 6.3: an obfuscated node.  What proxies before us said is left out:
  * it holds addresses. */
-static void
-write_hashed(struct buf *out, const struct head_front *front)
+static char *
+put_hashed(char *to, const struct head_front *front)
 {
 	const struct access_style style = { .addresses = ADDRESS_HASHED,
 	    .address_key = front->hash_key };
 	char text[ADDR_TEXT_MAX];
 
-	buf_slice(out, SLICE("Forwarded: for="));
-	buf_text(out, front->client->family == ADDR_NONE ? "unknown" :
-	    access_address(front->client, &style, text));
-	write_host_and_proto(out, front);
+	to = put(PUT(to, "Forwarded: for="), front->client->family ==
+	    ADDR_NONE ? SLICE("unknown") : slice_of(access_address(
+	    front->client, &style, text)));
+	return put_host_and_proto(to, front);
 }
 
 /* RFC 7239 6: an IPv6 address stands in brackets, and so in quotes. */
-static void
-write_forwarded(struct buf *out, const struct head_front *front)
+static char *
+put_forwarded(char *to, const struct head_front *front)
 {
 	char text[ADDR_TEXT_MAX];
 	struct slice peer = peer_text(front->peer, text);
 	bool ip6 = front->peer->family == ADDR_IP6;
 
-	buf_slice(out, SLICE("Forwarded: "));
+	to = PUT(to, "Forwarded: ");
 	if (front->trusted)
-		join_values(out, front->head, FIELD_FORWARDED);
-	buf_slice(out, SLICE("for="));
-	buf_slice(out, ip6 ? SLICE("\"[") : SLICE(""));
-	buf_slice(out, peer);
-	buf_slice(out, ip6 ? SLICE("]\"") : SLICE(""));
-	write_host_and_proto(out, front);
+		to = put_joined(to, front->head, FIELD_FORWARDED);
+	to = put(PUT(to, "for="), ip6 ? SLICE("\"[") : SLICE(""));
+	to = put(put(to, peer), ip6 ? SLICE("]\"") : SLICE(""));
+	return put_host_and_proto(to, front);
 }
 
-static void
-write_forwarding(struct buf *out, const struct head_front *front)
+static char *
+put_forwarding(char *to, const struct head_front *front)
 {
 	if (front->hash_key == NULL)
-		write_forwarded_for(out, front);
-	FIELD_ADD(out, "X-Forwarded-Proto", front->proto);
-	FIELD_ADD(out, "X-Forwarded-Host", front->host);
-	FIELD_ADD(out, "X-Forwarded-Port", front->port);
+		to = put_forwarded_for(to, front);
+	to = PUT_FIELD(to, "X-Forwarded-Proto", front->proto);
+	to = PUT_FIELD(to, "X-Forwarded-Host", front->host);
+	to = PUT_FIELD(to, "X-Forwarded-Port", front->port);
 	if (front->hash_key != NULL)
-		write_hashed(out, front);
-	else if (front->forwarded)
-		write_forwarded(out, front);
+		return put_hashed(to, front);
+	return front->forwarded ? put_forwarded(to, front) : to;
 }
 
-static void
-write_trace(struct buf *out, const struct head_front *front)
+static char *
+put_trace(char *to, const struct head_front *front)
 {
 	if (front->recorded || front->head->by[FIELD_TRACEPARENT] >= 0)
-		return;			/* said at the end; passed untouched */
-	buf_slice(out, SLICE("traceparent: 00-"));
-	buf_add(out, front->trace_id, 32);
-	buf_char(out, '-');
-	buf_add(out, front->span_id, 16);
-	buf_slice(out, SLICE("-00\r\n"));	/* nobody records it yet */
+		return to;		/* said at the end; passed untouched */
+	to = put_bytes(PUT(to, "traceparent: 00-"), front->trace_id, 32);
+	to = put_bytes(PUT(to, "-"), front->span_id, 16);
+	return PUT(to, "-00\r\n");	/* nobody records it yet */
 }
 
-static void
-write_request_line(struct buf *out, const struct head_front *front)
+static char *
+put_request_line(char *to, const struct head_front *front)
 {
-	buf_slice(out, front->head->method_text);
-	buf_char(out, ' ');
-	buf_slice(out, front->path);
-	if (front->query.p != NULL) {
-		buf_char(out, '?');
-		buf_slice(out, front->query);
-	}
-	buf_slice(out, SLICE(" HTTP/1.1\r\n"));
+	to = put(PUT(put(to, front->head->method_text), " "), front->path);
+	if (front->query.p != NULL)
+		to = put(PUT(to, "?"), front->query);
+	return PUT(to, " HTTP/1.1\r\n");
 }
 
 /* Who answers may then end with trailers: they pass (gRPC lives by them). */
-static void
-write_te(struct buf *out, const struct h1_head *head)
+static char *
+put_te(char *to, const struct h1_head *head)
 {
 	if (head->trailers && head->upgrade.len == 0)
-		buf_slice(out, SLICE("TE: trailers\r\nConnection: TE\r\n"));
+		to = PUT(to, "TE: trailers\r\nConnection: TE\r\n");
+	return to;
 }
 
 /* RFC 9110 7.6.2.  Who has none left is answered here. */
-static void
-write_max_forwards(struct buf *out, const struct h1_head *head)
+static char *
+put_max_forwards(char *to, const struct h1_head *head)
 {
 	if (head->forwards < 2)
-		return;
-	buf_slice(out, SLICE("Max-Forwards: "));
-	buf_u64(out, head->forwards - 2u);
-	buf_add(out, "\r\n", 2);
+		return to;
+	return PUT(put_u64(PUT(to, "Max-Forwards: "), head->forwards - 2u),
+	    "\r\n");
+}
+
+/*
+ * At least what a front comes to.  Each field of the client's is written once
+ * at most, be it as it is or as a part of a list; its host twice more.
+ */
+enum { FRONT_LITERALS = 512 };		/* names, a number, and addresses in any
+					   form */
+_Static_assert(FRONT_LITERALS > 400 + 2 * ADDR_TEXT_MAX, "see above");
+
+static size_t
+front_room(const struct head_front *front)
+{
+	const struct h1_head *head = front->head;
+	size_t room = FRONT_LITERALS + head->method_text.len +
+	    front->path.len + front->query.len + 2 * head->host.len +
+	    front->proto.len + front->host.len + front->port.len +
+	    front->via.len + front->pseudonym.len + front->request_id.len;
+
+	for (size_t i = 0; i < head->nfields; i++)
+		room += head->fields[i].name.len + head->fields[i].value.len +
+		    FIELD_EXTRA;
+	return room;
 }
 
 void
 head_front_write(struct buf *out, const struct head_front *front)
 {
-	write_request_line(out, front);
-	FIELD_ADD(out, "Host", front->head->host);
-	pass_fields(out, front);
-	write_te(out, front->head);
-	write_max_forwards(out, front->head);
+	size_t room = front_room(front);
+	char *begin = buf_reserve(out, room), *to = begin;
+
+	to = put_request_line(to, front);
+	to = PUT_FIELD(to, "Host", front->head->host);
+	to = put_passing(to, front);
+	to = put_te(to, front->head);
+	to = put_max_forwards(to, front->head);
 	if (!front->link)
-		write_forwarding(out, front);
+		to = put_forwarding(to, front);
 	/* Lists may stand in several lines (RFC 9110 5.3): ours comes last. */
-	FIELD_ADD(out, "Via", front->via);
-	FIELD_ADD(out, "CDN-Loop", front->pseudonym);
-	FIELD_ADD(out, "X-Request-Id", front->request_id);
-	write_trace(out, front);
+	to = PUT_FIELD(to, "Via", front->via);
+	to = PUT_FIELD(to, "CDN-Loop", front->pseudonym);
+	to = PUT_FIELD(to, "X-Request-Id", front->request_id);
+	to = put_trace(to, front);
+	must((size_t)(to - begin) <= room);
+	out->len += (size_t)(to - begin);
 }
 
 /* --- what depends on where it goes ------------------------------------------ */
 
 /* Absent where unknown: there is no address that says so. */
-static void
-write_client(struct buf *out, const struct addr *client)
+static char *
+put_client(char *to, const struct addr *client)
 {
 	char text[ADDR_TEXT_MAX];
 
 	if (client == NULL || client->family == ADDR_NONE)
-		return;
-	FIELD_ADD(out, "X-Real-IP", slice_of(addr_text(client, text)));
+		return to;
+	return PUT_FIELD(to, "X-Real-IP", slice_of(addr_text(client, text)));
 }
 
-static void
-write_framing(struct buf *out, const struct head_end *end)
+static char *
+put_framing(char *to, const struct head_end *end)
 {
-	if (end->framing == H1_CHUNKED) {
-		buf_slice(out, SLICE("Transfer-Encoding: chunked\r\n"));
-		return;
-	}
+	if (end->framing == H1_CHUNKED)
+		return PUT(to, "Transfer-Encoding: chunked\r\n");
 	if (end->framing != H1_LENGTH)
-		return;
-	buf_slice(out, SLICE("Content-Length: "));
-	buf_u64(out, end->length);
-	buf_add(out, "\r\n", 2);
+		return to;
+	return PUT(put_u64(PUT(to, "Content-Length: "), end->length), "\r\n");
 }
+
+/* Always there, empty where unknown: an engine that finds none was not reached
+ * through an edge. */
+static char *
+put_place(char *to, const struct place *place)
+{
+	to = PUT_FIELD(to, "X-ManyWho-GeoLocation-Country",
+	    slice_of(country_code(place->country)));
+	return PUT_FIELD(to, "X-ManyWho-GeoLocation-Continent",
+	    slice_of(continent_code(place->continent)));
+}
+
+enum { END_LITERALS = 384 };		/* names, codes, a number, an address */
+_Static_assert(END_LITERALS > 260 + PUT_U64_MAX + ADDR_TEXT_MAX, "see above");
 
 void
 head_end_write(struct buf *out, const struct head_end *end)
 {
-	write_framing(out, end);
+	size_t room = END_LITERALS + end->traceparent.len + end->upgrade.len;
+	char *begin = buf_reserve(out, room), *to = put_framing(begin, end);
+
 	if (end->expect)
-		buf_slice(out, SLICE("Expect: 100-continue\r\n"));
+		to = PUT(to, "Expect: 100-continue\r\n");
 	if (end->traceparent.len > 0)
-		FIELD_ADD(out, "traceparent", end->traceparent);
-	if (end->upgrade.len > 0) {
-		FIELD_ADD(out, "Upgrade", end->upgrade);
-		buf_slice(out, SLICE("Connection: Upgrade\r\n"));
-	}
+		to = PUT_FIELD(to, "traceparent", end->traceparent);
+	if (end->upgrade.len > 0)
+		to = PUT(PUT_FIELD(to, "Upgrade", end->upgrade),
+		    "Connection: Upgrade\r\n");
+	if (end->link == NULL)
+		to = put_client(put_place(to, &end->place), end->client);
+	must((size_t)(to - begin) <= room);
+	out->len += (size_t)(to - begin);
 	if (end->link != NULL)
 		link_write(out, end->link);
-	else {
-		/* Always there, empty where unknown: an engine that finds
-		 * none was not reached through an edge. */
-		FIELD_ADD(out, "X-ManyWho-GeoLocation-Country",
-		    slice_of(country_code(end->place.country)));
-		FIELD_ADD(out, "X-ManyWho-GeoLocation-Continent",
-		    slice_of(continent_code(end->place.continent)));
-		write_client(out, end->client);
-	}
 	buf_add(out, "\r\n", 2);
 }
 

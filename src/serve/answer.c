@@ -7,6 +7,7 @@
 #include "serve/serve_private.h"
 
 #include "base/clock.h"
+#include "base/put.h"
 
 /* --- to the stream ------------------------------------------------------- */
 
@@ -40,32 +41,6 @@ send_slice(struct request *r, struct slice bytes)
 
 /* --- the head of an answer ----------------------------------------------- */
 
-/*
- * Heads are written by memcpy into room made once: a buf_add() for each of
- * their parts was a tenth of all instructions of a small request.
- */
-static char *
-put(char *to, const void *bytes, size_t len)
-{
-	memcpy(to, bytes, len);
-	return to + len;
-}
-
-#define PUT(to, literal) put(to, literal, sizeof(literal) - 1)
-
-static char *
-put_u64(char *to, uint64_t n)
-{
-	char digits[20];
-	size_t i = sizeof(digits);
-
-	do {
-		digits[--i] = (char)('0' + n % 10);
-		n /= 10;
-	} while (n != 0);
-	return put(to, digits + i, sizeof(digits) - i);
-}
-
 /* The last one written is kept: nearly always it is "200 OK" again. */
 static struct slice
 status_line(struct server_private *sp, unsigned status, struct slice reason)
@@ -87,8 +62,8 @@ server_renew_date(struct server *server)
 	uint64_t unix_ms = clock_unix_ms();
 	struct slice date = h1_date(&sp->date, unix_ms);
 
-	sp->date_line_len = (size_t)(PUT(put(PUT(sp->date_line, "Date: "),
-	    date.p, date.len), "\r\n") - sp->date_line);
+	sp->date_line_len = (size_t)(PUT_FIELD(sp->date_line, "Date", date) -
+	    sp->date_line);
 	sp->date_until_ms = server->loop->now_ms + 1000 - unix_ms % 1000;
 }
 
@@ -157,12 +132,10 @@ write_head(struct request *r, const struct answer *answer, int64_t length)
 	buf_clear(out);
 	begin = buf_reserve(out, line.len + answer->fields.len +
 	    OWN_FIELDS_MAX);
-	to = put(begin, line.p, line.len);
-	if (answer->fields.len > 0)
-		to = put(to, answer->fields.p, answer->fields.len);
+	to = put(put(begin, line), answer->fields);
 	to = put_framing(to, r, answer, length);
 	if (!answer->has_date)
-		to = put(to, date.p, date.len);
+		to = put(to, date);
 	to = PUT(to, "\r\n");
 	out->len = (size_t)(to - begin);
 	return out;
