@@ -4,12 +4,6 @@
 #include "base/slice.h"
 
 bool
-slice_eq_nocase(struct slice a, struct slice b)
-{
-	return a.len == b.len && slice_starts_nocase(a, b);
-}
-
-bool
 slice_starts_nocase(struct slice s, struct slice prefix)
 {
 	if (s.len < prefix.len)

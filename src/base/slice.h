@@ -37,8 +37,13 @@ slice_eq(struct slice a, struct slice b)
 }
 
 /* ASCII letters compare without case; no locale. */
-bool slice_eq_nocase(struct slice a, struct slice b);
 bool slice_starts_nocase(struct slice s, struct slice prefix);
+
+static inline bool
+slice_eq_nocase(struct slice a, struct slice b)
+{
+	return a.len == b.len && slice_starts_nocase(a, b);
+}
 
 static inline bool
 slice_is(struct slice s, const char *text)

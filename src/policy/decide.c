@@ -214,19 +214,31 @@ decide_access(struct deciding *g)
 	return true;
 }
 
+/* Those of a list that are not candidates yet. */
+static void
+add_candidates(struct deciding *g, const uint8_t *regions, unsigned count,
+    enum candidate_origin origin)
+{
+	struct candidate *candidates = g->d->candidates;
+	unsigned at = g->d->ncandidates;
+	struct region_set listed = g->listed;
+
+	for (unsigned i = 0; i < count; i++) {
+		if (region_set_has(listed, regions[i]))
+			continue;
+		must(at < REGIONS_MAX);
+		region_set_add(&listed, regions[i]);
+		candidates[at++] = (struct candidate){ .region = regions[i],
+		    .fate = CANDIDATE_SPARE, .origin = (uint8_t)origin };
+	}
+	g->d->ncandidates = (uint8_t)at;
+	g->listed = listed;
+}
+
 static void
 add_candidate(struct deciding *g, uint8_t region, enum candidate_origin origin)
 {
-	struct decision *d = g->d;
-
-	if (region_set_has(g->listed, region))
-		return;
-	region_set_add(&g->listed, region);
-	must(d->ncandidates < REGIONS_MAX);
-	d->candidates[d->ncandidates++] = (struct candidate){
-		.region = region, .fate = CANDIDATE_SPARE,
-		.origin = (uint8_t)origin,
-	};
+	add_candidates(g, &region, 1, origin);
 }
 
 static void
@@ -234,8 +246,7 @@ add_fallback(struct deciding *g, uint8_t region)
 {
 	const struct region *r = &g->policy->map->regions[region];
 
-	for (uint8_t i = 0; i < r->nfallback; i++)
-		add_candidate(g, r->fallback[i], CANDIDATE_BY_FALLBACK);
+	add_candidates(g, r->fallback, r->nfallback, CANDIDATE_BY_FALLBACK);
 }
 
 /* One region alone may serve this host or path. */
@@ -252,8 +263,7 @@ add_map_answer(struct deciding *g)
 {
 	const struct region_list *list = g->d->hit.list;
 
-	for (uint8_t i = 0; i < list->count; i++)
-		add_candidate(g, list->regions[i], CANDIDATE_BY_MAP);
+	add_candidates(g, list->regions, list->count, CANDIDATE_BY_MAP);
 	add_fallback(g, list->regions[0]);
 }
 

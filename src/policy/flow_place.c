@@ -139,6 +139,18 @@ likely_rows(const struct slice *words, size_t count)
 	return likely;
 }
 
+/* In any case; literals are in lower case.  Words are too short for a call. */
+static inline bool
+is_word(struct slice word, const char *literal)
+{
+	size_t i = 0;
+
+	while (i < word.len && literal[i] == ascii_lower(word.p[i]) &&
+	    literal[i] != '\0')
+		i++;
+	return i == word.len && literal[i] == '\0';
+}
+
 /* Its first two words are known to match: begins(). */
 static bool
 row_matches(const struct place_row *row, const struct slice *words,
@@ -153,8 +165,7 @@ row_matches(const struct place_row *row, const struct slice *words,
 			return true;
 		if (i == count)
 			return false;
-		if (word[0] != '*' &&
-		    !slice_eq_nocase(words[i], slice_of(word)))
+		if (word[0] != '*' && !is_word(words[i], word))
 			return false;
 	}
 	return i == count;
@@ -174,9 +185,8 @@ begins(struct beginning *b, const struct place_row *row,
 		return b->matches;
 	b->first = row->words[0];
 	b->second = row->words[1];
-	b->matches = count >= 2 &&
-	    slice_eq_nocase(words[0], slice_of(b->first)) &&
-	    slice_eq_nocase(words[1], slice_of(b->second));
+	b->matches = count >= 2 && is_word(words[0], b->first) &&
+	    is_word(words[1], b->second);
 	return b->matches;
 }
 

@@ -87,16 +87,13 @@ below_without_parameters(struct slice path, struct slice prefix)
 enum path_class
 path_class_of(const struct path_classes *classes, struct slice path)
 {
-	bool parameters = memchr(path.p, ';', path.len) != NULL;
-	enum path_class class = PATH_CENTRAL;
-
-	for (size_t i = 0; i < classes->count; i++) {
-		struct slice prefix = classes->prefixes[i];
-
-		if (after_prefix(path, prefix) != NULL)
+	for (size_t i = 0; i < classes->count; i++)
+		if (after_prefix(path, classes->prefixes[i]) != NULL)
 			return PATH_RUNTIME;
-		if (parameters && below_without_parameters(path, prefix))
-			class = PATH_AMBIGUOUS;
-	}
-	return class;
+	if (memchr(path.p, ';', path.len) == NULL)
+		return PATH_CENTRAL;
+	for (size_t i = 0; i < classes->count; i++)
+		if (below_without_parameters(path, classes->prefixes[i]))
+			return PATH_AMBIGUOUS;
+	return PATH_CENTRAL;
 }
