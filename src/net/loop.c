@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "base/arena.h"
@@ -175,7 +176,12 @@ run_tasks(struct loop_private *p)
 
 /* --- turns --------------------------------------------------------------- */
 
-/* Only ends libevent's wait; the wheel turns at the end of every turn. */
+/*
+ * Only ends libevent's wait; the wheel turns at the end of every turn.  Not a
+ * timer of libevent's: while it has any, it asks for the time twice in each
+ * turn.  Edge-triggered, so that nobody has to read it: to be set again is
+ * enough.
+ */
 static void
 on_wheel(evutil_socket_t fd, short what, void *arg)
 {
@@ -192,16 +198,14 @@ static void
 arm_wheel(struct loop *loop)
 {
 	struct loop_private *p = loop->private;
-	uint64_t due = p->wheel.next, wait_ms = 0;
-	struct timeval tv;
+	uint64_t due = p->wheel.next, due_ms = due * WHEEL_STEP_MS;
+	struct itimerspec at = { .it_value = {
+	    .tv_sec = (time_t)(due_ms / 1000),
+	    .tv_nsec = (long)(due_ms % 1000) * 1000000 } };
 
 	if (due >= p->armed)
 		return;
-	if (due * WHEEL_STEP_MS > loop->now_ms)
-		wait_ms = due * WHEEL_STEP_MS - loop->now_ms;
-	tv.tv_sec = (time_t)(wait_ms / 1000);
-	tv.tv_usec = (suseconds_t)(wait_ms % 1000 * 1000);
-	must(event_add(&p->wheel_event, &tv) == 0);
+	must(timerfd_settime(p->wheel_fd, TFD_TIMER_ABSTIME, &at, NULL) == 0);
 	p->armed = due;
 }
 
@@ -300,7 +304,8 @@ base_new(void)
 
 	must(config != NULL);
 	event_config_set_flag(config,
-	    EVENT_BASE_FLAG_NOLOCK | EVENT_BASE_FLAG_IGNORE_ENV);
+	    EVENT_BASE_FLAG_NOLOCK | EVENT_BASE_FLAG_IGNORE_ENV |
+	    EVENT_BASE_FLAG_NO_CACHE_TIME);
 	base = event_base_new_with_config(config);
 	must(base != NULL);
 	event_config_free(config);
@@ -321,7 +326,12 @@ loop_new(void)
 	wheel_init(&p->wheel, loop->now_ms);
 	list_init(&p->tasks);
 	p->armed = WHEEL_NEVER;
-	must(evtimer_assign(&p->wheel_event, loop->base, on_wheel, loop) == 0);
+	p->wheel_fd = timerfd_create(CLOCK_MONOTONIC,
+	    TFD_NONBLOCK | TFD_CLOEXEC);
+	must(p->wheel_fd >= 0);
+	must(event_assign(&p->wheel_event, loop->base, p->wheel_fd,
+	    EV_READ | EV_PERSIST | EV_ET, on_wheel, loop) == 0);
+	must(event_add(&p->wheel_event, NULL) == 0);
 
 	pthread_mutex_init(&p->mail_lock, NULL);
 	p->mail_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -371,6 +381,7 @@ loop_free(struct loop **loop)
 	free_waiting(p);
 	event_del(&p->mail_event);
 	event_del(&p->wheel_event);
+	close(p->wheel_fd);
 	close(p->mail_fd);
 	event_base_free((*loop)->base);
 	pthread_mutex_destroy(&p->mail_lock);

@@ -38,6 +38,7 @@ struct pipe;
 
 struct loop_private {
 	struct wheel	 wheel;
+	int		 wheel_fd;	/* timerfd */
 	struct event	 wheel_event;	/* ends the wait when a slot comes up */
 	uint64_t	 armed;		/* ... this one, or WHEEL_NEVER */
 
