@@ -12,10 +12,10 @@
 #include "base/utf8.h"
 
 void
-buf_fini(struct buf *b)
+buf_free(struct buf *b)
 {
 	free(b->p);
-	*b = (struct buf){ 0 };
+	b->p = NULL;
 }
 
 char *

@@ -18,7 +18,16 @@ struct buf {
 	size_t		 len, cap;
 };
 
-void buf_fini(struct buf *b);
+/* What buf_fini() does when there is memory to give up. */
+void buf_free(struct buf *b);
+
+static inline void
+buf_fini(struct buf *b)
+{
+	if (b->p != NULL)
+		buf_free(b);
+	b->len = b->cap = 0;
+}
 
 static inline void
 buf_clear(struct buf *b)

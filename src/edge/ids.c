@@ -37,28 +37,22 @@ ids_next(struct ids *ids)
 	return result;
 }
 
-/* All eight digits at once: each nibble gets a byte of its own, and those
+typedef uint8_t bytes16 __attribute__((vector_size(16)));
+typedef uint64_t words2 __attribute__((vector_size(16)));
+
+/* All sixteen digits at once: each nibble gets a byte of its own, and those
  * above 9 the distance from '9' to 'a' on top. */
-static void
-hex32(uint32_t n, char text[8])
-{
-	const uint64_t each = 0x0101010101010101;
-	uint64_t x = n, above;
-
-	x = (x << 16 | x) & 0x0000ffff0000ffff;
-	x = (x << 8 | x) & 0x00ff00ff00ff00ff;
-	x = (x << 4 | x) & 0x0f0f0f0f0f0f0f0f;
-	above = ((x + each * 6) >> 4) & each;
-	x += each * '0' + above * ('a' - '9' - 1);
-	x = htobe64(x);
-	memcpy(text, &x, sizeof(x));
-}
-
 void
 ids_hex64(uint64_t n, char text[16])
 {
-	hex32((uint32_t)(n >> 32), text);
-	hex32((uint32_t)n, text + 8);
+	const uint64_t nibbles = 0x0f0f0f0f0f0f0f0f;
+	uint64_t x = htobe64(n);
+	bytes16 both = (bytes16)(words2){ x >> 4 & nibbles, x & nibbles };
+	bytes16 digits = __builtin_shufflevector(both, both, 0, 8, 1, 9, 2, 10,
+	    3, 11, 4, 12, 5, 13, 6, 14, 7, 15);
+
+	digits += '0' + ((bytes16)(digits > 9) & ('a' - '9' - 1));
+	memcpy(text, &digits, sizeof(digits));
 }
 
 void

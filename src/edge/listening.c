@@ -154,7 +154,7 @@ open_new(struct listenings *all, const struct config_listener *c,
 		remove_slot(l);
 		return NULL;
 	}
-	l->port = bound_port(l->fds[0]);
+	snprintf(l->port, sizeof(l->port), "%u", bound_port(l->fds[0]));
 	return l;
 }
 

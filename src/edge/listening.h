@@ -25,7 +25,7 @@ struct listening {
 	char		 name[64];
 	enum listener_kind kind;
 	bool		 tls;
-	uint16_t	 port;		/* as bound; 0: a UNIX socket */
+	char		 port[6];	/* as bound; "0": a UNIX socket */
 	struct endpoint	 address;	/* as configured */
 	struct bad_requests *bad;	/* the last that came in here */
 	bool		 gone;		/* never found again; control thread */

@@ -6,6 +6,7 @@
  * path, who asks and over which way, and the front of the upstream's head.
  */
 #include "base/hash.h"
+#include "base/put.h"
 #include "edge/cors.h"
 #include "edge/spans.h"
 #include "edge/tester.h"
@@ -468,29 +469,26 @@ forwarded_host(const struct edge_request *er)
 }
 
 static struct slice
-forwarded_port(const struct edge_request *er, char text[8])
+forwarded_port(const struct edge_request *er, char text[PUT_U64_MAX])
 {
 	struct slice said = trusted_word(er, FIELD_X_FORWARDED_PORT);
 	const struct serve_proxy *proxy = request_proxy(er->request);
-	unsigned port = proxy != NULL ? proxy->destination_port :
-	    er->listening->port;
-	char *p = text + 8;
 	uint64_t n;
 
 	if (said.len > 0 && slice_to_u64(said, &n) && n > 0 &&
 	    n <= UINT16_MAX)
 		return said;
-	do
-		*--p = (char)('0' + port % 10);
-	while ((port /= 10) != 0);
-	return (struct slice){ p, (size_t)(text + 8 - p) };
+	if (proxy == NULL)
+		return slice_of(er->listening->port);
+	return (struct slice){ text, (size_t)(put_u64(text,
+	    proxy->destination_port) - text) };
 }
 
 enum step_end
 step_compose(struct edge_request *er)
 {
 	const struct h1_head *head = er->request->head;
-	char span_id[16], port[8];
+	char span_id[16], port[PUT_U64_MAX];
 	struct head_front front = {
 		.head = head,
 		.peer = &er->peer,

@@ -230,3 +230,32 @@ chars_plain_path(struct slice path)
 	}
 	return true;
 }
+
+bool
+chars_plain_host(struct slice name)
+{
+	unsigned dot = 1;		/* the last byte was one, or there is none */
+	size_t i = 0;
+
+	if (name.len > CHARS_HOST)
+		return false;
+	for (; name.len - i >= 16; i += 16) {
+		bytes16 c = load16(name.p + i);
+		unsigned dots = mask_of((bytes16)(c == '.'));
+
+		if ((mask_of((bytes16)((c - 'a' < 26) | (c - '0' < 10) |
+		    (c == '-') | (c == '_'))) | dots) != 0xffff ||
+		    ((dots << 1 | dot) & dots) != 0)
+			return false;
+		dot = dots >> 15;
+	}
+	for (; i < name.len; i++) {
+		char c = name.p[i];
+
+		if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') &&
+		    c != '-' && c != '_' && (c != '.' || dot != 0))
+			return false;
+		dot = c == '.';
+	}
+	return dot == 0;
+}

@@ -35,6 +35,11 @@ size_t chars_in_target(struct slice s);	/* 0x21..0x7e */
 enum { CHARS_NAME = 32 };
 size_t chars_usual_name(struct slice line, char low[CHARS_NAME]);
 
+/* A host's name, without port, as host_normalise() would have it; false also
+ * for one that is longer than CHARS_HOST, which a label may be. */
+enum { CHARS_HOST = 63 };
+bool chars_plain_host(struct slice name);
+
 /* Nothing is escaped in it, no backslash is, and no segment but the first and
  * the last is empty or begins with a dot. */
 bool chars_plain_path(struct slice path);

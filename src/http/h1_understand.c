@@ -44,13 +44,12 @@ read_length(struct h1_parse *p, const struct h1_field *field)
 	if (twice(p, FIELD_CONTENT_LENGTH))
 		return h1_refuse(p, H1_SEVERAL_LENGTHS,
 		    second(p, FIELD_CONTENT_LENGTH)->name.p);
-	if (field->value.len > 0 &&
-	    memchr(field->value.p, ',', field->value.len) != NULL)
-		return h1_refuse(p, H1_SEVERAL_LENGTHS, field->value.p);
 	/* Sums of two lengths must not wrap either. */
 	if (!slice_to_u64(field->value, &head->content_length) ||
 	    head->content_length > INT64_MAX)
-		return h1_refuse(p, H1_BAD_LENGTH, field->value.p);
+		return h1_refuse(p, field->value.len > 0 &&
+		    memchr(field->value.p, ',', field->value.len) != NULL ?
+		    H1_SEVERAL_LENGTHS : H1_BAD_LENGTH, field->value.p);
 	head->framing = H1_LENGTH;
 	return H1_DONE;
 }
@@ -329,6 +328,13 @@ read_host(struct h1_parse *p)
 	if (field == NULL && head->minor == 1)
 		return h1_refuse(p, H1_MISSING_HOST,
 		    p->bytes.p + p->at - 2);
+	/* As nearly all are. */
+	if (field != NULL && p->authority.p == NULL &&
+	    chars_plain_host(field->value)) {
+		head->host = field->value;
+		head->host_is_normal = true;
+		return H1_DONE;
+	}
 	if (field != NULL && !(p->authority.p != NULL ?
 	    agrees(p, field->value) : host_parse(&host, field->value)))
 		return h1_refuse(p, H1_BAD_HOST, field->value.p);

@@ -99,42 +99,62 @@ split_words(struct slice path, struct slice words[WORDS_MAX])
 }
 
 /*
- * The rows, a bit each, that a word with this first letter may be of.  The
- * fourth and fifth word tell most rows apart, so that of all these few are
- * looked at.  Made once.
+ * The rows, a bit each, that a word with this first letter and of this length
+ * may be of.  The fourth and fifth word tell most rows apart, so that of all
+ * these few are looked at.  Made once.
  */
-enum { LETTERS = 32, TELLING = 2 };	/* as the lower five bits have them */
-_Static_assert(ROWS <= 64, "a row has a bit");
-static uint64_t rows_by[TELLING][LETTERS];
+enum {
+	LETTERS = 32,			/* as the lower five bits have them */
+	LENGTHS = 32,			/* the last: that and more */
+	TELLING = 2,
+};
+_Static_assert(ROWS < 64, "a row has a bit");
+static uint64_t rows_by_letter[TELLING][LETTERS];
+static uint64_t rows_by_length[TELLING][LENGTHS];
+static uint64_t rows_returning;
 static pthread_once_t rows_once = PTHREAD_ONCE_INIT;
+
+static void
+sort_row(size_t row, size_t at)
+{
+	const char *word = rows[row].words[TELLING_WORD + at];
+	bool any = word == NULL || word[0] == '*';
+	size_t len = any ? 0 : strlen(word);
+
+	for (size_t k = 0; k < LETTERS; k++)
+		if (any || (word[0] & (LETTERS - 1)) == (int)k)
+			rows_by_letter[at][k] |= UINT64_C(1) << row;
+	for (size_t k = 0; k < LENGTHS; k++)
+		if (any || len == k)
+			rows_by_length[at][k] |= UINT64_C(1) << row;
+}
 
 static void
 sort_rows(void)
 {
-	for (size_t at = 0; at < TELLING; at++)
-		for (size_t i = 0; i < ROWS; i++)
-			for (size_t k = 0; k < LETTERS; k++) {
-				const char *word =
-				    rows[i].words[TELLING_WORD + at];
-
-				if (word == NULL || word[0] == '*' ||
-				    (word[0] & (LETTERS - 1)) == (int)k)
-					rows_by[at][k] |= UINT64_C(1) << i;
-			}
+	for (size_t i = 0; i < ROWS; i++) {
+		for (size_t at = 0; at < TELLING; at++)
+			sort_row(i, at);
+		if (rows[i].place == STATE_IN_TOKEN ||
+		    rows[i].place == STATE_IN_QUERY)
+			rows_returning |= UINT64_C(1) << i;
+	}
 }
 
 static uint64_t
 likely_rows(const struct slice *words, size_t count)
 {
-	uint64_t likely = ROWS == 64 ? UINT64_MAX :
-	    (UINT64_C(1) << ROWS % 64) - 1;
+	uint64_t likely = (UINT64_C(1) << ROWS) - 1;
 
-	pthread_once(&rows_once, sort_rows);
 	for (size_t at = 0; at < TELLING && TELLING_WORD + at < count; at++) {
 		struct slice word = words[TELLING_WORD + at];
 
-		likely &= rows_by[at][word.len == 0 ? 0 :
-		    word.p[0] & (LETTERS - 1)];
+		if (word.len >= LENGTHS)
+			word.len = LENGTHS - 1;
+		likely &= rows_by_length[at][word.len];
+		if (word.len > 0)
+			likely &= rows_by_letter[at][word.p[0] &
+			    (LETTERS - 1)];
 	}
 	return likely;
 }
@@ -190,14 +210,18 @@ begins(struct beginning *b, const struct place_row *row,
 	return b->matches;
 }
 
-enum flow_place
-flow_place_of(struct slice path, struct slice *value)
+static enum flow_place
+find(struct slice path, bool returning, struct slice *value)
 {
 	struct slice words[WORDS_MAX];
 	size_t count = split_words(path, words);
 	struct beginning beginning = { NULL, NULL, false };
-	uint64_t likely = likely_rows(words, count);
+	uint64_t likely;
 
+	pthread_once(&rows_once, sort_rows);
+	likely = likely_rows(words, count);
+	if (returning)
+		likely &= rows_returning;
 	*value = (struct slice){ NULL, 0 };
 	for (; likely != 0; likely &= likely - 1) {
 		size_t i = (size_t)__builtin_ctzll(likely);
@@ -210,4 +234,20 @@ flow_place_of(struct slice path, struct slice *value)
 		return rows[i].place;
 	}
 	return FLOW_NOWHERE;
+}
+
+enum flow_place
+flow_place_of(struct slice path, struct slice *value)
+{
+	return find(path, false, value);
+}
+
+/* No other row stands before one of these that matches as well. */
+bool
+flow_returns(struct slice path, enum flow_place *place)
+{
+	struct slice none;
+
+	*place = find(path, true, &none);
+	return *place != FLOW_NOWHERE;
 }

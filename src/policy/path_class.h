@@ -49,4 +49,8 @@ enum flow_place {
 /* Both spellings of each call; the words are compared without case. */
 enum flow_place flow_place_of(struct slice path, struct slice *value);
 
+/* Whether it is one of STATE_IN_TOKEN and STATE_IN_QUERY, and which; cheaper
+ * than all of them. */
+bool flow_returns(struct slice path, enum flow_place *place);
+
 #endif

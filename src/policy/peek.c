@@ -216,12 +216,12 @@ peek_head(const struct policy *policy, struct slice query,
 		return found(facts, FLOW_NOT_NEEDED);
 	restricted = restrictions_has_flows(policy->restrictions,
 	    facts->tenant);
-	place = flow_place_of(facts->path, &value);
-	if (place == STATE_IN_TOKEN || place == STATE_IN_QUERY)
+	if (flow_returns(facts->path, &place))
 		return head_with_token(place, query, has_body, restricted,
 		    facts);
 	if (!restricted)
 		return found(facts, FLOW_NOT_NEEDED);
+	place = flow_place_of(facts->path, &value);
 	if (facts->tenant.p == NULL)
 		return head_without_tenant(place, value, state_header,
 		    has_body, facts);

@@ -4,6 +4,7 @@
 #include "rows.h"
 
 #include "http/chars.h"
+#include "http/target.h"
 
 /* The definitions once more, as the RFCs spell them. */
 static bool
@@ -148,6 +149,42 @@ paths_are_plain_or_not(void **state)
 			}
 }
 
+/* Whatever is called plain, the slow way finds good and leaves as it is. */
+static void
+plain_hosts_are_good(void **state)
+{
+	unsigned plain = 0;
+
+	(void)state;
+	for (unsigned c = 0; c < 256; c++)
+		for (size_t len = 1; len < 70; len++)
+			for (size_t at = 0; at < len; at++) {
+				char *s = xmalloc(len), out[256];
+				struct slice raw = { s, len }, host;
+
+				memset(s, 'x', len);
+				s[len / 2] = '.';
+				s[at] = (char)c;
+				if (chars_plain_host(raw)) {
+					plain++;
+					assert_true(host_normalise(&host, raw,
+					    out));
+					assert_true(slice_eq(host, raw));
+				}
+				free(s);
+			}
+	assert_true(plain > 10000);
+	assert_true(chars_plain_host(SLICE("flow.example.com")));
+	assert_true(chars_plain_host(SLICE("a-1.b_2")));
+	assert_false(chars_plain_host(SLICE("")));
+	assert_false(chars_plain_host(SLICE(".flow.example.com")));
+	assert_false(chars_plain_host(SLICE("flow.example.com.")));
+	assert_false(chars_plain_host(SLICE("flow.example..com")));
+	assert_false(chars_plain_host(SLICE("flow.example.c..om")));
+	assert_false(chars_plain_host(SLICE("Flow.example.com")));
+	assert_false(chars_plain_host(SLICE("flow.example.com:80")));
+}
+
 static void
 every_length(void **state)
 {
@@ -199,6 +236,7 @@ main(void)
 		cmocka_unit_test(names_become_lower_case),
 		cmocka_unit_test(names_are_read_in_lines_of_any_length),
 		cmocka_unit_test(paths_are_plain_or_not),
+		cmocka_unit_test(plain_hosts_are_good),
 		cmocka_unit_test(every_length),
 		cmocka_unit_test(tokens_are_lowered),
 		cmocka_unit_test(hex_digits),

@@ -166,8 +166,14 @@ where_each_call_says_what_it_is_about(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct slice value;
 		enum flow_place place = flow_place_of(slice_of(rows[i].path),
-		    &value);
+		    &value), returning;
+		bool returns = place == STATE_IN_TOKEN ||
+		    place == STATE_IN_QUERY;
 
+		assert_int_equal(flow_returns(slice_of(rows[i].path),
+		    &returning), returns);
+		if (returns)
+			assert_int_equal(returning, place);
 		if (place != rows[i].place || (rows[i].value == NULL ?
 		    value.p != NULL : !slice_is(value, rows[i].value)))
 			fail_msg("%s: %d '%.*s'", rows[i].path, (int)place,
