@@ -123,36 +123,52 @@ addr_parse_port(struct addr *addr, uint16_t *port, struct slice text)
 
 /* Without the printf inside inet_ntop(), which is 2,000 instructions: each
  * request writes three addresses. */
-static void
-ip4_text(const uint8_t bytes[4], char *text)
+static char *
+put_ip4(char *to, const uint8_t bytes[4])
 {
 	for (int i = 0; i < 4; i++) {
 		unsigned n = bytes[i];
 
-		if (n >= 10) {
-			if (n >= 100) {
-				*text++ = (char)('0' + n / 100);
-				n %= 100;
-			}
-			*text++ = (char)('0' + n / 10);
+		if (n >= 100) {
+			*to++ = (char)('0' + n / 100);
+			n %= 100;
+			*to++ = (char)('0' + n / 10);
+			n %= 10;
+		} else if (n >= 10) {
+			*to++ = (char)('0' + n / 10);
 			n %= 10;
 		}
-		*text++ = (char)('0' + n);
-		*text++ = '.';
+		*to++ = (char)('0' + n);
+		*to++ = '.';
 	}
-	text[-1] = '\0';
+	return to - 1;
+}
+
+char *
+addr_put(char *to, const struct addr *addr)
+{
+	char text[ADDR_TEXT_MAX];
+	size_t len;
+
+	if (addr->family == ADDR_IP4)
+		return put_ip4(to, addr->bytes);
+	if (addr->family == ADDR_NONE) {
+		*to = '-';
+		return to + 1;
+	}
+	must(inet_ntop(AF_INET6, addr->bytes, text, sizeof(text)) != NULL);
+	len = strlen(text);
+	memcpy(to, text, len);
+	return to + len;
 }
 
 const char *
 addr_text(const struct addr *addr, char *text)
 {
-	if (addr->family == ADDR_NONE)
-		return strcpy(text, "-");
-	if (addr->family == ADDR_IP4)
-		ip4_text(addr->bytes, text);
-	else
-		must(inet_ntop(AF_INET6, addr->bytes, text,
-		    ADDR_TEXT_MAX) != NULL);
+	char *end = addr_put(text, addr);
+
+	must(end < text + ADDR_TEXT_MAX);
+	*end = '\0';
 	return text;
 }
 

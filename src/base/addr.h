@@ -46,6 +46,9 @@ bool addr_parse_port(struct addr *addr, uint16_t *port, struct slice text);
 /* RFC 5952 text into at least ADDR_TEXT_MAX bytes; "-" for ADDR_NONE. */
 const char *addr_text(const struct addr *addr, char *text);
 
+/* The same without a NUL; returns where it ends. */
+char *addr_put(char *to, const struct addr *addr);
+
 /*
  * IPv4-mapped (::ffff:0:0/96) and NAT64 (64:ff9b::/96, RFC 6052) addresses
  * become the IPv4 address in them; everything else stays as it is.

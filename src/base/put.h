@@ -29,6 +29,15 @@ put(char *to, struct slice s)
 	return to + s.len;
 }
 
+/* Without its NUL; of a few letters. */
+static inline char *
+put_text(char *to, const char *text)
+{
+	while (*text != '\0')
+		*to++ = *text++;
+	return to;
+}
+
 #define PUT(to, literal)	put_bytes((to), (literal), sizeof(literal) - 1)
 
 /* "Name: value\r\n": FIELD_EXTRA bytes more than both. */

@@ -55,6 +55,14 @@ slice_is(struct slice s, const char *text)
 static inline struct slice
 slice_trim(struct slice s)
 {
+	/* Nearly all fields: one space before, none behind. */
+	if (s.len > 0 && s.p[0] == ' ') {
+		s.p++;
+		s.len--;
+	}
+	if (s.len > 0 && (unsigned char)s.p[0] > ' ' &&
+	    (unsigned char)s.p[s.len - 1] > ' ')
+		return s;
 	while (s.len > 0 && (s.p[0] == ' ' || s.p[0] == '\t')) {
 		s.p++;
 		s.len--;

@@ -47,9 +47,10 @@ ids_hex64(uint64_t n, char text[16])
 {
 	const uint64_t nibbles = 0x0f0f0f0f0f0f0f0f;
 	uint64_t x = htobe64(n);
-	bytes16 both = (bytes16)(words2){ x >> 4 & nibbles, x & nibbles };
-	bytes16 digits = __builtin_shufflevector(both, both, 0, 8, 1, 9, 2, 10,
-	    3, 11, 4, 12, 5, 13, 6, 14, 7, 15);
+	bytes16 high = (bytes16)(words2){ x >> 4 & nibbles };
+	bytes16 low = (bytes16)(words2){ x & nibbles };
+	bytes16 digits = __builtin_shufflevector(high, low, 0, 16, 1, 17, 2, 18,
+	    3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
 
 	digits += '0' + ((bytes16)(digits > 9) & ('a' - '9' - 1));
 	memcpy(text, &digits, sizeof(digits));

@@ -45,13 +45,8 @@ static const uint8_t passing[FIELD_IDS] = {
 bool
 is_control_field(struct slice name)
 {
-	static const struct slice family = SLICE("X-ManyWho-");
-	struct slice rest = { name.p + family.len, name.len - family.len };
-
-	return name.len > family.len &&
-	    (slice_starts_nocase(rest, SLICE("Region")) ||
-	    slice_starts_nocase(rest, SLICE("GeoLocation"))) &&
-	    slice_starts_nocase(name, family);
+	return slice_starts_nocase(name, SLICE("X-ManyWho-Region")) ||
+	    slice_starts_nocase(name, SLICE("X-ManyWho-GeoLocation"));
 }
 
 /*
@@ -137,23 +132,21 @@ put_joined(char *to, const struct h1_head *head, enum field_id id)
 	return to;
 }
 
-static struct slice
-peer_text(const struct addr *peer, char text[ADDR_TEXT_MAX])
+static char *
+put_peer(char *to, const struct addr *peer)
 {
 	if (peer->family == ADDR_NONE)
-		return SLICE("unknown");
-	return slice_of(addr_text(peer, text));
+		return PUT(to, "unknown");
+	return addr_put(to, peer);
 }
 
 static char *
 put_forwarded_for(char *to, const struct head_front *front)
 {
-	char text[ADDR_TEXT_MAX];
-
 	to = PUT(to, "X-Forwarded-For: ");
 	if (front->trusted)
 		to = put_joined(to, front->head, FIELD_X_FORWARDED_FOR);
-	return PUT(put(to, peer_text(front->peer, text)), "\r\n");
+	return PUT(put_peer(to, front->peer), "\r\n");
 }
 
 static char *
@@ -183,15 +176,13 @@ put_hashed(char *to, const struct head_front *front)
 static char *
 put_forwarded(char *to, const struct head_front *front)
 {
-	char text[ADDR_TEXT_MAX];
-	struct slice peer = peer_text(front->peer, text);
 	bool ip6 = front->peer->family == ADDR_IP6;
 
 	to = PUT(to, "Forwarded: ");
 	if (front->trusted)
 		to = put_joined(to, front->head, FIELD_FORWARDED);
 	to = put(PUT(to, "for="), ip6 ? SLICE("\"[") : SLICE(""));
-	to = put(put(to, peer), ip6 ? SLICE("]\"") : SLICE(""));
+	to = put(put_peer(to, front->peer), ip6 ? SLICE("]\"") : SLICE(""));
 	return put_host_and_proto(to, front);
 }
 
@@ -297,11 +288,9 @@ head_front_write(struct buf *out, const struct head_front *front)
 static char *
 put_client(char *to, const struct addr *client)
 {
-	char text[ADDR_TEXT_MAX];
-
 	if (client == NULL || client->family == ADDR_NONE)
 		return to;
-	return PUT_FIELD(to, "X-Real-IP", slice_of(addr_text(client, text)));
+	return PUT(addr_put(PUT(to, "X-Real-IP: "), client), "\r\n");
 }
 
 static char *
@@ -319,10 +308,11 @@ put_framing(char *to, const struct head_end *end)
 static char *
 put_place(char *to, const struct place *place)
 {
-	to = PUT_FIELD(to, "X-ManyWho-GeoLocation-Country",
-	    slice_of(country_code(place->country)));
-	return PUT_FIELD(to, "X-ManyWho-GeoLocation-Continent",
-	    slice_of(continent_code(place->continent)));
+	to = put_text(PUT(to, "X-ManyWho-GeoLocation-Country: "),
+	    country_code(place->country));
+	to = put_text(PUT(to, "\r\nX-ManyWho-GeoLocation-Continent: "),
+	    continent_code(place->continent));
+	return PUT(to, "\r\n");
 }
 
 enum { END_LITERALS = 384 };		/* names, codes, a number, an address */

@@ -56,8 +56,8 @@ next_line(struct h1_parse *p, struct slice *line, enum h1_rule too_long)
 {
 	const char *from = p->bytes.p + p->at;
 	size_t left = p->bytes.len - p->at;
-	size_t most = left < H1_LINE_MAX ? left : H1_LINE_MAX;
-	const char *lf = most == 0 ? NULL : memchr(from, '\n', most);
+	const char *lf = left == 0 ? NULL : memchr(from, '\n',
+	    left < H1_LINE_MAX ? left : H1_LINE_MAX);
 
 	if (lf == NULL)
 		return left < H1_LINE_MAX ? H1_MORE :
