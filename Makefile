@@ -72,7 +72,7 @@ libsupto = $(foreach f,$(filter $(HAVE),$(call upto,$(1),$(FOLDERS))),$(call lib
 group	= -Wl,--start-group $(filter %.a,$^) -Wl,--end-group
 
 .PHONY: all test e2e unit asan tsan fuzz lint bench soak demo install uninstall \
-	clean help deps floors test-run tests-build fuzz-build \
+	cluster clean help deps floors test-run tests-build fuzz-build \
 	bench-build bench-crowd bench-invokes bench-long bench-quick \
 	bench-record bench-table e2e-jose instructions profile gen
 .DELETE_ON_ERROR:
@@ -277,6 +277,10 @@ instructions:					## one line: instructions a request in user space (.ci/run pri
 demo: deps					## a platform of three regions on loopback (ARGS=--once REGIONS=6 GEODB=FILE)
 	+@$(SUBMAKE) -j$$(nproc) all
 	@REGIONS=$(REGIONS) GEODB=$(GEODB) scripts/demo $(O)/portolan $(ARGS)
+
+cluster: deps					## four regions with PostgreSQL servers, 80 ms apart, on this machine (ARGS=--once)
+	+@$(SUBMAKE) -j$$(nproc) all $(O)/bench/delay
+	@scripts/cluster $(O)/portolan $(O)/bench/delay $(ARGS)
 
 # --- installation ------------------------------------------------------------------
 
