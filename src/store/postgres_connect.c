@@ -76,23 +76,49 @@ pg_server_is_good(PGconn *conn, const char *home, struct err *err)
 }
 
 static bool
-prepare_all(PGconn *conn, const char *home, struct err *err)
+send_all(PGconn *conn, const char *home)
 {
 	char sql[PG_SQL_MAX];
 
 	for (int i = 0; i < PG_STATEMENTS; i++) {
-		PGresult *r;
-		bool good;
-
 		pg_statement_sql((enum pg_statement)i, home, sql);
-		r = PQprepare(conn, pg_statement_name((enum pg_statement)i),
-		    sql, 0, NULL);
-		good = PQresultStatus(r) == PGRES_COMMAND_OK;
-		PQclear(r);
-		if (!good)
-			return failed(conn, err);
+		if (PQsendPrepare(conn, pg_statement_name(
+		    (enum pg_statement)i), sql, 0, NULL) != 1)
+			return false;
 	}
-	return true;
+	return PQpipelineSync(conn) == 1;
+}
+
+/* The result of each, then that of the Sync; NULL ends those of one. */
+static bool
+read_all(PGconn *conn, struct err *err)
+{
+	bool good = true, synced = false;
+	int ended = 0;
+
+	while (!synced && ended <= PG_STATEMENTS) {
+		PGresult *r = PQgetResult(conn);
+		ExecStatusType status = PQresultStatus(r);
+
+		ended += r == NULL;
+		synced = status == PGRES_PIPELINE_SYNC;
+		/* The first one's words: the rest has failed behind it. */
+		if (good && r != NULL && !synced &&
+		    status != PGRES_COMMAND_OK)
+			good = failed(conn, err);
+		PQclear(r);
+	}
+	return good && (synced || failed(conn, err));
+}
+
+/* All on one round trip: to another region each would cost as much as a
+ * request may take. */
+static bool
+prepare_all(PGconn *conn, const char *home, struct err *err)
+{
+	if (PQenterPipelineMode(conn) != 1 || !send_all(conn, home))
+		return failed(conn, err);
+	return read_all(conn, err);
 }
 
 static bool
@@ -107,8 +133,7 @@ make_ready(struct pg_connect *c)
 		return false;
 	if (c->role == PG_LISTENS)
 		return pg_admin_execute(c->conn, "listen flow_meta", &c->err);
-	return prepare_all(c->conn, c->home, &c->err) &&
-	    (PQenterPipelineMode(c->conn) == 1 || failed(c->conn, &c->err));
+	return prepare_all(c->conn, c->home, &c->err);
 }
 
 static void

@@ -311,6 +311,22 @@ without_a_server_calls_are_refused(void **state)
 	store_close(&store);
 }
 
+/* A statement that the schema has no room for is named. */
+static void
+what_cannot_be_prepared_is_told(void **state)
+{
+	struct store_row row = a_row(1, "x");
+	struct store *store;
+
+	(void)state;
+	pg_ask(server.conninfo, "alter table flow.state rename column done to "
+	    "ended");
+	store = opened("GB");
+	assert_int_equal(ask_create(store, &row), STORE_UNAVAILABLE);
+	assert_non_null(strstr(health_of(store).trouble, "\"done\""));
+	store_close(&store);
+}
+
 struct ledger {
 	unsigned	 asked, answered;
 	unsigned	 ends[STORE_UNKNOWN + 1];
@@ -491,6 +507,8 @@ main(void)
 		    make_schema, end_loop),
 		cmocka_unit_test_setup_teardown(
 		    without_a_server_calls_are_refused, make_schema, end_loop),
+		cmocka_unit_test_setup_teardown(
+		    what_cannot_be_prepared_is_told, make_schema, end_loop),
 		cmocka_unit_test_setup_teardown(
 		    a_dying_server_loses_nothing_acknowledged, make_schema,
 		    end_loop),
