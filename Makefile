@@ -197,7 +197,7 @@ FUZZ_SECONDS ?= 60
 FUZZERS	= $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 FUZZ_RUN = $(if $(T),$(filter $(T),$(FUZZERS)),$(FUZZERS))
 
-fuzz:						## every fuzz harness for FUZZ_SECONDS=60 (T=module: one)
+fuzz:						## every fuzz harness for FUZZ_SECONDS=60, JOBS=2 at a time (T=module: one)
 	@scripts/install-deps ci
 	+@$(SUBMAKE) O=$(O)/fuzz CC=clang OPT=-O1 \
 	    SAN=address,undefined,fuzzer-no-link fuzz-build
@@ -207,7 +207,7 @@ fuzz-build: $(FUZZ_RUN:%=$(O)/fuzz_%)
 
 $(O)/fuzz_%: tests/fuzz/fuzz_%.c $(libs)
 	$(call say,FUZZ,$@)
-	$(Q)$(CC) $(CFLAGS_ALL) -fsanitize=fuzzer $(LDFLAGS_ALL) -o $@ $< \
+	$(Q)$(CC) $(CFLAGS_ALL) -Itests -fsanitize=fuzzer $(LDFLAGS_ALL) -o $@ $< \
 	    $(group) $(LIBS)
 
 lint: floors gen				## style, clang-tidy, cppcheck, floors
