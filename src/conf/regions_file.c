@@ -152,13 +152,13 @@ read_continent(const struct schema_reader *reader,
 		    continent_code(continent));
 }
 
+/* Other regions, in order. */
 static void
-read_fallback(const struct schema_reader *reader,
-    const struct yaml_node *node, void *target)
+read_others(const struct schema_reader *reader, const struct yaml_node *node,
+    const struct region_entry *entry, uint8_t others[REGIONS_MAX],
+    uint8_t *count)
 {
-	struct region_entry *entry = target;
 	struct region_map *map = entry->reading->map;
-	struct region *region = entry->region;
 	struct region_rules rules = { reader, map };
 	struct region_list list;
 
@@ -167,13 +167,32 @@ read_fallback(const struct schema_reader *reader,
 		return;
 	region_rules_list(&rules, node, &list);
 	for (unsigned i = 0; i < list.count; i++) {
-		if (&map->regions[list.regions[i]] == region)
+		if (&map->regions[list.regions[i]] == entry->region)
 			schema_mistake(reader, node, "names '%s' itself",
-			    region->id);
+			    entry->region->id);
 		else
-			region->fallback[region->nfallback++] =
-			    list.regions[i];
+			others[(*count)++] = list.regions[i];
 	}
+}
+
+static void
+read_fallback(const struct schema_reader *reader,
+    const struct yaml_node *node, void *target)
+{
+	struct region_entry *entry = target;
+
+	read_others(reader, node, entry, entry->region->fallback,
+	    &entry->region->nfallback);
+}
+
+static void
+read_successor(const struct schema_reader *reader,
+    const struct yaml_node *node, void *target)
+{
+	struct region_entry *entry = target;
+
+	read_others(reader, node, entry, entry->region->successors,
+	    &entry->region->nsuccessors);
 }
 
 /* Country stands before continent, which is compared with it. */
@@ -198,6 +217,7 @@ static const struct schema_row region_rows[] = {
 	{ "hosts", SCHEMA_CUSTOM, .read = read_hosts },
 	{ "engines", SCHEMA_CUSTOM, .read = read_engines },
 	{ "fallback", SCHEMA_CUSTOM, .read = read_fallback },
+	{ "successor", SCHEMA_CUSTOM, .read = read_successor },
 	{ 0 },
 };
 

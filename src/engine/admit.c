@@ -97,17 +97,10 @@ allowed_of_run(const struct call_ctx *c, const struct run *run)
 	return regions;
 }
 
-static bool
-home_may_hold(const struct call_ctx *c, const struct run *run)
+void
+call_confine_run(const struct call_ctx *c, struct run *run)
 {
-	const struct region_map *map = c->edition->generation->policy.map;
-	store_regions regions = allowed_of_run(c, run);
-	int at;
-
-	if (regions == STORE_ALL_REGIONS)
-		return true;
-	at = region_find(map, slice_of(run->row.home));
-	return at >= 0 && (regions & bit_of(&map->regions[at])) != 0;
+	run->row.allowed &= allowed_of_run(c, run);
 }
 
 /* --- whether a flow may run here ---------------------------------------------------- */
@@ -183,16 +176,7 @@ call_admit_run(const struct call_ctx *c, const struct run *run)
 	for (const struct frame *f = run->up; f != NULL; f = f->up)
 		if (!call_admit(c, f->flow))
 			return false;
-	if (!call_admit(c, run->flow))
-		return false;
-	if (home_may_hold(c, run))
-		return true;
-	log_denied(c, run->flow, 421);
-	/* Another region could do no better: it would save there as well. */
-	answer_sentence(c, 403, "The flow you are trying to run cannot be "
-	    "executed in the region that keeps its state; it can go on once "
-	    "the state has been moved");
-	return false;
+	return call_admit(c, run->flow);
 }
 
 unsigned

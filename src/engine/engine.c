@@ -235,6 +235,8 @@ reload(struct engine *e)
 		put_in_service(e, g, region, flows);
 		e->edition->keys = keys;
 		confine_all(e);
+		store_follow_map(e->store, g->config, g->policy.map,
+		    region->id);
 		return true;
 	}
 	flows_free(&flows);

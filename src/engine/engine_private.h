@@ -246,9 +246,10 @@ bool call_admit(const struct call_ctx *c, const struct flow *flow);
  * of a refusal. */
 unsigned call_may(const struct call_ctx *c, const struct flow *flow,
     const char **sentence);
-/* call_admit() for where a state stands: its flow, and those that run it.  403
- * where its home may not hold it any more. */
+/* call_admit() for where a state stands: its flow, and those that run it. */
 bool call_admit_run(const struct call_ctx *c, const struct run *run);
+/* Before it is saved: a home that may not hold it any more is then left. */
+void call_confine_run(const struct call_ctx *c, struct run *run);
 /* Whether a state may go into flow as a subflow: 0, or the status and the
  * sentence of a refusal.  (run->may) */
 unsigned call_may_run(const struct run *run, const struct flow *flow,

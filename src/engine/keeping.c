@@ -531,6 +531,7 @@ keep_save(const struct call_ctx *c, struct run *run)
 	struct settings to;
 	enum store_end end = settings_of(c, &to);
 
+	call_confine_run(c, run);
 	if (end != STORE_OK || !to.external)
 		return end != STORE_OK ? end : save_here(c, run);
 	x = store_named(c, to.store);

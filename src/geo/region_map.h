@@ -70,6 +70,10 @@ struct region {
 	size_t		 nengines;
 	uint8_t		 fallback[REGIONS_MAX];	/* in order, itself not in it */
 	uint8_t		 nfallback;
+	/* It is lost: its states become theirs, each the first's that lives and
+	 * may have it.  None: it is not lost. */
+	uint8_t		 successors[REGIONS_MAX];
+	uint8_t		 nsuccessors;
 	struct source_line at;
 };
 

@@ -21,6 +21,11 @@ struct store *store_open(struct loop *loop, const struct config *config,
     const struct region_map *map, const char *home, const char *dir,
     struct err *err);
 
+/* The map has changed: which regions are lost, that is; what else there is to
+ * a region counts from the next start on. */
+void store_follow_map(struct store *store, const struct config *config,
+    const struct region_map *map, const char *home);
+
 /* For store_postgres_open() and its like; regions has room for all of the
  * map's.  False where a region's number has no bit. */
 bool store_postgres_config(struct store_postgres_config *pg,

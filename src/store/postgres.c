@@ -8,9 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/must.h"
-#include "policy/guid.h"
-#include "policy/state_id.h"
 #include "store/postgres_private.h"
 
 static struct pg_store *
@@ -25,6 +24,7 @@ static void
 job_free(struct pg_job *job)
 {
 	buf_fini(&job->body);
+	buf_fini(&job->move.body);
 	arena_free(&job->arena);
 	free(job);
 }
@@ -40,7 +40,7 @@ answer_all(struct pg_store *store)
 		struct pg_job *job = list_entry(node, struct pg_job, node);
 
 		any = true;
-		job->kind->answer(job);
+		job->goal->answer(job);
 		job_free(job);
 	}
 	return any;
@@ -52,8 +52,8 @@ on_answering(struct task *task)
 	answer_all(list_entry(task, struct pg_store, answering));
 }
 
-static struct pg_side *
-side_of(struct pg_store *store, const char *home)
+struct pg_side *
+pg_side_of(struct pg_store *store, const char *home)
 {
 	for (size_t i = 0; i < store->nsides; i++)
 		if (strcmp(store->sides[i].home, home) == 0)
@@ -61,77 +61,13 @@ side_of(struct pg_store *store, const char *home)
 	return NULL;
 }
 
-static void send_read(struct pg_side *side, struct pg_job *job);
-
-/* A copy of a state that is at home elsewhere does for some, but not for
- * those who go on with it: its home is asked.  True: it is under way. */
-static bool
-ask_home(struct pg_job *job)
-{
-	struct pg_store *store = job->store;
-	struct pg_side *side;
-
-	if (job->kind != &pg_load || job->end != STORE_OK || store->closing)
-		return false;
-	side = side_of(store, job->row.home);
-	job->row.stale = side != store->here;
-	if (side == store->here || job->how == STORE_READ_NEAR)
-		return false;
-	job->has_row = false;
-	job->row.body = (struct slice){ NULL, 0 };
-	buf_clear(&job->body);
-	if (side == NULL || side->conninfo == NULL) {
-		job->end = STORE_UNAVAILABLE;
-		return false;
-	}
-	job->kind = &pg_load_home;
-	send_read(side, job);
-	return true;
-}
-
-/* Not here: its id says where it was made, and a replica may be behind. */
-static bool
-ask_birth(struct pg_job *job)
-{
-	struct pg_store *store = job->store;
-	struct pg_side *side = NULL;
-	char text[GUID_TEXT];
-	struct state_id id;
-
-	if (job->kind != &pg_load || job->end != STORE_NOT_FOUND ||
-	    store->closing || job->how == STORE_READ_NEAR ||
-	    !state_id_parse(&id, slice_of(guid_text(job->row.id, text))))
-		return false;
-	for (size_t i = 0; i < store->nsides; i++)
-		if (store->sides[i].bit == (store_regions)1 << id.region)
-			side = &store->sides[i];
-	if (side == NULL || side == store->here || side->conninfo == NULL)
-		return false;
-	job->kind = &pg_load_home;
-	send_read(side, job);
-	return true;
-}
-
-/* Whatever comes from elsewhere, this region must be one that may have it. */
-static void
-guard(struct pg_job *job)
-{
-	if ((job->kind != &pg_load && job->kind != &pg_load_home) ||
-	    job->end != STORE_OK ||
-	    (job->row.allowed & job->store->here->bit) != 0)
-		return;
-	job->row.body = (struct slice){ NULL, 0 };
-	job->end = STORE_ELSEWHERE;
-}
-
 void
 pg_job_done(struct pg_job *job)
 {
 	struct pg_store *store = job->store;
 
-	if (ask_home(job) || ask_birth(job))
+	if (pg_route(job))
 		return;
-	guard(job);
 	list_append(&store->done, &job->node);
 	task_set(store->base.loop, &store->answering);
 }
@@ -148,14 +84,15 @@ pg_store_health(struct pg_store *store, bool good, const char *trouble)
 
 /* --- calls ------------------------------------------------------------------------- */
 
-static struct pg_job *
-job_new(struct store *base, const struct pg_kind *kind, void *arg)
+struct pg_job *
+pg_job_new(struct store *base, const struct pg_kind *kind, void *arg)
 {
 	struct pg_job *job = xcalloc(1, sizeof(*job));
 
 	list_init(&job->node);
 	job->store = store_of(base);
-	job->kind = kind;
+	job->kind = job->goal = kind;
+	job->asked = job->store->here;
 	job->arg = arg;
 	return job;
 }
@@ -193,32 +130,42 @@ writer_of(struct pg_side *side, const uint8_t id[16])
 	return &side->writers[sum % PG_WRITERS];
 }
 
-static void
-send_write(struct pg_side *side, struct pg_job *job)
+void
+pg_send(struct pg_side *side, struct pg_job *job)
 {
-	if (job->store->closing || side == NULL || side->conninfo == NULL)
+	job->asked = side;
+	if (job->kind->writes)
+		pg_link_submit(writer_of(side, job->row.id), job);
+	else
+		send_read(side, job);
+}
+
+/* Whether it may go anywhere; else it has its end. */
+static bool
+is_good(struct pg_job *job)
+{
+	if (job->store->closing)
 		refuse(job, STORE_UNAVAILABLE);
 	else if (job->row.body.len > STORE_BODY_MAX ||
 	    job->doc.body.len > STORE_BODY_MAX)
 		refuse(job, STORE_TOO_BIG);
 	else
-		pg_link_submit(writer_of(side, job->row.id), job);
+		return true;
+	return false;
 }
 
 static void
-read_here(struct pg_job *job)
+send_here(struct pg_job *job)
 {
-	if (job->store->closing)
-		refuse(job, STORE_UNAVAILABLE);
-	else
-		send_read(job->store->here, job);
+	if (is_good(job))
+		pg_send(job->store->here, job);
 }
 
 static void
 pg_do_create(struct store *base, const struct store_row *row,
     store_row_fn *fn, void *arg)
 {
-	struct pg_job *job = job_new(base, &pg_create, arg);
+	struct pg_job *job = pg_job_new(base, &pg_create, arg);
 	struct pg_side *here = job->store->here;
 
 	job->fn.row = fn;
@@ -227,47 +174,45 @@ pg_do_create(struct store *base, const struct store_row *row,
 	if ((row->allowed & here->bit) == 0)
 		refuse(job, STORE_ELSEWHERE);
 	else
-		send_write(here, job);
+		send_here(job);
 }
 
 static void
 pg_do_load(struct store *base, const uint8_t id[16], int64_t now_ms,
     enum store_read how, store_row_fn *fn, void *arg)
 {
-	struct pg_job *job = job_new(base, &pg_load, arg);
+	struct pg_job *job = pg_job_new(base, &pg_load, arg);
 
 	job->fn.row = fn;
 	memcpy(job->row.id, id, 16);
 	job->now_ms = now_ms;
 	job->how = how;
-	read_here(job);
+	send_here(job);
 }
 
 static void
 pg_do_save(struct store *base, const struct store_row *row, store_row_fn *fn,
     void *arg)
 {
-	struct pg_job *job = job_new(base, &pg_save, arg);
-	struct pg_store *store = job->store;
+	struct pg_job *job = pg_job_new(base, &pg_save, arg);
 
 	job->fn.row = fn;
 	job->row = *row;
 	job->token = row->token;
-	/* Its home decides; a row that was never loaded is at home here. */
-	send_write(row->home[0] == '\0' ? store->here :
-	    side_of(store, row->home), job);
+	if (is_good(job))
+		pg_route_save(job);
 }
 
 static void
 pg_do_remove(struct store *base, const uint8_t id[16],
     struct store_token token, store_row_fn *fn, void *arg)
 {
-	struct pg_job *job = job_new(base, &pg_remove, arg);
+	struct pg_job *job = pg_job_new(base, &pg_remove, arg);
 
 	job->fn.row = fn;
 	memcpy(job->row.id, id, 16);
 	job->token = token;
-	send_write(job->store->here, job);
+	send_here(job);
 }
 
 static void
@@ -275,102 +220,102 @@ pg_do_restrict(struct store *base, const uint8_t id[16],
     struct store_token token, store_regions allowed, store_row_fn *fn,
     void *arg)
 {
-	struct pg_job *job = job_new(base, &pg_restrict, arg);
+	struct pg_job *job = pg_job_new(base, &pg_restrict, arg);
 
 	job->fn.row = fn;
 	memcpy(job->row.id, id, 16);
 	job->token = token;
-	job->row.allowed = allowed;
+	job->regions = allowed;
 	if ((allowed & job->store->here->bit) == 0)
 		refuse(job, STORE_ELSEWHERE);
 	else
-		send_write(job->store->here, job);
+		send_here(job);
 }
 
 static void
 pg_do_restrict_flow(struct store *base, const struct store_query *query,
     store_regions allowed, store_count_fn *fn, void *arg)
 {
-	struct pg_job *job = job_new(base, &pg_restrict_flow, arg);
+	struct pg_job *job = pg_job_new(base, &pg_restrict_flow, arg);
 
 	job->fn.count = fn;
 	job->query = *query;
 	job->row.allowed = allowed;
-	send_write(job->store->here, job);
+	send_here(job);
 }
 
 static void
 pg_do_next_flow(struct store *base, const uint8_t tenant[16],
     const uint8_t flow[16], store_row_fn *fn, void *arg)
 {
-	struct pg_job *job = job_new(base, &pg_next_flow, arg);
+	struct pg_job *job = pg_job_new(base, &pg_next_flow, arg);
 
 	job->fn.row = fn;
 	memcpy(job->row.tenant, tenant, 16);
 	memcpy(job->row.flow, flow, 16);
-	read_here(job);
+	send_here(job);
 }
 
 static void
 pg_do_list(struct store *base, const struct store_query *query,
     store_list_fn *fn, void *arg)
 {
-	struct pg_job *job = job_new(base, query->flow != NULL ?
+	struct pg_job *job = pg_job_new(base, query->flow != NULL ?
 	    &pg_list_flow : &pg_list, arg);
 
 	job->fn.list = fn;
 	job->query = *query;
-	read_here(job);
+	send_here(job);
 }
 
 static void
 pg_do_expire(struct store *base, int64_t now_ms, unsigned limit,
     store_count_fn *fn, void *arg)
 {
-	struct pg_job *job = job_new(base, &pg_expire, arg);
+	struct pg_job *job = pg_job_new(base, &pg_expire, arg);
 
 	job->fn.count = fn;
 	job->now_ms = now_ms;
 	job->limit = limit;
-	send_write(job->store->here, job);
+	send_here(job);
 }
 
 static void
 pg_do_doc_get(struct store *base, const char *kind, const char *key,
     store_doc_fn *fn, void *arg)
 {
-	struct pg_job *job = job_new(base, &pg_doc_get, arg);
+	struct pg_job *job = pg_job_new(base, &pg_doc_get, arg);
 
 	must(strlen(kind) < sizeof(job->doc.kind) &&
 	    strlen(key) < sizeof(job->doc.key));
 	job->fn.doc = fn;
 	memcpy(job->doc.kind, kind, strlen(kind) + 1);
 	memcpy(job->doc.key, key, strlen(key) + 1);
-	read_here(job);
+	send_here(job);
 }
 
 static void
 pg_do_doc_put(struct store *base, const struct store_doc *doc,
     store_doc_fn *fn, void *arg)
 {
-	struct pg_job *job = job_new(base, &pg_doc_put, arg);
+	struct pg_job *job = pg_job_new(base, &pg_doc_put, arg);
 
 	job->fn.doc = fn;
 	job->doc = *doc;
 	job->revision = doc->revision;
-	send_write(job->store->here, job);
+	send_here(job);
 }
 
 static void
 pg_do_docs_since(struct store *base, uint64_t revision, unsigned limit,
     store_docs_fn *fn, void *arg)
 {
-	struct pg_job *job = job_new(base, &pg_docs_since, arg);
+	struct pg_job *job = pg_job_new(base, &pg_docs_since, arg);
 
 	job->fn.docs = fn;
 	job->revision = revision;
 	job->limit = limit < STORE_LIST_MAX ? limit : STORE_LIST_MAX;
-	read_here(job);
+	send_here(job);
 }
 
 /* --- changes of metadata -------------------------------------------------------- */
@@ -405,13 +350,10 @@ void
 pg_store_ask(struct pg_store *store, const struct pg_kind *kind,
     store_count_fn *fn)
 {
-	struct pg_job *job = job_new(&store->base, kind, store);
+	struct pg_job *job = pg_job_new(&store->base, kind, store);
 
 	job->fn.count = fn;
-	if (kind->writes)
-		send_write(store->here, job);
-	else
-		read_here(job);
+	send_here(job);
 }
 
 void
@@ -441,7 +383,8 @@ pg_do_health(struct store *base, struct store_health *health)
 	const struct pg_side *here = store->here;
 
 	*health = (struct store_health){ .good = store->good,
-	    .revision = store->newest };
+	    .revision = store->newest, .conflicts = store->conflicts,
+	    .claims = store->claims, .forwards = store->forwards };
 	for (size_t i = 0; i < PG_READERS; i++)
 		health->queued += here->readers[i].nwaiting;
 	for (size_t i = 0; i < PG_WRITERS; i++) {
@@ -450,6 +393,12 @@ pg_do_health(struct store *base, struct store_health *health)
 	}
 	memcpy(health->trouble, store->trouble, sizeof(health->trouble));
 	pg_watch_health(store, health);
+	if (store->given_to[0] == '\0')
+		return;
+	health->good = false;
+	snprintf(health->trouble, sizeof(health->trouble), "this region was "
+	    "given over to %.100s, and %llu of its states are not taken yet",
+	    store->given_to, (unsigned long long)store->waiting);
 }
 
 static void
@@ -516,11 +465,31 @@ side_init(struct pg_side *side, struct pg_store *store,
 	side->bit = (store_regions)1 << region->number;
 	if (region->conninfo != NULL)
 		side->conninfo = xstrdup(region->conninfo);
+	memcpy(side->successors, region->successors, sizeof(side->successors));
 	for (size_t i = 0; i < PG_READERS; i++)
 		pg_link_init(&side->readers[i], side, PG_READS);
 	for (size_t i = 0; i < PG_WRITERS; i++)
 		pg_link_init(&side->writers[i], side, PG_WRITES);
 	pg_link_init(&side->listener, side, PG_LISTENS);
+}
+
+void
+store_postgres_lost(struct store *base,
+    const struct store_postgres_config *config)
+{
+	struct pg_store *store = store_of(base);
+
+	must(base->ops == &pg_ops);
+	for (size_t i = 0; i < config->nregions; i++) {
+		const struct store_region *region = &config->regions[i];
+		struct pg_side *side = pg_side_of(store, region->id);
+
+		/* One that is new: with the next start. */
+		if (side != NULL)
+			memcpy(side->successors, region->successors,
+			    sizeof(side->successors));
+	}
+	pg_tend_all(store);
 }
 
 struct store *
@@ -538,7 +507,7 @@ store_postgres_open(struct loop *loop,
 	store->sides = xcalloc(config->nregions, sizeof(*store->sides));
 	for (size_t i = 0; i < config->nregions; i++)
 		side_init(&store->sides[i], store, &config->regions[i]);
-	store->here = side_of(store, config->home);
+	store->here = pg_side_of(store, config->home);
 	must(store->here != NULL && store->here->conninfo != NULL);
 	for (size_t i = 0; i < PG_READERS; i++)
 		pg_link_begin(&store->here->readers[i]);

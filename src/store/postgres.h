@@ -7,13 +7,16 @@
  *
  * Each region writes the states whose home it is; of the others it has a copy,
  * unless an execution restriction keeps it out.  What is asked of a state that
- * is at home elsewhere is asked there.
+ * is at home elsewhere is asked there; who saves it brings it home to his own
+ * region, unless it moved too often of late.
  */
 #ifndef STORE_POSTGRES_H
 #define STORE_POSTGRES_H
 
 #include "store/pair.h"
 #include "store/store.h"
+
+enum { STORE_NAMES_MAX = 260 };
 
 struct store_region {
 	const char	*id;		/* "GB" */
@@ -22,6 +25,9 @@ struct store_region {
 	 * whose states this one cannot ask for.  Use hostaddr= or an address:
 	 * names are looked up with each new connection. */
 	const char	*conninfo;
+	/* Lost, until it is taken back: its states become these regions', each
+	 * the first's that lives and may have it: "EU,AU".  "": not lost. */
+	char		 successors[STORE_NAMES_MAX];
 };
 
 struct store_postgres_config {
@@ -36,6 +42,10 @@ struct store_postgres_config {
  * configuration is copied.
  */
 struct store *store_postgres_open(struct loop *loop,
+    const struct store_postgres_config *config);
+
+/* The same regions, of which others may be lost now. */
+void store_postgres_lost(struct store *store,
     const struct store_postgres_config *config);
 
 /*

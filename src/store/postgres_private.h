@@ -32,7 +32,7 @@ enum {
 	PG_READERS = 2, PG_WRITERS = 2,
 	/* The version that this program makes.  It works with the next one as
 	 * well: servers are brought up to date before programs. */
-	PG_SCHEMA = 3,
+	PG_SCHEMA = 4,
 	PG_SERVER_LEAST = 150000,	/* row filters of publications */
 	PG_BATCH_MAX = 256,		/* writes in one transaction */
 	PG_BATCH_BYTES = 32 * 1024 * 1024,
@@ -43,8 +43,10 @@ enum {
 	PG_RETRY_LEAST_MS = 100, PG_RETRY_MOST_MS = 5000,
 	PG_WATCH_MS = 1000,		/* a notice may be lost: a look as well */
 	PG_GUARD_MS = 2000,
+	PG_ADOPT = 200,			/* states, in one transaction */
+	PG_HOPS_MAX = 12,		/* regions asked for one call */
 	PG_DOCS_BYTES = 8 * 1024 * 1024,
-	PG_PARAMS = 12,
+	PG_PARAMS = 15,
 };
 
 /* --- parameters and columns, all binary (postgres_value.c) --- */
@@ -75,8 +77,9 @@ struct slice pg_bytes(const PGresult *r, int row, int column);
 /* --- jobs --- */
 
 enum pg_statement {
-	PG_CREATE, PG_LOAD, PG_LOAD_HOME, PG_SAVE, PG_REMOVE, PG_RESTRICT,
+	PG_CREATE, PG_LOAD, PG_SAVE, PG_REMOVE, PG_RESTRICT,
 	PG_RESTRICT_FLOW, PG_NEXT_FLOW,
+	PG_FREEZE, PG_ARRIVE, PG_DEPART, PG_TEND, PG_FENCE, PG_ADOPT_SOME,
 	PG_LIST, PG_LIST_FLOW, PG_EXPIRE,
 	PG_DOC_GET, PG_DOC_PUT, PG_DOCS_SINCE, PG_NEWEST, PG_GUARD,
 	PG_PAIRS, PG_TRY,
@@ -84,7 +87,27 @@ enum pg_statement {
 };
 
 struct pg_store;
+struct pg_side;
 struct pg_job;
+
+/* What a region knows of a state beside the row. */
+struct pg_found {
+	char		 moving_to[STORE_HOME_MAX];
+	uint32_t	 left_epoch;	/* 0: was never at home there */
+	char		 left_to[STORE_HOME_MAX];	/* "": removed */
+	char		 successor[STORE_NAMES_MAX];	/* given over */
+};
+
+/* A row on its way to another home. */
+struct pg_move {
+	bool		 known;
+	struct pg_side	*from, *to;
+	struct store_row row;		/* as it arrives; token: the new one */
+	uint64_t	 base;		/* version at the old home */
+	int32_t		 moves;
+	int64_t		 moves_since_ms;
+	struct buf	 body;		/* where the row was read from a copy */
+};
 
 struct pg_kind {
 	enum pg_statement statement;
@@ -118,7 +141,15 @@ struct pg_job {
 	int64_t		 now_ms;
 	uint64_t	 revision;
 	unsigned	 limit;
-	bool		 at_home;	/* a load that was sent to its home */
+	store_regions	 regions;	/* restrict_to(); adoption: not those */
+	char		 names[STORE_NAMES_MAX];	/* of a fence, an adoption */
+
+	/* which region's word counts (postgres_route.c) */
+	const struct pg_kind *goal;	/* what the caller asked for */
+	struct pg_side	*asked;
+	unsigned	 hops;
+	struct pg_found	 found;
+	struct pg_move	 move;
 
 	bool		 ends_batch, was_read, alone;
 	enum store_end	 end;
@@ -132,14 +163,15 @@ struct pg_job {
 	char		 next[CURSOR_TEXT];
 };
 
-extern const struct pg_kind pg_create, pg_load, pg_load_home, pg_save,
-    pg_remove, pg_restrict, pg_restrict_flow, pg_next_flow, pg_list,
-    pg_list_flow, pg_expire, pg_doc_get, pg_doc_put, pg_docs_since,
-    pg_newest, pg_guard, pg_pairs, pg_try;
+extern const struct pg_kind pg_create, pg_load, pg_save, pg_remove,
+    pg_restrict, pg_restrict_flow, pg_next_flow, pg_list, pg_list_flow,
+    pg_expire, pg_doc_get, pg_doc_put, pg_docs_since, pg_newest, pg_guard,
+    pg_freeze, pg_arrive, pg_depart, pg_tend, pg_fence, pg_adopt, pg_pairs,
+    pg_try;
 
 /* SQL of a statement for the states at home in this region; of nothing else
  * does it depend.  text: at least PG_SQL_MAX bytes. */
-enum { PG_SQL_MAX = 1600 };
+enum { PG_SQL_MAX = 2400 };
 void pg_statement_sql(enum pg_statement statement, const char *home,
     char text[PG_SQL_MAX]);
 const char *pg_statement_name(enum pg_statement statement);
@@ -198,6 +230,7 @@ struct pg_side {
 	char		 home[STORE_HOME_MAX];
 	char		*conninfo;
 	store_regions	 bit;
+	char		 successors[STORE_NAMES_MAX];	/* "": not lost */
 	struct pg_link	 readers[PG_READERS], writers[PG_WRITERS], listener;
 	unsigned	 turn;
 };
@@ -242,6 +275,12 @@ struct pg_store {
 	uint64_t	 cut;		/* who asked for more than is meant for him */
 	struct timer	 try;		/* to write, while full */
 	bool		 full, trying;	/* writes are refused for want of room */
+	/* postgres_tend.c: */
+	bool		 tending, adopting;
+	/* as last seen */
+	uint64_t	 conflicts, waiting;
+	char		 given_to[STORE_NAMES_MAX];
+	uint64_t	 claims, forwards;
 	uint64_t	 newest, told;
 	struct pg_watcher *watchers;
 };
@@ -253,6 +292,24 @@ void pg_store_health(struct pg_store *store, bool good, const char *trouble);
 /* Asks this region's server; fn's number means nothing. */
 void pg_store_ask(struct pg_store *store, const struct pg_kind *kind,
     store_count_fn *fn);
+struct pg_job *pg_job_new(struct store *base, const struct pg_kind *kind,
+    void *arg);
+/* To the right link of the side. */
+void pg_send(struct pg_side *side, struct pg_job *job);
+struct pg_side *pg_side_of(struct pg_store *store, const char *home);
+
+/* --- ownership ---------------------------------------------------------------- */
+
+/* postgres_route.c.  True: the job is under way again, to another region. */
+bool pg_route(struct pg_job *job);
+/* The first statement of a save. */
+void pg_route_save(struct pg_job *job);
+
+/* postgres_tend.c: every few seconds. */
+void pg_tend_all(struct pg_store *store);
+/* The first of these that lives and may have it; NULL: none. */
+struct pg_side *pg_successor(struct pg_store *store, const char *names,
+    store_regions allowed);
 /* Somebody changed metadata. */
 void pg_store_noted(struct pg_store *store);
 

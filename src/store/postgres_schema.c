@@ -30,9 +30,15 @@ static const char schema_3[] = {
 	, '\0'
 };
 
+static const char schema_4[] = {
+#include "postgres-4.sql.inc"
+	, '\0'
+};
+
 /* What leads from each version of the schema to the next; never changed, only
  * added to. */
-static const char *const versions[] = { schema_1, schema_2, schema_3 };
+static const char *const versions[] = { schema_1, schema_2, schema_3,
+    schema_4 };
 
 _Static_assert(sizeof(versions) / sizeof(versions[0]) == PG_SCHEMA,
     "a file for each version");

@@ -12,12 +12,22 @@
 #include "base/must.h"
 #include "store/postgres_private.h"
 
-#define ROW	"id, home, allowed, epoch, version, last_op, done, tenant, " \
-		"flow, created_ms, updated_ms, expires_ms, moving_to"
+#define ROW	"s.id, s.home, s.allowed, s.epoch, s.version, s.last_op, " \
+		"s.done, s.tenant, s.flow, s.created_ms, s.updated_ms, " \
+		"s.expires_ms, s.moving_to"
+
+/* The token's, or the next where nothing was saved in between: what arrived is
+ * what the token is of. */
+#define SAME_EPOCH "(epoch = $2::int or (epoch = $2::int + 1 and" \
+		" base = $3::bigint))"
 
 /* A token of 0.0 is whatever there is. */
-#define TOKEN	"id = $1::uuid and ((epoch = $2::int and version = $3::bigint)" \
-		" or ($2::int = 0 and $3::bigint = 0)) and moving_to is null"
+#define TOKEN	"id = $1::uuid and ((" SAME_EPOCH " and version =" \
+		" $3::bigint) or ($2::int = 0 and $3::bigint = 0)) and moving_to is null"
+
+/* A state that moved so often in so long a time stays. */
+#define MOVES_MAX "3"
+#define MOVES_MS "60000"
 
 /* How things stand where nothing was done; same: that it had been done. */
 #define OR_AS_IT_STANDS(same) \
@@ -29,6 +39,10 @@
 #define OTHERS(than) "select id from flow.HOME where tenant = $1::uuid and" \
 	" flow = $2::uuid and allowed " than " $3::bigint order by allowed" \
 	" limit $4::int"
+
+/* A state that moved may have a row left where it was. */
+#define LATEST	" and not exists (select from flow.state l where" \
+		" l.id = s.id and l.epoch > s.epoch)"
 
 static const struct {
 	const char	*name, *sql;
@@ -43,22 +57,24 @@ static const struct {
 	    " returning epoch, version)" OR_AS_IT_STANDS(
 	    "coalesce(last_op = $3::uuid, false) and epoch = 1 and"
 	    " version = 1"), true },
+	/* The latest that is known here, where it went if it left, and to whom
+	 * this region was given over; one row, whatever there is.  The body is
+	 * for those alone who may have it ($2). */
 	[PG_LOAD] = { "load",
-	    "select " ROW ", body from flow.state where id = $1::uuid and"
-	    " (expires_ms = 0 or expires_ms > $2::bigint)"
-	    " order by epoch desc limit 1", false },
-	/* To a region that may not have it, it does not even go by the way. */
-	[PG_LOAD_HOME] = { "load_home",
-	    "select " ROW ", case when allowed & $3::bigint <> 0 then body"
-	    " else '' end from flow.HOME where id = $1::uuid and"
-	    " (expires_ms = 0 or expires_ms > $2::bigint)", false },
+	    "select " ROW ", case when s.allowed & $2::bigint <> 0 then s.body"
+	    " end, s.moves >= " MOVES_MAX " and flow.now_ms() -"
+	    " s.moves_since_ms between 0 and " MOVES_MS ", m.epoch,"
+	    " m.to_region, h.successor from flow.here h left join lateral"
+	    " (select * from flow.state where id = $1::uuid order by epoch desc"
+	    " limit 1) s on true left join flow.moved m on m.id = $1::uuid",
+	    false },
 	[PG_SAVE] = { "save",
 	    "with new as (update flow.HOME set version = version + 1,"
 	    " last_op = $4::uuid, done = $5::bool, updated_ms = $6::bigint,"
 	    " expires_ms = $7::bigint, body = $8::bytea where id = $1::uuid"
-	    " and epoch = $2::int and version = $3::bigint and"
+	    " and " SAME_EPOCH " and version = $3::bigint and"
 	    " moving_to is null returning epoch, version)" OR_AS_IT_STANDS(
-	    "coalesce(last_op = $4::uuid, false) and epoch = $2::int and"
+	    "coalesce(last_op = $4::uuid, false) and " SAME_EPOCH " and"
 	    " version = $3::bigint + 1"), true },
 	[PG_REMOVE] = { "remove",
 	    "with new as (delete from flow.HOME where " TOKEN
@@ -83,12 +99,13 @@ static const struct {
 	    "select tenant, flow from flow.HOME where (tenant, flow) >"
 	    " ($1::uuid, $2::uuid) order by tenant, flow limit 1", false },
 	[PG_LIST] = { "list",
-	    "select " ROW " from flow.state where tenant = $1::uuid and"
-	    " (flow, created_ms, id) > ($2::uuid, $3::bigint, $4::uuid)"
+	    "select " ROW " from flow.state s where tenant = $1::uuid and"
+	    " (flow, created_ms, id) > ($2::uuid, $3::bigint, $4::uuid)" LATEST
 	    " order by flow, created_ms, id limit $5::int", false },
 	[PG_LIST_FLOW] = { "list_flow",
-	    "select " ROW " from flow.state where tenant = $1::uuid and"
+	    "select " ROW " from flow.state s where tenant = $1::uuid and"
 	    " flow = $2::uuid and (created_ms, id) > ($3::bigint, $4::uuid)"
+	    LATEST
 	    " order by created_ms, id limit $5::int", false },
 	[PG_EXPIRE] = { "expire",
 	    "with old as (select id from flow.HOME where expires_ms > 0 and"
@@ -112,6 +129,41 @@ static const struct {
 	    " $3::bigint order by d.rev", false },
 	[PG_NEWEST] = { "newest",
 	    "select coalesce(max(rev), 0) from flow.meta_rev", false },
+	/* The first step of a move to $4, or how things stand.  Who asked before,
+	 * or somebody else for another region: the row is as it was frozen. */
+	[PG_FREEZE] = { "freeze",
+	    "with new as (update flow.HOME set moving_to = $4::text,"
+	    " frozen_ms = flow.now_ms(), moves = case when flow.now_ms() -"
+	    " moves_since_ms between 0 and " MOVES_MS " then moves + 1 else 1"
+	    " end, moves_since_ms = case when flow.now_ms() - moves_since_ms"
+	    " between 0 and " MOVES_MS " then moves_since_ms else flow.now_ms()"
+	    " end where id = $1::uuid and " SAME_EPOCH " and version ="
+	    " $3::bigint and moving_to is null and allowed & $5::bigint <> 0"
+	    " and not (moves >= " MOVES_MAX " and flow.now_ms() -"
+	    " moves_since_ms between 0 and " MOVES_MS " and exists (select from"
+	    " flow.here h join flow.region r on r.code = h.code where r.bit &"
+	    " allowed <> 0)) returning epoch,"
+	    " version, base, last_op, moving_to, allowed, tenant, flow,"
+	    " created_ms, moves, moves_since_ms)"
+	    " select * from new union all select epoch, version, base, last_op,"
+	    " moving_to, allowed, tenant, flow, created_ms, moves,"
+	    " moves_since_ms from flow.HOME where id = $1::uuid and not exists"
+	    " (select from new)", true },
+	[PG_ARRIVE] = { "arrive",
+	    "select now_epoch, now_version, written, now_moving from"
+	    " flow.arrive($1::uuid, $2::int, $3::bigint, $4::bigint, $5::uuid,"
+	    " $6::bool, $7::bigint, $8::uuid, $9::uuid, $10::bigint,"
+	    " $11::bigint, $12::bigint, $13::int, $14::bigint, $15::bytea)",
+	    true },
+	[PG_DEPART] = { "depart",
+	    "with gone as (delete from flow.HOME where id = $1::uuid and"
+	    " epoch = $2::int and moving_to = $3::text returning 1)"
+	    " select count(*) from gone", true },
+	[PG_TEND] = { "tend",
+	    "select successor, waiting, conflicts from flow.tend()", true },
+	[PG_FENCE] = { "fence", "select flow.fence($1::text)", true },
+	[PG_ADOPT_SOME] = { "adopt",
+	    "select flow.adopt($1::text, $2::bigint, $3::int)", true },
 	[PG_GUARD] = { "guard", "select who, what from flow.guard()", true },
 	[PG_PAIRS] = { "pairs", PG_PAIRS_SQL, false },
 	[PG_TRY] = { "try_write", "select flow.try_write()", true },

@@ -16,7 +16,7 @@
 enum {
 	AT_ID, AT_HOME, AT_ALLOWED, AT_EPOCH, AT_VERSION, AT_OP, AT_DONE,
 	AT_TENANT, AT_FLOW, AT_CREATED, AT_UPDATED, AT_EXPIRES, AT_MOVING,
-	AT_BODY
+	AT_BODY, AT_STAYS, AT_LEFT_EPOCH, AT_LEFT_TO, AT_SUCCESSOR
 };
 
 /* Columns of the answer to a write. */
@@ -45,7 +45,7 @@ take_row(const PGresult *r, int at, struct store_row *row)
 static void
 answer_row(struct pg_job *job)
 {
-	if (job->kind->writes)
+	if (job->goal->writes)
 		job->row.body = (struct slice){ NULL, 0 };
 	job->fn.row(job->arg, job->end, job->has_row ? &job->row : NULL);
 }
@@ -60,9 +60,10 @@ take_written(struct pg_job *job, const PGresult *r, enum store_end missing)
 		return;
 	job->row.token.epoch = (uint32_t)pg_number(r, 0, AT_NOW_EPOCH);
 	job->row.token.version = (uint64_t)pg_number(r, 0, AT_NOW_VERSION);
+	pg_text(r, 0, AT_NOW_MOVING, job->found.moving_to,
+	    sizeof(job->found.moving_to));
 	job->end = pg_bool(r, 0, AT_WRITTEN) ? STORE_OK :
-	    pg_bytes(r, 0, AT_NOW_MOVING).len > 0 ? STORE_MOVING :
-	    STORE_CONFLICT;
+	    job->found.moving_to[0] != '\0' ? STORE_MOVING : STORE_CONFLICT;
 }
 
 static void
@@ -119,7 +120,7 @@ static void
 bind_restrict(struct pg_job *job, struct pg_params *p)
 {
 	bind_token(job, p);
-	pg_add_big(p, (int64_t)job->row.allowed);
+	pg_add_big(p, (int64_t)job->regions);
 }
 
 static void
@@ -157,27 +158,28 @@ static void
 bind_load(struct pg_job *job, struct pg_params *p)
 {
 	pg_add_id(p, job->row.id);
-	pg_add_big(p, job->now_ms);
-}
-
-static void
-bind_load_home(struct pg_job *job, struct pg_params *p)
-{
-	bind_load(job, p);
 	pg_add_big(p, (int64_t)job->store->here->bit);
 }
 
 static void
 take_load(struct pg_job *job, const PGresult *r)
 {
-	job->has_row = PQntuples(r) > 0;
-	job->end = STORE_NOT_FOUND;
-	if (!job->has_row)
-		return;
+	struct pg_found *f = &job->found;
+	uint8_t id[16];
+
+	memcpy(id, job->row.id, sizeof(id));
+	job->has_row = !PQgetisnull(r, 0, AT_ID);
 	take_row(r, 0, &job->row);
+	memcpy(job->row.id, id, sizeof(id));
+	job->row.stays = pg_bool(r, 0, AT_STAYS);
+	pg_text(r, 0, AT_MOVING, f->moving_to, sizeof(f->moving_to));
+	f->left_epoch = (uint32_t)pg_number(r, 0, AT_LEFT_EPOCH);
+	pg_text(r, 0, AT_LEFT_TO, f->left_to, sizeof(f->left_to));
+	pg_text(r, 0, AT_SUCCESSOR, f->successor, sizeof(f->successor));
+	buf_clear(&job->body);
 	buf_slice(&job->body, pg_bytes(r, 0, AT_BODY));
 	job->row.body = buf_all(&job->body);
-	job->end = STORE_OK;
+	job->end = job->has_row ? STORE_OK : STORE_NOT_FOUND;
 }
 
 static void
@@ -247,8 +249,6 @@ const struct pg_kind pg_create = { PG_CREATE, true, bind_create,
     take_changed, answer_row };
 const struct pg_kind pg_load = { PG_LOAD, false, bind_load, take_load,
     answer_row };
-const struct pg_kind pg_load_home = { PG_LOAD_HOME, false, bind_load_home,
-    take_load, answer_row };
 const struct pg_kind pg_save = { PG_SAVE, true, bind_save, take_changed,
     answer_row };
 const struct pg_kind pg_remove = { PG_REMOVE, true, bind_token, take_found,

@@ -206,6 +206,7 @@ on_watch(struct timer *timer)
 	struct pg_store *store = list_entry(timer, struct pg_store, watch);
 
 	timer_set(store->base.loop, timer, PG_GUARD_MS);
+	pg_tend_all(store);
 	if (store->watching > 0)
 		return;
 	store->watching = 2;

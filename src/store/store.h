@@ -39,7 +39,7 @@ enum store_end {
 	STORE_NOT_FOUND,	/* nowhere that this region may look, or expired */
 	STORE_CONFLICT,		/* the token is not the current one: load again
 				   (row, where there is one: the current token) */
-	STORE_MOVING,		/* frozen by a handover: repeat shortly */
+	STORE_MOVING,		/* changes its home: repeat shortly */
 	STORE_ELSEWHERE,	/* this region may not hold or process it; row->allowed
 				   says who may.  Nothing was sent anywhere */
 	STORE_TOO_BIG,		/* body over the limit */
@@ -69,6 +69,7 @@ struct store_row {
 	int64_t		 expires_ms;	/* 0: never */
 	bool		 done;		/* the flow has ended */
 	bool		 stale;		/* of a replica: may be behind its home */
+	bool		 stays;		/* changed its home too often of late */
 	struct slice	 body;		/* empty in answers to writes and in lists */
 };
 
@@ -119,6 +120,11 @@ struct store_health {
 	bool		 ready;		/* connected, schema known */
 	unsigned	 queued;	/* calls that wait */
 	uint64_t	 revision;	/* newest of the metadata, as last seen */
+	/* States whose home was lost with something that its successor never
+	 * saw: portolan store conflicts. */
+	uint64_t	 conflicts;
+	uint64_t	 claims, forwards;	/* saves of states that were at
+					   home elsewhere */
 	char		 trouble[256];	/* why not good or not ready */
 	/* Where regions replicate (store/pair.h); good until the loop goes on. */
 	const struct store_pair *pairs;

@@ -51,7 +51,8 @@ heard_row(void *arg, enum store_end end, const struct store_row *row)
 		if (row->body.len > 0)
 			buf_clear(&heard.bytes);
 		buf_slice(&heard.bytes, row->body);
-		heard.row.body = buf_all(&heard.bytes);
+		if (row->body.len > 0)
+			heard.row.body = buf_all(&heard.bytes);
 	}
 	heard_it(end);
 }

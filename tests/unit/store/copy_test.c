@@ -20,8 +20,8 @@ static struct loop *loop;
 static struct store_copy_report report;
 static struct err err;
 
-static const struct store_region regions[] = { { "GB", 0, NULL },
-    { "AU", 1, NULL } };
+static const struct store_region regions[] = {
+    { .id = "GB", .number = 0 }, { .id = "AU", .number = 1 } };
 
 static int
 start_server(void **state)

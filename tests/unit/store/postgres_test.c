@@ -10,7 +10,7 @@
 static struct pg_server server;
 static char engine[160];		/* conninfo of flow_engine */
 
-static const struct store_region gb = { "GB", 0, engine };
+static const struct store_region gb = { .id = "GB", .conninfo = engine };
 
 static int
 start_server(void **state)
@@ -33,7 +33,7 @@ config_of(const char *home)
 	static struct store_region regions[2];
 
 	regions[0] = gb;
-	regions[1] = (struct store_region){ "AU", 1, NULL };
+	regions[1] = (struct store_region){ .id = "AU", .number = 1 };
 	return (struct store_postgres_config){ home, regions, 2 };
 }
 
@@ -422,73 +422,6 @@ a_bad_row_fails_alone(void **state)
 	store_close(&store);
 }
 
-/* Two regions in two databases: what is at home in one is asked there. */
-static void
-a_state_is_asked_where_it_is_at_home(void **state)
-{
-	char gb_admin[200], au_admin[200], gb_info[200], au_info[200];
-	struct store_region regions[2] = { { "GB", 0, gb_info },
-	    { "AU", 1, au_info } };
-	struct store_postgres_config config = { "GB", regions, 2 };
-	struct store *in_gb, *in_au;
-	struct store_row row = a_row(1, "made in GB"), got;
-	struct err err;
-
-	(void)state;
-	for (int i = 0; i < 2; i++) {
-		const char *name = i == 0 ? "gb" : "au";
-		char sql[64];
-
-		snprintf(sql, sizeof(sql), "create database %s", name);
-		pg_ask(server.conninfo, sql);
-		snprintf(i == 0 ? gb_admin : au_admin, 200,
-		    "host=%s user=postgres dbname=%s", server.dir, name);
-		snprintf(i == 0 ? gb_info : au_info, 200,
-		    "host=%s user=flow_engine dbname=%s", server.dir, name);
-		config.home = i == 0 ? "GB" : "AU";
-		if (!store_postgres_init(i == 0 ? gb_admin : au_admin,
-		    &config, i == 0, &err))
-			fail_msg("%s", err.text);
-	}
-	config.home = "GB";
-	in_gb = store_postgres_open(loop, &config);
-	config.home = "AU";
-	in_au = store_postgres_open(loop, &config);
-
-	/* Born in region 0: policy/state_id.h. */
-	row.id[6] = 0x80;
-	row.id[8] = 0x80;
-	row.id[0] = 0x40;
-	assert_int_equal(ask_create(in_gb, &row), STORE_OK);
-	assert_int_equal(ask_load(in_au, row.id, 0, &got), STORE_OK);
-	assert_true(slice_is(got.body, "made in GB"));
-	assert_string_equal(got.home, "GB");
-	got.body = SLICE("saved from AU");
-	assert_int_equal(ask_save(in_au, &got), STORE_OK);
-	assert_int_equal(ask_load(in_gb, row.id, 0, &row), STORE_OK);
-	assert_true(slice_is(row.body, "saved from AU"));
-	assert_int_equal(row.token.version, 2);
-	assert_string_equal(pg_ask(au_admin, "select count(*) from flow.state"),
-	    "0");
-
-	/* Metadata is written in the main region alone, also where its newest
-	 * revision has been replicated to. */
-	pg_ask(au_admin, "insert into flow.meta_rev values (true, 7)");
-	assert_int_equal(put(in_au, "x", 0, "1"), STORE_UNAVAILABLE);
-	assert_non_null(strstr(health_of(in_au).trouble, "main region alone"));
-	assert_int_equal(put(in_gb, "x", 0, "1"), STORE_OK);
-
-	/* What must not be in AU does not get there. */
-	in_gb->ops->restrict_to(in_gb, row.id, row.token, 1, heard_row, NULL);
-	assert_int_equal(wait_for_it(in_gb), STORE_OK);
-	assert_int_equal(ask_load(in_au, row.id, 0, &got), STORE_ELSEWHERE);
-	row = a_row(2, "for GB alone");
-	row.allowed = 1;
-	assert_int_equal(ask_create(in_au, &row), STORE_ELSEWHERE);
-	store_close(&in_gb);
-	store_close(&in_au);
-}
-
 int
 main(void)
 {
@@ -514,9 +447,6 @@ main(void)
 		    end_loop),
 		cmocka_unit_test_setup_teardown(a_bad_row_fails_alone,
 		    make_schema, end_loop),
-		cmocka_unit_test_setup_teardown(
-		    a_state_is_asked_where_it_is_at_home, make_schema,
-		    end_loop),
 	};
 
 	return cmocka_run_group_tests(tests, start_server, stop_server);

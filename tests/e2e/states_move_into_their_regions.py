@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the Portolan authors
 """A flow that was free is restricted to one region, while a state of it is kept
-by the server of another: no region goes on with it, nothing more is written
-where it must not be, and its row says where it may be held.  What a region may
-not hold it does not get from the other's server, either."""
+by the server of another: its row says where it may be held, what a region may
+not hold it does not get from the other's server, and with the next step of the
+run the state moves to where it may be, and is gone where it must not."""
 import json
 import os
 
@@ -89,11 +89,17 @@ def main():
 
             restrict(platform, "US")
             wait_for("US alone", lambda: row(gb, state) == f"{US}|3", 20)
-            on = invoke_body(page, outcome=NEXT)
-            for edge in platform.edges.values():
-                status, sentence = ask(edge, "POST", path, on, of="GB")
-                same("refused", status, 403)
-                truth(sentence, "once the state has been moved" in sentence)
+            # GB's own host: nothing is done there any more.
+            status, _ = ask(platform["GB"], "POST", path,
+                            invoke_body(page, outcome=NEXT),
+                            host="gb.flow.example.com")
+            truth(f"not in GB: {status}", status in (403, 421, 503))
             same("nothing was written", row(gb, state), f"{US}|3")
-            truth("it is told", "may be held by US" in
+            good(platform["GB"], "POST", path, invoke_body(
+                page, outcome=NEXT), of="GB")
+            same("it is in US", us.ask(
+                "flow", "select home, allowed, epoch, version from flow.state "
+                f"where home = 'US' and id = '{state}'"), f"US|{US}|2|4")
+            wait_for("and no more in GB", lambda: row(gb, state) == "", 20)
+            truth("it was told", "may be held by US" in
                   platform["GB"].errors())

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Portolan authors */
+
+/*
+ * The steps by which a state changes its home: what they ask, and what is
+ * answered.  What follows from which answer stands in postgres_route.c; why it
+ * holds whoever ends in between, in data/postgres-2.sql.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "store/postgres_private.h"
+
+static void
+answer_nothing(struct pg_job *job)
+{
+	(void)job;
+}
+
+static void
+answer_row(struct pg_job *job)
+{
+	job->row.body = (struct slice){ NULL, 0 };
+	job->fn.row(job->arg, job->end, job->has_row ? &job->row : NULL);
+}
+
+/* --- freeze ---------------------------------------------------------------------- */
+
+enum {
+	AT_EPOCH, AT_VERSION, AT_BASE, AT_OP, AT_MOVING, AT_ALLOWED, AT_TENANT, AT_FLOW,
+	AT_CREATED, AT_MOVES, AT_SINCE
+};
+
+static void
+bind_freeze(struct pg_job *job, struct pg_params *p)
+{
+	pg_add_id(p, job->row.id);
+	pg_add_int(p, (int32_t)job->token.epoch);
+	pg_add_big(p, (int64_t)job->token.version);
+	pg_add_text(p, job->move.to->home);
+	pg_add_big(p, (int64_t)job->move.to->bit);
+}
+
+/* What the old home knows goes along; what is saved comes from who saves. */
+static void
+take_frozen(struct pg_job *job, const PGresult *r)
+{
+	struct pg_move *m = &job->move;
+
+	m->row = job->row;
+	m->base = job->token.version;
+	m->row.token.epoch++;
+	m->row.token.version = m->base + 1;
+	m->row.allowed = (store_regions)pg_number(r, 0, AT_ALLOWED);
+	pg_id(r, 0, AT_TENANT, m->row.tenant);
+	pg_id(r, 0, AT_FLOW, m->row.flow);
+	m->row.created_ms = pg_number(r, 0, AT_CREATED);
+	m->moves = (int32_t)pg_number(r, 0, AT_MOVES);
+	m->moves_since_ms = pg_number(r, 0, AT_SINCE);
+}
+
+/* Whether the row, but for what came on top, is what the token is of. */
+static bool
+is_of_token(const struct pg_job *job, uint64_t base)
+{
+	const struct store_token *now = &job->row.token;
+
+	return now->epoch == job->token.epoch || (now->epoch ==
+	    job->token.epoch + 1 && base == job->token.version);
+}
+
+static bool
+is_own_op(const struct pg_job *job, const PGresult *r)
+{
+	static const uint8_t none[16];
+	uint8_t op[16];
+
+	pg_id(r, 0, AT_OP, op);
+	return memcmp(op, none, 16) != 0 && memcmp(op, job->row.op, 16) == 0;
+}
+
+static void
+take_freeze(struct pg_job *job, const PGresult *r)
+{
+	struct store_token *now = &job->row.token;
+
+	job->has_row = PQntuples(r) > 0;
+	job->end = STORE_CONFLICT;
+	job->found.moving_to[0] = '\0';
+	if (!job->has_row)
+		return;
+	now->epoch = (uint32_t)pg_number(r, 0, AT_EPOCH);
+	now->version = (uint64_t)pg_number(r, 0, AT_VERSION);
+	pg_text(r, 0, AT_MOVING, job->found.moving_to,
+	    sizeof(job->found.moving_to));
+	if (!is_of_token(job, (uint64_t)pg_number(r, 0, AT_BASE)))
+		return;
+	if (now->version == job->token.version) {
+		job->end = STORE_MOVING;
+		take_frozen(job, r);
+	} else if (now->version == job->token.version + 1 &&
+	    is_own_op(job, r)) {
+		job->end = STORE_OK;	/* forwarded, when it was asked first */
+	}
+}
+
+/* --- arrive ---------------------------------------------------------------------- */
+
+static void
+bind_arrive(struct pg_job *job, struct pg_params *p)
+{
+	const struct pg_move *m = &job->move;
+	const struct store_row *row = &m->row;
+
+	pg_add_id(p, row->id);
+	pg_add_int(p, (int32_t)row->token.epoch);
+	pg_add_big(p, (int64_t)m->base);
+	pg_add_big(p, (int64_t)row->token.version);
+	pg_add_op(p, row->op);
+	pg_add_bool(p, row->done);
+	pg_add_big(p, (int64_t)row->allowed);
+	pg_add_id(p, row->tenant);
+	pg_add_id(p, row->flow);
+	pg_add_big(p, row->created_ms);
+	pg_add_big(p, row->updated_ms);
+	pg_add_big(p, row->expires_ms);
+	pg_add_int(p, m->moves);
+	pg_add_big(p, m->moves_since_ms);
+	pg_add_bytes(p, row->body);
+}
+
+static void
+take_arrive(struct pg_job *job, const PGresult *r)
+{
+	job->has_row = !PQgetisnull(r, 0, 0);
+	job->row.token.epoch = (uint32_t)pg_number(r, 0, 0);
+	job->row.token.version = (uint64_t)pg_number(r, 0, 1);
+	job->end = pg_bool(r, 0, 2) ? STORE_OK : STORE_CONFLICT;
+}
+
+/* --- depart ---------------------------------------------------------------------- */
+
+static void
+bind_depart(struct pg_job *job, struct pg_params *p)
+{
+	pg_add_id(p, job->row.id);
+	pg_add_int(p, (int32_t)job->token.epoch);
+	pg_add_text(p, job->names);
+}
+
+static void
+take_done(struct pg_job *job, const PGresult *r)
+{
+	(void)r;
+	job->end = STORE_OK;
+}
+
+/* --- lost regions ------------------------------------------------------------------ */
+
+static void
+bind_nothing(struct pg_job *job, struct pg_params *p)
+{
+	(void)job;
+	p->count = 0;
+}
+
+static void
+tell_conflicts(struct pg_store *store, uint64_t conflicts)
+{
+	if (conflicts > store->conflicts)
+		log_error("%llu states were saved here by what their successors "
+		    "never saw; both are kept in flow.state_conflict",
+		    (unsigned long long)conflicts);
+	store->conflicts = conflicts;
+}
+
+static void
+take_tend(struct pg_job *job, const PGresult *r)
+{
+	struct pg_store *store = job->store;
+	char given_to[STORE_NAMES_MAX];
+
+	pg_text(r, 0, 0, given_to, sizeof(given_to));
+	store->waiting = (uint64_t)pg_number(r, 0, 1);
+	if (strcmp(given_to, store->given_to) != 0) {
+		if (given_to[0] != '\0')
+			log_error("this region was given over to %s: nothing is "
+			    "written here until it is taken back", given_to);
+		else
+			log_warn("this region was taken back");
+		memcpy(store->given_to, given_to, sizeof(given_to));
+	}
+	tell_conflicts(store, (uint64_t)pg_number(r, 0, 2));
+	job->end = STORE_OK;
+}
+
+static void
+bind_fence(struct pg_job *job, struct pg_params *p)
+{
+	pg_add_text(p, job->names);
+}
+
+static void
+bind_adopt(struct pg_job *job, struct pg_params *p)
+{
+	pg_add_text(p, job->names);
+	pg_add_big(p, (int64_t)job->regions);
+	pg_add_int(p, PG_ADOPT);
+}
+
+static void
+take_adopt(struct pg_job *job, const PGresult *r)
+{
+	job->number = (uint64_t)pg_number(r, 0, 0);
+	if (job->number > 0)
+		log_warn("%llu states of the lost region %s are at home here "
+		    "now", (unsigned long long)job->number, job->names);
+	job->end = STORE_OK;
+}
+
+static void
+answer_count(struct pg_job *job)
+{
+	job->fn.count(job->arg, job->end, job->number);
+}
+
+const struct pg_kind pg_freeze = { PG_FREEZE, true, bind_freeze, take_freeze,
+    answer_row };
+const struct pg_kind pg_arrive = { PG_ARRIVE, true, bind_arrive, take_arrive,
+    answer_row };
+const struct pg_kind pg_depart = { PG_DEPART, true, bind_depart, take_done,
+    answer_nothing };
+const struct pg_kind pg_tend = { PG_TEND, true, bind_nothing, take_tend,
+    answer_count };
+const struct pg_kind pg_fence = { PG_FENCE, true, bind_fence, take_done,
+    answer_nothing };
+const struct pg_kind pg_adopt = { PG_ADOPT_SOME, true, bind_adopt, take_adopt,
+    answer_count };

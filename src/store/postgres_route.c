@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Portolan authors */
+
+/*
+ * Whose word counts.  Of each state one region at a time is the home, and
+ * decides; the others have copies which may be behind.  So one who asks may
+ * have to go from region to region: what one knows (a copy, a frozen row, word
+ * of where it left for) says whom to ask next.  Each answer is of a later epoch
+ * than the last, or the end.
+ *
+ * A save from another region than the home brings the state here (claims it),
+ * so that whoever works on it has it near; one that moved often of late stays,
+ * and the save is forwarded.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "policy/guid.h"
+#include "policy/state_id.h"
+#include "store/postgres_private.h"
+
+/* --- on the way ------------------------------------------------------------------ */
+
+static bool
+ends(struct pg_job *job, enum store_end end)
+{
+	job->end = end;
+	return false;
+}
+
+/* True: under way. */
+static bool
+ask(struct pg_job *job, const struct pg_kind *kind, struct pg_side *side)
+{
+	job->has_row = false;
+	if (job->hops++ >= PG_HOPS_MAX)
+		return ends(job, STORE_MOVING);
+	if (side == NULL || side->conninfo == NULL || job->store->closing)
+		return ends(job, STORE_UNAVAILABLE);
+	job->kind = kind;
+	job->alone = false;
+	pg_send(side, job);
+	return true;
+}
+
+/* The region that has what a lost one had; one that is not lost, itself. */
+static struct pg_side *
+living(struct pg_job *job, struct pg_side *side)
+{
+	if (side == NULL || side->successors[0] == '\0')
+		return side;
+	return pg_successor(job->store, side->successors, job->has_row ?
+	    job->row.allowed : STORE_ALL_REGIONS);
+}
+
+/* --- loads, and the look for the home of what is to be removed -------------------- */
+
+/* Where to ask next; NULL: nowhere. */
+static struct pg_side *
+next_side(struct pg_job *job)
+{
+	struct pg_store *store = job->store;
+	const struct pg_found *f = &job->found;
+	struct pg_side *home;
+
+	/* It was here, and where it went is later than what copies say. */
+	if (f->left_epoch > 0 && (!job->has_row ||
+	    f->left_epoch >= job->row.token.epoch)) {
+		job->has_row = false;
+		return f->left_to[0] == '\0' ? NULL :
+		    living(job, pg_side_of(store, f->left_to));
+	}
+	if (f->moving_to[0] != '\0')
+		return living(job, pg_side_of(store, f->moving_to));
+	home = pg_side_of(store, job->row.home);
+	if (home != job->asked || f->successor[0] == '\0')
+		return living(job, home);
+	return pg_successor(store, f->successor, job->row.allowed);
+}
+
+/* Nothing here: the id says where it was born, and a copy may be behind. */
+static struct pg_side *
+birth_side(struct pg_job *job)
+{
+	struct pg_store *store = job->store;
+	char text[GUID_TEXT];
+	struct state_id id;
+
+	if (job->asked != store->here ||
+	    !state_id_parse(&id, slice_of(guid_text(job->row.id, text))))
+		return NULL;
+	for (size_t i = 0; i < store->nsides; i++) {
+		struct pg_side *side = &store->sides[i];
+
+		if (side->bit == (store_regions)1 << id.region &&
+		    side->conninfo != NULL)
+			return living(job, side);
+	}
+	return NULL;
+}
+
+static bool
+not_found(struct pg_job *job)
+{
+	job->has_row = false;
+	return ends(job, STORE_NOT_FOUND);
+}
+
+static bool
+is_over(const struct pg_job *job)
+{
+	return job->row.expires_ms != 0 && job->row.expires_ms <= job->now_ms;
+}
+
+static bool
+elsewhere(struct pg_job *job)
+{
+	job->row.body = (struct slice){ NULL, 0 };
+	return ends(job, STORE_ELSEWHERE);
+}
+
+static bool
+is_allowed(const struct pg_job *job)
+{
+	return (job->row.allowed & job->store->here->bit) != 0;
+}
+
+/* A home that may not have it any longer, once it is restricted, cannot be the
+ * one that does it: it comes here first. */
+static bool
+bring_and_restrict(struct pg_job *job)
+{
+	const struct store_token *now = &job->row.token;
+
+	if (job->token.version != 0 && (now->version != job->token.version ||
+	    now->epoch != job->token.epoch))
+		return ends(job, STORE_CONFLICT);
+	job->token = *now;
+	job->move.known = false;
+	job->move.to = job->store->here;
+	return ask(job, &pg_freeze, job->asked);
+}
+
+/* The row of a home that lives. */
+static bool
+at_home(struct pg_job *job)
+{
+	if (job->goal == &pg_restrict &&
+	    (job->regions & job->asked->bit) == 0)
+		return bring_and_restrict(job);
+	if (job->goal != &pg_load)
+		return ask(job, job->goal, job->asked);
+	if (is_over(job))
+		return not_found(job);
+	return is_allowed(job) ? ends(job, STORE_OK) : elsewhere(job);
+}
+
+static bool
+near(struct pg_job *job)
+{
+	if (job->has_row && !is_over(job)) {
+		job->row.stale = strcmp(job->row.home,
+		    job->store->here->home) != 0;
+		return is_allowed(job) ? ends(job, STORE_OK) : elsewhere(job);
+	}
+	return not_found(job);
+}
+
+/* A frozen row is what it will be wherever it is going, unless that has it
+ * already: so it is kept while that one is asked. */
+static void
+keep_frozen(struct pg_job *job, struct pg_side *to)
+{
+	struct pg_move *m = &job->move;
+	struct buf spare = m->body;
+
+	m->known = true;
+	m->from = pg_side_of(job->store, job->row.home);
+	m->to = to;
+	m->body = job->body;
+	job->body = spare;
+	m->row = job->row;
+	m->row.body = buf_all(&m->body);
+	m->base = m->row.token.version;
+	m->row.token.epoch++;
+	m->moves = 0;
+	m->moves_since_ms = 0;
+}
+
+/* Whoever began to move it did not come to the end: asked knows of nothing
+ * later than the frozen row. */
+static bool
+is_left_half_way(const struct pg_job *job)
+{
+	const struct pg_move *m = &job->move;
+
+	return m->known && m->to == job->asked &&
+	    (!job->has_row || job->row.token.epoch < m->row.token.epoch) &&
+	    job->found.left_epoch < m->row.token.epoch;
+}
+
+static bool
+after_load(struct pg_job *job)
+{
+	struct pg_side *next;
+
+	if (job->end != STORE_OK && job->end != STORE_NOT_FOUND) {
+		job->has_row = false;
+		return false;
+	}
+	if (job->how == STORE_READ_NEAR && job->goal == &pg_load)
+		return near(job);
+	if (is_left_half_way(job))
+		return ask(job, &pg_arrive, job->asked);
+	job->move.known = false;
+	if (!job->has_row && job->found.left_epoch == 0) {
+		next = birth_side(job);
+		return next == NULL || next == job->asked ? not_found(job) :
+		    ask(job, &pg_load, next);
+	}
+	next = next_side(job);
+	if (!job->has_row && next == NULL)
+		return not_found(job);
+	if (job->has_row && job->found.moving_to[0] != '\0') {
+		/* Who may not have it cannot help it on, either. */
+		if (!is_allowed(job))
+			return elsewhere(job);
+		/* To a region that was lost on the way: its successor takes it
+		 * over, nobody else knows under which epoch. */
+		if (next == NULL || strcmp(next->home,
+		    job->found.moving_to) == 0)
+			keep_frozen(job, next);
+		if (is_left_half_way(job))
+			return ask(job, &pg_arrive, job->asked);
+	} else if (job->has_row && next == job->asked &&
+	    strcmp(next->home, job->row.home) == 0) {
+		return at_home(job);
+	}
+	/* A successor that has not taken it over yet. */
+	if (next == job->asked)
+		next = NULL;
+	return ask(job, &pg_load, next);
+}
+
+/* --- saves ------------------------------------------------------------------------- */
+
+/* Where it is at home it may be held. */
+static bool
+may_stay(const struct pg_job *job, const struct pg_side *home)
+{
+	return home == NULL || (job->row.allowed & home->bit) != 0;
+}
+
+void
+pg_route_save(struct pg_job *job)
+{
+	struct pg_store *store = job->store;
+	struct pg_side *here = store->here, *home = here;
+	bool under_way;
+
+	/* A row that was never loaded is at home here. */
+	if (job->row.home[0] != '\0')
+		home = pg_side_of(store, job->row.home);
+	job->move.to = here;
+	under_way = home != here && !is_allowed(job) ? elsewhere(job) :
+	    ask(job, home == here || (may_stay(job, home) &&
+	    (job->row.stays || here->successors[0] != '\0')) ? &pg_save :
+	    &pg_freeze, home);
+	if (!under_way)
+		pg_job_done(job);
+}
+
+static bool
+after_save(struct pg_job *job)
+{
+	if (job->end == STORE_OK && job->asked != job->store->here)
+		job->store->forwards++;
+	if (job->end != STORE_MOVING)
+		return false;
+	/* Somebody takes it elsewhere: there, then. */
+	job->move.to = pg_side_of(job->store, job->found.moving_to);
+	return job->move.to == NULL ? ends(job, STORE_UNAVAILABLE) :
+	    ask(job, &pg_freeze, job->asked);
+}
+
+static bool
+after_freeze(struct pg_job *job)
+{
+	struct pg_side *here = job->store->here;
+
+	if (job->end == STORE_CONFLICT && !job->has_row &&
+	    job->asked != here && job->goal == &pg_save)
+		/* It has left.  If that was ours, and only the answer was
+		 * lost, it is here, with our op. */
+		return ask(job, &pg_save, here);
+	if (job->end != STORE_MOVING)
+		return false;
+	/* Who saves may know of a restriction that its home has not heard of,
+	 * and the other way round. */
+	if (job->move.to == here)
+		job->move.row.allowed &= job->row.allowed;
+	if ((job->move.row.allowed & here->bit) == 0)
+		return elsewhere(job);
+	if (job->goal != &pg_save)
+		return job->found.moving_to[0] != '\0' &&
+		    ask(job, &pg_load, here);
+	if (job->found.moving_to[0] == '\0')
+		/* It has to stay. */
+		return may_stay(job, job->asked) &&
+		    ask(job, &pg_save, job->asked);
+	job->move.from = job->asked;
+	job->move.to = pg_side_of(job->store, job->found.moving_to);
+	return ask(job, &pg_arrive, job->move.to);
+}
+
+/* Nobody waits for the third step, and if it is not done, what replication
+ * brings to the old home does it. */
+static void
+depart(const struct pg_job *job)
+{
+	const struct pg_move *m = &job->move;
+	struct pg_job *last;
+
+	if (m->from->conninfo == NULL || job->store->closing)
+		return;
+	last = pg_job_new(&job->store->base, &pg_depart, NULL);
+	memcpy(last->row.id, job->row.id, sizeof(last->row.id));
+	last->token.epoch = m->row.token.epoch - 1;
+	snprintf(last->names, sizeof(last->names), "%s", m->to->home);
+	pg_send(m->from, last);
+}
+
+static bool
+after_arrive(struct pg_job *job)
+{
+	if (job->end == STORE_OK)
+		depart(job);
+	if (job->goal != &pg_save) {
+		job->move.known = false;
+		job->has_row = false;
+		if (job->end == STORE_UNKNOWN)
+			return ends(job, STORE_UNAVAILABLE);
+		return job->end == STORE_UNAVAILABLE ? false :
+		    ask(job, &pg_load, job->asked);
+	}
+	if (job->end != STORE_OK)
+		return false;
+	memcpy(job->row.home, job->asked->home, sizeof(job->row.home));
+	if (job->asked == job->store->here)
+		job->store->claims++;
+	else
+		job->store->forwards++;
+	return false;
+}
+
+/* --- changes that do not say where the home is ------------------------------------ */
+
+static bool
+after_change(struct pg_job *job)
+{
+	if (job->end != STORE_NOT_FOUND && job->end != STORE_MOVING)
+		return false;
+	/* Asked where it is, and not there any more. */
+	return ask(job, &pg_load, job->store->here);
+}
+
+bool
+pg_route(struct pg_job *job)
+{
+	if (job->kind == &pg_load)
+		return after_load(job);
+	if (job->kind == &pg_save)
+		return after_save(job);
+	if (job->kind == &pg_freeze)
+		return after_freeze(job);
+	if (job->kind == &pg_arrive)
+		return after_arrive(job);
+	return (job->kind == &pg_remove || job->kind == &pg_restrict) &&
+	    after_change(job);
+}

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Portolan authors */
+
+/*
+ * Three regions for tests of ownership: three databases of one server, GB being
+ * the main one.
+ */
+#ifndef STORE_REGIONS_H
+#define STORE_REGIONS_H
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "asking.h"
+#include "store/postgres.h"
+#include "support/postgres.h"
+
+enum { GB, AU, US, REGIONS };
+
+#define REGION_BIT(n) ((store_regions)1 << (n))
+
+static struct loop *loop;
+static struct pg_server server;
+static const char *const region_ids[REGIONS] = { "GB", "AU", "US" };
+static char region_info[REGIONS][200];
+
+static inline const char *
+region_admin(int region)
+{
+	static char info[200];
+
+	snprintf(info, sizeof(info), "host=%s user=postgres dbname=r%d",
+	    server.dir, region);
+	return info;
+}
+
+static inline const char *
+region_ask(int region, const char *sql)
+{
+	const char *value = pg_ask(region_admin(region), sql);
+
+	must(value != NULL);
+	return value;
+}
+
+static inline struct store_postgres_config
+region_config(int region, struct store_region regions[REGIONS],
+    const char *gb_successors)
+{
+	for (int i = 0; i < REGIONS; i++)
+		regions[i] = (struct store_region){ .id = region_ids[i],
+		    .number = (unsigned)i, .conninfo = region_info[i] };
+	snprintf(regions[GB].successors, sizeof(regions[GB].successors), "%s",
+	    gb_successors);
+	return (struct store_postgres_config){ region_ids[region], regions,
+	    REGIONS };
+}
+
+static inline bool
+regions_start(void)
+{
+	bool good = pg_server_start(&server);
+
+	for (int i = 0; good && i < REGIONS; i++) {
+		char sql[40];
+
+		snprintf(region_info[i], sizeof(region_info[i]),
+		    "host=%s user=flow_engine dbname=r%d", server.dir, i);
+		snprintf(sql, sizeof(sql), "create database r%d", i);
+		good = pg_ask(server.conninfo, sql) != NULL;
+	}
+	return good;
+}
+
+static inline void
+regions_stop(void)
+{
+	pg_server_stop(&server);
+}
+
+/* Anew and empty. */
+static inline void
+regions_make(void)
+{
+	struct store_region regions[REGIONS];
+	struct err err;
+
+	for (int i = 0; i < REGIONS; i++) {
+		struct store_postgres_config config = region_config(i,
+		    regions, "");
+
+		region_ask(i, "drop schema if exists flow cascade");
+		if (!store_postgres_init(region_admin(i), &config, i == GB,
+		    &err)) {
+			fprintf(stderr, "%s\n", err.text);
+			abort();
+		}
+	}
+}
+
+static inline struct store *
+region_open(int region, struct loop *on, const char *gb_successors)
+{
+	struct store_region regions[REGIONS];
+	struct store_postgres_config config = region_config(region, regions,
+	    gb_successors);
+
+	return store_postgres_open(on, &config);
+}
+
+/* Its id says where it was born: policy/state_id.h. */
+static inline struct store_row
+region_row(int region, uint8_t n, const char *body)
+{
+	struct store_row row = { .allowed = STORE_ALL_REGIONS,
+	    .created_ms = 1000, .updated_ms = 1000, .body = slice_of(body) };
+
+	memset(row.id, n, sizeof(row.id));
+	row.id[0] = (uint8_t)(0x40 | region);
+	row.id[6] = row.id[8] = 0x80;
+	memset(row.tenant, 0x7e, 16);
+	memset(row.flow, 0xf1, 16);
+	return row;
+}
+
+/* Whatever arrives there fails, as if its server or who sent it had ended just
+ * before. */
+static inline void
+region_break_arrival(int region, bool broken)
+{
+	region_ask(region, broken ?
+	    "create or replace function flow.broken() returns trigger language"
+	    " plpgsql as 'begin raise exception ''broken''; end'; create or"
+	    " replace trigger broken before insert or update on flow.state_au"
+	    " for each row execute function flow.broken()" :
+	    "drop trigger broken on flow.state_au");
+}
+
+static inline void
+region_break_departure(int region, bool broken)
+{
+	region_ask(region, broken ?
+	    "create or replace function flow.broken() returns trigger language"
+	    " plpgsql as 'begin raise exception ''broken''; end'; create or"
+	    " replace trigger broken before delete on flow.state_gb for each"
+	    " row when (old.moving_to is not null) execute function"
+	    " flow.broken()" :
+	    "drop trigger broken on flow.state_gb");
+}
+
+/* The second step, by hand; whether it was done. */
+static inline bool
+region_arrives(int region, const struct store_row *row, int epoch, int base,
+    const char *body)
+{
+	char sql[700], id[33];
+
+	for (int i = 0; i < 16; i++)
+		snprintf(id + 2 * i, 3, "%02x", row->id[i]);
+	snprintf(sql, sizeof(sql), "select written from flow.arrive('%s', %d, "
+	    "%d, %d, null, false, -1, '%s', '%s', 1, 1, 0, 0, 0, '%s')", id,
+	    epoch, base, base + 1, id, id, body);
+	return strcmp(region_ask(region, sql), "t") == 0;
+}
+
+#endif
