@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/must.h"
 #include "engine/engine_private.h"
+#include "engine/json_text.h"
 #include "engine/keeping.h"
 
 static void
@@ -71,12 +72,13 @@ answer_text(const struct call_ctx *c, unsigned status, const char *text)
 void
 answer_json(const struct call_ctx *c, unsigned status, json_t *json)
 {
-	char *text = json_dumps(json, JSON_COMPACT | JSON_ENCODE_ANY);
+	struct buf text = { 0 };
 
-	must(text != NULL);
+	must(json != NULL);
+	json_put(&text, json);
 	json_decref(json);
-	answer_text(c, status, text);
-	free(text);
+	answer_bytes(c, status, buf_all(&text));
+	buf_fini(&text);
 }
 
 void

@@ -171,9 +171,12 @@ entries_json(const struct run *run)
 {
 	json_t *list = json_array();
 
+	char id[GUID_TEXT];
+
 	for (size_t i = 0; i < run->npast; i++)
 		must(json_array_append_new(list, json_pack(
-		    "{s:s, s:s, s:s, s:s?}", "id", run->history[i].id,
+		    "{s:s, s:s, s:s, s:s?}", "id",
+		    guid_text(run->history[i].id.bytes, id),
 		    "flowId", run_root(run)->id, "mapElementId",
 		    run->history[i].at->id, "mapElementDeveloperName",
 		    run->history[i].at->name)) == 0);

@@ -15,6 +15,7 @@
 #include "base/must.h"
 #include "conf/value.h"
 #include "engine/engine_private.h"
+#include "engine/json_text.h"
 #include "engine/keeping.h"
 #include "net/lent_files.h"
 #include "net/listener.h"
@@ -480,6 +481,7 @@ engine_main(const struct engine_options *options)
 	struct engine e = { .options = options };
 	bool good;
 
+	json_memory_begin();
 	list_init(&e.turns);
 	e.keeping = keeping_new(&e);
 	list_init(&e.late);

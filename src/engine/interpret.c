@@ -192,7 +192,7 @@ note_past(struct run *run)
 		memmove(run->history, run->history + 1,
 		    --run->npast * sizeof(*run->history));
 	run->history[run->npast].at = run->at;
-	fresh_id(run->history[run->npast++].id);
+	fresh_guid(&run->history[run->npast++].id);
 }
 
 static enum run_end

@@ -11,6 +11,7 @@
 #include <sys/random.h>
 
 #include "base/must.h"
+#include "engine/json_text.h"
 
 /*
  * A body is JSON, or packed: what is large and made of the same few things,
@@ -28,14 +29,22 @@ enum {
 };
 
 void
-fresh_id(char text[GUID_TEXT])
+fresh_guid(struct guid *guid)
 {
-	uint8_t bytes[16];
+	uint8_t *bytes = guid->bytes;
 
-	must(getrandom(bytes, sizeof(bytes), 0) == sizeof(bytes));
+	must(getrandom(bytes, sizeof(guid->bytes), 0) == sizeof(guid->bytes));
 	bytes[6] = (uint8_t)((bytes[6] & 0x0f) | 0x40);	/* UUID version 4 */
 	bytes[8] = (uint8_t)((bytes[8] & 0x3f) | 0x80);
-	guid_text(bytes, text);
+}
+
+void
+fresh_id(char text[GUID_TEXT])
+{
+	struct guid guid;
+
+	fresh_guid(&guid);
+	guid_text(guid.bytes, text);
 }
 
 void
@@ -138,9 +147,12 @@ history_json(const struct run *run)
 {
 	json_t *list = json_array();
 
+	char id[GUID_TEXT];
+
 	for (size_t i = 0; i < run->npast; i++)
 		json_array_append_new(list, json_pack("[s, s]",
-		    run->history[i].id, run->history[i].at->id));
+		    guid_text(run->history[i].id.bytes, id),
+		    run->history[i].at->id));
 	return list;
 }
 
@@ -178,19 +190,18 @@ struct slice
 run_text_body(struct run *run)
 {
 	json_t *json = core_json(run);
+	struct buf text = { 0 };
 	struct slice body;
-	char *text;
 
 	json_object_set_new(json, "history", history_json(run));
 	if (run->last_answer != NULL)
 		json_object_set_new(json_object_get(json, "last"), "answer",
 		    json_string(run->last_answer));
-	text = json_dumps(json, JSON_COMPACT);
-	must(text != NULL);
+	json_put(&text, json);
 	json_decref(json);
-	body.len = strlen(text);
-	body.p = arena_copy(run->arena, (struct slice){ text, body.len });
-	free(text);
+	body = (struct slice){ arena_copy(run->arena, buf_all(&text)),
+	    text.len };
+	buf_fini(&text);
 	return body;
 }
 
@@ -208,7 +219,7 @@ put_history(char *to, const struct run *run)
 	for (size_t i = 0; i < run->npast; i++, to += PACKED_ENTRY) {
 		const struct past *past = &run->history[i];
 
-		must(guid_parse((uint8_t *)to, slice_of(past->id)));
+		memcpy(to, past->id.bytes, 16);
 		memcpy(to + 16, past->at->guid.bytes, 16);
 	}
 }
@@ -217,23 +228,26 @@ struct slice
 run_body(struct run *run)
 {
 	json_t *json = core_json(run);
-	size_t core = json_dumpb(json, NULL, 0, JSON_COMPACT),
-	    history = run->npast * PACKED_ENTRY,
+	size_t history = run->npast * PACKED_ENTRY,
 	    answer = run->last_answer == NULL ? 0 : strlen(run->last_answer);
-	struct slice body = { .len = PACKED_HEAD + core + history + answer };
-	char *to = arena_alloc(run->arena, body.len);
+	struct buf core = { 0 };
+	struct slice body;
+	char *to;
 
-	body.p = to;
+	json_put(&core, json);
+	json_decref(json);
+	body.len = PACKED_HEAD + core.len + history + answer;
+	body.p = to = arena_alloc(run->arena, body.len);
 	*to = PACKED;
-	put_length(to + 1, core);
+	put_length(to + 1, core.len);
 	put_length(to + 5, history);
 	put_length(to + 9, answer);
 	to += PACKED_HEAD;
-	must(json_dumpb(json, to, core, JSON_COMPACT) == core);
-	put_history(to + core, run);
+	memcpy(to, core.p, core.len);
+	put_history(to + core.len, run);
 	if (answer > 0)
-		memcpy(to + core + history, run->last_answer, answer);
-	json_decref(json);
+		memcpy(to + core.len + history, run->last_answer, answer);
+	buf_fini(&core);
 	return body;
 }
 
@@ -360,12 +374,11 @@ restore_history(struct run *run, const json_t *list)
 		const json_t *pair = json_array_get(list, i);
 		struct past *past = &run->history[run->npast];
 		const char *id = json_string_value(json_array_get(pair, 0));
-		struct guid entry, at;
+		struct guid at;
 
-		if (!guid_of(&entry, id) || !guid_of(&at, json_string_value(
+		if (!guid_of(&past->id, id) || !guid_of(&at, json_string_value(
 		    json_array_get(pair, 1))))
 			continue;
-		guid_text(entry.bytes, past->id);
 		past->at = flow_element(run->flow, &at);
 		if (past->at != NULL)
 			run->npast++;
@@ -380,7 +393,7 @@ restore_packed_history(struct run *run, struct slice list)
 		struct past *past = &run->history[run->npast];
 		struct guid at;
 
-		guid_text((const uint8_t *)list.p, past->id);
+		memcpy(past->id.bytes, list.p, sizeof(past->id.bytes));
 		memcpy(at.bytes, list.p + 16, sizeof(at.bytes));
 		past->at = flow_element(run->flow, &at);
 		if (past->at != NULL)

@@ -130,7 +130,7 @@ struct run {
 	bool		 done;
 	const char	*join_uri, *run_uri;	/* for the player; NULL: none */
 	struct past {			/* pages it stood at, the last ones */
-		char	 id[GUID_TEXT];
+		struct guid id;
 		const struct map_element *at;
 	}		 *history;
 	size_t		 npast;
@@ -209,6 +209,7 @@ struct slice run_body(struct run *run);
 struct slice run_text_body(struct run *run);
 
 /* A fresh id. */
+void fresh_guid(struct guid *guid);
 void fresh_id(char text[GUID_TEXT]);
 /* A fresh state token. */
 void run_renew_token(struct run *run);

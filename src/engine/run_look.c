@@ -59,13 +59,15 @@ answer_history(const struct call_ctx *c, struct run *run)
 
 	for (size_t i = 0; i < run->npast; i++) {
 		const struct map_element *at = run->history[i].at;
+		char id[GUID_TEXT];
 
 		if (flow_element(run->flow, &at->guid) != at)
 			continue;	/* of a subflow, or of who runs it */
 		must(json_array_append_new(list, json_pack(
 		    "{s:s, s:s, s:s?, s:s}", "flowId", run->flow->id,
 		    "mapElementId", at->id, "mapElementName", at->name,
-		    "stateEntryId", run->history[i].id)) == 0);
+		    "stateEntryId", guid_text(run->history[i].id.bytes,
+		    id))) == 0);
 	}
 	answer_json(c, 200, json_pack("{s:o}", "entries", list));
 }

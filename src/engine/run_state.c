@@ -14,6 +14,7 @@
 #include "base/hash.h"
 #include "base/must.h"
 #include "engine/engine_private.h"
+#include "engine/json_text.h"
 #include "engine/keeping.h"
 
 /* Saves that came between our load and our save, before we give up. */
@@ -242,11 +243,12 @@ forward(struct run *run, const json_t *json)
 static const struct past *
 past_entry(const struct run *run, const char *id)
 {
-	struct guid wanted, guid;
+	struct guid wanted;
 
-	for (size_t i = 0; guid_of(&wanted, id) && i < run->npast; i++)
-		if (guid_of(&guid, run->history[i].id) &&
-		    guid_eq(&guid, &wanted))
+	if (!guid_of(&wanted, id))
+		return NULL;
+	for (size_t i = 0; i < run->npast; i++)
+		if (guid_eq(&run->history[i].id, &wanted))
 			return &run->history[i];
 	return NULL;
 }
@@ -386,8 +388,8 @@ invoke_now(const struct call_ctx *c, struct run *run, const json_t *json,
 	bool was_done = run->done;
 	struct result result;
 	enum store_end end;
+	struct buf text = { 0 };
 	json_t *answer;
-	char *text;
 
 	call_client(c, run, json);
 	result = apply(run, json);
@@ -402,17 +404,16 @@ invoke_now(const struct call_ctx *c, struct run *run, const json_t *json,
 	run_renew_token(run);
 	answer = invoke_answer(run, result.type,
 	    strcmp(result.type, "SYNC") != 0);
-	text = json_dumps(answer, JSON_COMPACT);
-	must(text != NULL);
-	end = save(c, run, token, hash, text);
+	json_put(&text, answer);
+	json_decref(answer);
+	end = save(c, run, token, hash, buf_cstr(&text));
 	if (end == STORE_OK) {
-		send_text(c, text);
+		send_text(c, buf_cstr(&text));
 		if (!was_done)
 			call_tell_done(c, run);
 		alarm_set(c, run);
 	}
-	free(text);
-	json_decref(answer);
+	buf_fini(&text);
 	return end;
 }
 

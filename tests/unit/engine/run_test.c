@@ -599,7 +599,8 @@ a_run_comes_back_from_its_row(void **state)
 		assert_true(back->last_hash == 0xfedcba9876543210);
 		assert_string_equal(back->last_answer, "{\"a\":\"b\"}");
 		assert_int_equal(back->npast, 1);
-		assert_string_equal(back->history[0].id, run->history[0].id);
+		assert_memory_equal(&back->history[0].id, &run->history[0].id,
+		    sizeof(struct guid));
 		assert_ptr_equal(back->history[0].at, run->at);
 		run_fini(back);
 	}

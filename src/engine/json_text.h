@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright the Portolan authors */
+
+#ifndef ENGINE_JSON_TEXT_H
+#define ENGINE_JSON_TEXT_H
+
+#include <jansson.h>
+
+#include "base/buf.h"
+
+/* Appends json, without blanks.  It must not contain itself. */
+void json_put(struct buf *out, const json_t *json);
+
+/* Before the first JSON of the process is made (json_memory.c). */
+void json_memory_begin(void);
+
+#endif
