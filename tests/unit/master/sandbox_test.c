@@ -206,7 +206,13 @@ leave_core(void)
 	struct rlimit limit;
 
 	getrlimit(RLIMIT_CORE, &limit);
-	return limit.rlim_max == 0 && prctl(PR_GET_DUMPABLE) == 0 ? EPERM : 0;
+	return limit.rlim_max == 1 ? EPERM : 0;
+}
+
+static int
+be_looked_into(void)
+{
+	return prctl(PR_GET_DUMPABLE) == 0 ? EPERM : 0;
 }
 
 enum { EDGE = 1 << ROLE_EDGE, ENGINE = 1 << ROLE_ENGINE,
@@ -244,7 +250,8 @@ static const struct {
 	{ "trace its parent", trace_parent, 0, EPERM, false },
 	{ "signal its parent", kill_parent, 0, EPERM, false },
 	{ "become somebody else", become_root, 0, EPERM, false },
-	{ "leave a core", leave_core, EDGE | CONSOLE, EPERM, true },
+	{ "leave a core", leave_core, 0, EPERM, true },
+	{ "be looked into", be_looked_into, EDGE | CONSOLE, EPERM, true },
 };
 
 /* --- answers ------------------------------------------------------------------- */
