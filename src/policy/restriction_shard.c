@@ -183,14 +183,36 @@ slot_of(uint64_t hash)
 	return (uint32_t)(hash >> 32);	/* the lower bits are a flow's tag */
 }
 
-static void
-put_slot(struct shard *s, uint32_t place)
-{
-	uint32_t at = slot_of(s->records[place]->hash) & s->mask;
+/*
+ * A slot says where in the block its record stands, and eight bits of the hash
+ * that choose neither shard nor slot: among a million flows each place that is
+ * looked at costs a cache miss, and so a record that is another's is not.
+ */
+enum { SLOT_UNIT = 8, SLOT_MARK_BITS = 8 };
 
+static uint32_t
+mark_of(uint64_t hash)
+{
+	return (uint32_t)(hash >> 24) & ((1u << SLOT_MARK_BITS) - 1);
+}
+
+static void
+put_slot(struct shard *s, const struct record *r)
+{
+	size_t place = (size_t)((const char *)r - (const char *)s) / SLOT_UNIT;
+	uint32_t at = slot_of(r->hash) & s->mask;
+
+	must(place >> (32 - SLOT_MARK_BITS) == 0);
 	while (s->slots[at] != 0)
 		at = (at + 1) & s->mask;
-	s->slots[at] = place + 1;
+	s->slots[at] = (uint32_t)place << SLOT_MARK_BITS | mark_of(r->hash);
+}
+
+static const struct record *
+record_in(const struct shard *s, uint32_t slot)
+{
+	return (const struct record *)(const void *)((const char *)s +
+	    (size_t)(slot >> SLOT_MARK_BITS) * SLOT_UNIT);
 }
 
 static struct shard *
@@ -220,7 +242,7 @@ make_block(struct arena *arena, const struct shard_item *items, size_t count,
 		s->tags[i] = items[i].tag;
 		fill_record(s->records[i], &items[i], npairs, kept,
 		    numbers + (size_t)2 * npairs * i);
-		put_slot(s, i);
+		put_slot(s, s->records[i]);
 		p += record_bytes(&items[i], npairs);
 	}
 	must(p == block + at.end);
@@ -313,8 +335,10 @@ shard_find(const struct shard *shard, uint64_t hash, struct slice tenant,
 		return NULL;
 	for (uint32_t at = slot_of(hash) & shard->mask;
 	    shard->slots[at] != 0; at = (at + 1) & shard->mask) {
-		const struct record *r = shard->records[shard->slots[at] - 1];
+		const struct record *r = record_in(shard, shard->slots[at]);
 
+		if ((uint8_t)shard->slots[at] != mark_of(hash))
+			continue;
 		if (r->hash == hash && slice_eq(record_name(r), name) &&
 		    slice_eq(record_tenant(r), tenant))
 			return r;
