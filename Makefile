@@ -72,7 +72,7 @@ libsupto = $(foreach f,$(filter $(HAVE),$(call upto,$(1),$(FOLDERS))),$(call lib
 group	= -Wl,--start-group $(filter %.a,$^) -Wl,--end-group
 
 .PHONY: all test e2e unit asan tsan fuzz lint bench soak demo install uninstall \
-	cluster clean help deps floors test-run tests-build fuzz-build \
+	cluster soak-mesh clean help deps floors test-run tests-build fuzz-build \
 	bench-build bench-crowd bench-invokes bench-long bench-quick \
 	bench-record bench-table e2e-jose instructions profile gen
 .DELETE_ON_ERROR:
@@ -260,6 +260,10 @@ bench-invokes:					## invokes per second of an engine worker, states durable
 
 soak: all					## change without loss, in figures, in minutes (ARGS=--long: a night's)
 	@PORTOLAN=$(abspath $(O)/portolan) scripts/soak $(ARGS)
+
+soak-mesh: all					## three regions, killed and cut off at random (SECONDS=300)
+	@PORTOLAN=$(abspath $(O)/portolan) MESH_SECONDS=$(or $(SECONDS),300) \
+	    python3 tests/e2e/a_mesh_loses_nothing_acknowledged.py
 
 bench-quick:					## the same in two minutes
 	+@$(SUBMAKE) bench ARGS="--quick $(ARGS)"

@@ -14,7 +14,8 @@ create unlogged table flow.pace (
   kept_at  timestamptz not null default clock_timestamp(),
   growth   bigint not null default 0,
   errors   bigint not null default 0,
-  erred_at timestamptz
+  erred_at timestamptz,
+  erred_before timestamptz         -- the time before that
 );
 
 create function flow.ms_since(p_then timestamptz) returns bigint
@@ -61,7 +62,8 @@ begin
       and s.restart_lsn is not null and p.name in
       (select q.name from flow.pace q for update skip locked);
   update flow.pace p set errors = e.n,
-    erred_at = case when e.n > p.errors then clock_timestamp() end
+    erred_at = case when e.n > p.errors then clock_timestamp() end,
+    erred_before = case when e.n > p.errors then p.erred_at end
     from (select t.subname, t.apply_error_count + t.sync_error_count as n
       from pg_stat_subscription_stats t) e
     where e.subname = p.name and e.n <> p.errors and p.name in
@@ -87,7 +89,9 @@ begin
       a.pid is not null,
       (select count(*) from pg_subscription_rel r where r.srsubid = s.oid
         and r.srsubstate <> 'r'), p.errors,
-      coalesce(p.erred_at > clock_timestamp() - interval '1 min', false),
+      -- Again and again; a connection that broke is an error, too, but one.
+      coalesce(p.erred_at > clock_timestamp() - interval '15 s' and
+        p.erred_before > clock_timestamp() - interval '30 s', false),
       flow.ms_since(a.last_msg_receipt_time), 0::bigint, '', 0::bigint,
       0::bigint, null::bigint, 0::bigint
     from unnest(others) o join flow.pace p on p.name = me || '_from_' || o

@@ -34,7 +34,7 @@ struct store_pair {
 	bool		 outgoing;
 	bool		 there;		/* there is a slot, a subscription */
 	bool		 enabled, running;
-	bool		 failing;	/* errors of the last minute */
+	bool		 failing;	/* errors again and again, of late */
 	unsigned	 tables_waiting;	/* not copied whole yet */
 	uint64_t	 errors;
 	uint64_t	 silent_ms;	/* since the last word; STORE_PAIR_NEVER */

@@ -8,74 +8,18 @@ Players do as browsers do: what is not answered is sent again, unchanged.
 
     KILLS=300 make e2e T=acknowledged_states_outlive_every_process
 """
-import json
 import os
 import random
 import signal
-import threading
 
-from lib import Failed, Platform, same, story, truth, wait_for
+from lib import Failed, Platform, story, wait_for
 from lib.addresses import ROOT
-from lib.engine import (AGAIN, AGE_INPUT, ASK, FLOW, NAME_INPUT, NEXT, START,
-                        TENANT, TOO_YOUNG, invoke_body)
 from lib.http import ProtocolError
-from lib.story import deadline
+from lib.player import Player, compare
 
 KILLS = int(os.environ.get("KILLS", "16"))
-PLAYERS, STEPS = 8, 9                   # steps of a state, then the next begins
+PLAYERS = 8
 ENGINES = ["engine US/0", "engine US/1"]
-AFTER = {START: ASK, ASK: TOO_YOUNG, TOO_YOUNG: ASK}
-OUTCOME = {ASK: NEXT, TOO_YOUNG: AGAIN}
-
-
-class Player(threading.Thread):
-    def __init__(self, edge, number):
-        super().__init__(daemon=True)
-        self.edge, self.number, self.steps = edge, number, 0
-        self.told = {}                  # by state: the last answer to it
-        self.over, self.wrong = False, None
-
-    def ask(self, method, path, body=None):
-        """Again and again, until there is an answer."""
-        body = None if body is None else json.dumps(body).encode()
-        end = deadline(60)
-        answer = None
-        while True:
-            try:
-                answer = self.edge.ask(method, path, [
-                    ("ManyWhoTenant", TENANT),
-                    ("Content-Type", "application/json")], body, "US")
-                if answer.status < 500:
-                    same("status", answer.status, 200)
-                    return json.loads(answer.body)
-            except (OSError, ProtocolError):
-                pass
-            truth(f"answered at last ({answer})", deadline(0) < end)
-
-    def play(self):
-        last = self.ask("POST", "/api/run/1",
-                        {"flowId": {"id": FLOW, "versionId": None}})
-        for step in range(STEPS):
-            self.told[last["stateId"]] = last
-            at, name = last["currentMapElementId"], f"{self.number}.{step}"
-            last = self.ask(
-                "POST", f"/api/run/1/state/{last['stateId']}",
-                invoke_body(last, outcome=OUTCOME.get(at), inputs={
-                    NAME_INPUT: name, AGE_INPUT: "9"} if at == ASK else None))
-            same("type", last["invokeType"], "FORWARD")
-            same("went on by one", last["currentMapElementId"], AFTER[at])
-            truth("shows what was typed", at != ASK or name in str(last))
-            self.steps += 1
-            if self.over:
-                break
-        self.told[last["stateId"]] = last
-
-    def run(self):
-        try:
-            while not self.over:
-                self.play()
-        except Exception as e:
-            self.wrong = e
 
 
 def starts(edge):
@@ -105,23 +49,11 @@ def kill(edge, victim):
         wait_for("it is started again", lambda: starts(edge), 60)
 
 
-def compare(edge, players):
-    """Every state that was ever answered."""
-    count = 0
-    for p in players:
-        for state, last in p.told.items():
-            now = p.ask("GET", f"/api/run/1/state/{state}")
-            for key in ("stateToken", "currentMapElementId"):
-                same(f"{key} of {state}", now[key], last[key])
-            count += 1
-    return count
-
-
 @story
 def main():
     with Platform(embedded=2, flows=os.path.join(ROOT, "conf/flows")) as p:
         edge = p["US"]
-        players = [Player(edge, i) for i in range(PLAYERS)]
+        players = [Player([edge], i) for i in range(PLAYERS)]
         for player in players:
             player.start()
 
@@ -140,4 +72,4 @@ def main():
             player.over = True
         for player in players:
             player.join(90)
-        print(f"{steps()} steps, {compare(edge, players)} states compared")
+        print(f"{steps()} steps, {compare(players)} states compared")

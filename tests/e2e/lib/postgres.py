@@ -90,6 +90,21 @@ class Postgres:
         self.process.wait(60 * SCALE)
         self.process = None
 
+    def kill(self):
+        """kill -9, and started again; its children go a moment later, and until
+        then it does not start."""
+        self.process.kill()
+        self.process.wait()
+
+        def starts():
+            try:
+                self.start()
+            except Failed:
+                return False
+            return True
+
+        wait_for("a killed server starts again", starts, 60)
+
     def conninfo(self, database, user="flow_engine"):
         return f"host={self.dir} user={user} dbname={database}"
 
