@@ -40,6 +40,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	buf_text(&text, "\r\n");
 	must(read_it(&twice, buf_all(&text)));
 	must(addr_eq(&once.client, &twice.client));
+	must(addr_eq(&once.nearest, &twice.nearest));
 	must(place_eq(once.place, twice.place));
 	must(once.knowledge == twice.knowledge && once.tag == twice.tag);
 	must(strcmp(once.flow, twice.flow) == 0);

@@ -71,6 +71,7 @@ must_mean_the_same(const struct h1_head *a, const struct h1_head *b)
 	must(slice_eq(a->target, b->target) && slice_eq(a->host, b->host));
 	must(slice_eq(a->reason, b->reason));
 	must(a->expect_continue == b->expect_continue);
+	must(a->forwards == b->forwards);
 	must(a->keep_alive == b->keep_alive && a->minor == b->minor);
 	must(slice_eq(a->upgrade, b->upgrade));
 	must(a->framing == b->framing);
