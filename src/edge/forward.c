@@ -227,7 +227,9 @@ start(struct edge_request *er)
 	bool trailers = er->body_last && r->trailers.len > 0;
 	struct exchange_request request = {
 		.head = finish_head(er),
-		.body = buf_all(&er->body),
+		.body = er->passing.len > 0 ? er->passing :
+		    buf_all(&er->body),
+		.body_passes = er->passing.len > 0,
 		.framing = er->framing,
 		.body_whole = !r->has_body || (er->body_last && !trailers),
 		.method = r->method,
@@ -248,6 +250,10 @@ start(struct edge_request *er)
 	if (er->client_paused) {
 		er->client_paused = false;
 		request_resume(r);
+	}
+	if (!er->body_last && exchange_is_blocked(er->exchange)) {
+		er->client_paused = true;
+		request_pause(r);
 	}
 }
 
@@ -288,6 +294,13 @@ forward_keep(struct edge_request *er, struct slice bytes)
 		buf_reserve(&er->body, KEEP_BYTES);
 	}
 	buf_slice(&er->body, bytes);
+}
+
+void
+forward_pass(struct edge_request *er, struct slice bytes)
+{
+	er->passing = bytes;
+	er->body_kept = false;
 }
 
 void

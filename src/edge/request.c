@@ -386,15 +386,12 @@ on_body(struct request *r, struct slice bytes, bool last)
 	} else if (er->waiting_body) {
 		er->waiting_body = false;
 		task_cancel(&er->task);
-		if (bytes.len <= KEEP_BYTES) {
+		if (bytes.len <= KEEP_BYTES)
 			forward_keep(er, bytes);
-			edge_request_run(er);
-		} else {
-			er->body_last = false;
-			edge_request_run(er);
-			er->body_last = last;
-			forward_body(er, bytes, last);
-		}
+		else
+			forward_pass(er, bytes);
+		edge_request_run(er);
+		er->passing = (struct slice){ NULL, 0 };
 	} else
 		forward_body(er, bytes, last);
 }

@@ -97,6 +97,8 @@ struct edge_request {
 	uint32_t	 looked_at;	/* bytes of it, while peeking */
 	uint64_t	 body_bytes;	/* of the answer, sent */
 	struct buf	 body;		/* its front, as long as it is kept */
+	struct slice	 passing;	/* its front, too large to keep: goes with
+					   the head or not at all */
 
 	struct client_address client;
 	struct addr	 peer;
@@ -212,6 +214,10 @@ void forward_cancel(struct edge_request *er);
 
 /* Keeps a piece of the body for (another) sending; the first makes room. */
 void forward_keep(struct edge_request *er, struct slice bytes);
+
+/* The front of a body that is too large to keep: the request is to be run
+ * while bytes are good, and cannot be sent again. */
+void forward_pass(struct edge_request *er, struct slice bytes);
 
 /* --- respond.c ------------------------------------------------------------ */
 

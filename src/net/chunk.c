@@ -9,7 +9,7 @@
 #include "base/arena.h"
 #include "net/loop_private.h"
 
-/* How many are kept for the next who needs one: 1 MiB and 2 MiB a loop. */
+/* How many are kept for the next who needs one: 1 MiB and 2.1 MiB a loop. */
 enum { KEEP_SMALL = 64, KEEP_LARGE = 32 };
 
 struct chunk *

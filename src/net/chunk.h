@@ -15,7 +15,9 @@
 #include "base/slice.h"
 #include "net/loop.h"
 
-enum { CHUNK_SMALL = 16 * 1024, CHUNK_LARGE = 64 * 1024 };
+/* A large one has room for a body of 64 KiB and the head before it, which come
+ * in one piece and are to go in one. */
+enum { CHUNK_SMALL = 16 * 1024, CHUNK_LARGE = (64 + 4) * 1024 };
 
 struct chunk {
 	struct chunk	*next;

@@ -214,12 +214,56 @@ exchange_connect(struct exchange *ex)
 	tls_context_free(&tls);
 }
 
+/* A connection of its own, or a stream of one that is shared: what passes is
+ * kept by them. */
+static void
+start_anew(struct exchange *ex, bool shared)
+{
+	struct slice passing = { NULL, 0 };
+	bool whole = ex->request.body_whole;
+
+	if (ex->request.body_passes) {
+		passing = ex->request.body;
+		ex->request.body = (struct slice){ NULL, 0 };
+		ex->request.body_whole = false;
+	}
+	if (shared)
+		h2_link_join(ex);
+	else
+		exchange_connect(ex);
+	if (!ex->request.body_passes)
+		return;
+	if (whole)
+		exchange_send_last(ex, passing, (struct slice){ NULL, 0 });
+	else
+		exchange_send(ex, passing);
+}
+
+static void
+start_on(struct exchange *ex, struct upstream_conn *conn)
+{
+	ex->conn = conn;
+	conn->ex = ex;
+	ex->reused = true;
+	ex->sent_before = conn->stream.sent;
+	ex->state = EX_HEAD;
+	exchange_send_front(ex);
+	if (!ex->request.body_passes)
+		return;
+	ex->request.body = (struct slice){ NULL, 0 };
+	ex->blocked = !ex->request_done &&
+	    stream_pending(&conn->stream) > STREAM_HIGH;
+	if (ex->blocked)
+		exchange_rearm(ex);
+}
+
 struct exchange *
 exchange_start(struct pools *pools, struct upstream *to,
     const struct exchange_request *request, const struct exchange_ops *ops,
     void *user)
 {
 	struct exchange *ex = pools_new_exchange(pools);
+	struct upstream_conn *conn;
 
 	ex->pool = pools_pool(pools, to);
 	ex->pool->outstanding++;
@@ -229,19 +273,14 @@ exchange_start(struct pools *pools, struct upstream *to,
 	timer_init(&ex->timer, exchange_too_late);
 	task_init(&ex->task, exchange_task);
 	if (to->spec.link && h2_link_suits(ex->pool, request)) {
-		h2_link_join(ex);
+		start_anew(ex, true);
 		return ex;
 	}
-	ex->conn = pool_take(ex->pool);
-	if (ex->conn == NULL) {
-		exchange_connect(ex);
-		return ex;
-	}
-	ex->conn->ex = ex;
-	ex->reused = true;
-	ex->sent_before = ex->conn->stream.sent;
-	ex->state = EX_HEAD;
-	exchange_send_front(ex);
+	conn = pool_take(ex->pool);
+	if (conn == NULL)
+		start_anew(ex, false);
+	else
+		start_on(ex, conn);
 	return ex;
 }
 
@@ -324,6 +363,12 @@ exchange_failed(struct exchange *ex, enum stream_end end)
 }
 
 /* --- questions ---------------------------------------------------------- */
+
+bool
+exchange_is_blocked(const struct exchange *ex)
+{
+	return ex->blocked;
+}
 
 void *
 exchange_user(const struct exchange *ex)

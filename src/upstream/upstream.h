@@ -196,6 +196,8 @@ struct exchange_request {
 					   must live as long */
 	enum h1_framing	 framing;	/* of the request's body */
 	bool		 body_whole;	/* body is all of it (or there is none) */
+	bool		 body_passes;	/* body is good during exchange_start()
+					   only */
 	enum h1_method	 method;
 	/* For an upstream with spec.proxy; good during exchange_start().
 	 * NULL: a connection of our own. */
@@ -206,6 +208,9 @@ struct exchange_request {
 struct exchange *exchange_start(struct pools *pools, struct upstream *to,
     const struct exchange_request *request, const struct exchange_ops *ops,
     void *user);
+
+/* More waits than STREAM_HIGH: nothing is to be sent until drained(). */
+bool exchange_is_blocked(const struct exchange *ex);
 
 void *exchange_user(const struct exchange *ex);
 

@@ -6,6 +6,8 @@
  */
 #include "support/peer.h"
 
+#include "base/arena.h"
+
 /* --- request bodies -------------------------------------------------------- */
 
 #define POST_CHUNKED	"POST /x HTTP/1.1\r\nHost: h\r\n" \
@@ -426,11 +428,167 @@ a_tunnel_closes_one_side_at_a_time(void **state)
 	peer_join(&p);
 }
 
+/* --- bodies that pass -------------------------------------------------------- */
+
+static const char *awaited;		/* the last bytes of a request */
+
+static void
+reads_four(struct peer *p)
+{
+	int fd = peer_accept(p);
+
+	for (int i = 0; i < 4; i++) {
+		peer_read(p, fd, awaited);
+		sem_post(&p->told);
+		sem_wait(&p->go);
+		peer_text(fd, OK_HELLO);
+	}
+	peer_wait_close(fd);
+}
+
+/* Its memory is written over as soon as the exchange has begun. */
+static void
+passes(struct client *c, struct exchange_request *request, bool whole)
+{
+	char *body = xmalloc(9);
+
+	memcpy(body, whole ? "123456789" : "12345----", 9);
+	request->body = (struct slice){ body, whole ? 9 : 5 };
+	request->body_whole = whole;
+	request->body_passes = true;
+	client_begin(c, request);
+	memset(body, 'z', 9);
+	free(body);
+	assert_false(exchange_is_blocked(c->ex));
+	if (!whole)
+		exchange_send_last(c->ex, SLICE("6789"),
+		    (struct slice){ NULL, 0 });
+}
+
+/* While it connects, and on a connection that is there; all at once and not. */
+static void
+a_front_may_pass(void **state)
+{
+	static const struct {
+		enum h1_framing	 framing;
+		const char	*head, *whole, *parts, *end;
+	} rows[] = {
+		{ H1_LENGTH, POST_9, "123456789", "123456789", "6789" },
+		{ H1_CHUNKED, POST_CHUNKED, "9\r\n123456789\r\n0\r\n\r\n",
+		    "5\r\n12345\r\n4\r\n6789\r\n0\r\n\r\n", "\r\n0\r\n\r\n" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++)
+		for (int first_whole = 0; first_whole < 2; first_whole++) {
+			struct exchange_request request = a_request(
+			    METHOD_POST, rows[i].head);
+			struct buf expected = { 0 };
+			struct peer p;
+			struct client c;
+
+			awaited = rows[i].end;
+			peer_listen(&p);
+			peer_play(&p, reads_four);
+			client_init(&c, &p.at);
+			request.framing = rows[i].framing;
+			for (int k = 0; k < 4; k++) {
+				bool whole = (k + first_whole) % 2 != 0;
+
+				passes(&c, &request, whole);
+				run_for(c.loop, 20);
+				sem_wait(&p.told);
+				buf_clear(&expected);
+				buf_text(&expected, rows[i].head);
+				buf_text(&expected, whole ? rows[i].whole :
+				    rows[i].parts);
+				assert_string_equal(p.seen,
+				    buf_cstr(&expected));
+				sem_post(&p.go);
+				loop_run(c.loop);
+				assert_int_equal(c.end, EXCHANGE_DONE);
+				assert_int_equal(c.reused, k > 0);
+			}
+			buf_fini(&expected);
+			client_fini(&c);
+			peer_join(&p);
+		}
+}
+
+enum { PASSING_HUGE = 24 << 20 };
+
+/* The second request is not read before the test says so. */
+static void
+reads_late(struct peer *p)
+{
+	int fd = peer_accept(p);
+	char buf[16 * 1024];
+	size_t left = PASSING_HUGE;
+	ssize_t n;
+
+	peer_request(p, fd);
+	peer_text(fd, OK_HELLO);
+	sem_wait(&p->go);
+	peer_request(p, fd);
+	while (left > 0 && (n = read(fd, buf, left < sizeof(buf) ? left :
+	    sizeof(buf))) > 0)
+		left -= (size_t)n;
+	must(left == 0);
+	peer_text(fd, OK_HELLO);
+	peer_wait_close(fd);
+}
+
+static bool drained;
+
+static void
+sends_the_rest(struct client *c, const char *what)
+{
+	if (strcmp(what, "drained") != 0 || drained)
+		return;
+	drained = true;
+	exchange_send_last(c->ex, SLICE("e"), (struct slice){ NULL, 0 });
+}
+
+static void
+a_front_that_passes_may_be_too_much(void **state)
+{
+	struct exchange_request request = a_request(METHOD_POST,
+	    "POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 25165824\r\n\r\n");
+	char *body = xmalloc(PASSING_HUGE);
+	struct peer p;
+	struct client c;
+
+	(void)state;
+	drained = false;
+	peer_listen(&p);
+	peer_play(&p, reads_late);
+	client_init(&c, &p.at);
+	client_get(&c);
+	memset(body, 'b', PASSING_HUGE);
+	request.framing = H1_LENGTH;
+	request.body = (struct slice){ body, PASSING_HUGE - 1 };
+	request.body_whole = false;
+	request.body_passes = true;
+	c.act = sends_the_rest;
+	client_begin(&c, &request);
+	free(body);
+	assert_true(exchange_is_blocked(c.ex));
+	sem_post(&p.go);
+	loop_run(c.loop);
+	assert_true(drained);
+	assert_int_equal(c.end, EXCHANGE_DONE);
+	assert_true(c.reused);
+	client_fini(&c);
+	peer_join(&p);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_body_is_sent_in_chunks),
+		cmocka_unit_test(a_front_may_pass),
+		cmocka_unit_test(a_front_that_passes_may_be_too_much),
 		cmocka_unit_test(an_early_answer_ends_it_without_reuse),
 		cmocka_unit_test(an_answer_counts_though_sending_fails),
 		cmocka_unit_test(a_huge_request_waits_for_its_reader),
