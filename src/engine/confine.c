@@ -26,7 +26,7 @@ enum {
 	NOT_READY_MS = 500,
 	KNOWN_WITHIN_MS = 2000,
 	RETRY_MS = 1000,
-	AGAIN_MS = 10000,
+	AGAIN_MS = 5000,
 	EVERY_MS = 600000,
 };
 
@@ -136,6 +136,55 @@ tell(const struct call_ctx *c, const struct guid *flow, store_regions allowed,
 	buf_fini(&names);
 }
 
+/* One region brings what is kept where it must not be any more: the first of
+ * those that may.  The others do so with what they work on. */
+static bool
+brings(const struct call_ctx *c, store_regions allowed)
+{
+	const struct region_map *map = c->edition->generation->policy.map;
+	store_regions here = (store_regions)1 << c->edition->region->number;
+
+	if (allowed == STORE_ALL_REGIONS || (allowed & here) == 0)
+		return false;
+	for (size_t i = 0; i < map->nregions; i++)
+		if ((allowed & ((store_regions)1 << map->regions[i].number)) !=
+		    0 && map->regions[i].number < c->edition->region->number)
+			return false;
+	return true;
+}
+
+/* A home that cannot be asked at the moment is asked with the next pass. */
+static void
+bring(const struct call_ctx *c, const struct store_query *query,
+    store_regions allowed)
+{
+	struct store *store = c->engine->store;
+	const struct store_token whatever = { 0, 0 };
+	enum store_end end = STORE_OK;
+	uint64_t states = 0;
+	struct store_row *rows;
+	size_t count = BATCH;
+
+	while (count == BATCH && end == STORE_OK && !c->engine->draining) {
+		struct arena *arena = arena_new(0);
+
+		if (await_strays(store, arena, query, allowed, &rows,
+		    &count) != STORE_OK)
+			count = 0;
+		for (size_t i = 0; i < count && end == STORE_OK &&
+		    !c->engine->draining; i++) {
+			end = await_restrict_to(store, rows[i].id, whatever,
+			    allowed);
+			states += end == STORE_OK;
+		}
+		arena_free(&arena);
+	}
+	if (states > 0)
+		log_info("restrictions: %llu states of tenant %s are at home "
+		    "here now, where they may be held",
+		    (unsigned long long)states, c->call->tenant_text);
+}
+
 static enum store_end
 confine_flow(struct engine *e, const struct guid *tenant,
     const struct guid *flow)
@@ -156,6 +205,8 @@ confine_flow(struct engine *e, const struct guid *tenant,
 	} while (end == STORE_OK && changed == BATCH && !e->draining);
 	if (states > 0)
 		tell(&call->ctx, flow, allowed, states);
+	if (end == STORE_OK && brings(&call->ctx, allowed))
+		bring(&call->ctx, &query, allowed);
 	call_own_free(call);
 	return end;
 }

@@ -237,6 +237,20 @@ await_restrict_flow(struct store *store, const struct store_query *query,
 }
 
 enum store_end
+await_strays(struct store *store, struct arena *arena,
+    const struct store_query *query, store_regions allowed,
+    struct store_row **rows, size_t *count)
+{
+	struct wait w = wait_for(arena);
+
+	store->ops->strays(store, query, allowed, on_list, &w);
+	fiber_wait();
+	*rows = w.rows;
+	*count = w.count;
+	return w.end;
+}
+
+enum store_end
 await_next_flow(struct store *store, uint8_t tenant[16], uint8_t flow[16])
 {
 	struct wait w = wait_for(NULL);

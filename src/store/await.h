@@ -31,6 +31,9 @@ enum store_end await_restrict_to(struct store *store, const uint8_t id[16],
 enum store_end await_restrict_flow(struct store *store,
     const struct store_query *query, store_regions allowed,
     uint64_t *changed);
+enum store_end await_strays(struct store *store, struct arena *arena,
+    const struct store_query *query, store_regions allowed,
+    struct store_row **rows, size_t *count);
 /* tenant and flow become the next; STORE_NOT_FOUND at the end. */
 enum store_end await_next_flow(struct store *store, uint8_t tenant[16],
     uint8_t flow[16]);

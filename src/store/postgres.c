@@ -245,6 +245,18 @@ pg_do_restrict_flow(struct store *base, const struct store_query *query,
 }
 
 static void
+pg_do_strays(struct store *base, const struct store_query *query,
+    store_regions allowed, store_list_fn *fn, void *arg)
+{
+	struct pg_job *job = pg_job_new(base, &pg_strays, arg);
+
+	job->fn.list = fn;
+	job->query = *query;
+	job->row.allowed = allowed;
+	send_here(job);
+}
+
+static void
 pg_do_next_flow(struct store *base, const uint8_t tenant[16],
     const uint8_t flow[16], store_row_fn *fn, void *arg)
 {
@@ -444,6 +456,7 @@ static const struct store_ops pg_ops = {
 	.remove = pg_do_remove,
 	.restrict_to = pg_do_restrict,
 	.restrict_flow = pg_do_restrict_flow,
+	.strays = pg_do_strays,
 	.next_flow = pg_do_next_flow,
 	.list = pg_do_list,
 	.expire = pg_do_expire,

@@ -78,7 +78,7 @@ struct slice pg_bytes(const PGresult *r, int row, int column);
 
 enum pg_statement {
 	PG_CREATE, PG_LOAD, PG_SAVE, PG_REMOVE, PG_RESTRICT,
-	PG_RESTRICT_FLOW, PG_NEXT_FLOW,
+	PG_RESTRICT_FLOW, PG_STRAYS, PG_NEXT_FLOW,
 	PG_FREEZE, PG_ARRIVE, PG_DEPART, PG_TEND, PG_FENCE, PG_ADOPT_SOME,
 	PG_LIST, PG_LIST_FLOW, PG_EXPIRE,
 	PG_DOC_GET, PG_DOC_PUT, PG_DOCS_SINCE, PG_NEWEST, PG_GUARD,
@@ -164,7 +164,8 @@ struct pg_job {
 };
 
 extern const struct pg_kind pg_create, pg_load, pg_save, pg_remove,
-    pg_restrict, pg_restrict_flow, pg_next_flow, pg_list, pg_list_flow,
+    pg_restrict, pg_restrict_flow, pg_strays, pg_next_flow, pg_list,
+    pg_list_flow,
     pg_expire, pg_doc_get, pg_doc_put, pg_docs_since, pg_newest, pg_guard,
     pg_freeze, pg_arrive, pg_depart, pg_tend, pg_fence, pg_adopt, pg_pairs,
     pg_try;

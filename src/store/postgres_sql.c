@@ -95,8 +95,14 @@ static const struct {
 	    " done as (update flow.HOME s set allowed = $3::bigint"
 	    " from bound where s.id = bound.id returning 1) select count(*)"
 	    " from done", true },
+	[PG_STRAYS] = { "strays",
+	    "select " ROW " from flow.state s join flow.region r on r.code ="
+	    " s.home where s.tenant = $1::uuid and s.flow = $2::uuid and"
+	    " s.allowed = $3::bigint and s.allowed & r.bit = 0 and not exists"
+	    " (select from flow.HOME h where h.id = s.id) limit $4::int",
+	    false },
 	[PG_NEXT_FLOW] = { "next_flow",
-	    "select tenant, flow from flow.HOME where (tenant, flow) >"
+	    "select tenant, flow from flow.state where (tenant, flow) >"
 	    " ($1::uuid, $2::uuid) order by tenant, flow limit 1", false },
 	[PG_LIST] = { "list",
 	    "select " ROW " from flow.state s where tenant = $1::uuid and"

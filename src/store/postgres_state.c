@@ -257,6 +257,8 @@ const struct pg_kind pg_restrict = { PG_RESTRICT, true, bind_restrict,
     take_found, answer_row };
 const struct pg_kind pg_restrict_flow = { PG_RESTRICT_FLOW, true,
     bind_restrict_flow, take_count, answer_count };
+const struct pg_kind pg_strays = { PG_STRAYS, false, bind_restrict_flow,
+    take_list, answer_list };
 const struct pg_kind pg_next_flow = { PG_NEXT_FLOW, false, bind_next_flow,
     take_next_flow, answer_row };
 const struct pg_kind pg_list = { PG_LIST, false, bind_list, take_list,

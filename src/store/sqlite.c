@@ -216,6 +216,18 @@ sqlite_restrict_flow(struct store *store, const struct store_query *query,
 }
 
 static void
+sqlite_strays(struct store *store, const struct store_query *query,
+    store_regions allowed, store_list_fn *fn, void *arg)
+{
+	struct job *job = job_new(&job_strays, arg);
+
+	job->fn.list = fn;
+	job->query = *query;
+	job->row.allowed = allowed;
+	submit(store, job);
+}
+
+static void
 sqlite_next_flow(struct store *store, const uint8_t tenant[16],
     const uint8_t flow[16], store_row_fn *fn, void *arg)
 {
@@ -356,6 +368,7 @@ static const struct store_ops sqlite_ops = {
 	.remove = sqlite_remove,
 	.restrict_to = sqlite_restrict_to,
 	.restrict_flow = sqlite_restrict_flow,
+	.strays = sqlite_strays,
 	.next_flow = sqlite_next_flow,
 	.list = sqlite_list,
 	.expire = sqlite_expire,

@@ -132,7 +132,8 @@ struct job_kind {
 
 /* sqlite_state.c, sqlite_doc.c */
 extern const struct job_kind job_create, job_load, job_save, job_remove,
-    job_restrict, job_restrict_flow, job_next_flow, job_list, job_expire,
+    job_restrict, job_restrict_flow, job_strays, job_next_flow, job_list,
+    job_expire,
     job_doc_get, job_doc_put, job_docs_since;
 
 /* The newest revision there is; false as job_kind.run. */

@@ -271,6 +271,16 @@ run_load(struct sqlite *store, struct connection *c, struct job *job)
 	return true;
 }
 
+/* All that are here are at home here. */
+static bool
+run_strays(struct sqlite *store, struct connection *c, struct job *job)
+{
+	(void)store;
+	(void)c;
+	job->end = STORE_OK;
+	return true;
+}
+
 static bool
 run_next_flow(struct sqlite *store, struct connection *c, struct job *job)
 {
@@ -343,6 +353,7 @@ const struct job_kind job_remove = { true, run_remove, answer_row };
 const struct job_kind job_restrict = { true, run_restrict, answer_row };
 const struct job_kind job_restrict_flow = { true, run_restrict_flow,
     answer_count };
+const struct job_kind job_strays = { false, run_strays, answer_list };
 const struct job_kind job_next_flow = { false, run_next_flow, answer_row };
 const struct job_kind job_list = { false, run_list, answer_list };
 const struct job_kind job_expire = { true, run_expire, answer_count };

@@ -160,8 +160,14 @@ struct store_ops {
 	void		(*restrict_flow)(struct store *store,
 	    const struct store_query *query, store_regions allowed,
 	    store_count_fn *fn, void *arg);
-	/* The first tenant and flow after these of which there are states at
-	 * home here, as row's tenant and flow. */
+	/* States of query's flow which allowed may hold, and not the region
+	 * where they are at home; as far as there are copies here.  Whoever may
+	 * hold them brings them by restrict_to(). */
+	void		(*strays)(struct store *store,
+	    const struct store_query *query, store_regions allowed,
+	    store_list_fn *fn, void *arg);
+	/* The first tenant and flow after these of which there are states here,
+	 * or copies of some, as row's tenant and flow. */
 	void		(*next_flow)(struct store *store,
 	    const uint8_t tenant[16], const uint8_t flow[16],
 	    store_row_fn *fn, void *arg);
