@@ -6,7 +6,6 @@ import os
 import random
 import re
 import resource
-import statistics
 import subprocess
 import time
 
@@ -224,7 +223,3 @@ def takes_part(proxy, name):
     if proxy.is_anchor:
         return name.startswith("h1-")
     return proxy.locates or SCENARIOS[name].by == "h2load"
-
-
-def median(results, key):
-    return statistics.median(r[key] for r in results)
