@@ -214,6 +214,10 @@ static const struct command subcommands[] = {
 	{ "copy", "from SQLite to PostgreSQL, or back", store_copy_command },
 	{ "verify", "whether copies are where they may be, and whole",
 	    store_verify },
+	{ "status", "states at home here, whether it was given over",
+	    store_status },
+	{ "conflicts", "what only a region that was lost had",
+	    store_conflicts },
 	{ "region", "replicate from another region, stop it, how it stands",
 	    store_region },
 };

@@ -29,6 +29,9 @@ int store_verify(int argc, char **argv);
 
 /* store_region.c */
 int store_region(int argc, char **argv);
+/* store_conflicts.c */
+int store_conflicts(int argc, char **argv);
+int store_status(int argc, char **argv);
 /* store_copy.c */
 int store_copy_command(int argc, char **argv);
 

@@ -10,6 +10,7 @@
 #include "command/command.h"
 #include "command/options.h"
 #include "command/store.h"
+#include "store/ownership.h"
 
 #define COMMON(o) \
 	{ "config", 'c', "FILE", "the configuration " \
@@ -275,10 +276,32 @@ region_status(int argc, char **argv)
 	return end;
 }
 
+static int
+region_return(int argc, char **argv)
+{
+	struct region_work w = { .g = NULL };
+	const struct option_spec specs[] = { COMMON(w.options), { 0 } };
+	const struct usage usage = { .command = "store region return",
+	    .about = "This region was lost and given over to a successor; it "
+	    "is back, its states have\nbeen taken over, and the region maps "
+	    "do not name its successor any more: from now\non it takes writes "
+	    "again.", .options = specs };
+	struct err err = { 0 };
+	int end = begin(&w, &usage, argc, argv, true);
+
+	if (end != OPTIONS_GO_ON)
+		return end;
+	end = store_tell(usage.command, &w.options, store_postgres_take_back(
+	    w.options.admin, &w.pg, &err), w.pg.home, &err);
+	generation_free(&w.g);
+	return end;
+}
+
 static const struct command subcommands[] = {
 	{ "add", "replicate from another region", region_add },
 	{ "remove", "stop doing so", region_remove },
 	{ "repair", "begin again with a copy of all rows", region_repair },
+	{ "return", "it was lost, and is back", region_return },
 	{ "status", "how replication stands, both ways", region_status },
 };
 

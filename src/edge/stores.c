@@ -5,28 +5,30 @@
 
 /* --- what was told ---------------------------------------------------------------- */
 
-/* Of the first line: good, how many were cut off, what is wrong. */
+/* Of the first line; what is wrong is the rest of it. */
 static bool
-read_store(struct slice told, bool *good, uint64_t *cut,
-    struct slice *trouble)
+read_store(struct slice told, struct store_words *words)
 {
-	struct slice line, word, count;
+	uint64_t *const numbers[] = { &words->cut, &words->conflicts,
+	    &words->claims, &words->forwards };
+	struct slice line, word;
 
 	if (!slice_split(&told, '\n', &line) ||
-	    !slice_split(&line, ' ', &word) ||
-	    !slice_split(&line, ' ', &count) || !slice_to_u64(count, cut))
+	    !slice_split(&line, ' ', &word))
 		return false;
-	*good = slice_is(word, "1");
-	*trouble = line;
+	words->good = slice_is(word, "1");
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+		if (!slice_split(&line, ' ', &word) ||
+		    !slice_to_u64(word, numbers[i]))
+			return false;
+	words->trouble = line;
 	return true;
 }
 
 bool
-store_told(const struct upstream *up, bool *good, struct slice *trouble)
+store_told(const struct upstream *up, struct store_words *words)
 {
-	uint64_t cut;
-
-	return read_store(upstream_told(up), good, &cut, trouble);
+	return read_store(upstream_told(up), words);
 }
 
 static bool
@@ -52,19 +54,23 @@ void
 stores_read(const struct edge *edge, struct stores *stores)
 {
 	const struct backends *b = &edge->plan->backends;
-	struct slice trouble;
-	uint64_t cut;
-	bool good;
+	struct store_words words;
 
 	stores->npairs = 0;
-	stores->cut = 0;
+	stores->cut = stores->conflicts = 0;
+	stores->claims = stores->forwards = 0;
 	for (size_t i = 0; i < b->count; i++) {
 		struct slice told = upstream_told(b->all[i]);
 
 		if (!is_ours(edge, b->all[i]) ||
-		    !read_store(told, &good, &cut, &trouble))
+		    !read_store(told, &words))
 			continue;
-		stores->cut += cut;
+		stores->cut += words.cut;
+		stores->claims += words.claims;
+		stores->forwards += words.forwards;
+		/* All of them look at the same server. */
+		if (words.conflicts > stores->conflicts)
+			stores->conflicts = words.conflicts;
 		if (stores->npairs == 0)
 			read_pairs(stores, told);
 	}
@@ -76,15 +82,15 @@ static bool
 write_stores(const struct edge *edge, struct buf *out)
 {
 	const struct backends *b = &edge->plan->backends;
-	bool all = true, good;
-	struct slice trouble;
+	struct store_words words;
+	bool all = true;
 
 	for (size_t i = 0; i < b->count; i++)
 		if (is_ours(edge, b->all[i]) &&
-		    store_told(b->all[i], &good, &trouble) && !good) {
+		    store_told(b->all[i], &words) && !words.good) {
 			all = false;
 			buf_printf(out, "[-] store of %s: %.*s\n",
-			    b->all[i]->name, SLICE_ARG(trouble));
+			    b->all[i]->name, SLICE_ARG(words.trouble));
 		}
 	return all;
 }
@@ -101,6 +107,9 @@ stores_write(const struct edge *edge, struct buf *out)
 	if (write_stores(edge, out))
 		buf_text(out, "[+] stores of this region's engines\n");
 	stores_read(edge, &stores);
+	if (stores.conflicts > 0)
+		buf_printf(out, "[-] conflicts of %llu states: portolan store "
+		    "conflicts list\n", (unsigned long long)stores.conflicts);
 	for (size_t i = 0; i < stores.npairs; i++) {
 		const char *trouble = store_pair_trouble(&stores.pairs[i],
 		    text);
@@ -258,18 +267,17 @@ void
 stores_metrics(const struct edge *edge, struct buf *out)
 {
 	const struct backends *b = &edge->plan->backends;
-	struct slice trouble;
+	struct store_words words;
 	struct stores stores;
-	bool good;
 
 	buf_text(out, "# HELP portolan_store_up 1 if the store works, as an "
 	    "engine of this region says.\n# TYPE portolan_store_up gauge\n");
 	for (size_t i = 0; i < b->count; i++)
 		if (is_ours(edge, b->all[i]) &&
-		    store_told(b->all[i], &good, &trouble))
+		    store_told(b->all[i], &words))
 			buf_printf(out, "portolan_store_up{region=\"%s\","
 			    "engine=\"%s\"} %d\n", b->all[i]->spec.region,
-			    b->all[i]->name, good);
+			    b->all[i]->name, words.good);
 	stores_read(edge, &stores);
 	pairs_metrics(&stores, out);
 	buf_printf(out, "# HELP portolan_replication_cut_total Subscriptions "
@@ -277,4 +285,18 @@ stores_metrics(const struct edge *edge, struct buf *out)
 	    "# TYPE portolan_replication_cut_total counter\n"
 	    "portolan_replication_cut_total %llu\n",
 	    (unsigned long long)stores.cut);
+	buf_printf(out, "# HELP portolan_store_conflicts States of which this "
+	    "region had saved what its successor never saw.\n"
+	    "# TYPE portolan_store_conflicts gauge\n"
+	    "portolan_store_conflicts %llu\n"
+	    "# HELP portolan_store_claims_total States that changed their home "
+	    "to this region.\n# TYPE portolan_store_claims_total counter\n"
+	    "portolan_store_claims_total %llu\n"
+	    "# HELP portolan_store_forwards_total Saves that were sent to "
+	    "another region, the state's home.\n"
+	    "# TYPE portolan_store_forwards_total counter\n"
+	    "portolan_store_forwards_total %llu\n",
+	    (unsigned long long)stores.conflicts,
+	    (unsigned long long)stores.claims,
+	    (unsigned long long)stores.forwards);
 }

@@ -16,13 +16,21 @@ struct stores {
 						   knows of any */
 	size_t		 npairs;
 	uint64_t	 cut;		/* subscriptions, by any of them */
+	uint64_t	 conflicts;	/* of states, as the server has them */
+	uint64_t	 claims, forwards;	/* by all of them */
 };
 
 void stores_read(const struct edge *edge, struct stores *stores);
 
-/* "1" or "0", revisions and the like behind it: whether an engine's store is
- * good, and what is wrong with it if not.  False: it told nothing. */
-bool store_told(const struct upstream *up, bool *good, struct slice *trouble);
+/* What an engine's store is like, in its engine's words. */
+struct store_words {
+	bool		 good;
+	uint64_t	 cut, conflicts, claims, forwards;	/* store.h */
+	struct slice	 trouble;	/* if not good */
+};
+
+/* False: it told nothing. */
+bool store_told(const struct upstream *up, struct store_words *words);
 
 /* The lines of /readyz?verbose. */
 void stores_write(const struct edge *edge, struct buf *out);

@@ -209,8 +209,11 @@ add_visible(struct buf *fields, const char *text)
 static void
 add_store(struct buf *fields, const struct store_health *health, bool good)
 {
-	buf_printf(fields, "X-Portolan-Store: %d %llu ", good,
-	    (unsigned long long)health->cut);
+	buf_printf(fields, "X-Portolan-Store: %d %llu %llu %llu %llu ", good,
+	    (unsigned long long)health->cut,
+	    (unsigned long long)health->conflicts,
+	    (unsigned long long)health->claims,
+	    (unsigned long long)health->forwards);
 	add_visible(fields, good ? "" : health->trouble);
 	buf_text(fields, "\r\n");
 	for (size_t i = 0; i < health->npairs && i < HEALTH_PAIRS_MAX; i++) {

@@ -170,7 +170,7 @@ tell_conflicts(struct pg_store *store, uint64_t conflicts)
 {
 	if (conflicts > store->conflicts)
 		log_error("%llu states were saved here by what their successors "
-		    "never saw; both are kept in flow.state_conflict",
+		    "never saw; both are kept: portolan store conflicts",
 		    (unsigned long long)conflicts);
 	store->conflicts = conflicts;
 }
@@ -186,7 +186,8 @@ take_tend(struct pg_job *job, const PGresult *r)
 	if (strcmp(given_to, store->given_to) != 0) {
 		if (given_to[0] != '\0')
 			log_error("this region was given over to %s: nothing is "
-			    "written here until it is taken back", given_to);
+			    "written here until it is taken back, portolan "
+			    "store region return", given_to);
 		else
 			log_warn("this region was taken back");
 		memcpy(store->given_to, given_to, sizeof(given_to));

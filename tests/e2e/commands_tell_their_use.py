@@ -12,7 +12,7 @@ from lib.addresses import ROOT
 
 GROUPS = {"map", "geodb", "ctl", "apikey", "store"}
 
-NESTED = {("store", "region")}
+NESTED = {("store", "region"), ("store", "conflicts")}
 
 
 def listed(text):
