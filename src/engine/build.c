@@ -133,6 +133,59 @@ build_save(const struct call_ctx *c, const char *kind, const char *key,
 	return end;
 }
 
+enum store_end
+build_change(const struct call_ctx *c, const char *kind, const char *key,
+    build_edit_fn *edit, void *arg, json_t **doc)
+{
+	enum store_end end = STORE_CONFLICT;
+	uint64_t revision;
+
+	*doc = NULL;
+	for (int i = 0; i < BUILD_TRIES && end == STORE_CONFLICT; i++) {
+		json_decref(*doc);
+		end = build_load(c, kind, key, doc, &revision);
+		if (end != STORE_OK)
+			break;
+		*doc = edit(c, *doc, arg);
+		if (*doc == NULL)
+			return STORE_NOT_FOUND;
+		end = build_save(c, kind, key, *doc, revision);
+	}
+	return end;
+}
+
+void
+build_take(json_t *doc, const json_t *json, const char *const *names,
+    size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		json_t *value = json_object_get(json, names[i]);
+
+		if (value != NULL)
+			json_object_set(doc, names[i], value);
+	}
+}
+
+bool
+build_texts(const struct call_ctx *c, const json_t *json)
+{
+	static const char *const names[] = { "developerName",
+	    "developerSummary" };
+
+	for (size_t i = 0; i < 2; i++) {
+		const json_t *value = json_object_get(json, names[i]);
+
+		if (value == NULL || json_is_null(value) ||
+		    (json_is_string(value) &&
+		    json_string_length(value) <= BUILD_NAME_MAX))
+			continue;
+		answer_sentence(c, 400, "%s: not a text of at most %d bytes",
+		    names[i], BUILD_NAME_MAX);
+		return false;
+	}
+	return true;
+}
+
 void
 build_answer_end(const struct call_ctx *c, enum store_end end)
 {

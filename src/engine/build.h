@@ -43,6 +43,22 @@ enum store_end build_load(const struct call_ctx *c, const char *kind,
  * knows of it, too. */
 enum store_end build_save(const struct call_ctx *c, const char *kind,
     const char *key, const json_t *json, uint64_t revision);
+/*
+ * A document as it is now, changed, and changed again if others came between.
+ * edit is given what is there (NULL: nothing), to change it or to give another
+ * back; NULL if it has answered, and nothing is to be stored: STORE_NOT_FOUND
+ * then.  *doc, in the end, is what was to be stored; it is the caller's.
+ */
+typedef json_t *build_edit_fn(const struct call_ctx *c, json_t *doc,
+    void *arg);
+enum store_end build_change(const struct call_ctx *c, const char *kind,
+    const char *key, build_edit_fn *edit, void *arg, json_t **doc);
+/* Members of the request go into the document; what it does not name stays. */
+void build_take(json_t *doc, const json_t *json, const char *const *names,
+    size_t count);
+/* Whether developerName and developerSummary are texts, or left out; answers
+ * 400 if not. */
+bool build_texts(const struct call_ctx *c, const json_t *json);
 /* 409 and 503. */
 void build_answer_end(const struct call_ctx *c, enum store_end end);
 
@@ -67,6 +83,8 @@ json_t *flow_response(const json_t *doc, const struct guid *flow,
     json_t *warnings);
 enum store_end flow_load(const struct call_ctx *c, const struct guid *flow,
     json_t **doc, uint64_t *revision);
+enum store_end flow_change(const struct call_ctx *c, const struct guid *flow,
+    build_edit_fn *edit, void *arg, json_t **doc);
 enum store_end flow_save(const struct call_ctx *c, const struct guid *flow,
     const json_t *doc, uint64_t revision);
 /* One with nothing but its names. */

@@ -19,6 +19,16 @@ flow_load(const struct call_ctx *c, const struct guid *flow, json_t **doc,
 }
 
 enum store_end
+flow_change(const struct call_ctx *c, const struct guid *flow,
+    build_edit_fn *edit, void *arg, json_t **doc)
+{
+	char key[STORE_KEY_MAX];
+
+	flow_key(key, &c->call->tenant, flow);
+	return build_change(c, "flow", key, edit, arg, doc);
+}
+
+enum store_end
 flow_save(const struct call_ctx *c, const struct guid *flow,
     const json_t *doc, uint64_t revision)
 {
@@ -157,21 +167,6 @@ call_flow_list(const struct call_ctx *c)
 
 /* --- changing -------------------------------------------------------------------- */
 
-static bool
-check_text(const struct call_ctx *c, const json_t *json, const char *name)
-{
-	const json_t *value = json_object_get(json, name);
-
-	if (value == NULL || json_is_null(value))
-		return true;
-	if (json_is_string(value) &&
-	    json_string_length(value) <= BUILD_NAME_MAX)
-		return true;
-	answer_sentence(c, 400, "%s: not a text of at most %d bytes", name,
-	    BUILD_NAME_MAX);
-	return false;
-}
-
 /* Where it stands, or a new one; false: answered. */
 static bool
 wanted_id(const struct call_ctx *c, const json_t *json, struct guid *flow)
@@ -191,51 +186,42 @@ wanted_id(const struct call_ctx *c, const json_t *json, struct guid *flow)
 	return false;
 }
 
-static void
-take_members(json_t *doc, const json_t *json)
+static json_t *
+edit_flow(const struct call_ctx *c, json_t *doc, void *arg)
 {
-	static const char *const names[] = { "developerName",
-	    "developerSummary", "restrictions" };
+	static const char *const names[] = { "developerSummary",
+	    "restrictions" };
+	const json_t *json = arg;
+	json_t *name = json_object_get(json, "developerName");
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		json_t *value = json_object_get(json, names[i]);
-
-		if (value != NULL && (i > 0 || json_is_string(value)))
-			json_object_set(doc, names[i], value);
+	if (doc == NULL && json_string_length(name) == 0) {
+		answer_sentence(c, 400, "developerName: a new flow needs a "
+		    "name");
+		return NULL;
 	}
+	if (doc == NULL)
+		doc = flow_new(NULL);
+	if (json_is_string(name))
+		json_object_set(doc, "developerName", name);
+	build_take(doc, json, names, 2);
 	json_object_set_new(doc, "dateModified", build_now());
+	return doc;
 }
 
 static void
-put_flow(const struct call_ctx *c, const json_t *json, json_t *warnings)
+put_flow(const struct call_ctx *c, json_t *json, json_t *warnings)
 {
-	enum store_end end = STORE_CONFLICT;
 	struct guid flow;
-	uint64_t revision;
-	json_t *doc = NULL;
+	enum store_end end;
+	json_t *doc;
 
 	if (!wanted_id(c, json, &flow))
 		return;
-	for (int i = 0; i < BUILD_TRIES && end == STORE_CONFLICT; i++) {
-		json_decref(doc);
-		end = flow_load(c, &flow, &doc, &revision);
-		if (end != STORE_OK)
-			break;
-		if (doc == NULL && json_string_length(json_object_get(json,
-		    "developerName")) == 0) {
-			answer_sentence(c, 400, "developerName: a new flow "
-			    "needs a name");
-			return;
-		}
-		if (doc == NULL)
-			doc = flow_new(NULL);
-		take_members(doc, json);
-		end = flow_save(c, &flow, doc, revision);
-	}
+	end = flow_change(c, &flow, edit_flow, json, &doc);
 	if (end == STORE_OK)
 		answer_json(c, 200, flow_response(doc, &flow,
 		    json_incref(warnings)));
-	else
+	else if (end != STORE_NOT_FOUND)
 		build_answer_end(c, end);
 	json_decref(doc);
 }
@@ -251,10 +237,8 @@ call_flow_put(const struct call_ctx *c)
 	if (json == NULL)
 		return;
 	warnings = json_array();
-	if (check_text(c, json, "developerName") &&
-	    check_text(c, json, "developerSummary") &&
-	    build_restrictions(c, json_object_get(json, "restrictions"),
-	    false, warnings))
+	if (build_texts(c, json) && build_restrictions(c,
+	    json_object_get(json, "restrictions"), false, warnings))
 		put_flow(c, json, warnings);
 	json_decref(warnings);
 	json_decref(json);

@@ -70,27 +70,36 @@ fill_record(json_t *record, const struct migration *m, const char *status)
 		json_object_set_new(record, "endedAt", build_now());
 }
 
+struct progress {
+	const struct migration *m;
+	const char	*status;
+};
+
+static json_t *
+edit_records(const struct call_ctx *c, json_t *doc, void *arg)
+{
+	const struct progress *p = arg;
+	json_t *record = record_of(doc, p->m->id);
+
+	(void)c;
+	if (record == NULL) {		/* many others have begun since */
+		json_decref(doc);
+		return NULL;
+	}
+	fill_record(record, p->m, p->status);
+	return doc;
+}
+
 static enum store_end
 save_progress(const struct migration *m, const char *status)
 {
-	enum store_end end = STORE_CONFLICT;
-	const char *tenant = m->c->call->tenant_text;
-	uint64_t revision;
-	json_t *doc, *record;
+	struct progress p = { m, status };
+	json_t *doc;
+	enum store_end end = build_change(m->c, "migrations",
+	    m->c->call->tenant_text, edit_records, &p, &doc);
 
-	for (int i = 0; i < BUILD_TRIES && end == STORE_CONFLICT; i++) {
-		end = build_load(m->c, "migrations", tenant, &doc, &revision);
-		if (end != STORE_OK)
-			return end;
-		record = record_of(doc, m->id);
-		if (record != NULL) {
-			fill_record(record, m, status);
-			end = build_save(m->c, "migrations", tenant, doc,
-			    revision);
-		}
-		json_decref(doc);
-	}
-	return end;
+	json_decref(doc);
+	return end == STORE_NOT_FOUND ? STORE_OK : end;
 }
 
 /* --- moving ------------------------------------------------------------------------ */

@@ -122,39 +122,44 @@ list_version(json_t *doc, const json_t *image, const struct guid *version,
 	json_object_set_new(doc, "defaultVersionId", json_string(text));
 }
 
-static enum store_end
-change_flow(const struct call_ctx *c, const json_t *image,
-    const struct guid *flow, const struct guid *version, bool makes_default,
-    json_t **doc)
-{
-	json_t *restrictions = json_object_get(image, "restrictions");
-	uint64_t revision;
-	enum store_end end = flow_load(c, flow, doc, &revision);
+struct import {
+	const json_t	*image;
+	const struct guid *version;
+	bool		 makes_default;
+};
 
-	if (end != STORE_OK)
-		return end;
-	if (*doc == NULL)
-		*doc = flow_new(NULL);
-	if (json_array_size(json_object_get(*doc, "versions")) >=
-	    BUILD_VERSIONS_MAX)
-		return STORE_TOO_BIG;
-	list_version(*doc, image, version, makes_default);
-	json_object_set(*doc, "developerName",
-	    json_object_get(image, "developerName"));
-	if (json_is_string(json_object_get(image, "developerSummary")))
-		json_object_set(*doc, "developerSummary",
-		    json_object_get(image, "developerSummary"));
+static json_t *
+edit_versions(const struct call_ctx *c, json_t *doc, void *arg)
+{
+	static const char *const names[] = { "developerName" };
+	const struct import *i = arg;
+	json_t *restrictions = json_object_get(i->image, "restrictions"),
+	    *summary = json_object_get(i->image, "developerSummary");
+
+	if (doc == NULL)
+		doc = flow_new(NULL);
+	if (json_array_size(json_object_get(doc, "versions")) >=
+	    BUILD_VERSIONS_MAX) {
+		build_answer_end(c, STORE_TOO_BIG);
+		json_decref(doc);
+		return NULL;
+	}
+	list_version(doc, i->image, i->version, i->makes_default);
+	build_take(doc, i->image, names, 1);
+	if (json_is_string(summary))
+		json_object_set(doc, "developerSummary", summary);
 	/* A snapshot that says nothing of them lifts none. */
 	if (json_is_object(restrictions))
-		json_object_set(*doc, "restrictions", restrictions);
-	json_object_set_new(*doc, "dateModified", build_now());
-	return flow_save(c, flow, *doc, revision);
+		json_object_set(doc, "restrictions", restrictions);
+	json_object_set_new(doc, "dateModified", build_now());
+	return doc;
 }
 
 bool
 snap_store(const struct call_ctx *c, json_t *image, const struct guid *flow,
     const struct guid *version, bool makes_default, json_t **doc)
 {
+	struct import change = { image, version, makes_default };
 	char text[GUID_TEXT];
 	bool same;
 	enum store_end end = store_version(c, image, flow, version, &same);
@@ -167,17 +172,12 @@ snap_store(const struct call_ctx *c, json_t *image, const struct guid *flow,
 		    guid_text(version->bytes, text));
 		return false;
 	}
-	for (int i = 0; i < BUILD_TRIES && end == STORE_OK; i++) {
-		json_decref(*doc);
-		end = change_flow(c, image, flow, version, makes_default,
-		    doc);
-		if (end != STORE_CONFLICT)
-			break;
-		end = i + 1 < BUILD_TRIES ? STORE_OK : STORE_CONFLICT;
-	}
+	if (end == STORE_OK)
+		end = flow_change(c, flow, edit_versions, &change, doc);
 	if (end == STORE_OK)
 		return true;
-	build_answer_end(c, end);
+	if (end != STORE_NOT_FOUND)
+		build_answer_end(c, end);
 	json_decref(*doc);
 	*doc = NULL;
 	return false;

@@ -181,29 +181,36 @@ public_json(const json_t *doc)
 	return json;
 }
 
+struct listing {
+	const char	*id;
+	const json_t	*doc;		/* NULL: no more */
+};
+
+static json_t *
+edit_list(const struct call_ctx *c, json_t *list, void *arg)
+{
+	const struct listing *l = arg;
+
+	(void)c;
+	if (list == NULL)
+		list = json_object();
+	if (l->doc == NULL)
+		json_object_del(list, l->id);
+	else
+		json_object_set_new(list, l->id, public_json(l->doc));
+	return list;
+}
+
 /* The list with this store in it as it is now; doc NULL: without it. */
 static enum store_end
 update_list(const struct call_ctx *c, const char *id, const json_t *doc)
 {
-	enum store_end end = STORE_CONFLICT;
-	uint64_t revision;
+	struct listing l = { id, doc };
 	json_t *list;
+	enum store_end end = build_change(c, "stores", c->call->tenant_text,
+	    edit_list, &l, &list);
 
-	for (int i = 0; i < BUILD_TRIES && end == STORE_CONFLICT; i++) {
-		end = build_load(c, "stores", c->call->tenant_text, &list,
-		    &revision);
-		if (end != STORE_OK)
-			return end;
-		if (list == NULL)
-			list = json_object();
-		if (doc == NULL)
-			json_object_del(list, id);
-		else
-			json_object_set_new(list, id, public_json(doc));
-		end = build_save(c, "stores", c->call->tenant_text, list,
-		    revision);
-		json_decref(list);
-	}
+	json_decref(list);
 	return end;
 }
 

@@ -11,13 +11,8 @@
 
 /* One that nobody has described yet is there all the same: it has a key. */
 static json_t *
-load(const struct call_ctx *c, uint64_t *revision, enum store_end *end)
+described(const struct call_ctx *c, json_t *json)
 {
-	char key[STORE_KEY_MAX];
-	json_t *json;
-
-	tenant_key(key, &c->call->tenant);
-	*end = build_load(c, "tenant", key, &json, revision);
 	if (json == NULL)
 		json = json_pack("{s:n, s:n, s:n}", "developerName",
 		    "developerSummary", "restrictions");
@@ -29,38 +24,19 @@ load(const struct call_ctx *c, uint64_t *revision, enum store_end *end)
 void
 call_tenant_get(const struct call_ctx *c)
 {
+	char key[STORE_KEY_MAX];
 	enum store_end end;
 	uint64_t revision;
 	json_t *json;
 
 	if (!build_may(c, ROLE_READER))
 		return;
-	json = load(c, &revision, &end);
+	tenant_key(key, &c->call->tenant);
+	end = build_load(c, "tenant", key, &json, &revision);
 	if (end == STORE_OK)
-		answer_json(c, 200, json_incref(json));
+		answer_json(c, 200, described(c, json));
 	else
 		build_answer_end(c, end);
-	json_decref(json);
-}
-
-static bool
-check_texts(const struct call_ctx *c, const json_t *json)
-{
-	static const char *const names[] = { "developerName",
-	    "developerSummary" };
-
-	for (size_t i = 0; i < 2; i++) {
-		const json_t *value = json_object_get(json, names[i]);
-
-		if (value == NULL || json_is_null(value) ||
-		    (json_is_string(value) &&
-		    json_string_length(value) <= BUILD_NAME_MAX))
-			continue;
-		answer_sentence(c, 400, "%s: not a text of at most %d bytes",
-		    names[i], BUILD_NAME_MAX);
-		return false;
-	}
-	return true;
 }
 
 /* Where the tenant's states are kept: keeping.h.  False: answered. */
@@ -97,36 +73,26 @@ check_storage(const struct call_ctx *c, const json_t *json)
 	return revision != 0;
 }
 
-/* What the request does not name stays. */
-static void
-take_members(json_t *tenant, const json_t *json)
+static json_t *
+edit_tenant(const struct call_ctx *c, json_t *doc, void *arg)
 {
 	static const char *const names[] = { "developerName",
 	    "developerSummary", "restrictions", "externalStorageSettings" };
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (json_object_get(json, names[i]) != NULL)
-			json_object_set(tenant, names[i],
-			    json_object_get(json, names[i]));
+	doc = described(c, doc);
+	build_take(doc, arg, names, sizeof(names) / sizeof(names[0]));
+	return doc;
 }
 
 static void
-put(const struct call_ctx *c, const json_t *json, json_t *warnings)
+put(const struct call_ctx *c, json_t *json, json_t *warnings)
 {
-	enum store_end end = STORE_CONFLICT;
 	char key[STORE_KEY_MAX];
-	json_t *tenant = NULL;
-	uint64_t revision;
+	enum store_end end;
+	json_t *tenant;
 
 	tenant_key(key, &c->call->tenant);
-	for (int i = 0; i < BUILD_TRIES && end == STORE_CONFLICT; i++) {
-		json_decref(tenant);
-		tenant = load(c, &revision, &end);
-		if (end != STORE_OK)
-			break;
-		take_members(tenant, json);
-		end = build_save(c, "tenant", key, tenant, revision);
-	}
+	end = build_change(c, "tenant", key, edit_tenant, json, &tenant);
 	if (end == STORE_OK) {
 		if (json_array_size(warnings) > 0)
 			json_object_set(tenant, "warnings", warnings);
@@ -147,7 +113,7 @@ call_tenant_put(const struct call_ctx *c)
 	if (json == NULL)
 		return;
 	warnings = json_array();
-	if (check_texts(c, json) && check_storage(c, json) && build_restrictions(c,
+	if (build_texts(c, json) && check_storage(c, json) && build_restrictions(c,
 	    json_object_get(json, "restrictions"), true, warnings))
 		put(c, json, warnings);
 	json_decref(warnings);
