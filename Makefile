@@ -243,7 +243,7 @@ bench:						## against nginx and HAProxy on this machine (bench/README.md)
 bench-long:					## whether the edge grows: ten minutes at full rate (ARGS="--minutes 1")
 	+@$(SUBMAKE) bench ARGS="--part growth $(ARGS)"
 
-bench-record:					## bench, into bench/history.csv and the README's table
+bench-record:					## bench, into bench/history.csv and the README's table (ARGS="--part growth": the long one)
 	+@$(SUBMAKE) bench ARGS="--history bench/history.csv $(ARGS)"
 	@bench/table
 

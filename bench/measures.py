@@ -18,6 +18,7 @@ from history import rows_of
 IDLE_CONNECTIONS = 8000                 # two descriptors are short of 20,000
 IDLE_TLS = 4000                         # Python's ends are larger than ours
 LATENCY_SECONDS = 2
+COUNTED_SECONDS = 3                     # what connecting takes is then nothing
 LATENCY_ROUNDS = {64: 5, 8: 3}
 
 
@@ -166,7 +167,7 @@ def system_calls_of(proxy, connections, loader):
     that serves, since the others' timers are no request's."""
     name = f"syscalls-{connections}"
     command, good, _ = loader.wrk(
-        proxy, name, load.Load(connections, STATE), 1)
+        proxy, name, load.Load(connections, STATE), COUNTED_SECONDS)
     done = subprocess.run(
         ["perf", "stat", "-x,", "-e", "raw_syscalls:sys_enter", "-p",
          str(proxy.worker()), "--", "taskset", "-c", peers.LOAD_CORE,
