@@ -74,7 +74,7 @@ group	= -Wl,--start-group $(filter %.a,$^) -Wl,--end-group
 .PHONY: all test e2e unit asan tsan fuzz lint bench soak demo install uninstall \
 	cluster soak-mesh clean help deps floors test-run tests-build fuzz-build \
 	bench-build bench-crowd bench-invokes bench-long bench-quick \
-	bench-record bench-table e2e-jose instructions profile gen
+	bench-record bench-store bench-table e2e-jose instructions profile gen
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -257,6 +257,10 @@ bench-crowd:					## a normal client beside 10,000 idle and 1,000 dripping ones
 bench-invokes:					## invokes per second of an engine worker, states durable
 	+@$(SUBMAKE) bench-build
 	@O=$(abspath $(O)) bench/invokes-run $(ARGS)
+
+bench-store:					## loads and saves a second, of SQLite and PostgreSQL; lag, and a change of home
+	+@$(SUBMAKE) bench-build
+	@O=$(abspath $(O)) bench/store-run $(ARGS)
 
 soak: all					## change without loss, in figures, in minutes (ARGS=--long: a night's)
 	@PORTOLAN=$(abspath $(O)/portolan) scripts/soak $(ARGS)
