@@ -108,18 +108,19 @@ on_made(void *arg, enum store_end end, const struct store_row *row)
 static void
 make_states(struct store *store, size_t count)
 {
-	for (size_t i = 0; i < count; i++) {
-		struct store_row row;
+	static struct store_row rows[STATES];
 
+	must(count <= STATES);
+	for (size_t i = 0; i < count; i++) {
 		must(getrandom(ids[i], 16, 0) == 16);
 		ids[i][0] = 0x41;
 		ids[i][6] = (uint8_t)((ids[i][6] & 0x0f) | 0x80);
 		ids[i][8] = (uint8_t)((ids[i][8] & 0x3f) | 0x80);
-		row = new_row(ids[i]);
-		store->ops->create(store, &row, on_made, NULL);
-		while (made <= i)
-			loop_run(loop);
+		rows[i] = new_row(ids[i]);
+		store->ops->create(store, &rows[i], on_made, NULL);
 	}
+	while (made < count)
+		loop_run(loop);
 }
 
 /* --- many clients ---------------------------------------------------------------- */
@@ -258,8 +259,9 @@ away(struct store *home, struct store *here, size_t states)
 static struct store *
 postgres(const char *home, const char *gb, const char *au)
 {
-	const struct store_region regions[] = { { "GB", 1, gb },
-	    { "AU", 0, au } };
+	const struct store_region regions[] = {
+	    { .id = "GB", .number = 1, .conninfo = gb },
+	    { .id = "AU", .number = 0, .conninfo = au } };
 	struct store_postgres_config config = { home, regions, 2 };
 
 	return store_postgres_open(loop, &config);

@@ -343,7 +343,7 @@ may_write(PGconn *conn, struct err *err)
 {
 	char user[80], may[8];
 
-	if (!pg_admin_ask(conn, "select pg_try_advisory_lock(7067, 3)", may,
+	if (!pg_admin_ask(conn, "select pg_try_advisory_lock(7067, 5)", may,
 	    sizeof(may), err))
 		return false;
 	if (strcmp(may, "t") != 0)

@@ -33,7 +33,10 @@ bool pg_shape_is_good(PGconn *conn, struct err *err);
 const char *pg_shape(void);
 bool pg_shape_of(PGconn *conn, struct buf *lines, struct err *err);
 
-/* store_postgres_migrate() by any list: for tests, which fail half-way. */
+/* store_postgres_init() and migrate() by any list: for tests, which begin with
+ * an older schema, or fail half-way. */
+bool pg_init(PGconn *conn, const struct pg_migrations *m,
+    const struct store_postgres_config *config, bool is_main, struct err *err);
 bool pg_migrate(PGconn *conn, const struct pg_migrations *m,
     const struct store_postgres_config *config, bool is_main,
     struct store_migration *done, struct err *err);

@@ -174,19 +174,18 @@ add_regions(PGconn *conn, const struct store_postgres_config *config,
 /* --- init and migrate ------------------------------------------------------------ */
 
 /* All in one transaction: a new database has a schema whole, or none. */
-static bool
-init(PGconn *conn, const struct store_postgres_config *config, bool is_main,
-    struct err *err)
+bool
+pg_init(PGconn *conn, const struct pg_migrations *m,
+    const struct store_postgres_config *config, bool is_main, struct err *err)
 {
 	unsigned version;
 
 	if (!begin(conn, err) || !version_of(conn, &version, err) ||
-	    !may_migrate(conn, &pg_migrations, version, err) ||
+	    !may_migrate(conn, m, version, err) ||
 	    (version > 0 && !is_of(conn, config->home, err)))
 		return false;
-	while (version < pg_migrations.count)
-		if (!next_version(conn, &pg_migrations, version++, config,
-		    err))
+	while (version < m->count)
+		if (!next_version(conn, m, version++, config, err))
 			return false;
 	return add_regions(conn, config, is_main, err) &&
 	    pg_admin_execute(conn, "commit", err);
@@ -201,7 +200,7 @@ store_postgres_init(const char *admin,
 
 	if (conn == NULL)
 		return false;
-	good = init(conn, config, is_main, err);
+	good = pg_init(conn, &pg_migrations, config, is_main, err);
 	PQfinish(conn);
 	return good;
 }

@@ -242,6 +242,42 @@ a_schema_is_led_from_version_to_version(void **state)
 	assert_non_null(strstr(err.text, "portolan store init"));
 }
 
+/* Whichever version a server is on, with its partitions and publications and
+ * states in them, it comes to what a new one has. */
+static void
+every_version_leads_to_the_same_shape(void **state)
+{
+	struct store_postgres_config config = config_of("GB");
+	struct store_migration done;
+	struct err err;
+
+	(void)state;
+	for (unsigned from = 1; from < PG_SCHEMA; from++) {
+		struct pg_migrations older = { pg_migrations.sql, from };
+		PGconn *conn;
+
+		must(pg_ask(server.conninfo, "drop schema flow cascade; drop "
+		    "publication if exists gb_to_au, pub_meta") != NULL);
+		conn = pg_admin_connect(server.conninfo, &err);
+		if (!pg_init(conn, &older, &config, true, &err))
+			fail_msg("version %u: %s", from, err.text);
+		PQfinish(conn);
+		pg_ask(server.conninfo, "insert into flow.state (id, home, "
+		    "allowed, epoch, version, done, tenant, flow, created_ms, "
+		    "updated_ms, expires_ms, body) select gen_random_uuid(), "
+		    "h, -1, 1, 1, false, gen_random_uuid(), gen_random_uuid(),"
+		    " 1, 1, 0, 'x' from unnest(array['GB', 'AU']) h");
+		if (!store_postgres_migrate(server.conninfo, &config, true,
+		    &done, &err) || !store_postgres_check(engine, &config,
+		    true, &err))
+			fail_msg("from version %u: %s", from, err.text);
+		assert_int_equal(done.from, from);
+		assert_int_equal(done.to, PG_SCHEMA);
+		assert_string_equal(pg_ask(server.conninfo, "select "
+		    "count(*) from flow.state"), "2");
+	}
+}
+
 struct migrating {
 	pthread_t	 thread;
 	const char	*sql[PG_SCHEMA + 2];
@@ -435,6 +471,9 @@ main(void)
 		    a_schema_that_diverged_is_told, make_schema, end_loop),
 		cmocka_unit_test_setup_teardown(
 		    a_schema_is_led_from_version_to_version, make_schema,
+		    end_loop),
+		cmocka_unit_test_setup_teardown(
+		    every_version_leads_to_the_same_shape, make_schema,
 		    end_loop),
 		cmocka_unit_test_setup_teardown(two_may_migrate_at_once,
 		    make_schema, end_loop),
