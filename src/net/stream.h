@@ -99,6 +99,14 @@ ssize_t stream_read(struct stream *s, void *bytes, size_t cap);
  * read, or by TLS once that is started.  No failed() follows an error. */
 ssize_t stream_peek(struct stream *s, void *bytes, size_t cap);
 
+/* Whether this turn's look at the sockets has found something to read, or an
+ * end, that the owner is about to be told. */
+static inline bool
+stream_has_news(const struct stream *s)
+{
+	return (s->read_event.ev_evcallback.evcb_flags & EVLIST_ACTIVE) != 0;
+}
+
 /*
  * After a peek at have bytes that were too few: readable() comes when there are
  * more, or when the peer has ended its sending.  False if that is so already.

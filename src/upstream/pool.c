@@ -92,11 +92,27 @@ pool_pop(struct pool *pool)
 	return list_entry(node, struct upstream_conn, node);
 }
 
+/*
+ * An idle connection on which something has come, or that has ended, is on its
+ * way out, though its callback may come after that of whoever wants it now:
+ * what nobody asked for would be the answer to his request (RFC 9112 9.2).
+ */
+static struct upstream_conn *
+pop_silent(struct pool *pool)
+{
+	struct upstream_conn *conn;
+
+	while ((conn = pool_pop(pool)) != NULL &&
+	    stream_has_news(&conn->stream))
+		conn_rest(conn);
+	return conn;
+}
+
 struct upstream_conn *
 pool_take(struct pool *pool)
 {
 	const struct pools *pools = pool->pools;
-	struct upstream_conn *conn = pool_pop(pool);
+	struct upstream_conn *conn = pop_silent(pool);
 
 	if (conn == NULL || pools->loop->now_ms - conn->idle_since_ms <=
 	    pools->limits->idle_ms)

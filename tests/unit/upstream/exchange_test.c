@@ -5,6 +5,8 @@
  * The contract of an exchange, against a peer that behaves and one that does
  * not.
  */
+#include <fcntl.h>
+
 #include "support/folder.h"
 #include "support/peer.h"
 
@@ -351,6 +353,72 @@ a_close_is_noticed_before_reuse(void **state)
 	peer_join(&p);
 }
 
+static const char *unasked;
+
+static void
+answers_then_says_more(struct peer *p)
+{
+	int fd = peer_accept(p), second;
+
+	peer_request(p, fd);
+	peer_text(fd, OK_HELLO);
+	sem_wait(&p->go);
+	if (unasked[0] == '\0')
+		shutdown(fd, SHUT_WR);
+	else
+		peer_text(fd, unasked);
+	sem_post(&p->told);
+	second = peer_accept(p);
+	peer_request(p, second);
+	peer_text(second, OK_HELLO);
+	peer_wait_close(second);
+	close(fd);
+}
+
+static bool
+on_poke(void *arg)
+{
+	struct exchange_request request = a_request(METHOD_GET, GET_HEAD);
+
+	client_begin(arg, &request);
+	return false;
+}
+
+/* The loop finds both at once, and first whoever wants the connection. */
+static void
+what_comes_in_the_same_turn_is_noticed_before_reuse(void **state)
+{
+	static const char *const more[] = { "", "x", "HTTP/1.1 200 OK\r\n"
+	    "Content-Length: 6\r\n\r\npoison" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(more) / sizeof(more[0]); i++) {
+		struct peer p;
+		struct client c;
+		int poke[2];
+
+		unasked = more[i];
+		peer_listen(&p);
+		peer_play(&p, answers_then_says_more);
+		client_init(&c, &p.at);
+		must(pipe2(poke, O_NONBLOCK | O_CLOEXEC) == 0);
+		client_get(&c);
+		loop_on_readable(c.loop, poke[0], on_poke, &c);
+		run_for(c.loop, 1);	/* it is watched */
+		must(write(poke[1], "!", 1) == 1);
+		sem_post(&p.go);
+		sem_wait(&p.told);
+		loop_run(c.loop);
+		assert_string_equal(buf_cstr(&c.log),
+		    "head 200; body 'hello' last; done");
+		assert_false(c.reused);
+		client_fini(&c);
+		peer_join(&p);
+		close(poke[0]);
+		close(poke[1]);
+	}
+}
+
 static void
 answers_then_closes_unasked(struct peer *p)
 {
@@ -632,6 +700,8 @@ main(void)
 		cmocka_unit_test(a_connection_is_used_again),
 		cmocka_unit_test(a_connection_is_not_used_again),
 		cmocka_unit_test(a_close_is_noticed_before_reuse),
+		cmocka_unit_test(
+		    what_comes_in_the_same_turn_is_noticed_before_reuse),
 		cmocka_unit_test(a_reused_connection_that_closes_is_stale),
 		cmocka_unit_test(idle_connections_expire_and_are_capped),
 		cmocka_unit_test(a_refused_connection_sends_nothing),
