@@ -244,8 +244,8 @@ bench-long:					## whether the edge grows: ten minutes at full rate (ARGS="--min
 	+@$(SUBMAKE) bench ARGS="--part growth $(ARGS)"
 
 bench-record:					## bench, into bench/history.csv and the README's table (ARGS="--part growth": the long one)
-	+@$(SUBMAKE) bench ARGS="--history bench/history.csv $(ARGS)"
-	@bench/table
+	+@$(SUBMAKE) bench ARGS="--history bench/history.csv $(ARGS)"; \
+	    code=$$?; bench/table && exit $$code
 
 bench-table:					## the README's table, out of bench/history.csv
 	@bench/table
