@@ -10,6 +10,7 @@
 #include "command/command.h"
 #include "command/loading.h"
 #include "geo/geo_table.h"
+#include "policy/map_text.h"
 
 extern const struct command command_map;
 
@@ -43,17 +44,5 @@ bool map_inputs_database(struct map_inputs *in, const char *file,
 
 /* The mistakes to standard error; the exit code for a command that stops. */
 int map_inputs_stop(struct map_inputs *in);
-
-/* "FR", "continent:AF", "default": what a rule is about. */
-const char *map_place_text(struct place place, char text[16]);
-
-/* The regions of a list, "EU GB" or a JSON array. */
-void map_list_text(struct buf *out, const struct region_map *map,
-    const struct region_list *list);
-void map_list_json(struct buf *out, const struct region_map *map,
-    const struct region_list *list);
-
-/* "address/bits" */
-void map_network_text(struct buf *out, const struct cidr *net);
 
 #endif

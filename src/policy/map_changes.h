@@ -4,10 +4,12 @@
 /*
  * What differs between two region maps.  Regions are compared by their ids.
  */
-#ifndef COMMAND_MAP_CHANGES_H
-#define COMMAND_MAP_CHANGES_H
+#ifndef POLICY_MAP_CHANGES_H
+#define POLICY_MAP_CHANGES_H
 
-#include "command/map.h"
+#include "base/arena.h"
+#include "base/buf.h"
+#include "geo/geo_table.h"
 #include "policy/restrictions.h"
 
 enum map_change_kind {
@@ -58,6 +60,10 @@ size_t map_changes_count(const struct map_changes *c,
 
 /* Whether anything differs at all, shares of the address space included. */
 bool map_changes_any(const struct map_changes *c);
+
+/* All of it for a person to read, and as an object of JSON. */
+void map_changes_text(struct buf *out, const struct map_changes *c);
+void map_changes_json(struct buf *out, const struct map_changes *c);
 
 /* "flow F of tenant T", "tenant T". */
 void map_flow_name(struct buf *out, const struct map_flow *flow);

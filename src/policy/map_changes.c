@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the Portolan authors */
 
-#include "command/map_changes.h"
+#include "policy/map_changes.h"
 
 #include <string.h>
 
 #include "policy/decide.h"
+#include "policy/map_text.h"
 
 enum { PLACES = COUNTRIES + CONTINENTS };	/* the default is one of them */
 
