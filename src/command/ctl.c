@@ -26,8 +26,7 @@ struct word {
 };
 
 struct ctl {
-	const char	*config, *socket;
-	char		 path[256];	/* of the socket, as the file names it */
+	struct ctl_place place;
 	bool		 json;
 };
 
@@ -35,28 +34,42 @@ struct ctl {
 
 /* Other mistakes in the file do not matter: a reload tells of them. */
 static bool
-socket_of_config(struct ctl *ctl, struct err *err)
+socket_of_config(const char *file, char path[256], struct err *err)
 {
 	struct arena *arena = arena_new(4096);
 	const struct config *config;
 	struct mistakes mistakes;
 
+	path[0] = '\0';
 	mistakes_init(&mistakes);
-	config = config_load(arena, ctl->config, &mistakes, NULL);
+	config = config_load(arena, file, &mistakes, NULL);
 	if (config == NULL)
 		err_set(err, "%s cannot be read (portolan check -c %s tells "
 		    "why); name the file with -c, or the socket with --socket",
-		    ctl->config, ctl->config);
+		    file, file);
 	else if (config->console.socket == NULL)
 		err_set(err, "%s names no console.socket, which this command "
-		    "talks to; name one, and restart the service", ctl->config);
+		    "talks to; name one, and restart the service", file);
 	else
-		snprintf(ctl->path, sizeof(ctl->path), "%s",
-		    config->console.socket);
+		snprintf(path, 256, "%s", config->console.socket);
 	mistakes_fini(&mistakes);
 	arena_free(&arena);
-	ctl->socket = ctl->path;
-	return ctl->path[0] != '\0';
+	return path[0] != '\0';
+}
+
+bool
+ctl_exchange(const struct ctl_place *place,
+    const struct ctl_question *question, struct ctl_answer *answer,
+    struct err *err)
+{
+	const char *file = place->config != NULL ? place->config :
+	    CTL_DEFAULT_CONFIG;
+	char path[256];
+
+	if (place->socket != NULL)
+		return ctl_ask(place->socket, question, answer, err);
+	return socket_of_config(file, path, err) &&
+	    ctl_ask(path, question, answer, err);
 }
 
 /* --- an answer -------------------------------------------------------------------- */
@@ -95,23 +108,22 @@ print_text(const struct word *word, struct slice body, bool good)
 }
 
 static int
-talk(struct ctl *ctl, const struct word *word)
+talk(const struct ctl *ctl, const struct word *word)
 {
-	struct buf body = { 0 };
+	struct ctl_answer answer = { .status = 0 };
 	struct err err;
-	unsigned status = 0;
 	bool good;
 
-	if ((ctl->socket == NULL && !socket_of_config(ctl, &err)) ||
-	    !ctl_ask(ctl->socket, word->method, word->target, &status, &body,
-	    &err)) {
+	if (!ctl_exchange(&ctl->place, &(struct ctl_question){ .method = word->method,
+	    .target = word->target }, &answer, &err)) {
 		fprintf(stderr, "portolan ctl: %s\n", err.text);
-		buf_fini(&body);
+		buf_fini(&answer.body);
 		return EXIT_USAGE;
 	}
-	good = status < 400;
-	(ctl->json ? print_json : print_text)(word, buf_all(&body), good);
-	buf_fini(&body);
+	good = answer.status < 400;
+	(ctl->json ? print_json : print_text)(word, buf_all(&answer.body),
+	    good);
+	buf_fini(&answer.body);
 	return good ? EXIT_GOOD : EXIT_FOUND;
 }
 
@@ -120,13 +132,9 @@ talk(struct ctl *ctl, const struct word *word)
 static int
 run_word(const struct word *word, int argc, char **argv)
 {
-	struct ctl ctl = { .config = "/etc/portolan/portolan.yaml" };
-	const char *config = NULL;
+	struct ctl ctl = { .json = false };
 	const struct option_spec specs[] = {
-		{ "config", 'c', "FILE", "the service's configuration "
-		    "(/etc/portolan/portolan.yaml)", .value = &config },
-		{ "socket", 's', "PATH", "its admin socket, instead of "
-		    "looking it up there", .value = &ctl.socket },
+		CTL_PLACE_OPTIONS(ctl.place),
 		{ "json", 0, NULL, "answer as JSON", .flag = &ctl.json },
 		{ 0 },
 	};
@@ -137,8 +145,6 @@ run_word(const struct word *word, int argc, char **argv)
 
 	if (end != OPTIONS_GO_ON)
 		return end;
-	if (config != NULL)
-		ctl.config = config;
 	return talk(&ctl, word);
 }
 
@@ -230,17 +236,14 @@ region_target(struct buf *target, const struct operands *what,
 static int
 run_region(int argc, char **argv)
 {
-	struct ctl ctl = { .config = "/etc/portolan/portolan.yaml" };
-	const char *config = NULL, *duration = NULL, *reason = NULL;
+	struct ctl ctl = { .json = false };
+	const char *duration = NULL, *reason = NULL;
 	const struct option_spec specs[] = {
 		{ "for", 0, "TIME", "how long, 30m for example (until it is "
 		    "taken back)", .value = &duration },
 		{ "reason", 0, "TEXT", "told wherever the word is shown",
 		    .value = &reason },
-		{ "config", 'c', "FILE", "the service's configuration "
-		    "(/etc/portolan/portolan.yaml)", .value = &config },
-		{ "socket", 's', "PATH", "its admin socket, instead of "
-		    "looking it up there", .value = &ctl.socket },
+		CTL_PLACE_OPTIONS(ctl.place),
 		{ "json", 0, NULL, "answer as JSON", .flag = &ctl.json },
 		{ 0 },
 	};
@@ -264,8 +267,6 @@ run_region(int argc, char **argv)
 	    reason != NULL)))
 		return options_mistake(&usage, "say which region, and down, "
 		    "drain, up or auto");
-	if (config != NULL)
-		ctl.config = config;
 	if (what.count == 2) {
 		if (!region_target(&target, &what, duration, reason, &err)) {
 			buf_fini(&target);
@@ -287,6 +288,8 @@ static const struct command words[] = {
 	{ "reload", "read all files again", run_reload },
 	{ "drain", "stop taking new work", run_drain },
 	{ "region", "take a region down, drain it, or back", run_region },
+	{ "map", "the region map in service, or another in its place",
+	    ctl_map },
 	{ "upgrade", "let a new binary take over", run_upgrade },
 };
 

@@ -12,10 +12,45 @@
 #include "base/buf.h"
 #include "base/err.h"
 
+#define CTL_DEFAULT_CONFIG "/etc/portolan/portolan.yaml"
+
+/* Which service: its socket, or the configuration that names it. */
+struct ctl_place {
+	const char	*config;	/* NULL: the default */
+	const char	*socket;	/* NULL: as the configuration says */
+};
+
+#define CTL_PLACE_OPTIONS(place) \
+	{ "config", 'c', "FILE", "the service's configuration (" \
+	    CTL_DEFAULT_CONFIG ")", .value = &(place).config }, \
+	{ "socket", 's', "PATH", "its admin socket, instead of looking it " \
+	    "up there", .value = &(place).socket }
+
+struct ctl_question {
+	const char	*method, *target;
+	const char	*fields;	/* whole lines; or NULL */
+	struct slice	 body;
+};
+
+struct ctl_answer {
+	unsigned	 status;
+	char		 revision[64];	/* the ETag without quotes; or "" */
+	struct buf	 body;
+};
+
+/* ctl.c: a question to that service.  The answer's body is the caller's to
+ * free, whatever comes out. */
+bool ctl_exchange(const struct ctl_place *place,
+    const struct ctl_question *question, struct ctl_answer *answer,
+    struct err *err);
+
+/* ctl_map.c: a command group of its own. */
+int ctl_map(int argc, char **argv);
+
 /* ctl_ask.c: one question on a connection of its own; the status and the body
  * of the answer, whatever they say. */
-bool ctl_ask(const char *socket_path, const char *method, const char *target,
-    unsigned *status, struct buf *body, struct err *err);
+bool ctl_ask(const char *socket_path, const struct ctl_question *question,
+    struct ctl_answer *answer, struct err *err);
 
 /* A value in a target's query. */
 void ctl_encode(struct buf *target, const char *value);

@@ -97,32 +97,54 @@ unchunk(struct slice bytes, struct buf *body)
 	return piece == H1_PIECE_END;
 }
 
+/* Of an entity tag ("...", RFC 9110 8.8.3). */
+static void
+read_revision(const struct h1_head *head, char revision[64])
+{
+	revision[0] = '\0';
+	for (size_t i = 0; i < head->nfields; i++) {
+		struct slice value = head->fields[i].value;
+
+		if (slice_eq_nocase(head->fields[i].name, SLICE("ETag")) &&
+		    value.len > 2 && value.len < 64)
+			snprintf(revision, 64, "%.*s", (int)value.len - 2,
+			    value.p + 1);
+	}
+}
+
 static bool
-read_answer(struct buf *answer, unsigned *status, struct buf *body,
-    struct err *err)
+read_answer(struct buf *bytes, struct ctl_answer *answer, struct err *err)
 {
 	static struct h1_head head;
 	struct h1_end end;
 	struct slice rest;
 	size_t seen = 0;
 
-	if (h1_read_response(&head, buf_all(answer), &seen, METHOD_GET,
+	if (h1_read_response(&head, buf_all(bytes), &seen, METHOD_GET,
 	    &end) != H1_DONE)
 		return err_set(err, "the service's answer is not HTTP or was "
 		    "cut short; its log says more");
-	*status = head.status;
-	rest = (struct slice){ answer->p + end.consumed,
-	    answer->len - end.consumed };
+	answer->status = head.status;
+	read_revision(&head, answer->revision);
+	rest = (struct slice){ bytes->p + end.consumed,
+	    bytes->len - end.consumed };
 	if (head.framing != H1_CHUNKED)
-		buf_slice(body, rest);
-	else if (!unchunk(rest, body))
+		buf_slice(&answer->body, rest);
+	else if (!unchunk(rest, &answer->body))
 		return err_set(err, "the service's answer was cut short");
 	return true;
 }
 
+static bool
+has_body(const struct ctl_question *q)
+{
+	return strcmp(q->method, "POST") == 0 || strcmp(q->method, "PUT") == 0;
+}
+
+/* An answer that comes before all was sent is one, too. */
 bool
-ctl_ask(const char *socket_path, const char *method, const char *target,
-    unsigned *status, struct buf *body, struct err *err)
+ctl_ask(const char *socket_path, const struct ctl_question *question,
+    struct ctl_answer *answer, struct err *err)
 {
 	struct buf text = { 0 };
 	int fd = connect_to(socket_path, err);
@@ -131,13 +153,17 @@ ctl_ask(const char *socket_path, const char *method, const char *target,
 	if (fd < 0)
 		return false;
 	buf_printf(&text, "%s %s HTTP/1.1\r\nHost: admin\r\n"
-	    "Connection: close\r\n%s\r\n", method, target,
-	    strcmp(method, "POST") == 0 ? "Content-Length: 0\r\n" : "");
-	good = send_all(fd, buf_all(&text));
+	    "Connection: close\r\n%s", question->method, question->target,
+	    question->fields == NULL ? "" : question->fields);
+	if (has_body(question))
+		buf_printf(&text, "Content-Length: %zu\r\n",
+		    question->body.len);
+	buf_text(&text, "\r\n");
+	good = send_all(fd, buf_all(&text)) && send_all(fd, question->body);
 	buf_clear(&text);
-	good = good && receive_all(fd, &text);
+	good = (receive_all(fd, &text) && good) || text.len > 0;
 	close(fd);
-	good = good ? read_answer(&text, status, body, err) :
+	good = good ? read_answer(&text, answer, err) :
 	    err_set(err, "%s: the connection broke: %s", socket_path,
 	    strerror(errno));
 	buf_fini(&text);

@@ -23,6 +23,7 @@ struct loading {
 	enum load_depth	 depth;
 	const struct generation *before;
 	const struct last_good *copies;	/* to be read instead; NULL: none */
+	struct slice	 candidate;	/* instead of the region map; p NULL: none */
 	struct schema_reader reader;
 	struct config	*config;
 	const struct yaml_node *root;	/* of portolan.yaml */
@@ -434,18 +435,41 @@ load_address_key(struct loading *l)
 
 /* --- all together --------------------------------------------------------------------------- */
 
+/* Its text is kept: whoever asks for the map gets what is in service. */
+static void
+load_map(struct loading *l)
+{
+	const char *file = place_of(l, GOOD_REGIONS, l->config->region_map);
+	struct generation *g = l->g;
+	struct buf text = { 0 };
+	struct err err;
+
+	if (!is_there(l, "regions", file))
+		return;
+	if (l->candidate.p != NULL) {
+		buf_slice(&text, l->candidate);
+	} else if (!file_read(&text, file, YAML_FILE_BYTES, &err)) {
+		mistakes_add(l->reader.mistakes, (struct mark){ .file = file },
+		    "", "%s", err.text);
+		buf_fini(&text);
+		return;
+	}
+	g->map_text = (struct slice){ arena_copy(g->arena, buf_all(&text)),
+	    text.len };
+	revision_of(g->map_text, g->map_revision);
+	l->map = regions_file_parse(g->arena, file, g->map_text,
+	    l->reader.mistakes, NULL);
+	buf_fini(&text);
+}
+
 static bool
 load_files(struct loading *l)
 {
 	struct mistakes *m = l->reader.mistakes;
-	const char *map_file;
 
 	if (l->config == NULL)
 		return false;
-	map_file = place_of(l, GOOD_REGIONS, l->config->region_map);
-	if (is_there(l, "regions", map_file))
-		l->map = regions_file_load(l->g->arena, map_file,
-		    m, NULL);
+	load_map(l);
 	load_restrictions(l);
 	if (l->map == NULL)
 		return false;
@@ -540,6 +564,16 @@ generation_load(const char *file, enum load_depth depth,
     const struct generation *before, struct mistakes *mistakes)
 {
 	struct loading l = { .depth = depth, .before = before };
+
+	return load(file, &l, mistakes);
+}
+
+struct generation *
+generation_load_candidate(const char *file, const struct generation *before,
+    struct slice map, struct mistakes *mistakes)
+{
+	struct loading l = { .depth = LOAD_FULL, .before = before,
+	    .candidate = map };
 
 	return load(file, &l, mistakes);
 }

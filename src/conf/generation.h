@@ -15,6 +15,7 @@
 #include "conf/expectations.h"
 #include "conf/last_good.h"
 #include "conf/mistakes.h"
+#include "conf/replace_file.h"
 #include "net/tls.h"
 #include "policy/decide.h"
 
@@ -22,6 +23,8 @@ struct generation {
 	uint64_t	 id;		/* 1, 2, ... in this process */
 	const struct config *config;
 	struct policy	 policy;
+	struct slice	 map_text;	/* the region map as it was read */
+	char		 map_revision[REVISION_TEXT];	/* of that */
 	const struct client_trust *trust;
 	uint16_t	 tls_ports[REGIONS_MAX];	/* of edges, for clients of
 					   policy.in_region that are passed on */
@@ -64,6 +67,12 @@ enum load_depth {
  */
 struct generation *generation_load(const char *file, enum load_depth depth,
     const struct generation *before, struct mistakes *mistakes);
+
+/* The same as a full load would be with these bytes as the region map: what
+ * would come of writing them. */
+struct generation *generation_load_candidate(const char *file,
+    const struct generation *before, struct slice map,
+    struct mistakes *mistakes);
 
 /*
  * The same from the copies of the last generation that was in service

@@ -16,10 +16,10 @@
 enum { DRAIN_MS = 2000, DRAIN_LOOK_MS = 32 };
 
 /* Administration is slow and rare: seconds are fine, and a reload may take
- * some; bodies are not expected at all. */
+ * some; of bodies a region map is the largest. */
 static const struct serve_limits serve_limits = {
 	.head_ms = 10000, .idle_ms = 60000, .body_idle_ms = 10000,
-	.send_idle_ms = 30000, .tunnel_idle_ms = 60000, .body_bytes = 65536,
+	.send_idle_ms = 30000, .tunnel_idle_ms = 60000, .body_bytes = MAP_BYTES,
 };
 static const struct pool_limits pool_limits = {
 	.idle = 4, .idle_ms = 30000, .connect_ms = 2000,
@@ -41,7 +41,7 @@ console_answer(struct request *r, unsigned status, const char *type,
 
 	snprintf(fields, sizeof(fields), "Content-Type: %s\r\n"
 	    "Cache-Control: no-store\r\n%s%s", type,
-	    status == 405 ? "Allow: GET, HEAD, POST\r\n" : "",
+	    status == 405 ? "Allow: GET, HEAD, POST, PUT\r\n" : "",
 	    status == 503 ? "Retry-After: 1\r\n" : "");
 	answer.fields = slice_of(fields);
 	request_answer(r, &answer, answer.no_body ? (struct slice){ 0 } : body,
@@ -103,9 +103,7 @@ on_head(struct request *r)
 static void
 on_body(struct request *r, struct slice bytes, bool last)
 {
-	(void)r;
-	(void)bytes;
-	(void)last;			/* nothing here takes one */
+	new_map_body(r, bytes, last);	/* nothing else takes one */
 }
 
 static void
@@ -122,6 +120,7 @@ on_gone(struct request *r, enum serve_end end)
 	(void)end;
 	forward_gone(r);
 	master_gone(r);
+	new_map_gone(r);
 }
 
 static const struct handler_ops handler = {
@@ -188,7 +187,7 @@ look_drained(struct timer *timer)
 {
 	struct console *c = list_entry(timer, struct console, drain);
 
-	if (c->server->connections == 0 ||
+	if ((c->server->connections == 0 && c->map.stage == MAP_IDLE) ||
 	    c->loop->now_ms >= c->drain_until_ms)
 		loop_stop(c->loop);
 	else
@@ -316,6 +315,7 @@ console_main(const struct console_options *options)
 	listener_free(&c.tcp);
 	listener_free(&c.admin);
 	listener_free(&c.reader);
+	new_map_end(&c);
 	server_free(&c.server);
 	tls_context_free(&c.tls);
 	pools_free(&c.pools);

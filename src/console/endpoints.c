@@ -81,6 +81,12 @@ upgrade(struct console *console, struct request *r)
 	master_upgrade(console, r);
 }
 
+static void
+map(struct console *console, struct request *r)
+{
+	forward_to_edge(console, r, "/map");
+}
+
 const struct endpoint_entry endpoints[] = {
 	{ "/healthz",		METHOD_GET,  RIGHTS_PUBLIC, healthz },
 	{ "/readyz",		METHOD_GET,  RIGHTS_PUBLIC, readyz },
@@ -92,6 +98,9 @@ const struct endpoint_entry endpoints[] = {
 	{ "/drain",		METHOD_POST, RIGHTS_WRITE, drain },
 	{ "/regions",		METHOD_GET,  RIGHTS_PUBLIC, regions },
 	{ "/region?",		METHOD_POST, RIGHTS_WRITE, region },
+	{ "/v1/map",		METHOD_GET,  RIGHTS_READ, map },
+	{ "/v1/map",		METHOD_PUT,  RIGHTS_WRITE, new_map_put },
+	{ "/v1/map?",		METHOD_PUT,  RIGHTS_WRITE, new_map_put },
 	{ "/upgrade",		METHOD_POST, RIGHTS_WRITE, upgrade },
 	{ NULL,			METHOD_OTHER, RIGHTS_PUBLIC, NULL },
 };

@@ -13,16 +13,19 @@ method_text(enum h1_method method)
 	    "HEAD" : "GET";
 }
 
+/* What the body is, and which one. */
 static void
-pass_type(struct buf *fields, const struct h1_head *head)
+pass_fields(struct buf *fields, const struct h1_head *head)
 {
-	const struct h1_field *type = h1_field(head, FIELD_CONTENT_TYPE);
+	for (size_t i = 0; i < head->nfields; i++) {
+		const struct h1_field *f = &head->fields[i];
 
-	if (type == NULL)
-		return;
-	buf_text(fields, "Content-Type: ");
-	buf_slice(fields, type->value);
-	buf_text(fields, "\r\n");
+		if (f->id != FIELD_CONTENT_TYPE &&
+		    !slice_eq_nocase(f->name, SLICE("ETag")))
+			continue;
+		buf_printf(fields, "%.*s: %.*s\r\n", SLICE_ARG(f->name),
+		    SLICE_ARG(f->value));
+	}
 }
 
 static void
@@ -41,7 +44,7 @@ on_head(struct exchange *ex, const struct h1_head *head)
 		answer.length = 0;
 	answer.no_body = r->method == METHOD_HEAD;
 	buf_text(&fields, "Cache-Control: no-store\r\n");
-	pass_type(&fields, head);
+	pass_fields(&fields, head);
 	answer.fields = buf_all(&fields);
 	request_answer(r, &answer, (struct slice){ 0 }, cr->answer_ends);
 	buf_fini(&fields);

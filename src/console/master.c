@@ -133,7 +133,7 @@ understand(struct console *console, const char *text, const int *fds, int n)
 	}
 	if (lent_files_take(text, fds, n))
 		return;
-	if (n == 0 && rights_hear(console, text))
+	if (n == 0 && (rights_hear(console, text) || new_map_heard(console, text)))
 		return;
 	while (n > 0)
 		close(fds[--n]);

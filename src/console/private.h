@@ -25,6 +25,20 @@ struct console_names {
 	size_t		 count;
 };
 
+/* How far a region map has come; kept while its client may have left. */
+enum map_stage { MAP_IDLE, MAP_TRY, MAP_WRITE, MAP_SWAP, MAP_KEEP, MAP_UNDO };
+
+struct console_map {
+	enum map_stage	 stage;
+	struct request	*request;	/* who waits; NULL: nobody any more */
+	struct exchange	*exchange;	/* with the edge, or NULL */
+	bool		 dry_run, whatever;	/* ... revision is in service */
+	unsigned	 status;	/* of the edge's answer */
+	struct buf	 bytes;		/* the map */
+	struct buf	 head, answer;	/* to the edge, and from it */
+	struct buf	 kept;		/* what it said would change */
+};
+
 struct console {
 	struct loop	*loop;
 	struct server	*server;
@@ -42,6 +56,7 @@ struct console {
 	struct console_names readers, writers, next_readers, next_writers;
 	int		 master_fd;	/* -1: none */
 	struct list	 upgrading;	/* console_request, who wait for it */
+	struct console_map map;
 	struct timer	 drain;
 	uint64_t	 drain_until_ms;
 	bool		 draining;
@@ -54,6 +69,9 @@ struct console_request {
 	struct exchange	*exchange;
 	struct buf	 head;		/* what was sent to the edge */
 	bool		 answer_ends;	/* the edge's answer has no body */
+	bool		 takes_map, dry_run;
+	char		 revision[40];	/* that must be in service; "*": any */
+	struct buf	 body;		/* of the map, as far as it has come */
 };
 
 struct endpoint_entry {
@@ -78,6 +96,14 @@ void master_listen(struct console *console, int fd);
 void master_hear(struct console *console);
 void master_upgrade(struct console *console, struct request *r);
 void master_gone(struct request *r);
+
+/* new_map.c: another region map; what its client sends, and what the master says. */
+enum { MAP_BYTES = 1024 * 1024 };
+void new_map_put(struct console *console, struct request *r);
+void new_map_body(struct request *r, struct slice bytes, bool last);
+bool new_map_heard(struct console *console, const char *text);
+void new_map_gone(struct request *r);
+void new_map_end(struct console *console);
 
 /* rights.c: names of certificates begin as configured; each round of sockets
  * tells them anew, and its end puts those in force. */

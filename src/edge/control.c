@@ -14,7 +14,7 @@
 #include "base/arena.h"
 #include "edge/process.h"
 
-enum { CONTROL_MODE = 0600 };
+enum { CONTROL_MODE = 0600, BODY_BYTES = 1024 * 1024 };
 
 struct control {
 	struct edge	*edge;
@@ -22,6 +22,8 @@ struct control {
 	struct server	*server;
 	struct serve_limits limits;
 	struct list	 waiting;	/* control_request, for a reload's end */
+	struct control_request *trying;	/* a map; NULL: nobody */
+	bool		 try_later;	/* when nothing is being loaded */
 	ino_t		 inode;		/* of its file, which may be renamed */
 };
 
@@ -29,6 +31,8 @@ struct control_request {
 	struct list	 node;
 	struct request	*request;
 	uint64_t	 round;
+	bool		 takes_map;
+	struct buf	 map;		/* as far as it has come */
 };
 
 static struct control_request *
@@ -163,6 +167,86 @@ regions(struct control *c, struct request *r)
 	buf_fini(&text);
 }
 
+static void
+map_in_service(struct control *c, struct request *r)
+{
+	const struct generation *g = plan_base(c->edge->plan)->generation;
+	struct buf fields = { 0 };
+	struct answer answer = { .status = 200,
+	    .length = (int64_t)g->map_text.len,
+	    .no_body = r->method == METHOD_HEAD };
+
+	buf_printf(&fields, "Content-Type: application/yaml\r\n"
+	    "Cache-Control: no-store\r\nETag: \"%s\"\r\n",
+	    g->map_revision);
+	answer.fields = buf_all(&fields);
+	request_answer(r, &answer, answer.no_body ? (struct slice){ 0 } :
+	    g->map_text, true);
+	buf_fini(&fields);
+}
+
+/* "/map?REVISION": that in service must be this one, or "*". */
+static void
+map_candidate(struct control *c, struct request *r)
+{
+	const struct generation *g = plan_base(c->edge->plan)->generation;
+	struct slice revision = r->head->target;
+	struct slice path;
+	struct buf text = { 0 };
+
+	slice_split(&revision, '?', &path);
+	if (slice_is(revision, "*") || slice_is(revision, g->map_revision)) {
+		mine(r)->takes_map = true;
+		if (!r->has_body)
+			reply_text(r, 400, SLICE("no map in the body\n"));
+		return;
+	}
+	buf_printf(&text, "the map in service is revision %s by now: somebody "
+	    "has changed it; get it, and change that\n", g->map_revision);
+	reply_text(r, 412, buf_all(&text));
+	buf_fini(&text);
+}
+
+static void
+try_candidate(struct control *c, struct control_request *cr)
+{
+	struct request *r = cr->request;
+
+	if (cr->map.len == 0)
+		reply_text(r, 422, SLICE("the map is empty\n"));
+	else if (c->trying != NULL)
+		reply_text(r, 503, SLICE("another map is being looked at; try "
+		    "again\n"));
+	else {
+		c->trying = cr;
+		c->try_later = !edge_try_map(c->edge, buf_all(&cr->map));
+	}
+}
+
+void
+control_idle(struct control *control)
+{
+	struct control_request *cr = control->trying;
+
+	if (cr != NULL && control->try_later)
+		control->try_later = !edge_try_map(control->edge,
+		    buf_all(&cr->map));
+}
+
+void
+control_map_tried(struct control *control, unsigned status,
+    struct slice answer)
+{
+	struct control_request *cr = control->trying;
+
+	/* It was another's, who has left, and the next one waits. */
+	if (cr == NULL || control->try_later)
+		return;
+	control->trying = NULL;
+	reply(cr->request, status, status == 200 ? "application/json" :
+	    "text/plain; charset=utf-8", answer);
+}
+
 static const struct control_endpoint {
 	const char	*path;		/* with a ? at its end: and what follows */
 	enum h1_method	 method;	/* GET answers HEAD as well */
@@ -178,6 +262,8 @@ static const struct control_endpoint {
 	{ "/drain",		METHOD_POST,	drain },
 	{ "/regions",		METHOD_GET,	regions },
 	{ "/region?",		METHOD_POST,	region },
+	{ "/map",		METHOD_GET,	map_in_service },
+	{ "/map?",		METHOD_POST,	map_candidate },
 };
 
 /* --- the handler ---------------------------------------------------------------- */
@@ -218,9 +304,13 @@ on_head(struct request *r)
 static void
 on_body(struct request *r, struct slice bytes, bool last)
 {
-	(void)r;			/* bodies say nothing here */
-	(void)bytes;
-	(void)last;
+	struct control_request *cr = mine(r);
+
+	if (!cr->takes_map || r->answered)
+		return;			/* other bodies say nothing */
+	buf_slice(&cr->map, bytes);
+	if (last)
+		try_candidate(r->server->owner, cr);
 }
 
 static void
@@ -245,9 +335,14 @@ on_gone(struct request *r, enum serve_end end)
 {
 	struct control_request *cr = mine(r);
 
+	struct control *c = r->server->owner;
+
 	(void)end;
 	if (cr->request != NULL)
 		list_remove(&cr->node);
+	if (c->trying == cr)
+		c->trying = NULL;
+	buf_fini(&cr->map);
 }
 
 static const struct handler_ops control_ops = {
@@ -318,7 +413,7 @@ control_new(struct edge *edge, struct err *err)
 	list_init(&c->waiting);
 	c->limits = (struct serve_limits){ .head_ms = 10000, .idle_ms = 60000,
 	    .body_idle_ms = 10000, .send_idle_ms = 30000,
-	    .tunnel_idle_ms = 1000, .body_bytes = 65536 };
+	    .tunnel_idle_ms = 1000, .body_bytes = BODY_BYTES };
 	c->server = server_new(edge->loop, &control_ops, c, &c->limits);
 	c->listener = listener_new(edge->loop, fd, &listener_ops, c);
 	return c;

@@ -68,6 +68,7 @@ struct edge {
 	uint64_t	 hold_until_ms;
 	bool		 heir, serving;
 	const char	*sandbox;
+	struct trying	*trying;	/* another map is being looked at */
 	struct keeping	*keeping;	/* copies of files are being written */
 	bool		 keep_again;	/* ... and others are to be after that */
 	uint64_t	 touch_ms;	/* when to say that they are current */
@@ -100,6 +101,19 @@ void edge_unload(struct edge *edge);
 
 /* A line for the master process, its end included. */
 void edge_tell_master(const struct edge *edge, const char *line);
+
+/* Asks the master for what only root may read; any thread but one at a time,
+ * and lent_files_return() afterwards. */
+void edge_borrow_keys(const struct edge *edge);
+
+/* --- try_map.c ------------------------------------------------------------ */
+
+/* Whether another thread begins to look at these bytes as the region map;
+ * control_map_tried() tells.  Not while a generation is being loaded. */
+bool edge_try_map(struct edge *edge, struct slice map);
+
+/* At the end: waits for it. */
+void edge_try_end(struct edge *edge);
 
 /* --- keep.c --------------------------------------------------------------- */
 
@@ -147,6 +161,13 @@ void control_free(struct control **control);
 /* A round has ended: good or not, with all mistakes in words. */
 void control_reloaded(struct control *control, uint64_t round, bool good,
     struct slice words);
+
+/* Nothing is being loaded any more: edge_try_map() would begin. */
+void control_idle(struct control *control);
+
+/* What became of edge_try_map(): JSON of 200, mistakes in words of 422. */
+void control_map_tried(struct control *control, unsigned status,
+    struct slice answer);
 
 /* --- status.c, metrics.c -------------------------------------------------- */
 

@@ -115,6 +115,7 @@ edge_unload(struct edge *edge)
 	struct loading *l = edge->loading;
 
 	edge_keep_end(edge);
+	edge_try_end(edge);
 	if (l != NULL) {
 		must(pthread_join(l->thread, NULL) == 0);
 		if (l->result != NULL)
@@ -302,14 +303,16 @@ on_loaded(void *arg)
 	edge->loading = NULL;
 	if (edge->load_again && !edge->ending)
 		edge_reload(edge);
+	else
+		control_idle(edge->control);
 }
 
 /* --- loading ------------------------------------------------------------------------ */
 
 /* Without them there is what we may read ourselves, and mistakes say what is
  * not. */
-static void
-borrow_keys(const struct edge *edge)
+void
+edge_borrow_keys(const struct edge *edge)
 {
 	struct err err;
 
@@ -322,7 +325,7 @@ load(void *arg)
 {
 	struct loading *l = arg;
 
-	borrow_keys(l->edge);
+	edge_borrow_keys(l->edge);
 	l->result = generation_load(l->edge->config_file, LOAD_FULL,
 	    l->before, &l->mistakes);
 	lent_files_return();
@@ -348,7 +351,7 @@ edge_reload(struct edge *edge)
 {
 	struct loading *l;
 
-	if (edge->loading != NULL) {
+	if (edge->loading != NULL || edge->trying != NULL) {
 		edge->load_again = true;
 		return edge->rounds + 1;
 	}
@@ -383,7 +386,7 @@ edge_load_first(struct edge *edge, const struct edge_options *options)
 	struct mistakes mistakes;
 	struct err err;
 
-	borrow_keys(edge);
+	edge_borrow_keys(edge);
 	mistakes_init(&mistakes);
 	generation = generation_load(options->config_file, LOAD_FULL, NULL,
 	    &mistakes);

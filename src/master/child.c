@@ -21,6 +21,7 @@
 #include "base/must.h"
 #include "master/keys.h"
 #include "master/sandbox.h"
+#include "net/handover.h"
 #include "net/lent_files.h"
 
 enum { BACKOFF_FIRST_MS = 100, BACKOFF_MOST_MS = 10000,
@@ -39,6 +40,7 @@ child_new(enum role_kind kind, unsigned number, const char *config_file,
 	c->role.sockets = &c->sockets;
 	c->role.notify_fd = -1;
 	c->notify_fd = -1;
+	c->came_fd = -1;
 	c->backoff_ms = BACKOFF_FIRST_MS;
 	if (kind == ROLE_ENGINE)
 		snprintf(c->role.name, sizeof(c->role.name), "engine %s/%u",
@@ -57,6 +59,8 @@ child_free(struct child **child)
 	sockets_close(&(*child)->sockets);
 	if ((*child)->notify_fd >= 0)
 		close((*child)->notify_fd);
+	if ((*child)->came_fd >= 0)
+		close((*child)->came_fd);
 	free(*child);
 	*child = NULL;
 }
@@ -195,6 +199,8 @@ understand(const char *line)
 		return WORD_READY;
 	if (strcmp(line, "UPGRADE\n") == 0)
 		return WORD_UPGRADE;
+	if (strncmp(line, "MAP ", 4) == 0)
+		return WORD_MAP;
 	if (strcmp(line, "RELOAD ok\n") == 0)
 		return WORD_RELOADED;
 	if (strcmp(line, "RELOAD failed\n") == 0)
@@ -202,23 +208,37 @@ understand(const char *line)
 	return WORD_NONE;
 }
 
+/* With at most one descriptor, and that of the console alone. */
+static ssize_t
+read_line(struct child *child)
+{
+	int fds[HANDOVER_FDS], count;
+	ssize_t n = handover_read(child->notify_fd, child->line, fds, &count);
+
+	if (child->came_fd >= 0)
+		close(child->came_fd);
+	child->came_fd = -1;
+	if (n >= 0 && count == 1 && child->role.kind == ROLE_CONSOLE)
+		child->came_fd = fds[--count];
+	while (count > 0)
+		close(fds[--count]);
+	return n;
+}
+
 /* Each packet is one line. */
 enum child_word
 child_hear(struct child *child)
 {
 	enum child_word word;
-	char line[64];
 	ssize_t n;
 
-	while (child->notify_fd >= 0 &&
-	    (n = read(child->notify_fd, line, sizeof(line) - 1)) >= 0) {
+	while (child->notify_fd >= 0 && (n = read_line(child)) >= 0) {
 		if (n == 0) {
 			close(child->notify_fd);
 			child->notify_fd = -1;
 			return WORD_NONE;
 		}
-		line[n] = '\0';
-		word = understand(line);
+		word = understand(child->line);
 		if (word == WORD_READY) {
 			child->ready = child->was_ready = true;
 			if (child->hang_up)

@@ -12,6 +12,7 @@
 #include "conf/watch.h"
 #include "master/master.h"
 #include "master/privileges.h"
+#include "net/handover.h"
 
 enum child_state {
 	CHILD_WAITING,			/* to be started at start_ms */
@@ -30,6 +31,7 @@ enum child_word {
 	WORD_RELOADED,
 	WORD_RELOAD_FAILED,
 	WORD_UPGRADE,			/* the console was asked for it */
+	WORD_MAP,			/* or for another region map: its line */
 };
 
 struct child {
@@ -41,6 +43,8 @@ struct child {
 	bool		 hang_up;	/* HUP came before it was ready */
 	pid_t		 pid;		/* 0: none */
 	int		 notify_fd;	/* our end, -1: none */
+	char		 line[HANDOVER_TEXT];	/* the last one */
+	int		 came_fd;	/* with it; -1: none */
 	uint64_t	 start_ms;	/* monotonic: when to start, or started */
 	uint64_t	 backoff_ms;
 	unsigned	 restarts;

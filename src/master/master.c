@@ -547,9 +547,28 @@ start_console(struct master *m)
 		c->start_ms = 0;
 }
 
+/* Not while another master reads the files: two would write one. */
+static void
+write_map(struct master *m, struct child *console)
+{
+	char answer[MAP_FILE_ANSWER];
+
+	if (!m->map.pending && (m->successor.pid != 0 || m->heir.fd >= 0)) {
+		handover_send(console->notify_fd, "MAP failed\nthe service is "
+		    "being upgraded: try again when that is done", NULL, 0);
+		return;
+	}
+	map_file_do(&m->map, m->generation->config->region_map,
+	    console->line, console->came_fd, answer);
+	console->came_fd = -1;
+	handover_send(console->notify_fd, answer, NULL, 0);
+}
+
 static void
 on_word(struct master *m, struct child *c, enum child_word word)
 {
+	if (c->role.kind == ROLE_CONSOLE && word == WORD_MAP)
+		write_map(m, c);
 	if (c->role.kind == ROLE_CONSOLE && word == WORD_UPGRADE)
 		upgrade_begin(m);
 	if (c->role.kind != ROLE_EDGE)
@@ -583,6 +602,7 @@ on_word(struct master *m, struct child *c, enum child_word word)
 		    "configuration is in service");
 		break;
 	case WORD_UPGRADE:
+	case WORD_MAP:
 	case WORD_NONE:
 		break;
 	}
@@ -794,6 +814,7 @@ clean_up(struct master *m)
 	free(m->program);
 	successor_forget(&m->successor, true);
 	inheritance_drop_rest(&m->heir);
+	file_replace_keep(&m->map);
 	for (size_t i = 0; i < m->nchildren; i++)
 		child_free(&m->children[i]);
 	generation_free(&m->generation);

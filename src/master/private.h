@@ -8,6 +8,7 @@
 #define MASTER_PRIVATE_H
 
 #include "master/child.h"
+#include "master/map_file.h"
 #include "master/upgrade.h"
 
 enum {
@@ -41,6 +42,7 @@ struct master {
 	struct inheritance heir;	/* of the master before us, until we serve */
 	struct successor successor;	/* of the master after us, until it serves */
 	bool		 succeeded;	/* it does */
+	struct replaced	 map;		/* written, but not known to be good yet */
 	int		 exit_code;
 };
 

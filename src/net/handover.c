@@ -52,30 +52,41 @@ take_descriptors(struct msghdr *m, int fds[HANDOVER_FDS])
 	return (int)(bytes / sizeof(int));
 }
 
+ssize_t
+handover_read(int fd, char text[HANDOVER_TEXT], int fds[HANDOVER_FDS],
+    int *count)
+{
+	union ancillary extra;
+	struct iovec words = { .iov_base = text, .iov_len = HANDOVER_TEXT - 1 };
+	struct msghdr m = { .msg_iov = &words, .msg_iovlen = 1,
+	    .msg_control = extra.room, .msg_controllen = sizeof(extra.room) };
+	ssize_t n = recvmsg(fd, &m, MSG_CMSG_CLOEXEC);
+
+	*count = 0;
+	/* The other side has ended without reading all of ours, which is told
+	 * once; its last words are still here. */
+	if (n < 0 && errno == ECONNRESET) {
+		m.msg_controllen = sizeof(extra.room);
+		n = recvmsg(fd, &m, MSG_CMSG_CLOEXEC);
+	}
+	if (n < 0)
+		return n;
+	text[n] = '\0';
+	*count = take_descriptors(&m, fds);
+	return n;
+}
+
 int
 handover_receive(int fd, char text[HANDOVER_TEXT], int fds[HANDOVER_FDS],
     int timeout_ms)
 {
 	struct pollfd wait = { .fd = fd, .events = POLLIN };
-	union ancillary extra;
-	struct iovec words = { .iov_base = text, .iov_len = HANDOVER_TEXT - 1 };
-	struct msghdr m = { .msg_iov = &words, .msg_iovlen = 1,
-	    .msg_control = extra.room, .msg_controllen = sizeof(extra.room) };
-	ssize_t n;
-	int ready;
+	int ready, count;
 
 	do
 		ready = poll(&wait, 1, timeout_ms);
 	while (ready < 0 && errno == EINTR);
-	if (ready <= 0)
+	if (ready <= 0 || handover_read(fd, text, fds, &count) <= 0)
 		return -1;
-	n = recvmsg(fd, &m, MSG_CMSG_CLOEXEC);
-	/* The other side has ended without reading all of ours, which is told
-	 * once; its last words are still here. */
-	if (n < 0 && errno == ECONNRESET)
-		n = recvmsg(fd, &m, MSG_CMSG_CLOEXEC);
-	if (n <= 0)
-		return -1;
-	text[n] = '\0';
-	return take_descriptors(&m, fds);
+	return count;
 }

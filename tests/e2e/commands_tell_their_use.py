@@ -12,7 +12,7 @@ from lib.addresses import ROOT
 
 GROUPS = {"map", "geodb", "ctl", "apikey", "store"}
 
-NESTED = {("store", "region"), ("store", "conflicts")}
+NESTED = {("store", "region"), ("store", "conflicts"), ("ctl", "map")}
 
 
 def listed(text):
