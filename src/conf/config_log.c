@@ -15,7 +15,14 @@ enum { FACILITY_LOCAL0 = 16 };
 static const struct config_access on_stdout = { .to = "stdout",
 	.target = LOG_TO_STDOUT, .facility = FACILITY_LOCAL0 };
 
-/* Names would have to be looked up, by whoever must never wait. */
+/* An address, or a name that is looked up by and by. */
+static bool
+is_host(const struct endpoint *e)
+{
+	return (e->kind == ENDPOINT_IP || e->kind == ENDPOINT_NAME) &&
+	    !e->tls && e->port != 0;
+}
+
 static bool
 read_syslog(struct config_access *log, struct slice where, struct err *err)
 {
@@ -37,13 +44,12 @@ read_syslog(struct config_access *log, struct slice where, struct err *err)
 		where.len -= kinds[i].prefix.len;
 		log->target = kinds[i].target;
 		return (endpoint_parse(&log->address, where) &&
-		    log->address.kind == ENDPOINT_IP &&
-		    !log->address.tls && log->address.port != 0) ||
-		    err_set(err, "wants an IP address and a port, as in "
+		    is_host(&log->address)) ||
+		    err_set(err, "wants an address or name and a port, as in "
 		    "syslog:udp:192.0.2.1:514");
 	}
 	return err_set(err, "is none of syslog, syslog:unix:PATH, "
-	    "syslog:udp:ADDRESS:PORT and syslog:tcp:ADDRESS:PORT");
+	    "syslog:udp:HOST:PORT and syslog:tcp:HOST:PORT");
 }
 
 static void
@@ -186,8 +192,7 @@ const struct schema_row config_log_rows[] = {
 
 /* --- spans ------------------------------------------------------------------- */
 
-/* Plain HTTP to an address: a collector stands beside us or in our network,
- * and its name would have to be looked up by whoever must not wait. */
+/* Plain HTTP: a collector stands beside us or in our network. */
 static void
 read_collector(const struct schema_reader *reader,
     const struct yaml_node *node, void *target)
@@ -201,10 +206,9 @@ read_collector(const struct schema_reader *reader,
 	to->target = LOG_TO_OTLP;
 	if (!slice_starts_nocase(node->text, SLICE("http://")) ||
 	    !endpoint_parse(&to->address, node->text) ||
-	    to->address.kind != ENDPOINT_IP || to->address.port == 0)
+	    !is_host(&to->address))
 		schema_mistake(reader, node, "%s is none: write "
-		    "http://ADDRESS:PORT, with an IP address and without a "
-		    "path", value_quote(reader->arena, node->text));
+		    "http://HOST:PORT, without a path", value_quote(reader->arena, node->text));
 }
 
 const struct schema_row config_trace_rows[] = {

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/must.h"
+#include "edge/log_names.h"
 #include "edge/otlp.h"
 
 enum { KIND_FILE, KIND_PIPE, KIND_SOCKET };
@@ -62,10 +63,10 @@ open_path(struct log_out *out)
 }
 
 static int
-open_socket(struct log_out *out)
+open_socket(struct log_out *out, const struct endpoint *at)
 {
 	struct sockaddr_storage ss;
-	socklen_t len = endpoint_sockaddr(&out->address, &ss);
+	socklen_t len = endpoint_sockaddr(at, &ss);
 	int patience = TCP_PATIENCE_MS, fd = socket(ss.ss_family,
 	    (out->target >= LOG_TO_TCP ? SOCK_STREAM : SOCK_DGRAM) |
 	    SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -85,9 +86,43 @@ open_socket(struct log_out *out)
 	return -1;
 }
 
+/* The address of a name; what is not known yet is no failure. */
+static bool
+find_name(struct log_out *out, struct endpoint *at, struct err *err)
+{
+	char why[128] = "";
+	enum log_name end = LOG_NAME_FOUND;
+
+	*at = out->address;
+	out->looking = false;
+	if (at->kind != ENDPOINT_NAME)
+		return true;
+	end = log_names_find(out->names, at->name, &at->addr, why);
+	at->kind = ENDPOINT_IP;
+	out->at = at->addr;
+	out->looking = end == LOG_NAME_ASKED;
+	return end == LOG_NAME_FOUND || err_set(err, "the name %s is not "
+	    "found: %s", out->address.name, why);
+}
+
+void
+log_out_follow(struct log_out *out)
+{
+	char why[128];
+	struct addr now;
+
+	if (out->fd >= 0 && out->address.kind == ENDPOINT_NAME &&
+	    out->target == LOG_TO_UDP && log_names_find(out->names,
+	    out->address.name, &now, why) == LOG_NAME_FOUND &&
+	    !addr_eq(&now, &out->at))
+		log_out_close(out);
+}
+
 bool
 log_out_open(struct log_out *out, struct err *err)
 {
+	struct endpoint at;
+
 	switch (out->target) {
 	case LOG_TO_STDOUT:
 		out->fd = open_stdout(out);
@@ -99,7 +134,9 @@ log_out_open(struct log_out *out, struct err *err)
 	case LOG_TO_UDP:
 	case LOG_TO_TCP:
 	case LOG_TO_OTLP:
-		out->fd = open_socket(out);
+		if (!find_name(out, &at, err))
+			return false;
+		out->fd = open_socket(out, &at);
 		break;
 	}
 	/* A message that was cut begins anew. */

@@ -14,6 +14,8 @@
 #include "conf/config.h"
 #include "edge/log_writer.h"
 
+struct log_names;
+
 enum log_out_end {
 	LOG_OUT_DONE,			/* all of it was taken */
 	LOG_OUT_FULL,			/* poll fd for more room */
@@ -24,7 +26,11 @@ enum log_out_end {
 struct log_out {
 	enum log_target	 target;
 	const char	*path;		/* a file's */
-	struct endpoint	 address;	/* syslog's */
+	struct endpoint	 address;	/* syslog's, or a collector's */
+	struct log_names *names;	/* for one that is a name */
+	struct addr	 at;		/* what the name was when fd was opened */
+	bool		 looking;	/* log_out_open() failed for want of an
+					   answer, which will come */
 	int		 fd;		/* -1: none */
 	uint8_t		 kind;		/* private */
 	const char	*region;	/* of a collector's spans */
@@ -37,6 +43,10 @@ struct log_out {
 /* False and *err if it cannot be; out->fd is -1 then. */
 bool log_out_open(struct log_out *out, struct err *err);
 void log_out_close(struct log_out *out);
+
+/* Datagrams to a name that leads elsewhere by now go there from here on.  A
+ * connection is kept as long as it takes lines. */
+void log_out_follow(struct log_out *out);
 
 /* Whole lines; *done of them are through already, and more are afterwards. */
 enum log_out_end log_out_write(struct log_out *out, struct slice lines,

@@ -21,6 +21,7 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "base/must.h"
+#include "edge/log_names.h"
 #include "edge/log_out.h"
 
 enum {
@@ -76,6 +77,7 @@ struct log_writer {
 	_Atomic uint32_t reopens;	/* asked for */
 	_Atomic uint64_t dropped;	/* by the thread, and with old sinks */
 	_Atomic uint64_t delivered;
+	struct log_names *names;
 	pthread_mutex_t	 lock;		/* the list and refs; never held while
 					   something is written */
 	struct list	 sinks;
@@ -248,6 +250,9 @@ is_open(struct log_sink *sink, uint64_t now_ms)
 		return false;
 	if (log_out_open(&sink->out, &err))
 		return true;
+	/* Its answer wakes us. */
+	if (sink->out.looking)
+		return false;
 	complain(sink, err.text);
 	sink->retry_ms = now_ms + RETRY_MS;
 	return false;
@@ -258,6 +263,7 @@ static void
 serve(struct log_sink *sink, uint64_t now_ms)
 {
 	sink->is_full = false;
+	log_out_follow(&sink->out);
 	while (next_block(sink)) {
 		enum log_out_end end;
 
@@ -434,6 +440,13 @@ writer_main(void *arg)
 
 /* --- the control thread's side ------------------------------------------------------ */
 
+/* The thread that asks for names has an answer. */
+static void
+on_name(void *arg)
+{
+	wake(arg);
+}
+
 struct log_writer *
 log_writer_new(unsigned nworkers)
 {
@@ -441,6 +454,8 @@ log_writer_new(unsigned nworkers)
 	sigset_t all, before;
 
 	w->nworkers = nworkers;
+	w->names = log_names_new(on_name, w, log_names_ask_system,
+	    LOG_NAMES_AGAIN_MS);
 	list_init(&w->sinks);
 	pthread_mutex_init(&w->lock, NULL);
 	w->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -465,6 +480,7 @@ log_writer_free(struct log_writer **writer)
 	wake(w);
 	must(pthread_join(w->thread, NULL) == 0);
 	must(list_empty(&w->sinks));
+	log_names_free(&w->names);
 	close(w->wake);
 	pthread_mutex_destroy(&w->lock);
 	free(w);
@@ -536,6 +552,7 @@ sink_new(struct log_writer *w, const struct config_access *c, struct err *err)
 	sink->region = xstrdup(c->region == NULL ? "" : c->region);
 	sink->out.region = sink->region;
 	sink->out.address = c->address;
+	sink->out.names = w->names;
 	sink->out.fd = -1;
 	if (log_out_open(&sink->out, err) || may_come(c))
 		return sink;
