@@ -16,6 +16,7 @@
 #include "command/command.h"
 #include "command/options.h"
 #include "conf/generation.h"
+#include "conf/yaml.h"
 #include "engine/flow.h"
 #include "policy/residency.h"
 #include "store/open.h"
@@ -315,29 +316,51 @@ answer_json(struct checked *c, bool good)
 
 /* --- what embedded engines would open ------------------------------------------------ */
 
+/* Where the file says so, or the section that leaves it out; with the file as
+ * a whole there is no line to name. */
+static struct mark
+mark_of(const struct checked *c, const char *path)
+{
+	struct arena *arena = arena_new(0);
+	struct mark mark = { c->file, 0, 0 };
+	const struct yaml_node *root, *node;
+	struct mistakes again;
+
+	mistakes_init(&again);
+	root = yaml_read(arena, c->file, &again);
+	node = root == NULL ? NULL : yaml_at(root, path);
+	if (node != root) {
+		mark.line = node->mark.line;
+		mark.column = node->mark.column;
+	}
+	mistakes_fini(&again);
+	arena_free(&arena);
+	return mark;
+}
+
 /* Where flows_load() tells what is wrong; it has no room for an argument. */
 static struct checked *flows_checked;
+static struct mark flows_mark;
 
 static void
 on_bad_flow(const char *sentence)
 {
-	mistakes_warn(&flows_checked->mistakes,
-	    (struct mark){ flows_checked->file, 0, 0 }, "engines.flows", "%s",
-	    sentence);
+	mistakes_warn(&flows_checked->mistakes, flows_mark, "engines.flows",
+	    "%s", sentence);
 }
 
 static void
 check_flows(struct checked *c, const char *dir)
 {
-	struct mark mark = { c->file, 0, 0 };
 	struct flows *flows;
 	struct err err;
 	size_t bad;
 
 	flows_checked = c;
+	flows_mark = mark_of(c, "engines.flows");
 	flows = flows_load(dir, on_bad_flow, &bad, &err);
 	if (flows == NULL)
-		mistakes_add(&c->mistakes, mark, "engines.flows", "%s",
+		mistakes_add(&c->mistakes, flows_mark, "engines.flows", "%s",
 		    err.text);
 	flows_free(&flows);
 }
@@ -366,7 +389,6 @@ static void
 check_store(struct checked *c, const struct generation *g)
 {
 	const struct config *config = g->config;
-	struct mark mark = { c->file, 0, 0 };
 	char path[4096];
 	struct loop *loop;
 	struct store *store;
@@ -384,8 +406,8 @@ check_store(struct checked *c, const struct generation *g)
 	store = store_sqlite_open(loop, config->engines.store_dir,
 	    config->region, &err);
 	if (store == NULL)
-		mistakes_add(&c->mistakes, mark, "engines.store", "%s",
-		    err.text);
+		mistakes_add(&c->mistakes, mark_of(c, "engines.store"),
+		    "engines.store", "%s", err.text);
 	store_close(&store);
 	loop_free(&loop);
 }

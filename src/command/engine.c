@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "command/command.h"
+#include "command/engine_alone.h"
 #include "command/options.h"
 #include "engine/engine.h"
 #include "master/child.h"
@@ -54,7 +55,7 @@ read_worker(struct slice text, struct engine_options *options, char *name,
 static bool
 be_worker(struct engine_options *options)
 {
-	const char *worker = getenv(CHILD_WORKER);
+	const char *worker = getenv(CHILD_WORKER);	/* not NULL */
 	struct role role = { .kind = ROLE_ENGINE };
 	char sandbox[SANDBOX_TEXT];
 	static char name[48];
@@ -63,9 +64,11 @@ be_worker(struct engine_options *options)
 	struct err err;
 	bool good;
 
-	if (worker == NULL || !read_worker(slice_of(worker), options, name,
-	    sizeof(name)))
-		return true;
+	if (!read_worker(slice_of(worker), options, name, sizeof(name))) {
+		log_error("%s: \"%s\" is none of a master's", CHILD_WORKER,
+		    worker);
+		return false;
+	}
 	unsetenv(CHILD_WORKER);
 	fcntl(options->notify_fd, F_SETFD, FD_CLOEXEC);
 	log_name(name);
@@ -124,7 +127,8 @@ run_engine_alone(int argc, char **argv)
 	options.config_file = config != NULL ? config :
 	    "/etc/portolan/portolan.yaml";
 	log_name("engine");
-	return be_worker(&options) ? engine_main(&options) : EXIT_FOUND;
+	return (getenv(CHILD_WORKER) != NULL ? be_worker(&options) :
+	    engine_alone(&options)) ? engine_main(&options) : EXIT_FOUND;
 }
 
 const struct command command_engine = { "engine", "an engine worker alone",

@@ -76,3 +76,17 @@ keys_give(int child_fd, enum role_kind kind, const struct config *config)
 	lent_files_give(child_fd, names.list, names.count);
 	arena_free(&names.arena);
 }
+
+void
+keys_give_alone(int fd, const struct config *config, bool listens)
+{
+	struct names names = { .arena = arena_new(0) };
+
+	of_engine(&names, config);
+	if (listens) {
+		add(&names, config->link.certificate);
+		add(&names, config->link.key);
+	}
+	lent_files_give(fd, names.list, names.count);
+	arena_free(&names.arena);
+}

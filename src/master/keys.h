@@ -14,4 +14,8 @@
  * nobody who breaks into it can ask for more. */
 void keys_give(int child_fd, enum role_kind kind, const struct config *config);
 
+/* The same for an engine alone, which may have a listener with the certificate
+ * of the link. */
+void keys_give_alone(int fd, const struct config *config, bool listens);
+
 #endif

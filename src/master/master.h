@@ -33,6 +33,7 @@ struct role {
 	const struct sockets *sockets;	/* its own alone */
 	const char	*sandbox;	/* what it has given up, in words */
 	unsigned	 threads;	/* of the edge: so many sockets a listener */
+	bool		 alone;		/* an engine without a master, with TLS */
 	bool		 was_ready;	/* in an earlier life, which crashed */
 	bool		 heir;		/* others serve on the same sockets until
 					   this one is ready; its control socket

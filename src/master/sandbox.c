@@ -138,16 +138,23 @@ files_of_edge(const struct landlock *l, const struct config *c)
 }
 
 static void
-files_of_engine(const struct landlock *l, const struct config *c)
+files_of_engine(const struct landlock *l, const struct config *c, bool alone)
 {
 	read_beside(l, c->file);
 	read_beside(l, c->region_map);
 	read_beside(l, c->policy.restrictions);
 	read_beside(l, c->policy.tag_key_file);
+	read_beside(l, c->engines.follow_key);
 	read_beside(l, c->services.ca);
 	for (size_t i = 0; i < c->engines.nkey_files; i++)
 		read_beside(l, c->engines.key_files[i]);
 	read_beside(l, c->engines.external_ca);
+	/* HUP reads them anew. */
+	if (alone) {
+		read_beside(l, c->link.certificate);
+		read_beside(l, c->link.key);
+		read_beside(l, c->link.ca);
+	}
 	if (c->engines.flows_dir != NULL)
 		landlock_read(l, c->engines.flows_dir);
 	if (c->engines.store_dir != NULL)
@@ -180,7 +187,7 @@ close_files(const struct role *role, int *version, struct err *err)
 		files_of_edge(&l, config);
 		break;
 	case ROLE_ENGINE:
-		files_of_engine(&l, config);
+		files_of_engine(&l, config, role->alone);
 		break;
 	case ROLE_CONSOLE:
 		files_of_console(&l, config);

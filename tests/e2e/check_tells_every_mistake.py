@@ -22,6 +22,42 @@ def replace(path, old, new):
         f.write(text.replace(old, new, 1))
 
 
+def line_and_column(path, text):
+    """Where the value of a key begins: the key is unique."""
+    with open(path) as f:
+        for number, line in enumerate(f, 1):
+            if line.startswith(text):
+                return number, len(text) + 1
+    raise KeyError(text)
+
+
+def engines_files(folder):
+    """What embedded engines would open is told with the place that names it,
+    or the section that does not."""
+    main_file = os.path.join(folder, "portolan.yaml")
+    state = os.path.join(folder, "state")
+    os.mkdir(state)
+    with open(os.path.join(state, "state.sqlite"), "w") as f:
+        f.write("this is no database, and never was one\n" * 40)
+    replace(main_file, "  #flows: /var/lib/portolan/flows  # snapshots",
+            "  flows: no-such-flows  # snapshots")
+    replace(main_file, "  #store: /var/lib/portolan/state  # a directory",
+            f"  store: {state}")
+    out, _ = portolan("check", "--full", "-c", main_file, expect=1)
+    for key in ("flows", "store"):
+        line, column = line_and_column(main_file, f"  {key}: ")
+        truth(f"engines.{key} in {out}", f"portolan.yaml:{line}:{column}: "
+              f"engines.{key}: " in out)
+    replace(main_file, "  flows: no-such-flows", "  #flows: no-such-flows")
+    out, _ = portolan("check", "--full", "-c", main_file, expect=1)
+    if not os.path.exists("/var/lib/portolan/flows"):
+        line = line_and_column(main_file, "engines:")[0] + 1
+        truth(f"the section in {out}", f"portolan.yaml:{line}:3: "
+              "engines.flows: " in out)
+    shutil.rmtree(state)
+    replace(main_file, f"  store: {state}", "  #store: a")
+
+
 @story
 def main():
     with tempfile.TemporaryDirectory() as parent:
@@ -48,6 +84,9 @@ def main():
         out, _ = portolan("check", "--full", "-c", main_file, expect=1)
         truth(f"the database is missed: {out}",
               "geo.database: " in out and "nowhere.mmdb" in out)
+
+        replace(main_file, "database: nowhere.mmdb", "#database: x")
+        engines_files(folder)
 
         # One mistake in each of four files.
         replace(main_file, "main_region: US", "main_region: USA")
