@@ -41,6 +41,7 @@ struct config_listener {
 	const char	*client_ca;	/* PEM; clients show certificates of it; or
 					   NULL: none is asked for */
 	bool		 client_optional;	/* they may */
+	bool		 pass_certificate;	/* whoever serves is shown it */
 	/* What is spoken above TLS (ALPN), the preferred first; none: the
 	 * default. */
 	const char	*const *protocols;

@@ -88,6 +88,11 @@ check_listener(const struct check *c, size_t i)
 		    c->reader->arena, "listeners[%zu].tls.client_certificate",
 		    i), "without client_ca nobody is asked for a certificate; "
 		    "name the file of the authorities that sign them");
+	if (l->pass_certificate && l->client_ca == NULL)
+		schema_mistake_at(c->reader, c->root, arena_printf(
+		    c->reader->arena, "listeners[%zu].tls.pass_certificate",
+		    i), "without client_ca nobody shows one that could be "
+		    "passed on");
 	if (l->kind == LISTENER_LINK && l->first.certificate != NULL)
 		schema_mistake(c->reader, listener_node(c, i, "tls"),
 		    "a link listener shows the certificate of the section "

@@ -106,6 +106,9 @@ const struct schema_row config_listener_tls_rows[] = {
 	{ "client_certificate", SCHEMA_CHOICE,
 	    SCHEMA_AT(struct config_listener, client_optional),
 	    .choices = whether, .fallback = "required" },
+	{ "pass_certificate", SCHEMA_BOOL,
+	    SCHEMA_AT(struct config_listener, pass_certificate),
+	    .fallback = "false" },
 	{ "protocols", SCHEMA_CUSTOM, .read = read_protocols },
 	{ 0 },
 };

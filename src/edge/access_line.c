@@ -14,6 +14,9 @@ enum {
 	 * the line fits (unit test). */
 	TEXTS_MAX = 1536,		/* of path and query together */
 	OTHER_MAX = 160,
+	CERTIFICATE_MAX = 640,		/* all of a certificate's, names and
+					   keys included; at their expense */
+	NAMES_MAX = 256,		/* of that, its alternative names */
 	AGENT_MAX = 512,		/* of a line of `combined` */
 };
 
@@ -252,13 +255,20 @@ where(char *p, const struct access_record *r, const struct access_style *style)
 static char *
 what(char *p, const struct access_record *r)
 {
-	size_t most = r->query.len == 0 ? TEXTS_MAX : TEXTS_MAX / 2;
+	size_t all = r->certificate.len == 0 ? TEXTS_MAX :
+	    TEXTS_MAX - CERTIFICATE_MAX;
+	size_t most = r->query.len == 0 ? all : all / 2;
 
 	p = text(p, SLICE(",\"host\":"), r->host, OTHER_MAX);
 	p = text(p, SLICE(",\"method\":"), r->method, 32);
 	p = text(p, SLICE(",\"path\":"), r->path, most);
 	p = text(p, SLICE(",\"query\":"), r->query, most);
 	p = word(p, SLICE(",\"protocol\":"), r->protocol);
+	p = plain(p, SLICE(",\"certificate\":"), r->certificate);
+	p = text(p, SLICE(",\"certificate_subject\":"),
+	    r->certificate_subject, OTHER_MAX);
+	p = text(p, SLICE(",\"certificate_names\":"), r->certificate_names,
+	    NAMES_MAX);
 	p = word(p, SLICE(",\"path_class\":"), r->path_class);
 	p = number(p, SLICE(",\"status\":"), r->status);
 	p = number(p, SLICE(",\"bytes_in\":"), r->received_bytes);

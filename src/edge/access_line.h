@@ -42,6 +42,8 @@ struct access_record {
 	struct place	 place;
 	struct slice	 host, method, path, query;
 	const char	*protocol;		/* "HTTP/2.0" */
+	/* The client's: its fingerprint, subject and alternative names. */
+	struct slice	 certificate, certificate_subject, certificate_names;
 	struct slice	 referer, agent;	/* for `combined` alone, as is ... */
 	uint64_t	 body_bytes;		/* ... of the answer, sent */
 	const char	*path_class, *flow_knowledge;

@@ -13,6 +13,7 @@
 #include "edge/upstream_head.h"
 #include "http/fields.h"
 #include "http/target.h"
+#include "net/tls_peer.h"
 #include "policy/guid.h"
 #include "policy/state_id.h"
 
@@ -120,6 +121,32 @@ note_fields(struct edge_request *er)
 	er->length = head->content_length;
 	er->cors = er->origin.len > 0 && cors_knows(er->plan->config,
 	    request_text(er, er->origin));
+}
+
+static const struct tls_peer *
+certificate_of(const struct edge_request *er)
+{
+	return er->listening->tls && er->listening->kind == LISTENER_CLIENT ?
+	    stream_peer_certificate(request_stream(er->request)) : NULL;
+}
+
+/* For the log: the connection may be gone by then. */
+static void
+note_certificate(struct edge_request *er)
+{
+	const struct tls_peer *peer = certificate_of(er);
+	struct buf names = { 0 };
+
+	if (peer == NULL)
+		return;
+	er->certificate = span_add(&er->text, slice_of(peer->fingerprint));
+	er->certificate_subject = span_add(&er->text,
+	    slice_of(peer->subject));
+	for (size_t i = 0; i < peer->nnames; i++)
+		buf_printf(&names, "%s%s", i == 0 ? "" : ", ",
+		    peer->names[i]);
+	er->certificate_names = span_add(&er->text, buf_all(&names));
+	buf_fini(&names);
 }
 
 static void
@@ -284,6 +311,7 @@ step_receive(struct edge_request *er)
 	er->peer = addr_canonical(&request_peer(er->request)->addr);
 	er->method = span_add(&er->text, head->method_text);
 	note_fields(er);
+	note_certificate(er);
 	if (tester_may_ask(er))
 		tester_admit(er);
 	why = note_facts(er, read_facts(er));
@@ -484,6 +512,20 @@ forwarded_port(const struct edge_request *er, char text[PUT_U64_MAX])
 	    proxy->destination_port) - text) };
 }
 
+/* For Client-Cert, where the listener says so. */
+static struct slice
+passed_certificate(const struct edge_request *er)
+{
+	const struct tls_peer *peer = certificate_of(er);
+	const struct config *config = er->plan->config;
+
+	for (size_t i = 0; peer != NULL && i < config->nlisteners; i++)
+		if (er->plan->listening[i] == er->listening)
+			return config->listeners[i].pass_certificate ?
+			    peer->field : (struct slice){ NULL, 0 };
+	return (struct slice){ NULL, 0 };
+}
+
 enum step_end
 step_compose(struct edge_request *er)
 {
@@ -507,6 +549,7 @@ step_compose(struct edge_request *er)
 		.request_id = slice_of(er->request_id),
 		.span_id = span_id, .trace_id = er->trace_id,
 		.recorded = er->spans != NULL,
+		.certificate = passed_certificate(er),
 		.keeps_state = er->spans != NULL ? er->spans->keeps_state :
 		    head->by[FIELD_TRACEPARENT] >= 0,
 	};

@@ -88,6 +88,8 @@ struct edge_request {
 	struct buf	 text;
 	struct span	 method, host, path, content_type, origin, upgrade,
 			 sni, trace;
+	/* Of the client, where it showed one; empty spans: none. */
+	struct span	 certificate, certificate_subject, certificate_names;
 	struct span	 referer, agent;	/* where a log tells them */
 	struct span	 query;		/* with its "?" */
 	struct span	 accept;	/* for an answer of our own */

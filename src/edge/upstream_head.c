@@ -49,6 +49,14 @@ is_control_field(struct slice name)
 	    slice_starts_nocase(name, SLICE("X-ManyWho-GeoLocation"));
 }
 
+/* RFC 9440 2.4: whoever terminates TLS alone says these; an edge has asked
+ * before it sent them on. */
+static bool
+is_certificate(struct slice name)
+{
+	return slice_starts_nocase(name, SLICE("Client-Cert"));
+}
+
 /*
  * Other spellings of "the client is": a program behind us might believe one
  * that an untrusted client made up.
@@ -89,6 +97,8 @@ passes(const struct head_front *front, const struct h1_field *f)
 	case STRANGER:
 		break;
 	}
+	if (!front->link && is_certificate(f->name))
+		return false;
 	if (slice_eq_nocase(f->name, SLICE("X-Real-IP")))
 		return false;		/* said at the end, by us alone */
 	if (front->head->forwards > 0 &&
@@ -252,7 +262,8 @@ front_room(const struct head_front *front)
 	size_t room = FRONT_LITERALS + head->method_text.len +
 	    front->path.len + front->query.len + 2 * head->host.len +
 	    front->proto.len + front->host.len + front->port.len +
-	    front->via.len + front->pseudonym.len + front->request_id.len;
+	    front->via.len + front->pseudonym.len + front->request_id.len +
+	    front->certificate.len;
 
 	for (size_t i = 0; i < head->nfields; i++)
 		room += head->fields[i].name.len + head->fields[i].value.len +
@@ -273,6 +284,8 @@ head_front_write(struct buf *out, const struct head_front *front)
 	to = put_max_forwards(to, front->head);
 	if (!front->link)
 		to = put_forwarding(to, front);
+	if (!front->link && front->certificate.len > 0)
+		to = PUT_FIELD(to, "Client-Cert", front->certificate);
 	/* Lists may stand in several lines (RFC 9110 5.3): ours comes last. */
 	to = PUT_FIELD(to, "Via", front->via);
 	to = PUT_FIELD(to, "CDN-Loop", front->pseudonym);

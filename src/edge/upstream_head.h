@@ -36,6 +36,8 @@ struct head_front {
 	const char	*trace_id;	/* 32 digits */
 	bool		 recorded;	/* by spans: each attempt has its own
 					   traceparent, in the end */
+	struct slice	 certificate;	/* the client's, for Client-Cert; empty:
+					   not to be told */
 	bool		 keeps_state;	/* tracestate is the caller's, and good */
 };
 

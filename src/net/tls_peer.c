@@ -154,22 +154,34 @@ read_subject(struct arena *arena, const X509 *x)
 }
 
 static void
-read_bytes(struct kept *kept, X509 *x)
+read_fingerprint(struct kept *kept, const X509 *x)
 {
-	unsigned char digest[EVP_MAX_MD_SIZE], *at;
+	unsigned char digest[EVP_MAX_MD_SIZE];
 	unsigned n = 0;
-	int len = i2d_X509(x, NULL);
 
-	if (len > 0) {
-		at = arena_array(kept->arena, (size_t)len, 1);
-		kept->peer.der = (struct slice){ (const char *)at,
-		    (size_t)len };
-		i2d_X509(x, &at);
-	}
 	must(X509_digest(x, EVP_sha256(), digest, &n) == 1 && n == 32);
 	for (unsigned i = 0; i < n; i++)
 		snprintf(kept->peer.fingerprint + (size_t)2 * i, 3, "%02x",
 		    digest[i]);
+}
+
+/* A byte sequence of RFC 8941 3.3.5: base64 between colons. */
+static void
+read_field(struct kept *kept, X509 *x)
+{
+	unsigned char *der = NULL;
+	int len = i2d_X509(x, &der);
+	size_t text = ((size_t)(len > 0 ? len : 0) + 2) / 3 * 4;
+	char *field;
+
+	if (len > 0 && text + 2 <= TLS_PEER_FIELD) {
+		field = arena_array(kept->arena, text + 3, 1);
+		field[0] = ':';
+		EVP_EncodeBlock((unsigned char *)field + 1, der, len);
+		field[text + 1] = ':';
+		kept->peer.field = (struct slice){ field, text + 2 };
+	}
+	OPENSSL_free(der);
 }
 
 /* --- who ------------------------------------------------------------------- */
@@ -183,7 +195,8 @@ read_certificate(X509 *x)
 	kept->arena = arena;
 	kept->peer.subject = read_subject(arena, x);
 	read_names(kept, x);
-	read_bytes(kept, x);
+	read_fingerprint(kept, x);
+	read_field(kept, x);
 	return kept;
 }
 

@@ -18,6 +18,7 @@ struct stream;
 enum {
 	TLS_PEER_NAMES = 16,		/* more of one certificate are not told */
 	TLS_PEER_TEXT = 1024,		/* bytes of a name or subject */
+	TLS_PEER_FIELD = 7680,		/* of the field; a line has 8 KiB */
 };
 
 /* Texts are printable ASCII and UTF-8; a name that is not, or longer, is left
@@ -29,7 +30,9 @@ struct tls_peer {
 	const char	*const *names;
 	size_t		 nnames;
 	char		 fingerprint[65];	/* SHA-256, hexadecimal */
-	struct slice	 der;		/* the certificate */
+	/* As the value of a Client-Cert field (RFC 9440 2.2); empty for one that
+	 * would not fit into a line. */
+	struct slice	 field;
 };
 
 /* NULL where no certificate was verified.  Lives as long as the stream's

@@ -189,6 +189,8 @@ the_longest_line_fits(void **state)
 	rec.trace_id = (struct slice){ x, 32 };
 	rec.frontend = rec.backend = (struct slice){ x, 15 };
 	rec.tester = rec.host = rec.path = rec.query = rec.method = all;
+	rec.certificate = (struct slice){ x, 64 };
+	rec.certificate_subject = rec.certificate_names = all;
 	rec.rule = &at;
 	rec.limit = "dry-run:a-rather-long-name-of-a-limit";
 	rec.queue_us = INT64_MAX;
@@ -198,10 +200,13 @@ the_longest_line_fits(void **state)
 	rec.head_us = rec.hold_us = rec.connect_us = INT64_MAX;
 	rec.response_us = rec.total_us = INT64_MAX;
 	json = parsed(&rec);
-	assert_true(strlen(text_of(json, "path")) >= 256);
+	assert_true(strlen(text_of(json, "path")) >= 128);
+	assert_int_equal(strlen(text_of(json, "certificate")), 64);
+	assert_true(strlen(text_of(json, "certificate_names")) >= 128);
 	json_decref(json);
-	/* Without a query, more of the path is told. */
-	rec.query.len = 0;
+	/* Without a query and a certificate, more of the path is told. */
+	rec.query.len = rec.certificate.len = 0;
+	rec.certificate_subject.len = rec.certificate_names.len = 0;
 	json = parsed(&rec);
 	assert_true(strlen(text_of(json, "path")) >= 512);
 	json_decref(json);

@@ -26,6 +26,31 @@ front_of(const struct h1_head *head, const struct addr *peer)
 
 enum from { STRANGER, TRUSTED, EDGE };
 
+/* RFC 9440: ours where there is one, whatever the client says; an edge has
+ * said it for us. */
+static void
+a_certificate_is_told_by_us_alone(void **state)
+{
+	struct addr peer = addr_from_ip4(0xc0000207);
+	struct buf out = { 0 };
+	struct h1_head head;
+	struct head_front front;
+
+	(void)state;
+	head_of(&head, REQUEST("Client-Cert: :Rm9yZ2Vk:\r\n"));
+	front = front_of(&head, &peer);
+	front.certificate = SLICE(":T3Vycw==:");
+	head_front_write(&out, &front);
+	assert_int_equal(lines_with(&out, "Client-Cert:"), 1);
+	assert_int_equal(lines_with(&out, "Client-Cert: :T3Vycw==:"), 1);
+	front.link = front.trusted = true;
+	buf_clear(&out);
+	head_front_write(&out, &front);
+	assert_int_equal(lines_with(&out, "Client-Cert:"), 1);
+	assert_int_equal(lines_with(&out, "Client-Cert: :Rm9yZ2Vk:"), 1);
+	buf_fini(&out);
+}
+
 static void
 write_front(struct buf *out, const char *request, enum from from)
 {
@@ -59,6 +84,8 @@ static const struct {
 	{ "X-Portolan-Client: 1.2.3.4\r\n", NULL, NULL },
 	{ "X-Portolan-Anything: 1\r\n", NULL, NULL },
 	{ "x-real-ip: 1.2.3.4\r\n", NULL, NULL },
+	{ "Client-Cert: :AAAA:\r\n", NULL, NULL },
+	{ "client-cert-chain: :AAAA:\r\n", NULL, NULL },
 	/* other words for a client's address, from a stranger */
 	{ "X-Client-IP: 1.2.3.4\r\n", NULL, "X-Client-IP: 1.2.3.4" },
 	{ "X-Forwarded-Ssl: on\r\n", NULL, "X-Forwarded-Ssl: on" },
@@ -336,6 +363,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(fields_pass_or_stay),
+		cmocka_unit_test(a_certificate_is_told_by_us_alone),
 		cmocka_unit_test(addresses_are_chained),
 		cmocka_unit_test(every_front_has_these),
 		cmocka_unit_test(traces_go_on),
