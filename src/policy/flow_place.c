@@ -193,7 +193,7 @@ row_matches(const struct place_row *row, const struct slice *words,
 
 /* The same two literals begin most rows: they are compared once. */
 struct beginning {
-	const char	*first, *second;
+	const struct place_row *of;	/* the row compared last, or NULL */
 	bool		 matches;
 };
 
@@ -201,12 +201,12 @@ static bool
 begins(struct beginning *b, const struct place_row *row,
     const struct slice *words, size_t count)
 {
-	if (row->words[0] == b->first && row->words[1] == b->second)
+	if (b->of != NULL && row->words[0] == b->of->words[0] &&
+	    row->words[1] == b->of->words[1])
 		return b->matches;
-	b->first = row->words[0];
-	b->second = row->words[1];
-	b->matches = count >= 2 && is_word(words[0], b->first) &&
-	    is_word(words[1], b->second);
+	b->of = row;
+	b->matches = count >= 2 && is_word(words[0], row->words[0]) &&
+	    is_word(words[1], row->words[1]);
 	return b->matches;
 }
 
@@ -215,7 +215,7 @@ find(struct slice path, bool returning, struct slice *value)
 {
 	struct slice words[WORDS_MAX];
 	size_t count = split_words(path, words);
-	struct beginning beginning = { NULL, NULL, false };
+	struct beginning beginning = { NULL, false };
 	uint64_t likely;
 
 	pthread_once(&rows_once, sort_rows);

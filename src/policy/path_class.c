@@ -53,15 +53,11 @@ path_classes_build(struct arena *arena, const char *const *prefixes,
 	return classes;
 }
 
-/* The end of what prefix spells at the front of path, or NULL. */
-static const char *
-after_prefix(struct slice path, struct slice prefix)
+static bool
+is_below(struct slice path, struct slice prefix)
 {
-	if (!slice_starts_nocase(path, prefix))
-		return NULL;
-	if (path.len > prefix.len && path.p[prefix.len] != '/')
-		return NULL;
-	return path.p + prefix.len;
+	return slice_starts_nocase(path, prefix) &&
+	    (path.len == prefix.len || path.p[prefix.len] == '/');
 }
 
 /*
@@ -88,7 +84,7 @@ enum path_class
 path_class_of(const struct path_classes *classes, struct slice path)
 {
 	for (size_t i = 0; i < classes->count; i++)
-		if (after_prefix(path, classes->prefixes[i]) != NULL)
+		if (is_below(path, classes->prefixes[i]))
 			return PATH_RUNTIME;
 	if (memchr(path.p, ';', path.len) == NULL)
 		return PATH_CENTRAL;
