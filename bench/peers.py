@@ -116,6 +116,7 @@ class Proxy:
             if self.process.poll() is not None:
                 break
             time.sleep(0.05)
+        self.stop()
         with open(os.path.join(self.dir, "log")) as f:
             fail(f"{self.name} does not serve:\n{f.read()[-3000:]}")
 
