@@ -87,7 +87,8 @@ write_stores(const struct edge *edge, struct buf *out)
 
 	for (size_t i = 0; i < b->count; i++)
 		if (is_ours(edge, b->all[i]) &&
-		    store_told(b->all[i], &words) && !words.good) {
+		    store_told(b->all[i], &words) &&
+		    (!words.good || words.trouble.len > 0)) {
 			all = false;
 			buf_printf(out, "[-] store of %s: %.*s\n",
 			    b->all[i]->name, SLICE_ARG(words.trouble));

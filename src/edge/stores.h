@@ -26,7 +26,7 @@ void stores_read(const struct edge *edge, struct stores *stores);
 struct store_words {
 	bool		 good;
 	uint64_t	 cut, conflicts, claims, forwards;	/* store.h */
-	struct slice	 trouble;	/* if not good */
+	struct slice	 trouble;	/* there may be some though it is good */
 };
 
 /* False: it told nothing. */

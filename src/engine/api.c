@@ -214,7 +214,7 @@ add_store(struct buf *fields, const struct store_health *health, bool good)
 	    (unsigned long long)health->conflicts,
 	    (unsigned long long)health->claims,
 	    (unsigned long long)health->forwards);
-	add_visible(fields, good ? "" : health->trouble);
+	add_visible(fields, good ? health->warning : health->trouble);
 	buf_text(fields, "\r\n");
 	for (size_t i = 0; i < health->npairs && i < HEALTH_PAIRS_MAX; i++) {
 		buf_text(fields, "X-Portolan-Pair: ");

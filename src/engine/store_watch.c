@@ -22,6 +22,7 @@ struct store_watch {
 	struct engine	*engine;
 	struct timer	 timer;
 	bool		 bad;		/* the store; told */
+	char		 warning[256];	/* told */
 	size_t		 npairs;
 	struct {
 		char	 name[STORE_PAIR_NAME];
@@ -39,6 +40,13 @@ look_at_store(struct store_watch *w, const struct store_health *health)
 	else if (!bad && w->bad)
 		log_info("store: good again");
 	w->bad = bad;
+	if (strcmp(health->warning, w->warning) == 0)
+		return;
+	if (health->warning[0] != '\0')
+		log_error("store: %s", health->warning);
+	else
+		log_info("store: as it was made again");
+	memcpy(w->warning, health->warning, sizeof(w->warning));
 }
 
 /* Where it was told; the server answers with the same pairs each time. */

@@ -76,7 +76,7 @@ void
 pg_store_health(struct pg_store *store, bool good, const char *trouble)
 {
 	/* That something else was done does not say that there is room. */
-	if (good && store->full)
+	if (good && (store->full || store->outdated))
 		return;
 	store->good = good;
 	snprintf(store->trouble, sizeof(store->trouble), "%s", trouble);

@@ -131,8 +131,10 @@ make_ready(struct pg_connect *c)
 	if (!pg_server_is_good(c->conn, c->home, &c->err) ||
 	    !pg_admin_execute(c->conn, limit, &c->err))
 		return false;
-	if (c->role == PG_LISTENS)
+	if (c->role == PG_LISTENS) {
+		pg_shape_is_good(c->conn, &c->strange);
 		return pg_admin_execute(c->conn, "listen flow_meta", &c->err);
+	}
 	return prepare_all(c->conn, c->home, &c->err);
 }
 

@@ -97,10 +97,13 @@ on_connected(void *arg)
 	link->wants_write = false;
 	watch_again(link);
 	tell_health(link, true, "");
-	if (link->role == PG_LISTENS)
+	if (link->role == PG_LISTENS) {
+		pg_store_strange(link->side->store,
+		    link->connect.strange.text);
 		pg_store_noted(link->side->store);
-	else
+	} else {
 		send_waiting(link);
+	}
 }
 
 static void *
@@ -418,6 +421,16 @@ lose(struct pg_link *link, const char *why)
 	end_sent(link);
 	if (!link->side->store->closing)
 		pg_link_begin(link);
+}
+
+void
+pg_link_again(struct pg_link *link)
+{
+	must(link->role == PG_LISTENS);
+	if (link->conn == NULL || link->connecting)
+		return;
+	drop(link);
+	pg_link_begin(link);
 }
 
 /* Those who asked give up at some point, and a server that does not answer is

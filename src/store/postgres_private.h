@@ -192,6 +192,9 @@ struct pg_connect {
 	/* out: conn, or what is wrong */
 	PGconn		*conn;
 	struct err	 err;
+	/* Of a listener: what is not as it was made, though it may be worked
+	 * with; or "". */
+	struct err	 strange;
 };
 
 /* Blocks; c->conn NULL with c->err. */
@@ -242,6 +245,8 @@ void pg_link_init(struct pg_link *link, struct pg_side *side,
 void pg_link_begin(struct pg_link *link);
 /* Sent when its turn comes; ended by pg_job_done(), later. */
 void pg_link_submit(struct pg_link *link, struct pg_job *job);
+/* By another connection, without need: one that listens. */
+void pg_link_again(struct pg_link *link);
 /* Everything is given to pg_job_done() first, done if it can be had in the time
  * that anybody would wait.  Blocks. */
 void pg_link_close(struct pg_link *link);
@@ -276,6 +281,9 @@ struct pg_store {
 	uint64_t	 cut;		/* who asked for more than is meant for him */
 	struct timer	 try;		/* to write, while full */
 	bool		 full, trying;	/* writes are refused for want of room */
+	bool		 outdated;	/* the schema is not one that we know */
+	char		 strange[256];	/* what is not as we made it; "": nothing */
+	struct timer	 look_again;	/* at that */
 	/* postgres_tend.c: */
 	bool		 tending, adopting;
 	/* as last seen */
@@ -322,6 +330,8 @@ void pg_watch_health(const struct pg_store *store,
     struct store_health *health);
 /* Its disk is full, or it only reads: not good until a write is taken. */
 void pg_store_full(struct pg_store *store);
+/* The schema is not what the files make, says text, or "". */
+void pg_store_strange(struct pg_store *store, const char *text);
 /* A job that was done may have shown it. */
 void pg_store_note_room(struct pg_store *store, const struct pg_job *job);
 /* Of a row that flow.pairs() answered, behind the schema's version. */

@@ -4,7 +4,8 @@
 /*
  * What the store looks at by itself, every few seconds: who replicates from
  * this region's server, how replication stands both ways, and, after writes
- * were refused for want of room, whether they are taken again.
+ * were refused for want of room, whether they are taken again; and now and
+ * then, whether the schema still is what was made.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +17,7 @@
 
 enum {
 	TRY_MS = 1000,
+	SHAPE_MS = 60000,
 	/* What was last known of replication is not told after so long. */
 	PAIRS_STALE_MS = 6 * PG_GUARD_MS,
 };
@@ -72,7 +74,8 @@ look_at_schema(struct pg_store *store, int64_t version)
 {
 	char text[120];
 
-	if (version >= PG_SCHEMA && version <= PG_SCHEMA + 1)
+	store->outdated = version < PG_SCHEMA || version > PG_SCHEMA + 1;
+	if (!store->outdated)
 		return;
 	snprintf(text, sizeof(text), "its schema is version %lld by now, this "
 	    "program knows %d", (long long)version, PG_SCHEMA);
@@ -106,6 +109,7 @@ void
 pg_watch_health(const struct pg_store *store, struct store_health *health)
 {
 	health->cut = store->cut;
+	memcpy(health->warning, store->strange, sizeof(health->warning));
 	health->pairs = store->pairs;
 	health->npairs = store->base.loop->now_ms - store->pairs_ms <
 	    PAIRS_STALE_MS ? store->npairs : 0;
@@ -189,6 +193,25 @@ pg_store_full(struct pg_store *store)
 		timer_set(store->base.loop, &store->try, TRY_MS);
 }
 
+/* --- whether the schema is what was made -------------------------------------- */
+
+void
+pg_store_strange(struct pg_store *store, const char *text)
+{
+	snprintf(store->strange, sizeof(store->strange), "%s", text);
+}
+
+/* The thread that connects has the time for so long a question. */
+static void
+on_look_again(struct timer *timer)
+{
+	struct pg_store *store = list_entry(timer, struct pg_store,
+	    look_again);
+
+	timer_set(store->base.loop, timer, SHAPE_MS);
+	pg_link_again(&store->here->listener);
+}
+
 /* --- its life ----------------------------------------------------------------------- */
 
 static void
@@ -221,14 +244,15 @@ pg_watch_begin(struct pg_store *store)
 
 	timer_init(&store->watch, on_watch);
 	timer_init(&store->try, on_try);
+	timer_init(&store->look_again, on_look_again);
 	for (size_t i = 0; i < store->nsides; i++)
 		if (&store->sides[i] != store->here)
 			buf_printf(&others, "%s%s", others.len > 0 ? "," : "",
 			    store->sides[i].home);
 	store->others = xstrdup(buf_cstr(&others));
 	buf_fini(&others);
-	if (store->nsides > 1)
-		timer_set(store->base.loop, &store->watch, PG_WATCH_MS);
+	timer_set(store->base.loop, &store->watch, PG_WATCH_MS);
+	timer_set(store->base.loop, &store->look_again, SHAPE_MS);
 }
 
 void
@@ -236,4 +260,5 @@ pg_watch_end(struct pg_store *store)
 {
 	timer_cancel(&store->watch);
 	timer_cancel(&store->try);
+	timer_cancel(&store->look_again);
 }

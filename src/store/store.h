@@ -126,6 +126,7 @@ struct store_health {
 	uint64_t	 claims, forwards;	/* saves of states that were at
 					   home elsewhere */
 	char		 trouble[256];	/* why not good or not ready */
+	char		 warning[256];	/* what is to be mended, though it works */
 	/* Where regions replicate (store/pair.h); good until the loop goes on. */
 	const struct store_pair *pairs;
 	size_t		 npairs;

@@ -148,6 +148,6 @@ def main():
                 player.join(deadline(120) - time.monotonic())
             heal(mesh)
             lap("all is well again")
-            print(f"{steps(players)} steps, {compare(players)} states compared")
+            lap(f"{steps(players)} steps, {compare(players)} states compared")
             all_have_the_same(mesh)
             lap("all have the same")

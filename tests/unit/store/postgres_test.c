@@ -383,6 +383,15 @@ note_answer(void *arg, enum store_end end, const struct store_row *row)
 		loop_stop(loop);
 }
 
+static void
+note_end(void *arg, enum store_end end, const struct store_row *row)
+{
+	(void)arg, (void)row;
+	ledger.ends[end]++;
+	ledger.answered++;
+	loop_stop(loop);
+}
+
 /* A server that dies in the middle of many writes: what was said to be done
  * is there, what was said not to be done is not. */
 static void
@@ -426,6 +435,76 @@ a_dying_server_loses_nothing_acknowledged(void **state)
 	}
 	assert_true(there >= ledger.ends[STORE_OK] && there <=
 	    ledger.ends[STORE_OK] + ledger.ends[STORE_UNKNOWN]);
+	store_close(&store);
+}
+
+/* It is not good until a write is taken that needs room, though others are;
+ * reading goes on. */
+static void
+a_full_disk_is_told_until_there_is_room(void **state)
+{
+	struct store *store = opened("GB");
+	struct store_row row = a_row(1, "x"), more = a_row(2, "y"), got;
+	struct store_health health;
+	uint64_t removed;
+
+	(void)state;
+	assert_int_equal(ask_create(store, &row), STORE_OK);
+	must(pg_ask(server.conninfo, "create function flow.full() returns "
+	    "trigger language plpgsql as $$ begin raise exception 'could not "
+	    "extend file' using errcode = '53100'; end $$; create trigger full_"
+	    " before insert on flow.state_gb for each row execute function "
+	    "flow.full(); create trigger full_ before insert on flow.scratch "
+	    "for each row execute function flow.full()") != NULL);
+	assert_int_equal(ask_create(store, &more), STORE_UNAVAILABLE);
+	health = health_of(store);
+	assert_false(health.good);
+	assert_memory_equal(health.trouble, "its disk is full: ", 18);
+	assert_int_equal(ask_load(store, row.id, 0, &got), STORE_OK);
+	assert_int_equal(ask_expire(store, 1, 1, &removed), STORE_OK);
+	assert_false(health_of(store).good);
+	must(pg_ask(server.conninfo, "drop function flow.full() cascade") !=
+	    NULL);
+	while (!health_of(store).good)
+		ask_load(store, row.id, 0, &got);
+	assert_int_equal(ask_create(store, &more), STORE_OK);
+	store_close(&store);
+}
+
+/* A server that takes its time: what waits is bounded, and who comes then is
+ * told at once. */
+static void
+a_slow_server_has_a_queue_with_an_end(void **state)
+{
+	enum { MOST = PG_WRITERS * (PG_QUEUE_MAX + PG_BATCH_MAX), TOO_MANY =
+	    MOST + 500 };
+	static struct store_row rows[TOO_MANY];
+	struct store *store = opened("GB");
+	struct store_row first = a_row(0xff, "first");
+	PGconn *other = PQconnectdb(server.conninfo);
+
+	(void)state;
+	memset(&ledger, 0, sizeof(ledger));
+	assert_int_equal(ask_create(store, &first), STORE_OK);
+	PQclear(PQexec(other, "begin; lock table flow.state_gb in exclusive "
+	    "mode"));
+	assert_int_equal(PQtransactionStatus(other), PQTRANS_INTRANS);
+	ledger.asked = TOO_MANY;
+	for (unsigned n = 0; n < TOO_MANY; n++) {
+		rows[n] = a_row(1, "x");
+		memcpy(rows[n].id, &n, sizeof(n));
+		store->ops->create(store, &rows[n], note_end, NULL);
+	}
+	while (ledger.answered < TOO_MANY - MOST)
+		loop_run(loop);
+	assert_true(ledger.ends[STORE_UNAVAILABLE] >= TOO_MANY - MOST);
+	assert_int_equal(ledger.ends[STORE_OK], 0);
+	PQfinish(other);		/* and its lock goes */
+	while (ledger.answered < TOO_MANY)
+		loop_run(loop);
+	assert_int_equal(ledger.ends[STORE_OK] +
+	    ledger.ends[STORE_UNAVAILABLE] + ledger.ends[STORE_UNKNOWN],
+	    TOO_MANY);
 	store_close(&store);
 }
 
@@ -483,6 +562,12 @@ main(void)
 		    what_cannot_be_prepared_is_told, make_schema, end_loop),
 		cmocka_unit_test_setup_teardown(
 		    a_dying_server_loses_nothing_acknowledged, make_schema,
+		    end_loop),
+		cmocka_unit_test_setup_teardown(
+		    a_full_disk_is_told_until_there_is_room, make_schema,
+		    end_loop),
+		cmocka_unit_test_setup_teardown(
+		    a_slow_server_has_a_queue_with_an_end, make_schema,
 		    end_loop),
 		cmocka_unit_test_setup_teardown(a_bad_row_fails_alone,
 		    make_schema, end_loop),
