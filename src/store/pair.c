@@ -113,7 +113,7 @@ take_word(struct slice *rest, char *word, size_t cap)
 bool
 store_pair_read(struct store_pair *p, struct slice text)
 {
-	uint64_t flags, waiting, growth;
+	uint64_t flags = 0, waiting = 0, growth = 0;
 	uint64_t *const numbers[] = { &flags, &waiting, &p->errors,
 	    &p->silent_ms, &p->lag_ms, &p->behind_bytes, &p->kept_bytes,
 	    &p->room_bytes, &growth };

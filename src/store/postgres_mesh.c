@@ -122,10 +122,10 @@ drop_whole(PGconn *conn, const struct names *n, struct err *err)
 
 /* That the other, which is gone for good, held here. */
 static bool
-drop_their_slot(PGconn *conn, const char *here, const char *region,
+drop_their_slot(PGconn *conn, const char *ours, const char *gone,
     struct err *err)
 {
-	struct names theirs = names_of(region, here);
+	struct names theirs = names_of(gone, ours);
 	char sql[240];
 
 	snprintf(sql, sizeof(sql), "select pg_drop_replication_slot(slot_name)"
