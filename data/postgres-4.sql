@@ -74,14 +74,20 @@ end $$;
 -- frozen row is part of the other's past, whose version base never goes back;
 -- of one that was not, and of which more than one change of home is unknown,
 -- nobody can tell any more, and what cannot be told is kept.
+--
+-- The same epoch in two regions is possible where one claimed a state from a
+-- home that was lost then, and another took that over and had not heard of it:
+-- the first by name has it, as all of them will see.
 create function flow.give_way(p_id uuid, p_home text, p_epoch int,
   p_version bigint, p_base bigint, p_body bytea) returns void
 language plpgsql security definer set search_path = pg_catalog as $$
 declare
   mine flow.state;
 begin
-  delete from flow.state s where s.id = p_id and s.epoch < p_epoch
-    and s.home = (select h.code from flow.here h) returning s.* into mine;
+  delete from flow.state s where s.id = p_id
+    and s.home = (select h.code from flow.here h)
+    and (s.epoch < p_epoch or (s.epoch = p_epoch and p_home < s.home))
+    returning s.* into mine;
   if not found then
     return;
   end if;
@@ -90,7 +96,8 @@ begin
     on conflict (id) do update set epoch = excluded.epoch,
       to_region = excluded.to_region, at_ms = excluded.at_ms
     where m.epoch <= excluded.epoch;
-  if mine.version > p_base
+  if (mine.epoch = p_epoch and mine.version > mine.base)
+      or (mine.epoch < p_epoch and mine.version > p_base)
       or (mine.moving_to is null and p_epoch > mine.epoch + 1) then
     insert into flow.state_conflict (id, home, allowed, epoch, version, last_op,
       done, moving_to, base, tenant, flow, created_ms, updated_ms, expires_ms,
@@ -202,8 +209,13 @@ revoke all on function flow.bring(flow.state, int) from public;
 -- there nobody knows, so their epoch is later than they would have had there.
 -- The copies go: what is left is what cannot be had, and what was not known
 -- when the region was lost and comes when it is back.
-create function flow.adopt(p_lost text, p_before bigint, p_limit int)
-returns bigint
+--
+-- Another region may have claimed some of them just before.  So whatever the
+-- living ones (all but p_all_lost, "GB,CA") had to say must have been heard:
+-- while one of them is not heard, nothing is taken over.  A server that is
+-- quiet says so every half minute.
+create function flow.adopt(p_lost text, p_before bigint, p_limit int,
+  p_all_lost text) returns bigint
 language plpgsql security definer set search_path = pg_catalog as $$
 declare
   me flow.region;
@@ -215,6 +227,17 @@ begin
     return 0;
   end if;
   select r.* into me from flow.region r join flow.here h on h.code = r.code;
+  if exists (select from pg_subscription u left join pg_stat_subscription t
+        on t.subid = u.oid and t.relid is null and t.pid is not null
+      where u.subdbid = (select d.oid from pg_database d
+          where d.datname = current_database())
+        and u.subname like lower(me.code) || '\_from\_%'
+        and upper(substring(u.subname from length(me.code) + 7)) <>
+          all (string_to_array(p_all_lost, ','))
+        and coalesce(t.last_msg_receipt_time, '-infinity') <
+          clock_timestamp() - interval '1 min') then
+    return -1;
+  end if;
   for s in
     select a.* from flow.state a
     where ((a.home = p_lost and a.home <> me.code and a.moving_to is null)
@@ -232,8 +255,8 @@ begin
   end loop;
   return n;
 end $$;
-revoke all on function flow.adopt(text, bigint, int) from public;
-grant execute on function flow.adopt(text, bigint, int) to flow_engine;
+revoke all on function flow.adopt(text, bigint, int, text) from public;
+grant execute on function flow.adopt(text, bigint, int, text) to flow_engine;
 
 -- Nothing is written here any more, whoever asks for it.
 create function flow.fence(p_successor text) returns void

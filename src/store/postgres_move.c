@@ -202,18 +202,27 @@ bind_fence(struct pg_job *job, struct pg_params *p)
 	pg_add_text(p, job->names);
 }
 
+/* Who is lost, and after a NUL all who are. */
 static void
 bind_adopt(struct pg_job *job, struct pg_params *p)
 {
 	pg_add_text(p, job->names);
 	pg_add_big(p, (int64_t)job->regions);
 	pg_add_int(p, PG_ADOPT);
+	pg_add_text(p, job->names + strlen(job->names) + 1);
 }
 
 static void
 take_adopt(struct pg_job *job, const PGresult *r)
 {
-	job->number = (uint64_t)pg_number(r, 0, 0);
+	int64_t taken = pg_number(r, 0, 0);
+
+	if (taken < 0 && !job->store->adoption_waits)
+		log_warn("the states of the lost region %s are not taken over "
+		    "yet: another region, which is not lost by the map, has "
+		    "not been heard of for a minute", job->names);
+	job->store->adoption_waits = taken < 0;
+	job->number = taken < 0 ? 0 : (uint64_t)taken;
 	if (job->number > 0)
 		log_warn("%llu states of the lost region %s are at home here "
 		    "now", (unsigned long long)job->number, job->names);

@@ -142,7 +142,7 @@ struct pg_job {
 	uint64_t	 revision;
 	unsigned	 limit;
 	store_regions	 regions;	/* restrict_to(); adoption: not those */
-	char		 names[STORE_NAMES_MAX];	/* of a fence, an adoption */
+	char		 names[2 * STORE_NAMES_MAX];	/* of a fence, an adoption */
 
 	/* which region's word counts (postgres_route.c) */
 	const struct pg_kind *goal;	/* what the caller asked for */
@@ -285,7 +285,7 @@ struct pg_store {
 	char		 strange[256];	/* what is not as we made it; "": nothing */
 	struct timer	 look_again;	/* at that */
 	/* postgres_tend.c: */
-	bool		 tending, adopting;
+	bool		 tending, adopting, adoption_waits;
 	/* as last seen */
 	uint64_t	 conflicts, waiting;
 	char		 given_to[STORE_NAMES_MAX];

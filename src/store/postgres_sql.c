@@ -42,7 +42,8 @@
 
 /* A state that moved may have a row left where it was. */
 #define LATEST	" and not exists (select from flow.state l where" \
-		" l.id = s.id and l.epoch > s.epoch)"
+		" l.id = s.id and (l.epoch > s.epoch or (l.epoch = s.epoch" \
+		" and l.home < s.home)))"
 
 static const struct {
 	const char	*name, *sql;
@@ -65,8 +66,8 @@ static const struct {
 	    " end, s.moves >= " MOVES_MAX " and flow.now_ms() -"
 	    " s.moves_since_ms between 0 and " MOVES_MS ", m.epoch,"
 	    " m.to_region, h.successor from flow.here h left join lateral"
-	    " (select * from flow.state where id = $1::uuid order by epoch desc"
-	    " limit 1) s on true left join flow.moved m on m.id = $1::uuid",
+	    " (select * from flow.state where id = $1::uuid order by epoch desc,"
+	    " home limit 1) s on true left join flow.moved m on m.id = $1::uuid",
 	    false },
 	[PG_SAVE] = { "save",
 	    "with new as (update flow.HOME set version = version + 1,"
@@ -169,7 +170,7 @@ static const struct {
 	    "select successor, waiting, conflicts from flow.tend()", true },
 	[PG_FENCE] = { "fence", "select flow.fence($1::text)", true },
 	[PG_ADOPT_SOME] = { "adopt",
-	    "select flow.adopt($1::text, $2::bigint, $3::int)", true },
+	    "select flow.adopt($1::text, $2::bigint, $3::int, $4::text)", true },
 	[PG_GUARD] = { "guard", "select who, what from flow.guard()", true },
 	[PG_PAIRS] = { "pairs", PG_PAIRS_SQL, false },
 	[PG_TRY] = { "try_write", "select flow.try_write()", true },

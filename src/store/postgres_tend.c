@@ -94,13 +94,28 @@ on_adopted(void *arg, enum store_end end, uint64_t count)
 		adopt(store, lost, before);	/* there are more */
 }
 
+/* This one, and after a NUL all that are. */
+static void
+name_lost(const struct pg_store *store, const struct pg_side *lost,
+    char names[2 * STORE_NAMES_MAX])
+{
+	size_t len = strlen(lost->home) + 1, from = len;
+
+	memcpy(names, lost->home, len);
+	for (size_t i = 0; i < store->nsides; i++)
+		if (store->sides[i].successors[0] != '\0' && len +
+		    STORE_HOME_MAX + 1 < 2 * STORE_NAMES_MAX)
+			len += (size_t)sprintf(names + len, "%s%s",
+			    len > from ? "," : "", store->sides[i].home);
+}
+
 static void
 adopt(struct pg_store *store, struct pg_side *lost, store_regions before)
 {
 	struct pg_job *job = pg_job_new(&store->base, &pg_adopt, lost);
 
 	store->adopting = true;
-	snprintf(job->names, sizeof(job->names), "%s", lost->home);
+	name_lost(store, lost, job->names);
 	job->regions = before;
 	job->fn.count = on_adopted;
 	pg_send(store->here, job);

@@ -4,7 +4,7 @@
 /*
  * States that change their home between three regions, which are three
  * databases of one server: step by step, with a fault after each step, and
- * many at once.  What is lost with a region stands in succession_test.c.
+ * many at once; and what becomes of states whose home was lost.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -343,6 +343,122 @@ a_late_arrival_is_turned_away(void **state)
 		    STORE_NOT_FOUND);
 }
 
+/* --- what replication brings ----------------------------------------------------------- */
+
+/* As if it came from that region; the triggers there do not know better. */
+static void
+replicate(int to, const char *home, const struct store_row *row, int epoch,
+    int version, int base, const char *moving_to)
+{
+	char sql[600], id[33];
+
+	for (int i = 0; i < 16; i++)
+		snprintf(id + 2 * i, 3, "%02x", row->id[i]);
+	snprintf(sql, sizeof(sql), "insert into flow.state (id, home, allowed, "
+	    "epoch, version, done, moving_to, base, tenant, flow, created_ms, "
+	    "updated_ms, expires_ms, body) values ('%s', '%s', -1, %d, %d, "
+	    "false, nullif('%s', ''), %d, '%s', '%s', 1, 1, 0, 'copy')", id,
+	    home, epoch, version, moving_to, base, id, id);
+	region_ask(to, sql);
+}
+
+static void
+conflicts_are(int region, const char *count)
+{
+	assert_string_equal(region_ask(region, "select count(*) from "
+	    "flow.state_conflict"), count);
+}
+
+/* Its successor had all of it, or not. */
+static void
+a_lost_home_gives_way(void **state)
+{
+	struct store_row same = made_in(GB, 1, "x"), more = made_in(GB, 2, "y"),
+	    far = made_in(GB, 3, "z");
+
+	(void)state;
+	assert_int_equal(change(GB, more.id, "more"), STORE_OK);
+	replicate(GB, "AU", &same, 2, 5, 1, "");
+	conflicts_are(GB, "0");
+	replicate(GB, "AU", &more, 2, 5, 1, "");
+	conflicts_are(GB, "1");
+	assert_string_equal(region_ask(GB, "select convert_from(body, 'UTF8') "
+	    "|| version || convert_from(winner_body, 'UTF8') || "
+	    "winner_version from flow.state_conflict"), "more2copy5");
+	assert_string_equal(region_ask(GB, "select count(*) from "
+	    "flow.state_gb"), "1");
+	/* It went on from its successor before that was heard of: it may have
+	 * been taken for a conflict, until it is. */
+	replicate(GB, "US", &far, 3, 9, 7, "");
+	conflicts_are(GB, "2");
+	replicate(GB, "AU", &far, 2, 5, 1, "");
+	conflicts_are(GB, "1");
+}
+
+/* What was on its way, and never got there, is brought here. */
+static void
+what_was_on_its_way_here_arrives(void **state)
+{
+	struct store_row row = region_row(GB, 1, "x");
+
+	(void)state;
+	replicate(AU, "GB", &row, 1, 4, 0, "AU");
+	region_ask(AU, "select flow.tend()");
+	assert_string_equal(region_ask(AU, "select epoch || '.' || version "
+	    "from flow.state_au"), "2.4");
+	region_ask(AU, "delete from flow.state_au");
+	region_ask(AU, "select flow.tend()");	/* it has ended meanwhile */
+	assert_string_equal(region_ask(AU, "select count(*) from "
+	    "flow.state_au"), "0");
+}
+
+static void
+a_lost_home_is_adopted(void **state)
+{
+	struct store_row row = region_row(GB, 1, "x"), moving = region_row(US,
+	    2, "y"), gone = region_row(GB, 3, "z");
+
+	(void)state;
+	replicate(AU, "GB", &row, 1, 4, 0, "");
+	replicate(AU, "US", &moving, 1, 2, 0, "GB");
+	replicate(AU, "GB", &gone, 1, 1, 0, "US");
+	/* Not before the living have been heard. */
+	region_ask(AU, "create subscription au_from_us connection '' "
+	    "publication us_to_au with (connect = false)");
+	assert_string_equal(region_ask(AU, "select flow.adopt('GB', 0, 10, "
+	    "'GB')"), "-1");
+	assert_string_equal(region_ask(AU, "select flow.adopt('GB', 4, 10, "
+	    "'GB,US')"), "0");		/* US comes before, and may have it */
+	assert_string_equal(region_ask(AU, "select flow.adopt('GB', 0, 10, "
+	    "'GB,US')"), "2");
+	region_ask(AU, "alter subscription au_from_us set (slot_name = none)");
+	region_ask(AU, "drop subscription au_from_us");
+	assert_string_equal(region_ask(AU, "select string_agg(epoch || '.' || "
+	    "version || '.' || base, ' ' order by epoch) from flow.state_au"),
+	    "2.4.4 3.2.2");
+	assert_string_equal(region_ask(AU, "select count(*) from "
+	    "flow.state_gb"), "1");	/* on its way to US, which lives */
+	assert_string_equal(region_ask(AU, "select flow.adopt('GB', 0, 10, "
+	    "'GB')"), "0");
+}
+
+/* One claimed it from a home that was lost then, another took it over. */
+static void
+two_homes_of_an_epoch_become_one(void **state)
+{
+	struct store_row row = made_in(GB, 1, "x");
+
+	(void)state;
+	assert_int_equal(change(AU, row.id, "y"), STORE_OK);
+	assert_true(region_arrives(US, &row, 2, 1, "fork"));
+	replicate(AU, "US", &row, 2, 2, 1, "");
+	replicate(US, "AU", &row, 2, 2, 1, "");
+	conflicts_are(AU, "0");
+	conflicts_are(US, "1");
+	for (int i = 0; i < REGIONS; i++)
+		must_be(i, row.id, "AU", 2, 2, "y");
+}
+
 /* --- many at once -------------------------------------------------------------------- */
 
 enum { WRITERS = 6, ROUNDS = 60, RACED = 3 };
@@ -510,6 +626,10 @@ main(void)
 		TEST(a_move_begun_is_ended_by_who_finds_it),
 		TEST(a_row_left_behind_does_no_harm),
 		TEST(a_late_arrival_is_turned_away),
+		TEST(a_lost_home_gives_way),
+		TEST(what_was_on_its_way_here_arrives),
+		TEST(a_lost_home_is_adopted),
+		TEST(two_homes_of_an_epoch_become_one),
 		TEST(one_of_many_wins_each_version),
 		TEST(metadata_stays_where_it_is),
 	};
