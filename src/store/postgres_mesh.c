@@ -35,14 +35,14 @@ lower(char *text)
 }
 
 static struct names
-names_of(const char *here, const char *other)
+names_of(const char *follower, const char *followed)
 {
-	struct names n = { .here = here, .other = other };
+	struct names n = { .here = follower, .other = followed };
 
-	snprintf(n.subscription, sizeof(n.subscription), "%s_from_%s", here,
-	    other);
-	snprintf(n.publication, sizeof(n.publication), "%s_to_%s", other,
-	    here);
+	snprintf(n.subscription, sizeof(n.subscription), "%s_from_%s", follower,
+	    followed);
+	snprintf(n.publication, sizeof(n.publication), "%s_to_%s", followed,
+	    follower);
 	lower(n.subscription);
 	lower(n.publication);
 	return n;
