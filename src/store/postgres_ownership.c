@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/must.h"
 #include "store/postgres_admin.h"
 
 static PGconn *
@@ -332,6 +333,7 @@ keep(struct keeping *k, struct err *err)
 	bool done = false;
 
 	for (int hops = 0; hops < PG_HOPS_MAX && !done; hops++) {
+		must(k->region != NULL);
 		if (!where_is_it(k, home, err))
 			return false;
 		if (home[0] == '\0')
