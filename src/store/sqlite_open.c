@@ -343,10 +343,13 @@ open_file(struct connection *c, const char *path, const char *home,
 		    sqlite3_errmsg(c->db));
 	sqlite3_busy_timeout(c->db, OPEN_BUSY_MS);
 	/* What was deleted is overwritten, so that a state which has moved to
-	 * its tenant's own store is not left behind in a free page. */
+	 * its tenant's own store is not left behind in a free page.  What a
+	 * statement over many rows sets aside stays in memory: no other file is
+	 * for states, and the sandbox would refuse it. */
 	if (!enter_wal(c, err) || !execute(c, "PRAGMA synchronous = FULL;"
 	    "PRAGMA wal_autocheckpoint = 4000;"
 	    "PRAGMA secure_delete = ON;"
+	    "PRAGMA temp_store = MEMORY;"
 	    "PRAGMA trusted_schema = OFF;", err) ||
 	    !settle_schema(c, home, err) || !prepare_all(c, err))
 		return false;
