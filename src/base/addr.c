@@ -144,22 +144,25 @@ put_ip4(char *to, const uint8_t bytes[4])
 	return to - 1;
 }
 
+static char *
+put_ip6(char *to, const uint8_t bytes[16])
+{
+	char text[ADDR_TEXT_MAX];
+
+	must(inet_ntop(AF_INET6, bytes, text, sizeof(text)) != NULL);
+	memcpy(to, text, strlen(text));
+	return to + strlen(text);
+}
+
 char *
 addr_put(char *to, const struct addr *addr)
 {
-	char text[ADDR_TEXT_MAX];
-	size_t len;
-
 	if (addr->family == ADDR_IP4)
 		return put_ip4(to, addr->bytes);
-	if (addr->family == ADDR_NONE) {
-		*to = '-';
-		return to + 1;
-	}
-	must(inet_ntop(AF_INET6, addr->bytes, text, sizeof(text)) != NULL);
-	len = strlen(text);
-	memcpy(to, text, len);
-	return to + len;
+	if (addr->family == ADDR_IP6)
+		return put_ip6(to, addr->bytes);
+	*to = '-';
+	return to + 1;
 }
 
 const char *

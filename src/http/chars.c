@@ -122,13 +122,14 @@ is_target(char c)
 	return c > 0x20 && c < 0x7f;
 }
 
-size_t
-chars_usual_name(struct slice line, char low[CHARS_NAME])
+/* Where the colon behind a usual name is, within two blocks; 0: not there. */
+static size_t
+usual_name(struct slice line, char low[CHARS_NAME])
 {
 	size_t at = 0, second = line.len < CHARS_NAME ? line.len - 16 : 16;
 
 	/* The second block may see some of the first's once more. */
-	for (size_t i = 0; i < 2 && line.len >= 16; i++, at = second) {
+	for (size_t i = 0; i < 2; i++, at = second) {
 		bytes16 c = load16(line.p + at);
 		bytes16 lower = c | 0x20;	/* digits and hyphens have it */
 		unsigned good = mask_of((bytes16)((lower - 'a' < 26) |
@@ -144,6 +145,19 @@ chars_usual_name(struct slice line, char low[CHARS_NAME])
 			return 0;
 	}
 	return 0;
+}
+
+size_t
+chars_usual_line(struct slice line, char low[CHARS_NAME])
+{
+	bytes16 bad;
+
+	if (line.len < 16)
+		return 0;
+	bad = controls(load16(line.p + line.len - 16));
+	for (size_t i = 0; line.len - i > 16; i += 16)
+		bad |= controls(load16(line.p + i));
+	return mask_of(bad) == 0 ? usual_name(line, low) : 0;
 }
 
 size_t

@@ -28,12 +28,13 @@ size_t chars_in_target(struct slice s);	/* 0x21..0x7e */
 
 /*
  * The length of the name before the colon of a field line, and the name in
- * lower case with something behind it: of names as nearly all are, of letters,
- * digits and hyphens and shorter than CHARS_NAME, in a line that is not too
- * short.  0 for others, which may be good all the same.
+ * lower case with something behind it: of lines as nearly all are.  They are
+ * not too short, their names are of letters, digits and hyphens and shorter
+ * than CHARS_NAME, and their values good, without a tab.  0 for others, which
+ * may be good all the same.
  */
 enum { CHARS_NAME = 32 };
-size_t chars_usual_name(struct slice line, char low[CHARS_NAME]);
+size_t chars_usual_line(struct slice line, char low[CHARS_NAME]);
 
 /* A host's name, without port, as host_normalise() would have it; false also
  * for one that is longer than CHARS_HOST, which a label may be. */

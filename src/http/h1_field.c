@@ -43,36 +43,35 @@ any_name(struct slice line, char low[FIELD_LOW], bool *underscore)
 	return n;
 }
 
-/* Reads the name and says what it means; the length of the name. */
-static size_t
-read_name(struct h1_field *field, struct slice line, bool *underscore)
+/* The colon is at line.p[n]. */
+static void
+take_line(struct h1_field *field, struct slice line, const char *low, size_t n)
 {
-	char low[FIELD_LOW];
-	size_t n;
-
-	*underscore = false;
-	n = chars_usual_name(line, low);
-	if (n == 0)
-		n = any_name(line, low, underscore);
 	field->name = (struct slice){ line.p, n };
 	field->id = (uint8_t)field_identify_low(low, n);
 	field->hop = field_is_hop(field->id);
-	return n;
+	field->value = (struct slice){ line.p + n + 1, line.len - n - 1 };
 }
 
 enum h1_rule
 h1_field_line(struct h1_field *field, struct slice line, bool *underscore,
     size_t *at)
 {
-	size_t n = read_name(field, line, underscore);
-	size_t good;
+	char low[FIELD_LOW];
+	size_t n = chars_usual_line(line, low), good;
 
+	*underscore = false;
+	if (n > 0) {
+		take_line(field, line, low, n);
+		field->value = slice_trim(field->value);
+		return H1_OK;
+	}
+	n = any_name(line, low, underscore);
 	if (n == 0 || n == line.len || line.p[n] != ':') {
 		*at = n;
 		return bad_name(line, n);
 	}
-	n++;
-	field->value = (struct slice){ line.p + n, line.len - n };
+	take_line(field, line, low, n++);
 	good = chars_in_value(field->value);
 	if (good < field->value.len) {
 		*at = n + good;

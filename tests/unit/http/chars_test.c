@@ -78,7 +78,7 @@ names_become_lower_case(void **state)
 				memset(line, 'Q', sizeof(line));
 				line[name] = ':';
 				line[at] = (char)c;
-				n = chars_usual_name((struct slice){ line,
+				n = chars_usual_line((struct slice){ line,
 				    sizeof(line) }, low);
 				if (c == ':') {
 					assert_true(n == at || n == 0);
@@ -106,7 +106,7 @@ names_are_read_in_lines_of_any_length(void **state)
 		memset(s, 'x', len);
 		for (size_t name = 1; name < len; name++) {
 			s[name] = ':';
-			n = chars_usual_name((struct slice){ s, len }, low);
+			n = chars_usual_line((struct slice){ s, len }, low);
 			assert_int_equal(n, len >= 16 && name < CHARS_NAME ?
 			    name : 0);
 			for (size_t i = 0; i < n; i++)
@@ -115,6 +115,29 @@ names_are_read_in_lines_of_any_length(void **state)
 		}
 		free(s);
 	}
+}
+
+/* What is good in a value but for the tab, and nothing else. */
+static void
+usual_lines_have_good_values(void **state)
+{
+	char low[CHARS_NAME];
+
+	(void)state;
+	for (unsigned c = 0; c < 256; c++)
+		for (size_t len = 16; len < 50; len++)
+			for (size_t at = 3; at < len; at++) {
+				char *s = xmalloc(len);
+				bool good = rfc_value(c) && c != '\t';
+
+				memset(s, 'x', len);
+				s[2] = ':';
+				s[at] = (char)c;
+				assert_int_equal(chars_usual_line(
+				    (struct slice){ s, len }, low),
+				    good ? 2 : 0);
+				free(s);
+			}
 }
 
 static bool
@@ -235,6 +258,7 @@ main(void)
 		cmocka_unit_test(every_byte_in_every_place),
 		cmocka_unit_test(names_become_lower_case),
 		cmocka_unit_test(names_are_read_in_lines_of_any_length),
+		cmocka_unit_test(usual_lines_have_good_values),
 		cmocka_unit_test(paths_are_plain_or_not),
 		cmocka_unit_test(plain_hosts_are_good),
 		cmocka_unit_test(every_length),
