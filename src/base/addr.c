@@ -176,14 +176,14 @@ addr_text(const struct addr *addr, char *text)
 }
 
 struct addr
-addr_canonical(const struct addr *addr)
+addr_canonical_ip6(const struct addr *addr)
 {
 	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
 	static const uint8_t nat64[12] = { 0x00, 0x64, 0xff, 0x9b };
 	struct addr a = { .family = ADDR_IP4 };
 
-	if (addr->family != ADDR_IP6 || (memcmp(addr->bytes, mapped, 12) != 0 &&
-	    memcmp(addr->bytes, nat64, 12) != 0))
+	if (memcmp(addr->bytes, mapped, 12) != 0 &&
+	    memcmp(addr->bytes, nat64, 12) != 0)
 		return *addr;
 	memcpy(a.bytes, addr->bytes + 12, 4);
 	return a;

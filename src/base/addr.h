@@ -53,7 +53,13 @@ char *addr_put(char *to, const struct addr *addr);
  * IPv4-mapped (::ffff:0:0/96) and NAT64 (64:ff9b::/96, RFC 6052) addresses
  * become the IPv4 address in them; everything else stays as it is.
  */
-struct addr addr_canonical(const struct addr *addr);
+struct addr addr_canonical_ip6(const struct addr *addr);
+
+static inline struct addr
+addr_canonical(const struct addr *addr)
+{
+	return addr->family == ADDR_IP6 ? addr_canonical_ip6(addr) : *addr;
+}
 
 bool addr_eq(const struct addr *a, const struct addr *b);
 

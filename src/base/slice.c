@@ -49,7 +49,8 @@ slice_to_u64(struct slice s, uint64_t *value)
 	for (size_t i = 0; i < s.len; i++) {
 		unsigned digit = (unsigned)(s.p[i] - '0');
 
-		if (digit > 9 || sum > (UINT64_MAX - digit) / 10)
+		if (digit > 9 || sum > UINT64_MAX / 10 ||
+		    (sum == UINT64_MAX / 10 && digit > UINT64_MAX % 10))
 			return false;
 		sum = sum * 10 + digit;
 	}

@@ -81,6 +81,9 @@ balance_pick(const struct balance_choice *choices, unsigned count,
 	unsigned a, b;
 
 	must(count <= BALANCE_MAX);
+	if (usable != 0 && (usable & (usable - 1)) == 0)	/* no choice */
+		return choices[__builtin_ctzll(usable)].weight > 0 ?
+		    __builtin_ctzll(usable) : -1;
 	sum = sum_of_weights(choices, count, usable);
 	if (sum == 0)
 		return -1;

@@ -363,10 +363,10 @@ decide_execution(struct deciding *g)
 static bool
 decide_health(struct deciding *g)
 {
+	struct candidate *c = g->d->candidates, *last = c + g->d->ncandidates;
 	bool found = false, forbidden = false;
 
-	for (uint8_t i = 0; i < g->d->ncandidates; i++) {
-		struct candidate *c = &g->d->candidates[i];
+	for (; c < last; c++) {
 
 		if (c->fate != CANDIDATE_SPARE) {
 			forbidden = true;

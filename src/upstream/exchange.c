@@ -44,7 +44,7 @@ exchange_detach(struct exchange *ex, bool keep)
 	ex->state = EX_ENDED;
 	ex->conn = NULL;
 	ex->pool->outstanding--;
-	timer_cancel(&ex->timer);
+	ex->timed = false;
 	task_cancel(&ex->task);
 	buf_fini(&ex->unsent);
 	buf_fini(&ex->held);
@@ -128,11 +128,13 @@ exchange_cancel(struct exchange **ex_p)
 
 /* --- time --------------------------------------------------------------- */
 
-static void
+void
 exchange_too_late(struct timer *timer)
 {
 	struct exchange *ex = list_entry(timer, struct exchange, timer);
 
+	if (!ex->timed)
+		return;
 	switch (ex->state) {
 	case EX_CONNECTING:
 		exchange_finish(ex, EXCHANGE_CONNECT_TIMEOUT);
@@ -171,9 +173,8 @@ exchange_rearm(struct exchange *ex)
 	default:
 		ms = limits->tunnel_idle_ms;
 	}
-	if (ms == 0)
-		timer_cancel(&ex->timer);
-	else
+	ex->timed = ms > 0;
+	if (ex->timed)
 		timer_set(ex->pool->pools->loop, &ex->timer, ms);
 }
 
@@ -270,7 +271,6 @@ exchange_start(struct pools *pools, struct upstream *to,
 	ex->ops = ops;
 	ex->user = user;
 	ex->request = *request;
-	timer_init(&ex->timer, exchange_too_late);
 	task_init(&ex->task, exchange_task);
 	if (to->spec.link && h2_link_suits(ex->pool, request)) {
 		start_anew(ex, true);

@@ -60,11 +60,15 @@ struct exchange {
 	struct buf	 held;		/* incomplete head, or kept by a pause */
 	struct buf	 trailers;
 
-	struct timer	 timer;
 	struct task	 task;		/* an end, or a resumption, from the loop */
 	bool		 ending;	/* the task shall end it with: */
 	enum exchange_end end;
 	uint64_t	 began_us, connect_us;
+
+	/* The last: it stays in the wheel from one exchange to the next, which
+	 * then only puts it off.  Nothing follows when it fires but if: */
+	bool		 timed;
+	struct timer	 timer;
 };
 
 /* What the stream reports; called by pool.c, from the loop. */
@@ -86,6 +90,7 @@ void exchange_connect(struct exchange *ex);
 
 /* The timeout that counts in this state, from now on. */
 void exchange_rearm(struct exchange *ex);
+void exchange_too_late(struct timer *timer);
 
 /* Head and front of the body, and what was given while connecting. */
 void exchange_send_front(struct exchange *ex);

@@ -34,9 +34,10 @@ pools_new_exchange(struct pools *pools)
 
 	if (node == NULL) {
 		ex = xcalloc(1, sizeof(*ex));
+		timer_init(&ex->timer, exchange_too_late);
 	} else {
 		ex = list_entry(node, struct exchange, node);
-		memset(ex, 0, sizeof(*ex));
+		memset(ex, 0, offsetof(struct exchange, timer));
 	}
 	list_init(&ex->node);
 	list_append(&pools->exchanges, &ex->node);
@@ -385,7 +386,11 @@ pools_free(struct pools **pools_p)
 	pools_wake(&pools->wake);
 	while ((node = list_pop(&pools->free_conns)) != NULL)
 		free(list_entry(node, struct upstream_conn, node));
-	while ((node = list_pop(&pools->free_exchanges)) != NULL)
-		free(list_entry(node, struct exchange, node));
+	while ((node = list_pop(&pools->free_exchanges)) != NULL) {
+		struct exchange *ex = list_entry(node, struct exchange, node);
+
+		timer_cancel(&ex->timer);
+		free(ex);
+	}
 	free(pools);
 }
