@@ -84,11 +84,19 @@ struct config_geo {
 	uint64_t	 settle_ms;	/* quiet time before a changed file is read */
 };
 
+/* How edge and engines on other machines know each other. */
+struct config_identity {
+	const char	*certificate, *key, *ca;	/* PEM; NULL: as the link does */
+	const char	*server_name;	/* that engines have to prove, instead of
+					   their region; or NULL */
+};
+
 /* As many as the processes have room for. */
 enum { CONFIG_THREADS_MAX = 64, CONFIG_EMBEDDED_MAX = 64 };
 
 struct config_engines {
 	unsigned	 embedded;	/* workers of our own; 0: those of the map */
+	struct config_identity tls;
 	const char	*store_dir;	/* SQLite files of embedded workers */
 	const char	*flows_dir;	/* snapshot JSON files they serve */
 	/* 64 or more hexadecimal digits: what signs and encrypts the tokens that

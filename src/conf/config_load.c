@@ -464,7 +464,32 @@ static const struct schema_row follow_rows[] = {
 	{ 0 },
 };
 
+static void
+read_server_name(const struct schema_reader *reader,
+    const struct yaml_node *node, void *target)
+{
+	struct config *config = target;
+	struct err err;
+
+	if (schema_is_text(reader, node) && !value_host(
+	    &config->engines.tls.server_name, reader->arena, node->text, &err))
+		schema_mistake(reader, node, "%s", err.text);
+}
+
+static const struct schema_row engines_tls_rows[] = {
+	{ "certificate", SCHEMA_FILE,
+	    SCHEMA_AT(struct config, engines.tls.certificate),
+	    .required = true },
+	{ "key", SCHEMA_FILE, SCHEMA_AT(struct config, engines.tls.key),
+	    .required = true },
+	{ "ca", SCHEMA_FILE, SCHEMA_AT(struct config, engines.tls.ca),
+	    .required = true },
+	{ "server_name", SCHEMA_CUSTOM, .read = read_server_name },
+	{ 0 },
+};
+
 static const struct schema_row engines_rows[] = {
+	{ "tls", SCHEMA_SECTION, .section = engines_tls_rows },
 	{ "follow", SCHEMA_SECTION, .section = follow_rows },
 	{ "embedded", SCHEMA_NUMBER,
 	    SCHEMA_AT(struct config, engines.embedded), .fallback = "0",

@@ -29,6 +29,8 @@ struct generation {
 	uint16_t	 tls_ports[REGIONS_MAX];	/* of edges, for clients of
 					   policy.in_region that are passed on */
 	struct tls_context *link_client;	/* NULL: no link */
+	struct tls_context *engine_client;	/* to engines on other machines; NULL: as
+					   over the link */
 	struct tls_context *console_tls;	/* only looked at here; NULL: plain */
 	struct tls_context *const *listener_tls;	/* by config->listeners; NULL: plain */
 	uint64_t	 restrictions_read_ms;	/* monotonic: when last known good */

@@ -232,6 +232,34 @@ load_link(const struct tls_loading *l)
 		    "alternative name", config->region);
 }
 
+/* Who has to prove a name need not be one of ours, and know our regions. */
+static void
+load_engine_client(const struct tls_loading *l)
+{
+	const struct config *config = l->g->config;
+	const struct config_identity *id = &config->engines.tls;
+	struct err err;
+
+	if (id->certificate == NULL)
+		return;
+	l->g->engine_client = tls_link_client_new(id->certificate, id->key,
+	    id->ca, &err);
+	if (l->g->engine_client == NULL) {
+		schema_mistake_at(l->reader, l->root,
+		    "engines.tls.certificate", "%s", err.text);
+		return;
+	}
+	warn_expiry(l, tls_context_certificate(l->g->engine_client, 0),
+	    "engines.tls.certificate");
+	if (id->server_name != NULL)
+		tls_context_expect(l->g->engine_client, id->server_name);
+	else if (!tls_context_is_region(l->g->engine_client, config->region))
+		schema_mistake_at(l->reader, l->root,
+		    "engines.tls.certificate", "the certificate does not name "
+		    "this region; it needs the URI portolan:region:%s as a "
+		    "subject alternative name", config->region);
+}
+
 /* --- the console ------------------------------------------------------------------ */
 
 struct tls_context *
@@ -283,6 +311,7 @@ generation_tls_load(struct generation *g, const struct schema_reader *reader,
 
 	g->listener_tls = l.listeners;
 	load_link(&l);
+	load_engine_client(&l);
 	load_console(&l);
 	load_tickets(&l);
 	for (size_t i = 0; i < config->nlisteners; i++)
@@ -298,6 +327,7 @@ void
 generation_tls_free(struct generation *g)
 {
 	tls_context_free(&g->link_client);
+	tls_context_free(&g->engine_client);
 	tls_context_free(&g->console_tls);
 	if (g->listener_tls == NULL)
 		return;

@@ -14,6 +14,7 @@ struct listing {
 	struct upstream_spec *specs;
 	size_t		 count, room;
 	unsigned	 per_region[REGIONS_MAX];
+	struct tls_context *engine_client;
 };
 
 static struct upstream_spec *
@@ -61,6 +62,10 @@ add_engines(struct listing *l, unsigned self, struct err *err)
 			return err_set(err, "%s:%u: %s is no engine's address",
 			    engine->at.file, engine->at.line, engine->url);
 		spec->proxy = engine->proxy;
+		if (!spec->endpoint.tls || l->engine_client == NULL)
+			continue;
+		spec->tls = l->engine_client;
+		spec->named = l->config->engines.tls.server_name != NULL;
 	}
 	return true;
 }
@@ -126,7 +131,8 @@ backends_find(struct backends *backends, struct arena *arena,
 {
 	const struct config *config = generation->config;
 	unsigned self = generation->policy.self;
-	struct listing l = { .config = config, .map = generation->policy.map };
+	struct listing l = { .config = config, .map = generation->policy.map,
+	    .engine_client = generation->engine_client };
 	const struct probe_spec probe = {
 		.path = config->engines.probe_path,
 		.interval_ms = config->engines.probe_interval_ms,

@@ -21,19 +21,27 @@ is_of_region(const struct tls_context *tls, const char *region,
 	    region);
 }
 
+/* Edges that ask for a name need no region of it. */
 static struct tls_context *
-read_context(const struct config_link *link, const char *region,
+read_context(const struct config *config, const char *region,
     struct err *err)
 {
+	const struct config_identity *own = &config->engines.tls;
+	const struct config_identity link = { config->link.certificate,
+	    config->link.key, config->link.ca, NULL };
+	const struct config_identity *id = own->certificate != NULL ? own :
+	    &link;
 	struct tls_context *tls;
 
-	if (link->certificate == NULL) {
-		err_set(err, "an engine on --listen speaks TLS: give link a "
-		    "certificate, key and ca, or use --socket");
+	if (id->certificate == NULL) {
+		err_set(err, "an engine on --listen speaks TLS: give "
+		    "engines.tls, or link, a certificate, key and ca, or use "
+		    "--socket");
 		return NULL;
 	}
-	tls = tls_link_server_new(link->certificate, link->key, link->ca, err);
-	if (tls != NULL && !is_of_region(tls, region, err))
+	tls = tls_link_server_new(id->certificate, id->key, id->ca, err);
+	if (tls != NULL && id->server_name == NULL &&
+	    !is_of_region(tls, region, err))
 		tls_context_free(&tls);
 	return tls;
 }
@@ -47,7 +55,7 @@ engine_certify(struct engine *e, const struct generation *g,
 
 	if (e->options->listen == NULL)
 		return true;
-	tls = read_context(&g->config->link, region->id, &err);
+	tls = read_context(g->config, region->id, &err);
 	if (tls == NULL) {
 		log_error("%s", err.text);
 		return false;

@@ -45,6 +45,8 @@ of_edge(struct names *names, const struct config *c)
 	}
 	add(names, c->link.certificate);
 	add(names, c->link.key);
+	add(names, c->engines.tls.certificate);
+	add(names, c->engines.tls.key);
 	add(names, c->tls.ticket_keys);
 	add(names, c->policy.tag_key_file);
 	add(names, c->address_key_file);
@@ -86,6 +88,8 @@ keys_give_alone(int fd, const struct config *config, bool listens)
 	if (listens) {
 		add(&names, config->link.certificate);
 		add(&names, config->link.key);
+		add(&names, config->engines.tls.certificate);
+		add(&names, config->engines.tls.key);
 	}
 	lent_files_give(fd, names.list, names.count);
 	arena_free(&names.arena);

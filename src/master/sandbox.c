@@ -154,6 +154,9 @@ files_of_engine(const struct landlock *l, const struct config *c, bool alone)
 		read_beside(l, c->link.certificate);
 		read_beside(l, c->link.key);
 		read_beside(l, c->link.ca);
+		read_beside(l, c->engines.tls.certificate);
+		read_beside(l, c->engines.tls.key);
+		read_beside(l, c->engines.tls.ca);
 	}
 	if (c->engines.flows_dir != NULL)
 		landlock_read(l, c->engines.flows_dir);

@@ -23,6 +23,15 @@ ssl_of(const struct stream *s)
 	return s->tls;
 }
 
+/* That tls_context_expect() names, if it does. */
+static bool
+ask_for_name(SSL *ssl)
+{
+	char *name = X509_VERIFY_PARAM_get0_host(SSL_get0_param(ssl), 0);
+
+	return name == NULL || SSL_set_tlsext_host_name(ssl, name) == 1;
+}
+
 bool
 stream_tls_begin(struct stream *s, struct tls_context *tls, bool server)
 {
@@ -39,7 +48,7 @@ stream_tls_begin(struct stream *s, struct tls_context *tls, bool server)
 		SSL_set_accept_state(ssl);
 	else
 		SSL_set_connect_state(ssl);
-	return true;
+	return server || ask_for_name(ssl);
 }
 
 /* The event that has brought what was read fires again for what follows. */

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <openssl/x509v3.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -486,6 +487,17 @@ tls_link_client_new(const char *certificate, const char *key, const char *ca,
     struct err *err)
 {
 	return link_new(TLS_client_method(), certificate, key, ca, err);
+}
+
+void
+tls_context_expect(struct tls_context *tls, const char *name)
+{
+	X509_VERIFY_PARAM *param = SSL_CTX_get0_param(tls_ssl_ctx(tls));
+
+	X509_VERIFY_PARAM_set_hostflags(param,
+	    X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS |
+	    X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
+	must(X509_VERIFY_PARAM_set1_host(param, name, 0) == 1);
 }
 
 struct tls_context *

@@ -61,6 +61,10 @@ struct tls_context *tls_link_server_new(const char *certificate,
 struct tls_context *tls_link_client_new(const char *certificate,
     const char *key, const char *ca, struct err *err);
 
+/* Whom a client of this context connects to has to prove this name (lower
+ * case), and is asked for it (SNI).  Before the first use. */
+void tls_context_expect(struct tls_context *tls, const char *name);
+
 /*
  * The protocols above TLS (ALPN), the preferred first, in place of what was
  * offered before: "http/1.1" facing clients, nothing on the link.  A peer that

@@ -291,7 +291,7 @@ peer_is_elsewhere(const struct exchange *ex)
 	const struct upstream_spec *spec = &ex->pool->to->spec;
 	char region[STREAM_REGION_MAX];
 
-	if (!spec->link && !spec->endpoint.tls)
+	if ((!spec->link && !spec->endpoint.tls) || spec->named)
 		return false;
 	return !stream_peer_region(&ex->conn->stream, region) ||
 	    strcmp(region, spec->region) != 0;

@@ -230,6 +230,7 @@ find_same(struct upstreams *all, const char *name,
 		if (up != NULL && strcmp(up->name, name) == 0 &&
 		    up->spec.weight == spec->weight &&
 		    up->spec.proxy == spec->proxy &&
+		    up->spec.named == spec->named &&
 		    up->spec.link == spec->link)
 			return up;
 	}
@@ -282,6 +283,7 @@ upstream_add(struct upstreams *all, const char *name,
 	snprintf(up->name, sizeof(up->name), "%s", name);
 	up->name_hash = hash_keyed(name_key, slice_of(up->name));
 	up->spec = *spec;
+	up->spec.tls = NULL;		/* held by upstream_hold() */
 	atomic_store(&up->failures, 0);
 	atomic_store(&up->requests, 0);
 	atomic_store(&up->errors, 0);
@@ -354,12 +356,13 @@ check_certificates(const struct upstream_spec *specs, size_t count,
 		char name[UPSTREAM_NAME_MAX];
 
 		must(specs[i].weight > 0);
-		if (link_tls != NULL ||
+		if (link_tls != NULL || specs[i].tls != NULL ||
 		    (!specs[i].link && !specs[i].endpoint.tls))
 			continue;
 		upstream_name(&specs[i], name);
 		return err_set(err, "upstream %s needs a certificate of our "
-		    "own; set link.certificate, link.key and link.ca", name);
+		    "own; set link.certificate, link.key and link.ca, or those "
+		    "of engines.tls", name);
 	}
 	return true;
 }
@@ -412,7 +415,8 @@ upstreams_apply(struct upstreams *all, const struct upstream_spec *specs,
 		found[i] = find_same(all, name, &specs[i]);
 		if (found[i] == NULL)
 			found[i] = upstream_add(all, name, &specs[i]);
-		upstream_hold(found[i], link_tls);
+		upstream_hold(found[i], specs[i].tls != NULL ? specs[i].tls :
+		    link_tls);
 	}
 	for (size_t i = 0; i < UPSTREAMS_MAX; i++)
 		if (all->slots[i] != NULL && !all->slots[i]->private->current)

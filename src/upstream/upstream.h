@@ -42,6 +42,10 @@ struct upstream_spec {
 	bool		 proxy;		/* each connection begins with a PROXY header
 					   (version 2) about the client, and is that
 					   client's request's alone */
+	bool		 named;		/* has proven its name by its certificate,
+					   which need not name a region */
+	struct tls_context *tls;	/* for it, during upstreams_apply(); NULL:
+					   the one of the link */
 	unsigned	 weight;	/* from 1; another weight is another upstream */
 };
 

@@ -138,7 +138,7 @@ links_need_a_certificate_of_ours(void **state)
 	    &err));
 	assert_string_equal(err.text, "upstream US https://127.0.0.1:2 needs "
 	    "a certificate of our own; set link.certificate, link.key and "
-	    "link.ca");
+	    "link.ca, or those of engines.tls");
 	specs[1] = spec_of("127.0.0.1:2", "US", 1);
 	specs[1].link = true;
 	assert_false(upstreams_apply(all, specs, 2, &client_probe, NULL, found,
