@@ -96,6 +96,9 @@ def gone_for_good(mesh):
     """US' server does not come back: GB forgets it, and its slot."""
     at_once(lambda pair: mesh.follow(*pair), [("GB", "US"), ("US", "GB")])
     has_its_share(mesh)
+    wait_for("US has copied", lambda: mesh.ask(
+        "US", "select count(*) from pg_subscription_rel where srsubstate "
+        "<> 'r'") == "0", 20)
     mesh.servers["US"].end(signal.SIGQUIT)
     _, err = mesh.store("GB", "region", "remove", "US", expect=1)
     truth(err, "could not connect" in err)
