@@ -102,19 +102,6 @@ make_database(struct job *j, struct err *err)
 	return db;
 }
 
-static bool
-write_all(int fd, const struct buf *b)
-{
-	for (size_t done = 0; done < b->len;) {
-		ssize_t n = write(fd, b->p + done, b->len - done);
-
-		if (n < 0 && errno != EINTR)
-			return false;
-		done += n < 0 ? 0 : (size_t)n;
-	}
-	return fsync(fd) == 0;
-}
-
 /* Beside its place and then into it, so that no reader sees half a file. */
 static bool
 write_output(const struct job *j)
@@ -127,7 +114,8 @@ write_output(const struct job *j)
 
 	umask(mask);
 	good = good && fchmod(fd, 0666 & ~mask) == 0 &&
-	    write_all(fd, &j->bytes) && rename(temporary, j->output) == 0;
+	    file_write(fd, buf_all(&j->bytes)) && fsync(fd) == 0 &&
+	    rename(temporary, j->output) == 0;
 	if (!good) {
 		fprintf(stderr, "%s: cannot be written: %s\n", j->output,
 		    strerror(errno));

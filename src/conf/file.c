@@ -49,6 +49,22 @@ file_read(struct buf *out, const char *path, size_t limit_bytes,
 	return ok;
 }
 
+bool
+file_write(int fd, struct slice bytes)
+{
+	while (bytes.len > 0) {
+		ssize_t n = write(fd, bytes.p, bytes.len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return false;
+		bytes.p += n;
+		bytes.len -= (size_t)n;
+	}
+	return true;
+}
+
 const char *
 file_dir(struct arena *arena, const char *path)
 {

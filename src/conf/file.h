@@ -17,6 +17,9 @@
 bool file_read(struct buf *out, const char *path, size_t limit_bytes,
     struct err *err);
 
+/* All of the bytes; false, with errno set, if they do not go. */
+bool file_write(int fd, struct slice bytes);
+
 /* The directory of a file: "." for a bare name. */
 const char *file_dir(struct arena *arena, const char *path);
 

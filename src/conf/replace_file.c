@@ -14,6 +14,7 @@
 
 #include "base/buf.h"
 #include "base/hmac.h"
+#include "conf/file.h"
 
 enum { FILE_BYTES = 8 * 1024 * 1024, CHUNK = 65536 };
 
@@ -97,22 +98,6 @@ look(const struct replaced *r, const char *revision, struct stat *st,
 
 /* --- what is to be there ------------------------------------------------------ */
 
-static bool
-write_all(int fd, struct slice bytes)
-{
-	while (bytes.len > 0) {
-		ssize_t n = write(fd, bytes.p, bytes.len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return false;
-		bytes.p += n;
-		bytes.len -= (size_t)n;
-	}
-	return true;
-}
-
 /* The same to whoever reads it: those of before.  The owner first, since a
  * change of it takes bits of the mode away. */
 static bool
@@ -150,7 +135,7 @@ write_new(struct replaced *r, const char *name, const struct stat *as,
 
 	if (fd < 0)
 		return false;
-	good = write_all(fd, bytes) && dress(fd, as) && fsync(fd) == 0;
+	good = file_write(fd, bytes) && dress(fd, as) && fsync(fd) == 0;
 	return close(fd) == 0 && good;
 }
 

@@ -9,21 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static bool
-write_all(int fd, struct slice bytes)
-{
-	while (bytes.len > 0) {
-		ssize_t n = write(fd, bytes.p, bytes.len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return false;
-		bytes.p += n;
-		bytes.len -= (size_t)n;
-	}
-	return true;
-}
+#include "conf/file.h"
 
 /* The name is on disk once its directory is. */
 static void
@@ -57,7 +43,7 @@ state_file_write(const char *path, struct slice bytes, struct err *err)
 	if (fd < 0)
 		return err_set(err, "%s: cannot be written: %s", temporary,
 		    strerror(errno));
-	good = write_all(fd, bytes) && fsync(fd) == 0;
+	good = file_write(fd, bytes) && fsync(fd) == 0;
 	good = close(fd) == 0 && good;
 	if (good && rename(temporary, path) == 0) {
 		sync_directory(path);
