@@ -589,6 +589,9 @@ worker_free(struct worker **worker)
 	*worker = NULL;
 	if (unread != NULL && generation_release(unread->generation))
 		edge_retire(w->edge, unread);
+	/* By its thread already, if that was ever started. */
+	server_free(&w->server);
+	pools_free(&w->pools);
 	while (w->nspare > 0)
 		buf_fini(&w->spare[--w->nspare]);
 	buf_fini(&w->fields);
