@@ -30,7 +30,8 @@ stop_server(void **state)
 static struct store_postgres_config
 config_of(const char *home)
 {
-	static struct store_region regions[2];
+	/* two threads migrate at once */
+	static _Thread_local struct store_region regions[2];
 
 	regions[0] = gb;
 	regions[1] = (struct store_region){ .id = "AU", .number = 1 };
