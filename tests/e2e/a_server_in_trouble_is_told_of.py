@@ -61,7 +61,8 @@ def slow(server, edge, path, page):
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     wait_for("it is locked", lambda: server.ask(
         "flow", "select count(*) from pg_locks where mode = 'ExclusiveLock' "
-        "and locktype = 'relation' and relation = 'flow.state_us'::regclass and granted") == "1", 20)
+        "and locktype = 'relation' and granted "
+        "and relation = 'flow.state_us'::regclass") == "1", 20)
     refused(edge, path, page)
     server.ask("flow", "select pg_terminate_backend(pid) from pg_locks where "
                "mode = 'ExclusiveLock' and relation = 'flow.state_us'::"
