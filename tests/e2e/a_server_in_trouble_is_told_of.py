@@ -1,20 +1,19 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the Portolan authors
-"""The region's PostgreSQL server is slow, full, away, of another version, or
+"""The region's PostgreSQL server is full, away, of another version, or
 somebody changed its schema: what needs it is answered 503 with Retry-After, in
 time, with nothing done; readyz and the engine's log say what it is; and all
 goes on by itself when that is over."""
 import json
 import os
 import signal
-import subprocess
 
 from lib import Platform, portolan, same, story, truth, wait_for
 from lib.addresses import ROOT
 from lib.engine import AGE_INPUT, NAME_INPUT, NEXT, WELCOME, invoke_body
 from lib.mesh import ask, begin
-from lib.postgres import BIN, Postgres, unprivileged
+from lib.postgres import Postgres
 
 FULL = """create function flow.full() returns trigger language plpgsql as $$
     begin raise exception 'could not extend file' using errcode = '53100';
@@ -50,25 +49,6 @@ def well_again(edge):
     wait_for("readyz is content", lambda: "[+] stores of this region's engines"
              in edge.admin("/readyz?verbose").body.decode(), 30)
     edge.wait_ready(30)
-
-
-def slow(server, edge, path, page):
-    """Somebody has the table to himself."""
-    holder = subprocess.Popen(
-        [f"{BIN}/psql", "-X", "-q", "-d", server.conninfo("flow", "postgres"),
-         "-c", "begin; lock table flow.state_us in exclusive mode; "
-         "select pg_sleep(300)"], cwd=server.dir, preexec_fn=unprivileged,
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    wait_for("it is locked", lambda: server.ask(
-        "flow", "select count(*) from pg_locks where mode = 'ExclusiveLock' "
-        "and locktype = 'relation' and granted "
-        "and relation = 'flow.state_us'::regclass") == "1", 20)
-    refused(edge, path, page)
-    server.ask("flow", "select pg_terminate_backend(pid) from pg_locks where "
-               "mode = 'ExclusiveLock' and relation = 'flow.state_us'::"
-               "regclass")
-    holder.wait()
-    well_again(edge)
 
 
 def full(server, edge, path, page):
@@ -122,7 +102,7 @@ def main():
                  server.conninfo("flow", "postgres"))
         with platform:
             path, page = begin(edge, "US")
-            for trouble in (slow, full, away):
+            for trouble in (full, away):
                 trouble(server, edge, path, page)
             outdated(server, edge)
             changed(server, edge)
