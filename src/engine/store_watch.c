@@ -21,7 +21,7 @@ enum {
 struct store_watch {
 	struct engine	*engine;
 	struct timer	 timer;
-	bool		 bad;		/* the store; told */
+	char		 trouble[KIND];	/* the store's that was told; "": none */
 	char		 warning[256];	/* told */
 	size_t		 npairs;
 	struct {
@@ -30,16 +30,40 @@ struct store_watch {
 	}		 told[STORE_PAIRS_MAX];
 };
 
+/* Whether the trouble (NULL: none) is another than kind, which it is from now
+ * on.  Between two looks one may have ended and another begun. */
+static bool
+is_news(char kind[KIND], const char *trouble)
+{
+	if (trouble == NULL ? kind[0] == '\0' :
+	    strncmp(kind, trouble, KIND - 1) == 0)
+		return false;
+	kind[0] = '\0';
+	if (trouble != NULL)
+		strncat(kind, trouble, KIND - 1);
+	return true;
+}
+
+static const char *
+trouble_of(const struct store_health *health)
+{
+	if (health->good && health->ready)
+		return NULL;
+	return health->trouble[0] == '\0' ? "it is not ready" :
+	    health->trouble;
+}
+
 static void
 look_at_store(struct store_watch *w, const struct store_health *health)
 {
-	bool bad = !health->good || !health->ready;
+	const char *trouble = trouble_of(health);
 
-	if (bad && !w->bad)
-		log_error("store: %s", health->trouble);
-	else if (!bad && w->bad)
-		log_info("store: good again");
-	w->bad = bad;
+	if (is_news(w->trouble, trouble)) {
+		if (trouble != NULL)
+			log_error("store: %s", trouble);
+		else
+			log_info("store: good again");
+	}
 	if (strcmp(health->warning, w->warning) == 0)
 		return;
 	if (health->warning[0] != '\0')
@@ -69,16 +93,12 @@ look_at_pair(struct store_watch *w, const struct store_pair *pair)
 	char text[STORE_PAIR_TEXT], *kind = kind_of(w, pair->name);
 	const char *trouble = store_pair_trouble(pair, text);
 
-	if (trouble == NULL ? kind[0] == '\0' :
-	    strncmp(kind, trouble, KIND - 1) == 0)
+	if (!is_news(kind, trouble))
 		return;
 	if (trouble == NULL)
 		log_info("replication %s: good again", pair->name);
 	else
 		log_error("replication %s: %s", pair->name, trouble);
-	kind[0] = '\0';
-	if (trouble != NULL)
-		strncat(kind, trouble, KIND - 1);
 }
 
 static void
