@@ -114,25 +114,33 @@ is_there(struct loading *l, const char *path, const char *file)
 	return false;
 }
 
-/* Regions that the map may choose and that this edge has no way to. */
+static bool
+has_store_peer(const struct config *config, const char *region)
+{
+	for (size_t i = 0; i < config->store.npeers; i++)
+		if (strcmp(config->store.peers[i].region, region) == 0)
+			return true;
+	return false;
+}
+
+/* Other regions of the map that the list at path should name, and does not. */
 static void
-warn_no_way(struct loading *l)
+warn_unnamed(struct loading *l, const char *path, const char *what,
+    bool (*has)(const struct config *config, const char *region))
 {
 	struct buf names = { 0 };
 
 	for (unsigned i = 0; i < l->map->nregions; i++) {
 		const char *id = l->map->regions[i].id;
 
-		if (strcmp(id, l->config->region) != 0 &&
-		    !has_peer(l->config, id))
+		if (strcmp(id, l->config->region) != 0 && !has(l->config, id))
 			buf_printf(&names, "%s%s", names.len > 0 ? ", " : "",
 			    id);
 	}
 	if (names.len > 0)
-		schema_warn_at(&l->reader, l->root, "link.peers",
-		    "no way from here to %s: link.peers does not name %s",
-		    buf_cstr(&names), memchr(names.p, ',', names.len) != NULL ?
-		    "them" : "it");
+		schema_warn_at(&l->reader, l->root, path,
+		    "%s %s: %s does not name %s", what, buf_cstr(&names), path,
+		    memchr(names.p, ',', names.len) != NULL ? "them" : "it");
 	buf_fini(&names);
 }
 
@@ -163,7 +171,12 @@ check_regions(struct loading *l)
 	l->g->policy.main = (uint8_t)main_region;
 	note_in_region(l);
 	if (l->reader.mistakes->errors == errors) {
-		warn_no_way(l);
+		warn_unnamed(l, "link.peers", "no way from here to",
+		    has_peer);
+		if (l->config->store.postgres != NULL)
+			warn_unnamed(l, "store.peers",
+			    "no way to the states at home in",
+			    has_store_peer);
 		warn_no_engines(l);
 	}
 }
