@@ -9,32 +9,50 @@
 #include <string.h>
 
 #include "command/command.h"
-#include "command/options.h"
 #include "command/store.h"
 
-struct generation *
-store_load(const char *command, const struct store_options *o,
-    struct store_postgres_config *pg,
-    struct store_region regions[REGIONS_MAX])
+int
+store_ask(struct store_work *w, const struct usage *usage, int argc,
+    char **argv, bool admin)
 {
-	const char *file = o->config != NULL ? o->config :
+	int end = options_parse(usage, argc, argv, &w->operands);
+
+	if (end == OPTIONS_GO_ON && admin && w->options.admin == NULL)
+		return options_mistake(usage, "who may do this? --admin "
+		    "\"host=... dbname=... user=postgres\"");
+	return end;
+}
+
+int
+store_read(struct store_work *w, const struct usage *usage)
+{
+	const char *file = w->options.config != NULL ? w->options.config :
 	    LOADING_DEFAULT_CONFIG;
-	struct generation *g = loading_generation(command, file);
 	struct err err;
 
-	if (g == NULL)
-		return NULL;
-	if (g->config->store.postgres == NULL)
+	w->g = loading_generation(usage->command, file);
+	if (w->g == NULL)
+		return EXIT_USAGE;
+	if (w->g->config->store.postgres == NULL)
 		fprintf(stderr, "portolan %s: %s names no PostgreSQL server "
 		    "(store.postgres); states in SQLite files need no "
-		    "preparation\n", command, file);
-	else if (!store_postgres_config(pg, regions, g->config,
-	    g->policy.map, g->config->region, &err))
-		fprintf(stderr, "portolan %s: %s\n", command, err.text);
+		    "preparation\n", usage->command, file);
+	else if (!store_postgres_config(&w->pg, w->regions, w->g->config,
+	    w->g->policy.map, w->g->config->region, &err))
+		fprintf(stderr, "portolan %s: %s\n", usage->command, err.text);
 	else
-		return g;
-	generation_free(&g);
-	return NULL;
+		return OPTIONS_GO_ON;
+	generation_free(&w->g);
+	return EXIT_USAGE;
+}
+
+int
+store_begin(struct store_work *w, const struct usage *usage, int argc,
+    char **argv, bool admin)
+{
+	int end = store_ask(w, usage, argc, argv, admin);
+
+	return end == OPTIONS_GO_ON ? store_read(w, usage) : end;
 }
 
 int
@@ -62,39 +80,28 @@ store_tell(const char *command, const struct store_options *o, bool good,
 static int
 store_init(int argc, char **argv)
 {
-	struct store_options o = { 0 };
+	struct store_work w = { .g = NULL };
 	const struct option_spec specs[] = {
-		{ "config", 'c', "FILE", "the configuration "
-		    "(" LOADING_DEFAULT_CONFIG ")", .value = &o.config },
-		{ "admin", 0, "CONNINFO", "of a superuser in the region's "
-		    "database, which has to be there", .value = &o.admin },
-		{ "json", 0, NULL, "answer as JSON", .flag = &o.json },
+		STORE_CONFIG(w.options),
+		STORE_ADMIN(w.options),
+		STORE_JSON(w.options),
 		{ 0 },
 	};
 	const struct usage usage = { .command = "store init", .about =
 	    "Makes the schema in the database of this region and the role "
 	    "flow_engine,\nbrings an older schema up to date, and adds the "
-	    "regions that are new in the\nmap.  Doing it twice does no harm.",
+	    "regions that are new in the\nmap.  The database has to be there.  "
+	    "Doing it twice does no harm.",
 	    .options = specs };
-	struct store_region regions[REGIONS_MAX];
-	struct store_postgres_config pg;
-	struct operands operands;
-	struct generation *g;
 	struct err err = { 0 };
-	int end = options_parse(&usage, argc, argv, &operands);
+	int end = store_begin(&w, &usage, argc, argv, true);
 
 	if (end != OPTIONS_GO_ON)
 		return end;
-	if (o.admin == NULL)
-		return options_mistake(&usage, "who may make it? --admin "
-		    "\"host=... dbname=... user=postgres\"");
-	g = store_load(usage.command, &o, &pg, regions);
-	if (g == NULL)
-		return EXIT_USAGE;
-	end = store_tell(usage.command, &o, store_postgres_init(o.admin, &pg,
-	    strcmp(g->config->region, g->config->main_region) == 0, &err),
-	    g->config->region, &err);
-	generation_free(&g);
+	end = store_tell(usage.command, &w.options, store_postgres_init(
+	    w.options.admin, &w.pg, strcmp(w.g->config->region,
+	    w.g->config->main_region) == 0, &err), w.g->config->region, &err);
+	generation_free(&w.g);
 	return end;
 }
 
@@ -134,13 +141,11 @@ tell_migration(const struct usage *usage, const struct store_options *o,
 static int
 store_migrate(int argc, char **argv)
 {
-	struct store_options o = { 0 };
+	struct store_work w = { .g = NULL };
 	const struct option_spec specs[] = {
-		{ "config", 'c', "FILE", "the configuration "
-		    "(" LOADING_DEFAULT_CONFIG ")", .value = &o.config },
-		{ "admin", 0, "CONNINFO", "of a superuser in the region's "
-		    "database", .value = &o.admin },
-		{ "json", 0, NULL, "answer as JSON", .flag = &o.json },
+		STORE_CONFIG(w.options),
+		STORE_ADMIN(w.options),
+		STORE_JSON(w.options),
 		{ 0 },
 	};
 	const struct usage usage = { .command = "store migrate", .about =
@@ -148,27 +153,19 @@ store_migrate(int argc, char **argv)
 	    "version by\nversion, while engines work on.  Where it was "
 	    "interrupted it goes on when it is\nrun again.  A schema that is "
 	    "newer than this program is refused.", .options = specs };
-	struct store_region regions[REGIONS_MAX];
-	struct store_postgres_config pg;
 	struct store_migration m;
-	struct operands operands;
-	struct generation *g;
 	struct err err = { 0 };
-	int end = options_parse(&usage, argc, argv, &operands);
+	int end = store_begin(&w, &usage, argc, argv, true);
 	bool good;
 
 	if (end != OPTIONS_GO_ON)
 		return end;
-	if (o.admin == NULL)
-		return options_mistake(&usage, "who may do it? --admin "
-		    "\"host=... dbname=... user=postgres\"");
-	g = store_load(usage.command, &o, &pg, regions);
-	if (g == NULL)
-		return EXIT_USAGE;
-	good = store_postgres_migrate(o.admin, &pg, strcmp(g->config->region,
-	    g->config->main_region) == 0, &m, &err);
-	end = tell_migration(&usage, &o, good, g->config->region, &m, &err);
-	generation_free(&g);
+	good = store_postgres_migrate(w.options.admin, &w.pg,
+	    strcmp(w.g->config->region, w.g->config->main_region) == 0, &m,
+	    &err);
+	end = tell_migration(&usage, &w.options, good, w.g->config->region, &m,
+	    &err);
+	generation_free(&w.g);
 	return end;
 }
 
@@ -177,33 +174,25 @@ store_migrate(int argc, char **argv)
 static int
 store_check(int argc, char **argv)
 {
-	struct store_options o = { 0 };
+	struct store_work w = { .g = NULL };
 	const struct option_spec specs[] = {
-		{ "config", 'c', "FILE", "the configuration "
-		    "(" LOADING_DEFAULT_CONFIG ")", .value = &o.config },
-		{ "json", 0, NULL, "answer as JSON", .flag = &o.json },
+		STORE_CONFIG(w.options),
+		STORE_JSON(w.options),
 		{ 0 },
 	};
 	const struct usage usage = { .command = "store check", .about =
 	    "Asks the server of this region, as the engines would, whether "
 	    "its version,\nits schema, its regions and what replication needs "
 	    "are as they have to be.", .options = specs };
-	struct store_region regions[REGIONS_MAX];
-	struct store_postgres_config pg;
-	struct operands operands;
-	struct generation *g;
 	struct err err = { 0 };
-	int end = options_parse(&usage, argc, argv, &operands);
+	int end = store_begin(&w, &usage, argc, argv, false);
 
 	if (end != OPTIONS_GO_ON)
 		return end;
-	g = store_load(usage.command, &o, &pg, regions);
-	if (g == NULL)
-		return EXIT_USAGE;
-	end = store_tell(usage.command, &o, store_postgres_check(
-	    g->config->store.postgres, &pg, pg.nregions > 1, &err),
-	    g->config->region, &err);
-	generation_free(&g);
+	end = store_tell(usage.command, &w.options, store_postgres_check(
+	    w.g->config->store.postgres, &w.pg, w.pg.nregions > 1, &err),
+	    w.g->config->region, &err);
+	generation_free(&w.g);
 	return end;
 }
 

@@ -8,6 +8,7 @@
 #define COMMAND_STORE_H
 
 #include "command/loading.h"
+#include "command/options.h"
 #include "store/open.h"
 
 struct store_options {
@@ -15,10 +16,33 @@ struct store_options {
 	bool		 json;
 };
 
-/* NULL, and said so, where there is no server to speak of. */
-struct generation *store_load(const char *command,
-    const struct store_options *o, struct store_postgres_config *pg,
-    struct store_region regions[REGIONS_MAX]);
+#define STORE_CONFIG(o) \
+	{ "config", 'c', "FILE", "the configuration " \
+	    "(" LOADING_DEFAULT_CONFIG ")", .value = &(o).config }
+#define STORE_ADMIN(o) \
+	{ "admin", 0, "CONNINFO", "of a superuser in the region's database", \
+	    .value = &(o).admin }
+#define STORE_JSON(o) \
+	{ "json", 0, NULL, "answer as JSON", .flag = &(o).json }
+
+/* What a command was asked to do, and the store that it is about. */
+struct store_work {
+	struct store_options options;
+	struct operands	 operands;
+	struct generation *g;		/* until generation_free() */
+	struct store_postgres_config pg;	/* of the region's server ... */
+	struct store_region regions[REGIONS_MAX];	/* ... and all others */
+};
+
+/* All three: OPTIONS_GO_ON, or the exit code when why not has been said.
+ * With the words of the command line alone; admin: --admin has to be there. */
+int store_ask(struct store_work *work, const struct usage *usage, int argc,
+    char **argv, bool admin);
+/* Reads the configuration; there has to be a server to speak of. */
+int store_read(struct store_work *work, const struct usage *usage);
+/* One after the other. */
+int store_begin(struct store_work *work, const struct usage *usage, int argc,
+    char **argv, bool admin);
 
 /* Whether it went well; the exit code. */
 int store_tell(const char *command, const struct store_options *o, bool good,

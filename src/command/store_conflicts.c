@@ -10,45 +10,39 @@
 #include <string.h>
 
 #include "command/command.h"
-#include "command/options.h"
 #include "command/store.h"
 #include "store/ownership.h"
 
 struct conflicts_work {
-	struct store_options options;
-	struct operands	 operands;
-	struct store_postgres_config pg;
-	struct store_region regions[REGIONS_MAX];
-	struct generation *g;
+	struct store_work store;
 	uint64_t	 number;
 };
 
-#define COMMON(o) \
-	{ "config", 'c', "FILE", "the configuration " \
-	    "(" LOADING_DEFAULT_CONFIG ")", .value = &(o).config }, \
-	{ "admin", 0, "CONNINFO", "of a superuser in the region's database", \
-	    .value = &(o).admin }, \
-	{ "json", 0, NULL, "answer as JSON", .flag = &(o).json }
+#define COMMON(o)	STORE_CONFIG(o), STORE_ADMIN(o), STORE_JSON(o)
 
 /* OPTIONS_GO_ON, or the exit code. */
 static int
 begin(struct conflicts_work *w, const struct usage *usage, int argc,
     char **argv)
 {
-	int end = options_parse(usage, argc, argv, &w->operands);
+	int end = store_ask(&w->store, usage, argc, argv, true);
+	const char *number = w->store.operands.item[0];
 
 	if (end != OPTIONS_GO_ON)
 		return end;
-	if (w->options.admin == NULL)
-		return options_mistake(usage, "who may do this? --admin "
-		    "\"host=... dbname=... user=postgres\"");
-	if (usage->most > 0 && (!slice_to_u64(slice_of(w->operands.item[0]),
-	    &w->number) || w->number == 0))
+	if (usage->most > 0 && (!slice_to_u64(slice_of(number), &w->number) ||
+	    w->number == 0))
 		return options_mistake(usage, "%s is no number of a conflict; "
-		    "portolan store conflicts list has them",
-		    w->operands.item[0]);
-	w->g = store_load(usage->command, &w->options, &w->pg, w->regions);
-	return w->g == NULL ? EXIT_USAGE : OPTIONS_GO_ON;
+		    "portolan store conflicts list has them", number);
+	return store_read(&w->store, usage);
+}
+
+static int
+fail(const struct conflicts_work *w, const char *command,
+    const struct err *err)
+{
+	return store_tell(command, &w->store.options, false,
+	    w->store.pg.home, err);
 }
 
 /* --- list and show -------------------------------------------------------------------- */
@@ -95,24 +89,23 @@ print_conflicts(struct conflicts_work *w, const char *command, int good)
 	size_t count;
 	int end;
 
-	if (!store_postgres_conflicts(w->options.admin, w->pg.home, w->number,
-	    arena, &list, &count, &err)) {
-		end = store_tell(command, &w->options, false, w->pg.home,
-		    &err);
+	if (!store_postgres_conflicts(w->store.options.admin,
+	    w->store.pg.home, w->number, arena, &list, &count, &err)) {
+		end = fail(w, command, &err);
 		arena_free(&arena);
 		return end;
 	}
-	if (w->options.json)
+	if (w->store.options.json)
 		buf_char(&out, '[');
 	for (size_t i = 0; i < count; i++) {
-		if (w->options.json && i > 0)
+		if (w->store.options.json && i > 0)
 			buf_char(&out, ',');
-		if (w->options.json)
+		if (w->store.options.json)
 			print_json(&out, &list[i]);
 		else
 			print_text(&out, &list[i]);
 	}
-	buf_text(&out, w->options.json ? "]\n" : count == 0 ?
+	buf_text(&out, w->store.options.json ? "]\n" : count == 0 ?
 	    "there is no conflict\n" : "");
 	arena_free(&arena);
 	return loading_print(command, &out, count == 0 ? EXIT_GOOD : good);
@@ -121,8 +114,8 @@ print_conflicts(struct conflicts_work *w, const char *command, int good)
 static int
 conflicts_list(int argc, char **argv)
 {
-	struct conflicts_work w = { .g = NULL };
-	const struct option_spec specs[] = { COMMON(w.options), { 0 } };
+	struct conflicts_work w = { .number = 0 };
+	const struct option_spec specs[] = { COMMON(w.store.options), { 0 } };
 	const struct usage usage = { .command = "store conflicts list",
 	    .about = "The states of which this region had saved what its "
 	    "successor never saw when it\ntook them over; at most 1000, oldest "
@@ -132,7 +125,7 @@ conflicts_list(int argc, char **argv)
 	if (end != OPTIONS_GO_ON)
 		return end;
 	end = print_conflicts(&w, usage.command, EXIT_FOUND);
-	generation_free(&w.g);
+	generation_free(&w.store.g);
 	return end;
 }
 
@@ -142,22 +135,23 @@ print_body(struct conflicts_work *w, const char *command, bool winners)
 	struct buf body = { 0 };
 	struct err err = { 0 };
 
-	if (store_postgres_conflict_body(w->options.admin, w->pg.home,
+	if (store_postgres_conflict_body(w->store.options.admin,
+	    w->store.pg.home,
 	    w->number, winners, &body, &err))
 		return loading_print(command, &body, EXIT_GOOD);
 	buf_fini(&body);
-	return store_tell(command, &w->options, false, w->pg.home, &err);
+	return fail(w, command, &err);
 }
 
 static int
 conflicts_show(int argc, char **argv)
 {
-	struct conflicts_work w = { .g = NULL };
+	struct conflicts_work w = { .number = 0 };
 	const char *body = NULL;
 	const struct option_spec specs[] = {
 		{ "body", 0, "WHOSE", "what was saved instead: here, or winner",
 		    .value = &body },
-		COMMON(w.options),
+		COMMON(w.store.options),
 		{ 0 },
 	};
 	const struct usage usage = { .command = "store conflicts show",
@@ -174,7 +168,7 @@ conflicts_show(int argc, char **argv)
 		end = print_body(&w, usage.command, body[0] == 'w');
 	else
 		end = options_mistake(&usage, "--body: here or winner");
-	generation_free(&w.g);
+	generation_free(&w.store.g);
 	return end;
 }
 
@@ -187,8 +181,8 @@ tell_end(const char *command, struct conflicts_work *w, bool good,
 	struct buf out = { 0 };
 
 	if (!good)
-		return store_tell(command, &w->options, false, w->pg.home, err);
-	if (w->options.json)
+		return fail(w, command, err);
+	if (w->store.options.json)
 		buf_printf(&out, "{\"number\":%" PRIu64 ",\"end\":\"%s\"}\n",
 		    w->number, what);
 	else
@@ -200,8 +194,8 @@ tell_end(const char *command, struct conflicts_work *w, bool good,
 static int
 conflicts_keep(int argc, char **argv)
 {
-	struct conflicts_work w = { .g = NULL };
-	const struct option_spec specs[] = { COMMON(w.options), { 0 } };
+	struct conflicts_work w = { .number = 0 };
+	const struct option_spec specs[] = { COMMON(w.store.options), { 0 } };
 	const struct usage usage = { .command = "store conflicts keep",
 	    .operands = "NUMBER", .least = 1, .most = 1, .about =
 	    "What this region had saved becomes the state's next version, "
@@ -213,16 +207,16 @@ conflicts_keep(int argc, char **argv)
 	if (end != OPTIONS_GO_ON)
 		return end;
 	end = tell_end(usage.command, &w, store_postgres_conflict_keep(
-	    w.options.admin, &w.pg, w.number, &err), "kept", &err);
-	generation_free(&w.g);
+	    w.store.options.admin, &w.store.pg, w.number, &err), "kept", &err);
+	generation_free(&w.store.g);
 	return end;
 }
 
 static int
 conflicts_drop(int argc, char **argv)
 {
-	struct conflicts_work w = { .g = NULL };
-	const struct option_spec specs[] = { COMMON(w.options), { 0 } };
+	struct conflicts_work w = { .number = 0 };
+	const struct option_spec specs[] = { COMMON(w.store.options), { 0 } };
 	const struct usage usage = { .command = "store conflicts drop",
 	    .operands = "NUMBER", .least = 1, .most = 1, .about =
 	    "What this region had saved is given up for good.",
@@ -233,8 +227,9 @@ conflicts_drop(int argc, char **argv)
 	if (end != OPTIONS_GO_ON)
 		return end;
 	end = tell_end(usage.command, &w, store_postgres_conflict_drop(
-	    w.options.admin, w.pg.home, w.number, &err), "dropped", &err);
-	generation_free(&w.g);
+	    w.store.options.admin, w.store.pg.home, w.number, &err),
+	    "dropped", &err);
+	generation_free(&w.store.g);
 	return end;
 }
 
@@ -285,29 +280,23 @@ print_standing(const struct store_options *o, const char *here,
 int
 store_status(int argc, char **argv)
 {
-	struct store_options o = { 0 };
-	const struct option_spec specs[] = { COMMON(o), { 0 } };
+	struct store_work w = { .g = NULL };
+	const struct option_spec specs[] = { COMMON(w.options), { 0 } };
 	const struct usage usage = { .command = "store status", .about =
 	    "How many states are at home in this region, whether it was given "
 	    "over to another,\nand what conflicts that has left.  Asks as an "
 	    "engine would, unless --admin is given.", .options = specs };
-	struct store_region regions[REGIONS_MAX];
-	struct store_postgres_config pg;
 	struct store_standing standing;
-	struct operands operands;
-	struct generation *g;
 	struct err err = { 0 };
-	int end = options_parse(&usage, argc, argv, &operands);
+	int end = store_begin(&w, &usage, argc, argv, false);
 
 	if (end != OPTIONS_GO_ON)
 		return end;
-	g = store_load(usage.command, &o, &pg, regions);
-	if (g == NULL)
-		return EXIT_USAGE;
-	end = store_postgres_standing(o.admin != NULL ? o.admin :
-	    g->config->store.postgres, pg.home, &standing, &err) ?
-	    print_standing(&o, pg.home, &standing) : store_tell(usage.command,
-	    &o, false, pg.home, &err);
-	generation_free(&g);
+	end = store_postgres_standing(w.options.admin != NULL ?
+	    w.options.admin : w.g->config->store.postgres, w.pg.home,
+	    &standing, &err) ? print_standing(&w.options, w.pg.home,
+	    &standing) : store_tell(usage.command, &w.options, false,
+	    w.pg.home, &err);
+	generation_free(&w.g);
 	return end;
 }

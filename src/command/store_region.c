@@ -8,44 +8,14 @@
 #include <string.h>
 
 #include "command/command.h"
-#include "command/options.h"
 #include "command/store.h"
 #include "store/ownership.h"
 
-#define COMMON(o) \
-	{ "config", 'c', "FILE", "the configuration " \
-	    "(" LOADING_DEFAULT_CONFIG ")", .value = &(o).config }, \
-	{ "admin", 0, "CONNINFO", "of a superuser in the region's database", \
-	    .value = &(o).admin }, \
-	{ "json", 0, NULL, "answer as JSON", .flag = &(o).json }
-
-struct region_work {
-	struct store_options options;
-	struct operands	 operands;
-	struct store_postgres_config pg;
-	struct store_region regions[REGIONS_MAX];
-	struct generation *g;
-};
-
-/* OPTIONS_GO_ON, or the exit code. */
-static int
-begin(struct region_work *w, const struct usage *usage, int argc, char **argv,
-    bool changes)
-{
-	int end = options_parse(usage, argc, argv, &w->operands);
-
-	if (end != OPTIONS_GO_ON)
-		return end;
-	if (changes && w->options.admin == NULL)
-		return options_mistake(usage, "who may do this? --admin "
-		    "\"host=... dbname=... user=postgres\"");
-	w->g = store_load(usage->command, &w->options, &w->pg, w->regions);
-	return w->g == NULL ? EXIT_USAGE : OPTIONS_GO_ON;
-}
+#define COMMON(o)	STORE_CONFIG(o), STORE_ADMIN(o), STORE_JSON(o)
 
 /* Another region of the map, by the operand. */
 static const char *
-other_region(const struct region_work *w, const struct usage *usage)
+other_region(const struct store_work *w, const struct usage *usage)
 {
 	const char *id = w->operands.item[0];
 
@@ -63,7 +33,7 @@ other_region(const struct region_work *w, const struct usage *usage)
 static int
 region_add(int argc, char **argv)
 {
-	struct region_work w = { .g = NULL };
+	struct store_work w = { .g = NULL };
 	const char *from = NULL, *id;
 	const struct option_spec specs[] = {
 		{ "from", 0, "CONNINFO", "by which this region's server reaches "
@@ -77,7 +47,7 @@ region_add(int argc, char **argv)
 	    "for it.\nDone once in each region for each other; again, it "
 	    "changes the way there.", .options = specs };
 	struct err err = { 0 };
-	int end = begin(&w, &usage, argc, argv, true);
+	int end = store_begin(&w, &usage, argc, argv, true);
 
 	if (end != OPTIONS_GO_ON)
 		return end;
@@ -97,7 +67,7 @@ region_add(int argc, char **argv)
 static int
 region_remove(int argc, char **argv)
 {
-	struct region_work w = { .g = NULL };
+	struct store_work w = { .g = NULL };
 	bool forget = false;
 	const struct option_spec specs[] = {
 		{ "forget", 0, NULL, "without telling the other, which is gone "
@@ -111,7 +81,7 @@ region_remove(int argc, char **argv)
 	    "has stays.", .options = specs };
 	struct err err = { 0 };
 	const char *id;
-	int end = begin(&w, &usage, argc, argv, true);
+	int end = store_begin(&w, &usage, argc, argv, true);
 
 	if (end != OPTIONS_GO_ON)
 		return end;
@@ -126,7 +96,7 @@ region_remove(int argc, char **argv)
 static int
 region_repair(int argc, char **argv)
 {
-	struct region_work w = { .g = NULL };
+	struct store_work w = { .g = NULL };
 	const struct option_spec specs[] = { COMMON(w.options), { 0 } };
 	const struct usage usage = { .command = "store region repair",
 	    .operands = "REGION", .least = 1, .most = 1, .about =
@@ -135,7 +105,7 @@ region_repair(int argc, char **argv)
 	    "copy of all rows.", .options = specs };
 	struct err err = { 0 };
 	const char *id;
-	int end = begin(&w, &usage, argc, argv, true);
+	int end = store_begin(&w, &usage, argc, argv, true);
 
 	if (end != OPTIONS_GO_ON)
 		return end;
@@ -253,7 +223,7 @@ print_pairs(const struct store_options *o, const struct store_pair *pairs,
 static int
 region_status(int argc, char **argv)
 {
-	struct region_work w = { .g = NULL };
+	struct store_work w = { .g = NULL };
 	const struct option_spec specs[] = { COMMON(w.options), { 0 } };
 	const struct usage usage = { .command = "store region status",
 	    .about = "What this region's server gets from others (in), and "
@@ -264,7 +234,7 @@ region_status(int argc, char **argv)
 	static struct store_pair pairs[STORE_PAIRS_MAX];
 	struct err err = { 0 };
 	size_t count;
-	int end = begin(&w, &usage, argc, argv, false);
+	int end = store_begin(&w, &usage, argc, argv, false);
 
 	if (end != OPTIONS_GO_ON)
 		return end;
@@ -279,7 +249,7 @@ region_status(int argc, char **argv)
 static int
 region_return(int argc, char **argv)
 {
-	struct region_work w = { .g = NULL };
+	struct store_work w = { .g = NULL };
 	const struct option_spec specs[] = { COMMON(w.options), { 0 } };
 	const struct usage usage = { .command = "store region return",
 	    .about = "This region was lost and given over to a successor; it "
@@ -287,7 +257,7 @@ region_return(int argc, char **argv)
 	    "do not name its successor any more: from now\non it takes writes "
 	    "again.", .options = specs };
 	struct err err = { 0 };
-	int end = begin(&w, &usage, argc, argv, true);
+	int end = store_begin(&w, &usage, argc, argv, true);
 
 	if (end != OPTIONS_GO_ON)
 		return end;

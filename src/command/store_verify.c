@@ -8,7 +8,6 @@
 #include <stdio.h>
 
 #include "command/command.h"
-#include "command/options.h"
 #include "command/store.h"
 #include "policy/guid.h"
 
@@ -97,14 +96,13 @@ int
 store_verify(int argc, char **argv)
 {
 	static struct store_verdict verdicts[STORE_REGIONS_MAX];
-	struct store_options o = { 0 };
+	struct store_work w = { .g = NULL };
 	const char *wait = NULL;
 	const struct option_spec specs[] = {
-		{ "config", 'c', "FILE", "the configuration "
-		    "(" LOADING_DEFAULT_CONFIG ")", .value = &o.config },
+		STORE_CONFIG(w.options),
 		{ "wait", 0, "SECONDS", "for what is under way (10)",
 		    .value = &wait },
-		{ "json", 0, NULL, "answer as JSON", .flag = &o.json },
+		STORE_JSON(w.options),
 		{ 0 },
 	};
 	const struct usage usage = { .command = "store verify", .about =
@@ -112,14 +110,10 @@ store_verify(int argc, char **argv)
 	    "copies that the other\nregions' servers have (store.peers): "
 	    "whether any is where it may not be, or was\nkept though it has "
 	    "ended, is missing, or is old.", .options = specs };
-	struct store_region regions[REGIONS_MAX];
-	struct store_postgres_config pg;
-	struct operands operands;
 	uint64_t wait_s = WAIT_S;
-	struct generation *g;
 	struct err err = { 0 };
 	size_t count;
-	int end = options_parse(&usage, argc, argv, &operands);
+	int end = store_ask(&w, &usage, argc, argv, false);
 
 	if (end != OPTIONS_GO_ON)
 		return end;
@@ -127,12 +121,12 @@ store_verify(int argc, char **argv)
 	    wait_s > WAIT_MOST_S))
 		return options_mistake(&usage, "--wait: seconds, at most %d",
 		    WAIT_MOST_S);
-	g = store_load(usage.command, &o, &pg, regions);
-	if (g == NULL)
-		return EXIT_USAGE;
-	end = store_postgres_verify(&pg, (unsigned)wait_s, verdicts, &count,
-	    &err) ? print_verdicts(&o, verdicts, count) : store_tell(
-	    usage.command, &o, false, g->config->region, &err);
-	generation_free(&g);
+	end = store_read(&w, &usage);
+	if (end != OPTIONS_GO_ON)
+		return end;
+	end = store_postgres_verify(&w.pg, (unsigned)wait_s, verdicts, &count,
+	    &err) ? print_verdicts(&w.options, verdicts, count) : store_tell(
+	    usage.command, &w.options, false, w.g->config->region, &err);
+	generation_free(&w.g);
 	return end;
 }
