@@ -136,8 +136,7 @@ print_body(struct conflicts_work *w, const char *command, bool winners)
 	struct err err = { 0 };
 
 	if (store_postgres_conflict_body(w->store.options.admin,
-	    w->store.pg.home,
-	    w->number, winners, &body, &err))
+	    w->store.pg.home, w->number, winners, &body, &err))
 		return loading_print(command, &body, EXIT_GOOD);
 	buf_fini(&body);
 	return fail(w, command, &err);
