@@ -8,6 +8,7 @@
  * waits, and it goes on from there.
  */
 #include "base/must.h"
+#include "engine/object_index.h"
 #include "engine/run.h"
 
 void
@@ -74,6 +75,7 @@ saved(struct run *run, const struct data_action *a, const json_t *sent,
     const json_t *answer)
 {
 	const json_t *objects = json_object_get(answer, "objectData");
+	struct object_index *index;
 	json_t *list, *whole;
 
 	if (!json_is_array(objects) || a->from.value->fixed)
@@ -82,16 +84,20 @@ saved(struct run *run, const struct data_action *a, const json_t *sent,
 	    objects);
 	mark_unchanged(list);
 	whole = json_deep_copy(run_objects(run, &a->from));
+	index = object_index_new(whole);
 	for (size_t i = 0; i < json_array_size(list); i++) {
 		json_t *item = json_array_get(list, i);
-		size_t at = object_find(whole, item);
+		size_t at = object_index_find(index, item);
 
 		if (at == json_array_size(whole) &&
 		    json_array_size(list) == json_array_size(sent))
-			at = object_find(whole, json_array_get(sent, i));
-		if (at < json_array_size(whole))
+			at = object_index_find(index, json_array_get(sent, i));
+		if (at < json_array_size(whole)) {
 			json_array_set(whole, at, item);
+			object_index_note(index, at);
+		}
 	}
+	object_index_free(&index);
 	if (run_spend(run, json_weight(whole)))
 		run_set_objects(run, &a->from, whole);
 	json_decref(list);

@@ -4,28 +4,39 @@
 /*
  * What was typed and chosen on the page where a run stands.
  */
+#include "engine/object_index.h"
 #include "engine/run.h"
 
-static const json_t *
-find_response(const json_t *list, const struct page_component *c)
+/* The first that is said of each component: the list may be long, so it is
+ * gone through once. */
+static const json_t **
+find_responses(struct run *run, const struct page *page, const json_t *list)
 {
+	const json_t **given = arena_array(run->arena, page->ncomponents,
+	    sizeof(*given));
+
 	for (size_t i = 0; i < json_array_size(list); i++) {
 		const json_t *item = json_array_get(list, i);
 		struct guid guid;
 
-		if (guid_of(&guid, json_string_value(json_object_get(item,
-		    "pageComponentId"))) && guid_eq(&guid, &c->guid))
-			return item;
+		if (!guid_of(&guid, json_string_value(json_object_get(item,
+		    "pageComponentId"))))
+			continue;
+		for (size_t k = 0; k < page->ncomponents; k++)
+			if (given[k] == NULL && guid_eq(&guid,
+			    &page->components[k].guid))
+				given[k] = item;
 	}
-	return NULL;
+	return given;
 }
 
 /* What the player had from us it says again; only where the cells of a table
  * are inputs does its word count. */
 static json_t *
-own_row(const json_t *shown, json_t *item, bool edited)
+own_row(const json_t *shown, struct object_index *index, json_t *item,
+    bool edited)
 {
-	size_t at = object_find(shown, item);
+	size_t at = object_index_find(index, item);
 
 	if (at == json_array_size(shown))
 		return NULL;
@@ -41,6 +52,7 @@ take_objects(struct run *run, const struct page_component *c,
 {
 	const json_t *shown = c->list.value == NULL ? NULL :
 	    run_objects(run, &c->list);
+	struct object_index *index = object_index_new(shown);
 	json_t *chosen = json_array();
 
 	for (size_t i = 0; i < json_array_size(objects); i++) {
@@ -50,12 +62,13 @@ take_objects(struct run *run, const struct page_component *c,
 		    json_is_false(json_object_get(item, "isSelected")))
 			continue;
 		if (c->list.value != NULL)
-			item = own_row(shown, item, c->edits_rows);
+			item = own_row(shown, index, item, c->edits_rows);
 		/* An object holds one. */
 		if (item != NULL && (c->binding.type == CONTENT_LIST ||
 		    json_array_size(chosen) == 0))
 			json_array_append(chosen, item);
 	}
+	object_index_free(&index);
 	run_set_objects(run, &c->binding, chosen);
 	json_decref(chosen);
 }
@@ -106,18 +119,19 @@ run_take_page(struct run *run, const json_t *list)
 {
 	const struct page *page = run->at->page;
 	const struct page_view *view;
+	const json_t **given;
 
 	if (page == NULL)
 		return;
 	view = run_view(run);		/* as it was shown */
+	given = find_responses(run, page, list);
 	for (size_t i = 0; i < page->ncomponents; i++) {
 		const struct page_component *c = &page->components[i];
-		const json_t *given = find_response(list, c);
 
-		if (given != NULL && c->binding.value != NULL &&
+		if (given[i] != NULL && c->binding.value != NULL &&
 		    !c->binding.value->fixed && view->components[i].editable &&
 		    view->components[i].enabled && view_shows(view, page, c))
-			take_component(run, i, given);
+			take_component(run, i, given[i]);
 	}
 	run->view = NULL;
 	run_view(run);			/* what follows from it */

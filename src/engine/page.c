@@ -6,6 +6,7 @@
  * (containers, components, outcomes), and the data in it.
  */
 #include "base/must.h"
+#include "engine/object_index.h"
 #include "engine/run.h"
 
 static void
@@ -160,16 +161,19 @@ component_objects(struct run *run, const struct page_component *c)
 	    run_objects(run, &c->binding);
 	const json_t *shown = c->list.value == NULL ? chosen :
 	    view_rows(run, c);
+	struct object_index *index;
 	json_t *out;
 
 	if (shown == NULL)
 		return json_null();
 	out = json_deep_copy(shown);
+	index = object_index_new(chosen);
 	for (size_t i = 0; c->list.value != NULL &&
 	    i < json_array_size(out); i++)
 		json_object_set_new(json_array_get(out, i), "isSelected",
-		    json_boolean(object_find(chosen, json_array_get(out, i)) <
-		    json_array_size(chosen)));
+		    json_boolean(object_index_find(index, json_array_get(out,
+		    i)) < json_array_size(chosen)));
+	object_index_free(&index);
 	return out;
 }
 

@@ -6,6 +6,7 @@
  * changed in place: others may show the same ones.
  */
 #include "base/must.h"
+#include "engine/object_index.h"
 #include "engine/run.h"
 
 struct value_ref
@@ -247,17 +248,37 @@ static void
 add_objects(struct run *run, const struct value_ref *to, const json_t *from)
 {
 	json_t *list = copy_of_list(run, to);
+	struct object_index *index = object_index_new(list);
 
 	for (size_t i = 0; i < json_array_size(from); i++) {
 		json_t *item = json_deep_copy(json_array_get(from, i));
-		size_t at = object_find(list, item);
+		size_t at = object_index_find(index, item);
 
 		if (at < json_array_size(list))
 			json_array_set_new(list, at, item);
 		else
 			json_array_append_new(list, item);
+		object_index_note(index, at);
 	}
+	object_index_free(&index);
 	put_list(run, to, list);
+}
+
+/* Sets null where one was that is to go. */
+static void
+blank_objects(json_t *list, const json_t *from, bool *gone)
+{
+	struct object_index *index = object_index_new(list);
+
+	for (size_t i = 0; i < json_array_size(from); i++) {
+		size_t at = object_index_find(index, json_array_get(from, i));
+
+		if (at == json_array_size(list))
+			continue;
+		json_array_set_new(list, at, json_null());
+		gone[at] = true;
+	}
+	object_index_free(&index);
 }
 
 /* What GET_NEXT has not got yet stays what it gets. */
@@ -266,18 +287,19 @@ remove_objects(struct run *run, const struct value_ref *to,
     const json_t *from)
 {
 	struct cell *cell = cell_of(run, to);
-	json_t *list = copy_of_list(run, to);
+	json_t *list = copy_of_list(run, to), *left = keep(run, json_array());
+	size_t count = json_array_size(list), next = cell->next;
+	bool *gone = xcalloc(count + 1, sizeof(*gone));
 
-	for (size_t i = 0; i < json_array_size(from); i++) {
-		size_t at = object_find(list, json_array_get(from, i));
-
-		if (at == json_array_size(list))
-			continue;
-		json_array_remove(list, at);
-		if (to->property == NULL && at < cell->next)
+	blank_objects(list, from, gone);
+	for (size_t i = 0; i < count; i++) {
+		if (!gone[i])
+			json_array_append(left, json_array_get(list, i));
+		else if (to->property == NULL && i < next)
 			cell->next--;
 	}
-	put_list(run, to, list);
+	free(gone);
+	put_list(run, to, left);
 }
 
 static void
