@@ -31,7 +31,7 @@ def serve(crowd, count):
 def main():
     with Platform(regions=["US", "GB"], descriptors=80) as platform:
         us, gb = platform["US"], platform["GB"]
-        truth("the operator is told", "limit of open files" in us.errors())
+        us.says("limit of open files")
         crowd = [us.connect() for _ in range(CROWD)]
         for client in crowd:
             client.send(REQUEST)

@@ -100,6 +100,11 @@ class Engine:
         with open(self.log, errors="replace") as f:
             return f.read()
 
+    def says(self, words, seconds=10):
+        """Another process may tell it a moment after its effect is seen."""
+        wait_for(f"the engine's log says: {words}",
+                 lambda: words in self.errors(), seconds)
+
     def kill(self):
         self.process.kill()
         self.process.wait()

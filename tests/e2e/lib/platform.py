@@ -94,8 +94,10 @@ def config_of(edge, platform):
         "run_dir": edge.run_dir,
         "hosts": {"global": [GLOBAL_HOST]},
         "client_address": {"trusted": ["127.0.0.0/8"]},
+        # Slow is not down: only what does not answer at all is.
         "engines": {"probe": {"path": PROBE_PATH, "interval": "400ms",
-                              "timeout": "400ms", "rise": 1, "fall": 2}},
+                              "timeout": "400ms", "rise": 1,
+                              "fall": 1 + round(2 * SCALE)}},
         "policy": {"restrictions": "restrictions.yaml"},
         "log": {"access": edge.access_file, "level": "debug"},
         "console": {"address": "%s:%d" % edge.console,
@@ -194,6 +196,11 @@ class Edge:
         """What it wrote to standard error so far."""
         with open(self.error_file, errors="replace") as f:
             return f.read()
+
+    def says(self, words, seconds=10):
+        """Another process may tell it a moment after its effect is seen."""
+        wait_for(f"the log of {self.region} says: {words}",
+                 lambda: words in self.errors(), seconds)
 
     def running(self):
         if self.process.poll() is not None:
