@@ -2,232 +2,14 @@
 /* Copyright the Portolan authors */
 
 /*
- * The contract of streams, with both ends in one loop, on every transport.
+ * The contract of streams, on every transport.
  */
 #include <fcntl.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <sys/resource.h>
 
-#include <cmocka.h>
-
-#include "base/arena.h"
-#include "base/buf.h"
-#include "net/listener.h"
-#include "net/stream.h"
-#include "net/tls_peer.h"
-#include "support/certificates.h"
-
-enum transport { TCP, LOCAL, TLS };
-
-/* One end and what it has seen. */
-struct end {
-	struct stream	 s;
-	struct buf	 got;
-	bool		 open, eof, failed, reads_on_its_own;
-	unsigned	 readables, draineds;
-	enum stream_end	 why;
-	void		(*on_readable)(struct end *);
-	void		(*on_drained)(struct end *);
-};
-
-static struct world {
-	struct loop	*loop;
-	struct listener	*listener;
-	struct endpoint	 at;
-	struct tls_context *server_tls, *client_tls;
-	struct end	 client, server;
-	bool		 accepted;
-	struct timer	 limit;
-	bool		(*until)(void);
-	struct task	 look;
-} w;
+#include "stream_world.h"
 
 static const enum transport transports[] = { TCP, LOCAL, TLS };
-
-/* --- the ends -------------------------------------------------------------------- */
-
-/* Looked at after each callback, at the end of the turn. */
-static void
-look(struct task *task)
-{
-	(void)task;
-	if (w.until())
-		loop_stop(w.loop);
-}
-
-static void
-read_all(struct end *e)
-{
-	ssize_t n = stream_read(&e->s, w.loop->scratch, LOOP_SCRATCH);
-
-	if (n > 0)
-		buf_add(&e->got, w.loop->scratch, (size_t)n);
-	else if (n == 0)
-		e->eof = true;
-}
-
-static void
-on_opened(struct stream *s)
-{
-	struct end *e = list_entry(s, struct end, s);
-
-	assert_false(e->open || e->failed);
-	e->open = true;
-	task_set(w.loop, &w.look);
-}
-
-static void
-on_readable(struct stream *s)
-{
-	struct end *e = list_entry(s, struct end, s);
-
-	assert_false(e->eof || e->failed);
-	e->readables++;
-	if (e->on_readable != NULL)
-		e->on_readable(e);
-	else
-		read_all(e);
-	task_set(w.loop, &w.look);
-}
-
-static void
-on_drained(struct stream *s)
-{
-	struct end *e = list_entry(s, struct end, s);
-
-	assert_false(e->failed);
-	e->draineds++;
-	if (e->on_drained != NULL)
-		e->on_drained(e);
-	task_set(w.loop, &w.look);
-}
-
-static void
-on_failed(struct stream *s, enum stream_end why)
-{
-	struct end *e = list_entry(s, struct end, s);
-
-	assert_false(e->failed);
-	e->failed = true;
-	e->why = why;
-	task_set(w.loop, &w.look);
-}
-
-static const struct stream_ops ops = { on_opened, on_readable, on_drained,
-    on_failed };
-
-static void
-on_accepted(void *owner, int fd, const struct endpoint *peer)
-{
-	(void)owner;
-	(void)peer;
-	assert_false(w.accepted);
-	w.accepted = true;
-	stream_accept(&w.server.s, w.loop, fd, w.server_tls, &ops);
-	if (w.server_tls == NULL)
-		w.server.open = true;
-	task_set(w.loop, &w.look);
-}
-
-static const struct listener_ops listener_ops = { .accepted = on_accepted };
-
-/* --- the world ---------------------------------------------------------------------- */
-
-static void
-on_limit(struct timer *timer)
-{
-	(void)timer;
-	fail_msg("waited too long");
-}
-
-static void
-run_until(bool (*until)(void))
-{
-	w.until = until;
-	task_set(w.loop, &w.look);
-	timer_set(w.loop, &w.limit, 20000);
-	loop_run(w.loop);
-	timer_cancel(&w.limit);
-}
-
-static struct tls_context *
-link_context(const char *name, const char *ca, bool server)
-{
-	char pem[32], key[32];
-	struct tls_context *tls;
-	struct err err;
-
-	snprintf(pem, sizeof(pem), "%s.pem", name);
-	snprintf(key, sizeof(key), "%s.key", name);
-	tls = (server ? tls_link_server_new : tls_link_client_new)(
-	    certificate_path(pem), certificate_path(key), certificate_path(ca),
-	    &err);
-	assert_non_null(tls);
-	return tls;
-}
-
-static void
-world_begin(enum transport transport)
-{
-	char text[160] = "127.0.0.1:0";
-	struct err err;
-	int fd;
-
-	memset(&w, 0, sizeof(w));
-	w.loop = loop_new();
-	timer_init(&w.limit, on_limit);
-	task_init(&w.look, look);
-	if (transport == LOCAL)
-		snprintf(text, sizeof(text), "unix:%s",
-		    certificate_path("socket"));
-	if (transport == TLS) {
-		w.server_tls = link_context("gb", "ca.pem", true);
-		w.client_tls = link_context("us", "ca.pem", false);
-	}
-	assert_true(endpoint_parse(&w.at, slice_of(text)));
-	fd = listener_bind(&w.at, false, 0600, &err);
-	assert_true(fd >= 0);
-	w.listener = listener_new(w.loop, fd, &listener_ops, NULL);
-	listener_address(w.listener, &w.at);
-}
-
-static void
-world_end(void)
-{
-	stream_close(&w.client.s);
-	stream_close(&w.client.s);
-	stream_close(&w.server.s);
-	buf_fini(&w.client.got);
-	buf_fini(&w.server.got);
-	listener_free(&w.listener);
-	tls_context_free(&w.server_tls);
-	tls_context_free(&w.client_tls);
-	loop_free(&w.loop);
-}
-
-static bool
-both_open(void)
-{
-	return w.client.open && w.server.open;
-}
-
-static void
-connect_ends(void)
-{
-	stream_connect(&w.client.s, w.loop, &w.at, w.client_tls, &ops);
-	assert_false(w.client.open);
-	run_until(both_open);
-}
-
-static void
-send_text(struct end *e, const char *text)
-{
-	struct iovec part = { (void *)(uintptr_t)text, strlen(text) };
-
-	stream_send(&e->s, &part, 1);
-}
 
 static void
 on_every_transport(void (*story)(enum transport))
@@ -248,12 +30,6 @@ name(void **state)				\
 }
 
 /* --- stories --------------------------------------------------------------------------- */
-
-static bool
-server_has_greeting(void)
-{
-	return slice_is(buf_all(&w.server.got), "hello, world");
-}
 
 static bool
 client_has_answer(void)
@@ -420,12 +196,6 @@ finish_ends_one_direction_on(enum transport transport)
 STORY(finish_ends_one_direction)
 
 static bool
-server_failed(void)
-{
-	return w.server.failed;
-}
-
-static bool
 client_failed(void)
 {
 	return w.client.failed;
@@ -464,21 +234,6 @@ a_cut_is_no_end_on(enum transport transport)
 		assert_int_equal(w.server.why, STREAM_BROKEN);
 }
 STORY(a_cut_is_no_end)
-
-/* Without close_notify somebody on the way may have ended it. */
-static void
-a_truncated_tls_stream_is_broken(void **state)
-{
-	(void)state;
-	world_begin(TLS);
-	connect_ends();
-	send_text(&w.client, "hello, world");
-	stream_close(&w.client.s);
-	run_until(server_failed);
-	assert_true(server_has_greeting());
-	assert_false(w.server.eof);
-	world_end();
-}
 
 static void
 sending_to_the_departed_fails_once_on(enum transport transport)
@@ -645,233 +400,15 @@ no_descriptors_is_said_so(void **state)
 	world_end();
 }
 
-/* --- whose certificate ---------------------------------------------------------------------- */
-
-static void
-a_link_knows_its_peers_region(void **state)
-{
-	char id[STREAM_REGION_MAX];
-
-	(void)state;
-	world_begin(TLS);
-	connect_ends();
-	assert_true(stream_peer_region(&w.server.s, id));
-	assert_string_equal(id, "US");
-	assert_true(stream_peer_region(&w.client.s, id));
-	assert_string_equal(id, "GB");
-	assert_int_equal(stream_server_name(&w.server.s).len, 0);
-	world_end();
-
-	world_begin(TCP);
-	connect_ends();
-	assert_false(stream_peer_region(&w.server.s, id));
-	world_end();
-}
-
-static const struct tls_peer *
-shown_by(const char *client)
-{
-	world_begin(TCP);
-	w.server_tls = link_context("gb", "ca.pem", true);
-	w.client_tls = link_context(client, "ca.pem", false);
-	connect_ends();
-	return stream_peer_certificate(&w.server.s);
-}
-
-static void
-a_certificate_says_who_showed_it(void **state)
-{
-	const struct tls_peer *peer;
-
-	(void)state;
-	peer = shown_by("many");
-	assert_non_null(peer);
-	assert_string_equal(peer->subject, "CN=many");
-	assert_int_equal(peer->nnames, 3);
-	assert_string_equal(peer->names[0], "DNS:many.example");
-	assert_string_equal(peer->names[1], "URI:urn:Case:Kept");
-	assert_string_equal(peer->names[2], "EMAIL:o@example.com");
-	assert_true(tls_peer_is(peer, "DNS:many.example"));
-	assert_false(tls_peer_is(peer, "DNS:many.exampl"));
-	assert_false(tls_peer_is(peer, "many.example"));
-	assert_false(tls_peer_is(peer, "CN:many"));	/* it has names */
-	assert_int_equal(strlen(peer->fingerprint), 64);
-	assert_true(peer->field.len > 100);
-	assert_int_equal(memcmp(peer->field.p, ":MII", 4), 0);
-	assert_int_equal(peer->field.p[peer->field.len - 1], ':');
-	assert_ptr_equal(stream_peer_certificate(&w.server.s), peer);
-	world_end();
-
-	peer = shown_by("nameless");
-	assert_int_equal(peer->nnames, 1);
-	assert_true(tls_peer_is(peer, "CN:nameless"));
-	world_end();
-
-	world_begin(TCP);
-	connect_ends();
-	assert_null(stream_peer_certificate(&w.server.s));
-	world_end();
-}
-
-static const struct { const char *text; bool good; } name_texts[] = {
-	{ "URI:urn:a", true }, { "DNS:a", true }, { "EMAIL:a@b", true },
-	{ "CN:a b", true }, { "DNS:", false }, { "dns:a", false },
-	{ "a", false }, { "", false },
-};
-
-static void
-names_are_written_with_their_kind(void **state)
-{
-	(void)state;
-	for (size_t i = 0; i < sizeof(name_texts) / sizeof(*name_texts); i++)
-		assert_int_equal(tls_peer_is_name(
-		    slice_of(name_texts[i].text)), name_texts[i].good);
-}
-
-static const struct stranger {
-	const char	*server, *server_ca, *client, *client_ca;
-} strangers[] = {
-	{ "gb", "ca.pem", "stranger", "ca.pem" },	/* a foreign client */
-	{ "gb", "ca.pem", "us", "other.pem" },	/* a foreign server */
-	{ "gb", "ca.pem", "expired", "ca.pem" },
-	{ "expired", "ca.pem", "us", "ca.pem" },
-};
-
-static bool
-both_failed(void)
-{
-	return w.client.failed && w.server.failed;
-}
-
-static void
-strangers_are_refused(void **state)
-{
-	(void)state;
-	for (size_t i = 0; i < sizeof(strangers) / sizeof(*strangers); i++) {
-		const struct stranger *row = &strangers[i];
-		char reason[STREAM_REASON_MAX];
-
-		world_begin(TCP);
-		w.server_tls = link_context(row->server, row->server_ca, true);
-		w.client_tls = link_context(row->client, row->client_ca, false);
-		stream_connect(&w.client.s, w.loop, &w.at, w.client_tls, &ops);
-		run_until(both_failed);
-		/* In TLS 1.3 the client has finished before the server has
-		 * looked at its certificate. */
-		assert_false(w.server.open);
-		assert_int_equal(w.server.why, STREAM_TLS_FAILED);
-		assert_true(w.client.why == STREAM_TLS_FAILED ||
-		    w.client.open);
-		stream_tls_reason(&w.server.s, reason);
-		assert_true(strlen(reason) > 0);
-		world_end();
-	}
-}
-
-/* A client without a certificate: what a browser would be. */
-static void
-a_link_demands_a_certificate(void **state)
-{
-	struct err err;
-
-	(void)state;
-	world_begin(TCP);
-	w.server_tls = link_context("gb", "ca.pem", true);
-	stream_connect(&w.client.s, w.loop, &w.at, NULL, &ops);
-	send_text(&w.client, "GET / HTTP/1.1\r\n\r\n");
-	run_until(server_failed);
-	assert_int_equal(w.server.why, STREAM_TLS_FAILED);
-	world_end();
-
-	/* And facing clients, none is asked for. */
-	world_begin(TCP);
-	w.server_tls = tls_server_new(certificate_path("gb.pem"),
-	    certificate_path("gb.key"), &err);
-	w.client_tls = link_context("us", "ca.pem", false);
-	connect_ends();
-	assert_false(stream_peer_region(&w.server.s, (char[16]){ 0 }));
-	world_end();
-}
-
-/* --- before TLS ------------------------------------------------------------------------- */
-
-static void
-read_preface(struct end *e)
-{
-	char bytes[6];
-	ssize_t n = stream_read(&e->s, bytes, sizeof(bytes) - e->got.len);
-
-	if (n > 0)
-		buf_add(&e->got, bytes, (size_t)n);
-}
-
-static bool
-preface_came(void)
-{
-	return w.server.got.len == 6;
-}
-
-static bool
-all_came(void)
-{
-	return w.server.got.len == 12;
-}
-
-static void
-what_comes_before_tls_is_in_clear(void **state)
-{
-	struct tls_context *server;
-
-	(void)state;
-	world_begin(TCP);
-	server = link_context("gb", "ca.pem", true);
-	w.client_tls = link_context("us", "ca.pem", false);
-	stream_connect(&w.client.s, w.loop, &w.at, w.client_tls, &ops);
-	stream_preface(&w.client.s, SLICE("before"));
-	/* Not a byte more: what is TLS's has to stay in the socket. */
-	w.server.on_readable = read_preface;
-	run_until(preface_came);
-	assert_memory_equal(w.server.got.p, "before", 6);
-	w.server.on_readable = NULL;
-	w.server.open = false;
-	assert_true(stream_start_tls(&w.server.s, server));
-	run_until(both_open);
-	send_text(&w.client, "within");
-	run_until(all_came);
-	assert_memory_equal(w.server.got.p, "beforewithin", 12);
-	tls_context_free(&server);
-	world_end();
-
-	world_begin(TCP);
-	stream_connect(&w.client.s, w.loop, &w.at, NULL, &ops);
-	stream_preface(&w.client.s, SLICE("before"));
-	run_until(preface_came);
-	send_text(&w.client, "within");
-	run_until(all_came);
-	assert_memory_equal(w.server.got.p, "beforewithin", 12);
-	world_end();
-}
-
 /* --- in order ------------------------------------------------------------------------------- */
 
 static int
 prepare(void **state)
 {
-	struct authority ca, other;
+	struct authority ca = link_authority();
 
 	(void)state;
-	certificates_begin();
-	ca = authority_new("ca");
-	other = authority_new("other");
-	certificate_issue(&ca, "gb", "URI:portolan:region:GB", 3600);
-	certificate_issue(&ca, "us", "URI:portolan:region:US", 3600);
-	certificate_issue(&ca, "many", "DNS:Many.example,URI:urn:Case:Kept,"
-	    "email:o@example.com,IP:192.0.2.1", 3600);
-	certificate_issue(&ca, "nameless", NULL, 3600);
-	certificate_issue(&ca, "expired", "URI:portolan:region:US", -60);
-	certificate_issue(&other, "stranger", "URI:portolan:region:US", 3600);
 	authority_free(&ca);
-	authority_free(&other);
 	huge = xmalloc(HUGE);
 	for (size_t i = 0; i < HUGE; i++)
 		huge[i] = (char)(i * 31 + i / 251);
@@ -898,7 +435,6 @@ main(void)
 		cmocka_unit_test(finish_ends_one_direction),
 		cmocka_unit_test(departure_after_the_end_shows),
 		cmocka_unit_test(a_cut_is_no_end),
-		cmocka_unit_test(a_truncated_tls_stream_is_broken),
 		cmocka_unit_test(sending_to_the_departed_fails_once),
 		cmocka_unit_test(silence_after_close),
 		cmocka_unit_test(the_owner_may_close_when_called),
@@ -906,12 +442,6 @@ main(void)
 		cmocka_unit_test(a_pause_holds_even_what_is_decrypted),
 		cmocka_unit_test(refusal_comes_from_the_loop),
 		cmocka_unit_test(no_descriptors_is_said_so),
-		cmocka_unit_test(a_link_knows_its_peers_region),
-		cmocka_unit_test(a_certificate_says_who_showed_it),
-		cmocka_unit_test(names_are_written_with_their_kind),
-		cmocka_unit_test(strangers_are_refused),
-		cmocka_unit_test(a_link_demands_a_certificate),
-		cmocka_unit_test(what_comes_before_tls_is_in_clear),
 	};
 
 	return cmocka_run_group_tests(tests, prepare, clean_up);
