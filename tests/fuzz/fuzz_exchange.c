@@ -16,6 +16,7 @@
 
 #include "base/buf.h"
 #include "base/must.h"
+#include "turns.h"
 #include "upstream/upstream.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -28,11 +29,8 @@ enum manner {
 	CLOSES = 64, RESETS = 128,	/* the engine, at its end */
 };
 
-static struct loop *loop;
 static struct upstream *up;
 static struct pools *pools;
-static struct task stop;
-static bool once_more;
 static int listening, poke[2];
 
 static struct owner {
@@ -151,23 +149,10 @@ on_poke(void *arg)
 
 /* --- the loop, a turn at a time ---------------------------------------------------- */
 
-/* Set twice: between the two the loop looks at its sockets. */
-static void
-on_stop(struct task *task)
-{
-	if (once_more)
-		task_set(loop, task);
-	else
-		loop_stop(loop);
-	once_more = false;
-}
-
 static void
 turn(void)
 {
-	once_more = true;
-	task_set(loop, &stop);
-	loop_run(loop);
+	turn_once();
 	if (owner.ex != NULL && (owner.manner & PAUSES))
 		exchange_resume(owner.ex);
 }
@@ -207,8 +192,7 @@ begin(void)
 	must(bind(listening, (struct sockaddr *)&at, sizeof(at)) == 0);
 	atexit(clean_up);
 	must(listen(listening, 16) == 0);
-	loop = loop_new();
-	task_init(&stop, on_stop);
+	turns_begin();
 	must(pipe2(poke, O_NONBLOCK) == 0);
 	loop_on_readable(loop, poke[0], on_poke, NULL);
 	pools = pools_new(loop, &limits);

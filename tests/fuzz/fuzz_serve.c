@@ -27,7 +27,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			break;
 		data += n;
 		size -= n;
-		turn();
+		turn_once();
 		while (recv(fd, got, sizeof(got), 0) > 0)
 			continue;
 	}

@@ -89,7 +89,7 @@ step(int fd, struct input *in)
 		out[n++] = (char)byte(in);
 	if (send(fd, out, n, MSG_NOSIGNAL) < 0)
 		return false;
-	turn();
+	turn_once();
 	while (what % 2 == 0 && recv(fd, got, sizeof(got), 0) > 0)
 		continue;
 	return true;
@@ -108,7 +108,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 
 	must(send(fd, HELLO, sizeof(HELLO) - 1, MSG_NOSIGNAL) ==
 	    sizeof(HELLO) - 1);
-	turn();
+	turn_once();
 	must(server->h2_connections == 1);
 	while (in.len > 0 && step(fd, &in))
 		continue;

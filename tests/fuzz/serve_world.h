@@ -14,11 +14,9 @@
 
 #include "base/must.h"
 #include "serve/serve.h"
+#include "turns.h"
 
-static struct loop *loop;
 static struct server *server;
-static struct task stop;
-static bool once_more;
 
 struct user {
 	bool		 begun;
@@ -113,25 +111,6 @@ static const struct serve_limits limits = { .head_ms = 60000,
     .idle_ms = 60000, .body_idle_ms = 60000, .send_idle_ms = 60000,
     .tunnel_idle_ms = 60000, .body_bytes = 5000, .requests = 50 };
 
-/* Set twice: between the two the loop looks at its sockets. */
-static void
-on_stop(struct task *task)
-{
-	if (once_more)
-		task_set(loop, task);
-	else
-		loop_stop(loop);
-	once_more = false;
-}
-
-static void
-turn(void)
-{
-	once_more = true;
-	task_set(loop, &stop);
-	loop_run(loop);
-}
-
 /* The server's end of a new connection has been accepted; the client's. */
 static int
 begin(const struct serve_accept *how)
@@ -139,8 +118,7 @@ begin(const struct serve_accept *how)
 	const struct endpoint peer = { .kind = ENDPOINT_UNIX };
 	int fds[2];
 
-	loop = loop_new();
-	task_init(&stop, on_stop);
+	turns_begin();
 	server = server_new(loop, &ops, NULL, &limits);
 	ended = 0;
 	must(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds) == 0);
@@ -153,7 +131,7 @@ finish(int fd)
 {
 	close(fd);
 	for (int i = 0; i < 8; i++)
-		turn();
+		turn_once();
 	must(server->connections == 0);
 	must(ended == server->requests);
 	server_free(&server);
