@@ -119,6 +119,27 @@ pg_server_stop(struct pg_server *s)
 	nftw(s->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
+/* --- the one server of a test program, as cmocka wants it for its group --- */
+
+static struct pg_server server;
+
+static inline int
+pg_group_begin(void **state)
+{
+	(void)state;
+	return pg_server_start(&server) ? 0 : -1;
+}
+
+static inline int
+pg_group_end(void **state)
+{
+	(void)state;
+	pg_server_stop(&server);
+	return 0;
+}
+
+/* --- asking --- */
+
 /* The first value, or NULL; good until the next. */
 static inline const char *
 pg_ask(const char *conninfo, const char *sql)

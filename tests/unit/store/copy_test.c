@@ -15,28 +15,12 @@
 #include "support/folder.h"
 #include "support/postgres.h"
 
-static struct pg_server server;
 static struct loop *loop;
 static struct store_copy_report report;
 static struct err err;
 
 static const struct store_region regions[] = {
     { .id = "GB", .number = 0 }, { .id = "AU", .number = 1 } };
-
-static int
-start_server(void **state)
-{
-	(void)state;
-	return pg_server_start(&server) ? 0 : -1;
-}
-
-static int
-stop_server(void **state)
-{
-	(void)state;
-	pg_server_stop(&server);
-	return 0;
-}
 
 /* An empty schema and an empty folder. */
 static int
@@ -390,5 +374,5 @@ main(void)
 		    end),
 	};
 
-	return cmocka_run_group_tests(tests, start_server, stop_server);
+	return cmocka_run_group_tests(tests, pg_group_begin, pg_group_end);
 }

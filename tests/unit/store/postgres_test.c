@@ -7,25 +7,9 @@
 #include "store/postgres_admin.h"
 #include "support/postgres.h"
 
-static struct pg_server server;
 static char engine[160];		/* conninfo of flow_engine */
 
 static const struct store_region gb = { .id = "GB", .conninfo = engine };
-
-static int
-start_server(void **state)
-{
-	(void)state;
-	return pg_server_start(&server) ? 0 : -1;
-}
-
-static int
-stop_server(void **state)
-{
-	(void)state;
-	pg_server_stop(&server);
-	return 0;
-}
 
 static struct store_postgres_config
 config_of(const char *home)
@@ -574,5 +558,5 @@ main(void)
 		    make_schema, end_loop),
 	};
 
-	return cmocka_run_group_tests(tests, start_server, stop_server);
+	return cmocka_run_group_tests(tests, pg_group_begin, pg_group_end);
 }

@@ -21,7 +21,6 @@ enum { GB, AU, US, REGIONS };
 #define REGION_BIT(n) ((store_regions)1 << (n))
 
 static struct loop *loop;
-static struct pg_server server;
 static const char *const region_ids[REGIONS] = { "GB", "AU", "US" };
 static char region_info[REGIONS][200];
 
