@@ -26,11 +26,11 @@ static const char *const texts[ATS] = {
 	    " ORDER BY revision LIMIT ?2",
 	[AT_DOC_REVISION] = "SELECT revision FROM doc WHERE kind = ?1 AND"
 	    " key = ?2",
-	[AT_STATE] = "SELECT allowed, epoch, version, last_op, done, tenant,"
-	    " flow, created_at, updated_at, expires_at, body FROM state"
-	    " WHERE id = ?1",
-	[AT_DOC] = "SELECT revision, deleted, body FROM doc WHERE kind = ?1"
-	    " AND key = ?2",
+	[AT_STATE] = "SELECT home, allowed, epoch, version, last_op, done,"
+	    " tenant, flow, created_at, updated_at, expires_at, id, body"
+	    " FROM state WHERE id = ?1",
+	[AT_DOC] = "SELECT revision, deleted, kind, key, body FROM doc"
+	    " WHERE kind = ?1 AND key = ?2",
 	[AT_WRITE_STATE] = "INSERT INTO state (id, home, allowed, epoch,"
 	    " version, last_op, done, tenant, flow, created_at, updated_at,"
 	    " expires_at, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9,"
@@ -80,25 +80,10 @@ step(struct copy_sqlite *end, sqlite3_stmt *s, bool *there, struct err *err)
 
 /* --- reading ------------------------------------------------------------------------ */
 
-static void
-take_text(char *to, size_t cap, sqlite3_stmt *s, int at)
-{
-	snprintf(to, cap, "%s", (const char *)sqlite3_column_text(s, at));
-}
-
-static void
-take_id(uint8_t id[16], sqlite3_stmt *s, int at)
-{
-	memset(id, 0, 16);
-	if (sqlite3_column_bytes(s, at) == 16)
-		memcpy(id, sqlite3_column_blob(s, at), 16);
-}
-
 static struct slice
-take_bytes(struct arena *arena, sqlite3_stmt *s, int at)
+kept_bytes(struct arena *arena, sqlite3_stmt *s, int at)
 {
-	const char *bytes = sqlite3_column_blob(s, at);
-	struct slice b = { bytes, (size_t)sqlite3_column_bytes(s, at) };
+	struct slice b = column_bytes(s, at);
 
 	return (struct slice){ arena_copy(arena, b), b.len };
 }
@@ -106,17 +91,16 @@ take_bytes(struct arena *arena, sqlite3_stmt *s, int at)
 static void
 take_state_head(sqlite3_stmt *s, struct copy_head *head)
 {
-	take_id(head->id, s, 0);
-	head->token.epoch = (uint32_t)sqlite3_column_int64(s, 1);
-	head->token.version = (uint64_t)sqlite3_column_int64(s, 2);
+	column_id(s, 0, head->id);
+	head->token = column_token(s, 1);
 }
 
 static void
 take_doc_head(sqlite3_stmt *s, struct copy_head *head)
 {
 	head->revision = (uint64_t)sqlite3_column_int64(s, 0);
-	take_text(head->kind, sizeof(head->kind), s, 1);
-	take_text(head->key, sizeof(head->key), s, 2);
+	column_text(s, 1, head->kind, sizeof(head->kind));
+	column_text(s, 2, head->key, sizeof(head->key));
 }
 
 static bool
@@ -208,18 +192,8 @@ file_read_state(struct copy_end *base, struct arena *arena,
 		return false;
 	memset(row, 0, sizeof(*row));
 	if (*there) {
-		memcpy(row->id, id, 16);
-		row->allowed = (store_regions)sqlite3_column_int64(s, 0);
-		row->token.epoch = (uint32_t)sqlite3_column_int64(s, 1);
-		row->token.version = (uint64_t)sqlite3_column_int64(s, 2);
-		take_id(row->op, s, 3);
-		row->done = sqlite3_column_int64(s, 4) != 0;
-		take_id(row->tenant, s, 5);
-		take_id(row->flow, s, 6);
-		row->created_ms = sqlite3_column_int64(s, 7);
-		row->updated_ms = sqlite3_column_int64(s, 8);
-		row->expires_ms = sqlite3_column_int64(s, 9);
-		row->body = take_bytes(arena, s, 10);
+		column_row(s, row);
+		row->body = kept_bytes(arena, s, 12);
 	}
 	done_with(s);
 	return true;
@@ -238,11 +212,8 @@ file_read_doc(struct copy_end *base, struct arena *arena, const char *kind,
 		return false;
 	memset(doc, 0, sizeof(*doc));
 	if (*there) {
-		snprintf(doc->kind, sizeof(doc->kind), "%s", kind);
-		snprintf(doc->key, sizeof(doc->key), "%s", key);
-		doc->revision = (uint64_t)sqlite3_column_int64(s, 0);
-		doc->deleted = sqlite3_column_int64(s, 1) != 0;
-		doc->body = take_bytes(arena, s, 2);
+		column_doc(s, doc);
+		doc->body = kept_bytes(arena, s, 4);
 	}
 	done_with(s);
 	return true;
@@ -285,7 +256,6 @@ static bool
 file_write_state(struct copy_end *base, const struct store_row *row,
     struct err *err)
 {
-	static const uint8_t none[16];
 	struct copy_sqlite *end = sqlite_of(base);
 	sqlite3_stmt *s = end->statements[AT_WRITE_STATE];
 
@@ -294,8 +264,7 @@ file_write_state(struct copy_end *base, const struct store_row *row,
 	bind_integer(s, 3, (int64_t)row->allowed);
 	bind_integer(s, 4, row->token.epoch);
 	bind_integer(s, 5, (int64_t)row->token.version);
-	if (memcmp(row->op, none, sizeof(none)) != 0)
-		bind_id(s, 6, row->op);	/* else NULL, as nothing is bound */
+	bind_op(s, 6, row->op);
 	bind_integer(s, 7, row->done);
 	bind_id(s, 8, row->tenant);
 	bind_id(s, 9, row->flow);

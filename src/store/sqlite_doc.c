@@ -5,35 +5,7 @@
  * What is asked of metadata, on the threads of the store.  There is one
  * writer at a time, so revisions are given in the order of commits.
  */
-#include <stdio.h>
-#include <string.h>
-
-#include "base/must.h"
 #include "store/sqlite_private.h"
-
-static void
-copy_text(char *to, size_t cap, sqlite3_stmt *s, int at)
-{
-	snprintf(to, cap, "%s", (const char *)sqlite3_column_text(s, at));
-}
-
-/* All but the body. */
-static void
-take_doc(sqlite3_stmt *s, struct store_doc *doc)
-{
-	doc->revision = (uint64_t)sqlite3_column_int64(s, 0);
-	doc->deleted = sqlite3_column_int64(s, 1) != 0;
-	copy_text(doc->kind, sizeof(doc->kind), s, 2);
-	copy_text(doc->key, sizeof(doc->key), s, 3);
-}
-
-static struct slice
-column_bytes(sqlite3_stmt *s, int at)
-{
-	const char *bytes = sqlite3_column_blob(s, at);
-
-	return (struct slice){ bytes, (size_t)sqlite3_column_bytes(s, at) };
-}
 
 bool
 newest_revision(struct connection *c, uint64_t *newest)
@@ -63,7 +35,7 @@ run_doc_get(struct sqlite *store, struct connection *c, struct job *job)
 		return connection_failed(c, s);
 	job->end = STORE_NOT_FOUND;
 	if (rc == SQLITE_ROW && sqlite3_column_int64(s, 1) == 0) {
-		take_doc(s, &job->doc);
+		column_doc(s, &job->doc);
 		buf_slice(&job->body, column_bytes(s, 4));
 		job->doc.body = buf_all(&job->body);
 		job->has_row = true;
@@ -152,7 +124,7 @@ run_docs_since(struct sqlite *store, struct connection *c, struct job *job)
 		struct store_doc *doc = &job->docs[job->count++];
 		struct slice body = column_bytes(s, 4);
 
-		take_doc(s, doc);
+		column_doc(s, doc);
 		doc->body = (struct slice){ arena_copy(job->arena, body),
 		    body.len };
 		bytes += body.len + sizeof(*doc);

@@ -145,38 +145,6 @@ static const char *const statement_text[] = {
 /* --- statements ------------------------------------------------------------------ */
 
 void
-done_with(sqlite3_stmt *s)
-{
-	sqlite3_reset(s);
-	sqlite3_clear_bindings(s);
-}
-
-void
-bind_id(sqlite3_stmt *s, int at, const uint8_t id[16])
-{
-	must(sqlite3_bind_blob(s, at, id, 16, SQLITE_STATIC) == SQLITE_OK);
-}
-
-void
-bind_integer(sqlite3_stmt *s, int at, int64_t n)
-{
-	must(sqlite3_bind_int64(s, at, n) == SQLITE_OK);
-}
-
-void
-bind_text(sqlite3_stmt *s, int at, const char *text)
-{
-	must(sqlite3_bind_text(s, at, text, -1, SQLITE_STATIC) == SQLITE_OK);
-}
-
-void
-bind_bytes(sqlite3_stmt *s, int at, struct slice bytes)
-{
-	must(sqlite3_bind_blob(s, at, bytes.len == 0 ? "" : bytes.p,
-	    (int)bytes.len, SQLITE_STATIC) == SQLITE_OK);
-}
-
-void
 connection_complain(struct connection *c)
 {
 	snprintf(c->trouble, sizeof(c->trouble), "%s", sqlite3_errmsg(c->db));

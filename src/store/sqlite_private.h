@@ -69,6 +69,7 @@ int connection_run(struct connection *c, enum statement which);
 /* Keeps what SQLite says of the last call. */
 void connection_complain(struct connection *c);
 
+/* Ready for its next use, with nothing bound. */
 void done_with(sqlite3_stmt *s);
 
 /* After a statement that was not done. */
@@ -80,10 +81,29 @@ connection_failed(struct connection *c, sqlite3_stmt *s)
 	return false;
 }
 
+/* --- what statements take and give (sqlite_value.c) --- */
+
+/* What is bound has to stay until the statement is done. */
 void bind_id(sqlite3_stmt *s, int at, const uint8_t id[16]);
+/* All zero: NULL. */
+void bind_op(sqlite3_stmt *s, int at, const uint8_t op[16]);
 void bind_integer(sqlite3_stmt *s, int at, int64_t n);
 void bind_text(sqlite3_stmt *s, int at, const char *text);
 void bind_bytes(sqlite3_stmt *s, int at, struct slice bytes);
+
+/* False, and id as it was, where the column holds something else. */
+bool column_id(sqlite3_stmt *s, int at, uint8_t id[16]);
+/* Of two columns, from there on. */
+struct store_token column_token(sqlite3_stmt *s, int at);
+void column_text(sqlite3_stmt *s, int at, char *to, size_t cap);
+/* Good until the statement is stepped or done. */
+struct slice column_bytes(sqlite3_stmt *s, int at);
+
+/* All but the body: home, allowed, epoch, version, last_op, done, tenant,
+ * flow, created_at, updated_at, expires_at, id.  False: an id is none. */
+bool column_row(sqlite3_stmt *s, struct store_row *row);
+/* All but the body: revision, deleted, kind, key. */
+void column_doc(sqlite3_stmt *s, struct store_doc *doc);
 
 /* --- jobs --- */
 

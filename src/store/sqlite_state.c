@@ -4,32 +4,11 @@
 /*
  * What is asked of states, on the threads of the store.
  */
-#include <stdio.h>
 #include <string.h>
 
-#include "base/must.h"
 #include "store/sqlite_private.h"
 
 static const uint8_t no_op[16];
-
-static void
-bind_op(sqlite3_stmt *s, int at, const uint8_t op[16])
-{
-	if (memcmp(op, no_op, sizeof(no_op)) == 0)
-		must(sqlite3_bind_null(s, at) == SQLITE_OK);
-	else
-		bind_id(s, at, op);
-}
-
-/* False where the column holds something else. */
-static bool
-column_id(sqlite3_stmt *s, int at, uint8_t id[16])
-{
-	if (sqlite3_column_bytes(s, at) != 16)
-		return false;
-	memcpy(id, sqlite3_column_blob(s, at), 16);
-	return true;
-}
 
 static void
 answer_row(struct job *job)
@@ -57,9 +36,7 @@ look_at_token(struct connection *c, struct job *job, bool *same)
 		return connection_failed(c, s);
 	job->has_row = rc == SQLITE_ROW;
 	if (job->has_row) {
-		job->row.token.epoch = (uint32_t)sqlite3_column_int64(s, 0);
-		job->row.token.version =
-		    (uint64_t)sqlite3_column_int64(s, 1);
+		job->row.token = column_token(s, 0);
 		*same = column_id(s, 2, op) &&
 		    memcmp(op, no_op, sizeof(op)) != 0 &&
 		    memcmp(op, job->row.op, sizeof(op)) == 0;
@@ -226,25 +203,6 @@ answer_count(struct job *job)
 
 /* --- reads ------------------------------------------------------------------------- */
 
-/* All but the body, in the order of the statements. */
-static bool
-take_row(sqlite3_stmt *s, struct store_row *row)
-{
-	memset(row, 0, sizeof(*row));
-	snprintf(row->home, sizeof(row->home), "%s",
-	    (const char *)sqlite3_column_text(s, 0));
-	row->allowed = (store_regions)sqlite3_column_int64(s, 1);
-	row->token.epoch = (uint32_t)sqlite3_column_int64(s, 2);
-	row->token.version = (uint64_t)sqlite3_column_int64(s, 3);
-	column_id(s, 4, row->op);
-	row->done = sqlite3_column_int64(s, 5) != 0;
-	row->created_ms = sqlite3_column_int64(s, 8);
-	row->updated_ms = sqlite3_column_int64(s, 9);
-	row->expires_ms = sqlite3_column_int64(s, 10);
-	return column_id(s, 6, row->tenant) && column_id(s, 7, row->flow) &&
-	    column_id(s, 11, row->id);
-}
-
 static bool
 run_load(struct sqlite *store, struct connection *c, struct job *job)
 {
@@ -261,9 +219,8 @@ run_load(struct sqlite *store, struct connection *c, struct job *job)
 		return connection_failed(c, s);
 	job->end = STORE_NOT_FOUND;
 	if (rc == SQLITE_ROW) {
-		job->has_row = take_row(s, &job->row);
-		buf_add(&job->body, sqlite3_column_blob(s, 12),
-		    (size_t)sqlite3_column_bytes(s, 12));
+		job->has_row = column_row(s, &job->row);
+		buf_slice(&job->body, column_bytes(s, 12));
 		job->row.body = buf_all(&job->body);
 		job->end = job->has_row ? STORE_OK : STORE_UNAVAILABLE;
 	}
@@ -325,7 +282,7 @@ run_list(struct sqlite *store, struct connection *c, struct job *job)
 	bind_id(s, 4, from.id);
 	bind_integer(s, 5, (int64_t)limit + 1);	/* is there more? */
 	while ((rc = sqlite3_step(s)) == SQLITE_ROW)
-		if (take_row(s, &job->rows[job->count]))
+		if (column_row(s, &job->rows[job->count]))
 			job->count++;
 	if (rc != SQLITE_DONE)
 		return connection_failed(c, s);
