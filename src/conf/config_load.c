@@ -5,38 +5,18 @@
 
 #include "conf/config.h"
 #include "conf/config_check.h"
+#include "conf/config_engines.h"
+#include "conf/config_listeners.h"
+#include "conf/config_lists.h"
 #include "conf/config_log.h"
 #include "conf/config_overload.h"
 #include "conf/config_services.h"
 #include "conf/config_tls.h"
-#include "conf/conninfo.h"
 #include "conf/file.h"
 #include "conf/schema_dump.h"
 #include "conf/value.h"
 
 /* --- lists and names ------------------------------------------------------------ */
-
-/* Texts that value_host() takes; those that are none are told, left out. */
-static size_t
-read_hosts(const struct schema_reader *reader, const struct yaml_node *node,
-    const char *const **hosts)
-{
-	const struct yaml_node *const *nodes;
-	const char *const *texts;
-	size_t n = schema_texts(reader, node, &texts, &nodes), count = 0;
-	const char **list = arena_array(reader->arena, n, sizeof(*list));
-	struct err err;
-
-	for (size_t i = 0; i < n; i++) {
-		if (value_host(&list[count], reader->arena, nodes[i]->text,
-		    &err))
-			count++;
-		else
-			schema_mistake(reader, nodes[i], "%s", err.text);
-	}
-	*hosts = list;
-	return count;
-}
 
 static void
 read_global_hosts(const struct schema_reader *reader,
@@ -44,7 +24,7 @@ read_global_hosts(const struct schema_reader *reader,
 {
 	struct config *config = target;
 
-	config->nglobal_hosts = read_hosts(reader, node,
+	config->nglobal_hosts = config_hosts(reader, node,
 	    &config->global_hosts);
 }
 
@@ -54,7 +34,7 @@ read_main_hosts(const struct schema_reader *reader,
 {
 	struct config *config = target;
 
-	config->nmain_hosts = read_hosts(reader, node, &config->main_hosts);
+	config->nmain_hosts = config_hosts(reader, node, &config->main_hosts);
 }
 
 static const struct schema_row hosts_rows[] = {
@@ -124,201 +104,6 @@ static const struct schema_row cors_rows[] = {
 	{ 0 },
 };
 
-/* --- client addresses ------------------------------------------------------------- */
-
-/* Whom to believe; everybody is warned of. */
-static size_t
-read_networks(const struct schema_reader *reader, const struct yaml_node *node,
-    const struct cidr **networks)
-{
-	const struct yaml_node *const *nodes;
-	const char *const *texts;
-	size_t n = schema_texts(reader, node, &texts, &nodes), count = 0;
-	struct cidr *list = arena_array(reader->arena, n, sizeof(*list));
-	struct err err;
-
-	for (size_t i = 0; i < n; i++) {
-		if (!value_cidr(&list[count], nodes[i]->text, &err)) {
-			schema_mistake(reader, nodes[i], "%s", err.text);
-			continue;
-		}
-		if (list[count].bits == 0)
-			schema_warn(reader, nodes[i], "everybody is trusted: "
-			    "any client can choose the address, and so the "
-			    "place, that it seems to have");
-		count++;
-	}
-	*networks = list;
-	return count;
-}
-
-static void
-read_trusted(const struct schema_reader *reader, const struct yaml_node *node,
-    void *target)
-{
-	struct config *config = target;
-
-	config->ntrusted = read_networks(reader, node, &config->trusted);
-}
-
-static const char *const client_fields[] = {
-	[CLIENT_FIELD_XFF] = "x-forwarded-for",
-	[CLIENT_FIELD_FORWARDED] = "forwarded", NULL
-};
-
-static const struct schema_row client_rows[] = {
-	{ "trusted", SCHEMA_CUSTOM, .read = read_trusted },
-	{ "hops", SCHEMA_NUMBER, SCHEMA_AT(struct config, trusted_hops),
-	    .most = 32 },
-	{ "key", SCHEMA_FILE, SCHEMA_AT(struct config, address_key_file) },
-	{ "header", SCHEMA_CHOICE, SCHEMA_AT(struct config, client_field),
-	    .choices = client_fields, .fallback = "x-forwarded-for" },
-	{ 0 },
-};
-
-/* --- listeners ------------------------------------------------------------------------ */
-
-static const char *const listener_kinds[] = {
-	[LISTENER_CLIENT] = "client", [LISTENER_LINK] = "link", NULL
-};
-
-static void
-read_proxy_from(const struct schema_reader *reader,
-    const struct yaml_node *node, void *target)
-{
-	struct config_listener *listener = target;
-
-	if (node->kind == YAML_LIST ? node->count == 0 :
-	    yaml_is_nothing(node))
-		schema_mistake(reader, node, "no network; leave proxy out if "
-		    "nobody sends PROXY headers here");
-	listener->nproxy_from = read_networks(reader, node,
-	    &listener->proxy_from);
-}
-
-static const struct schema_row proxy_rows[] = {
-	{ "from", SCHEMA_CUSTOM, .read = read_proxy_from, .required = true },
-	{ 0 },
-};
-
-static const struct schema_row listener_rows[] = {
-	{ "name", SCHEMA_TEXT, SCHEMA_AT(struct config_listener, name),
-	    .required = true },
-	{ "address", SCHEMA_ENDPOINT,
-	    SCHEMA_AT(struct config_listener, address), .required = true },
-	{ "kind", SCHEMA_CHOICE, SCHEMA_AT(struct config_listener, kind),
-	    .choices = listener_kinds, .fallback = "client" },
-	{ "h2", SCHEMA_BOOL, SCHEMA_AT(struct config_listener, h2),
-	    .fallback = "true" },
-	{ "tls", SCHEMA_SECTION, .section = config_listener_tls_rows },
-	{ "proxy", SCHEMA_SECTION, .section = proxy_rows },
-	{ 0 },
-};
-
-static void
-read_listeners(const struct schema_reader *reader,
-    const struct yaml_node *node, void *target)
-{
-	struct config *config = target;
-	struct config_listener *list;
-	size_t count = 0;
-
-	if (!schema_is_list(reader, node))
-		return;
-	list = arena_array(reader->arena, node->count, sizeof(*list));
-	for (const struct yaml_node *n = node->first; n != NULL; n = n->next) {
-		list[count].at = (struct source_line){ config->file,
-		    n->mark.line };
-		schema_read(reader, listener_rows, n, &list[count++]);
-	}
-	config->listeners = list;
-	config->nlisteners = count;
-}
-
-/* --- the link ---------------------------------------------------------------------------- */
-
-static void
-read_addresses(const struct schema_reader *reader,
-    const struct yaml_node *node, void *target)
-{
-	struct config_peer *peer = target;
-	const struct yaml_node *const *nodes;
-	const char *const *texts;
-	size_t n = schema_texts(reader, node, &texts, &nodes);
-	struct endpoint *list = arena_array(reader->arena, n, sizeof(*list));
-	struct err err;
-
-	for (size_t i = 0; i < n; i++) {
-		if (!value_endpoint(&list[peer->naddresses], nodes[i]->text,
-		    &err))
-			schema_mistake(reader, nodes[i], "%s", err.text);
-		else
-			peer->naddresses++;
-	}
-	if (n == 0 && node->kind != YAML_BAD)
-		schema_mistake(reader, node, "no address for this region");
-	peer->addresses = list;
-}
-
-/* By config_peer.in_region. */
-static const char *const where[] = { "here", "in-region", NULL };
-
-static const struct schema_row peer_rows[] = {
-	{ "addresses", SCHEMA_CUSTOM, .read = read_addresses,
-	    .required = true },
-	{ "terminate", SCHEMA_CHOICE, SCHEMA_AT(struct config_peer, in_region),
-	    .choices = where, .fallback = "here" },
-	{ "tls_port", SCHEMA_NUMBER, SCHEMA_AT(struct config_peer, tls_port),
-	    .least = 1, .most = 65535 },
-	{ 0 },
-};
-
-/* Addresses alone, mostly. */
-static void
-read_peer(const struct schema_reader *reader, const struct yaml_node *node,
-    struct config_peer *peer)
-{
-	if (node->kind == YAML_MAP)
-		schema_read(reader, peer_rows, node, peer);
-	else
-		read_addresses(reader, node, peer);
-}
-
-static void
-read_peers(const struct schema_reader *reader, const struct yaml_node *node,
-    void *target)
-{
-	struct config *config = target;
-	struct config_peer *list;
-	size_t count = 0;
-
-	if (!schema_is_map(reader, node))
-		return;
-	list = arena_array(reader->arena, node->count, sizeof(*list));
-	for (const struct yaml_node *n = node->first; n != NULL; n = n->next) {
-		list[count].region = n->key;
-		list[count].at = (struct source_line){ config->file,
-		    n->key_mark.line };
-		read_peer(reader, n, &list[count++]);
-	}
-	config->link.peers = list;
-	config->link.npeers = count;
-}
-
-static const struct schema_row link_rows[] = {
-	{ "certificate", SCHEMA_FILE,
-	    SCHEMA_AT(struct config, link.certificate), .required = true },
-	{ "key", SCHEMA_FILE, SCHEMA_AT(struct config, link.key),
-	    .required = true },
-	{ "ca", SCHEMA_FILE, SCHEMA_AT(struct config, link.ca),
-	    .required = true },
-	{ "peers", SCHEMA_CUSTOM, .read = read_peers, .section = peer_rows,
-	    .each = true },
-	{ "h2", SCHEMA_BOOL, SCHEMA_AT(struct config, link.h2),
-	    .fallback = "true" },
-	{ 0 },
-};
-
 /* --- plain sections ------------------------------------------------------------------------ */
 
 /* By config.hide_clients. */
@@ -350,170 +135,6 @@ static const struct schema_row geo_rows[] = {
 	    SCHEMA_AT(struct config, geo.expectations) },
 	{ "settle", SCHEMA_DURATION, SCHEMA_AT(struct config, geo.settle_ms),
 	    .fallback = "5s", .most = 600 * 1000 },
-	{ 0 },
-};
-
-/* By config_engines.accept_unnamed. */
-static const char *const unnamed[] = { "refuse", "accept", NULL };
-
-static const struct schema_row probe_rows[] = {
-	{ "path", SCHEMA_URL_PATH,
-	    SCHEMA_AT(struct config, engines.probe_path),
-	    .fallback = "/health" },
-	{ "interval", SCHEMA_DURATION,
-	    SCHEMA_AT(struct config, engines.probe_interval_ms),
-	    .fallback = "2s", .least = 100, .most = 3600 * 1000 },
-	{ "timeout", SCHEMA_DURATION,
-	    SCHEMA_AT(struct config, engines.probe_timeout_ms),
-	    .fallback = "1s", .least = 10, .most = 600 * 1000 },
-	{ "rise", SCHEMA_NUMBER, SCHEMA_AT(struct config, engines.rise),
-	    .fallback = "2", .least = 1, .most = 100 },
-	{ "fall", SCHEMA_NUMBER, SCHEMA_AT(struct config, engines.fall),
-	    .fallback = "3", .least = 1, .most = 100 },
-	{ "unnamed", SCHEMA_CHOICE,
-	    SCHEMA_AT(struct config, engines.accept_unnamed),
-	    .choices = unnamed, .fallback = "refuse" },
-	{ 0 },
-};
-
-static void
-read_engine_keys(const struct schema_reader *reader,
-    const struct yaml_node *node, void *target)
-{
-	struct config_engines *engines = &((struct config *)target)->engines;
-	const char *const *texts;
-	size_t n = schema_texts(reader, node, &texts, NULL);
-	const char **files = arena_array(reader->arena, n, sizeof(*files));
-
-	for (size_t i = 0; i < n; i++)
-		files[i] = schema_file(reader, texts[i]);
-	engines->key_files = files;
-	engines->nkey_files = n;
-}
-
-static const struct schema_row outlier_rows[] = {
-	{ "failures", SCHEMA_NUMBER,
-	    SCHEMA_AT(struct config, engines.eject_failures),
-	    .fallback = "5", .most = 1000 },
-	{ "time", SCHEMA_DURATION, SCHEMA_AT(struct config, engines.eject_ms),
-	    .fallback = "10s", .least = 100, .most = 3600 * 1000 },
-	{ "most", SCHEMA_SHARE, SCHEMA_AT(struct config, engines.eject_most),
-	    .fallback = "50%" },
-	{ 0 },
-};
-
-/* By config_engines.by_state. */
-static const char *const balances[] = { "load", "state", NULL };
-
-static void
-read_store_peers(const struct schema_reader *reader,
-    const struct yaml_node *node, void *target)
-{
-	struct config *config = target;
-	struct config_store_peer *list;
-	size_t count = 0;
-
-	if (!schema_is_map(reader, node))
-		return;
-	list = arena_array(reader->arena, node->count, sizeof(*list));
-	for (const struct yaml_node *n = node->first; n != NULL; n = n->next) {
-		if (!schema_is_text(reader, n))
-			continue;
-		list[count].region = n->key;
-		list[count].conninfo = arena_printf(reader->arena, "%.*s",
-		    SLICE_ARG(n->text));
-		list[count++].at = (struct source_line){ config->file,
-		    n->key_mark.line };
-	}
-	config->store.peers = list;
-	config->store.npeers = count;
-}
-
-static const struct schema_row store_rows[] = {
-	{ "postgres", SCHEMA_TEXT, SCHEMA_AT(struct config, store.postgres),
-	    .required = true, .hide = conninfo_hide },
-	{ "peers", SCHEMA_CUSTOM, .read = read_store_peers,
-	    .hide = conninfo_hide },
-	{ 0 },
-};
-
-/* Only where it is given: its one key is required then. */
-static void
-read_store(const struct schema_reader *reader, const struct yaml_node *node,
-    void *target)
-{
-	struct config *config = target;
-	const struct yaml_node *at;
-
-	if (!schema_is_map(reader, node))
-		return;
-	schema_read(reader, store_rows, node, target);
-	at = yaml_get(node, "postgres");
-	if (at != NULL) {
-		config->store.line = at->mark.line;
-		config->store.column = at->mark.column;
-	}
-}
-
-static const struct schema_row follow_rows[] = {
-	{ "key", SCHEMA_FILE, SCHEMA_AT(struct config, engines.follow_key),
-	    .required = true },
-	{ "url", SCHEMA_TEXT, SCHEMA_AT(struct config, engines.follow_url) },
-	{ "host", SCHEMA_TEXT,
-	    SCHEMA_AT(struct config, engines.follow_host) },
-	{ 0 },
-};
-
-static void
-read_server_name(const struct schema_reader *reader,
-    const struct yaml_node *node, void *target)
-{
-	struct config *config = target;
-	struct err err;
-
-	if (schema_is_text(reader, node) && !value_host(
-	    &config->engines.tls.server_name, reader->arena, node->text, &err))
-		schema_mistake(reader, node, "%s", err.text);
-}
-
-static const struct schema_row engines_tls_rows[] = {
-	{ "certificate", SCHEMA_FILE,
-	    SCHEMA_AT(struct config, engines.tls.certificate),
-	    .required = true },
-	{ "key", SCHEMA_FILE, SCHEMA_AT(struct config, engines.tls.key),
-	    .required = true },
-	{ "ca", SCHEMA_FILE, SCHEMA_AT(struct config, engines.tls.ca),
-	    .required = true },
-	{ "server_name", SCHEMA_CUSTOM, .read = read_server_name },
-	{ 0 },
-};
-
-static const struct schema_row engines_rows[] = {
-	{ "tls", SCHEMA_SECTION, .section = engines_tls_rows },
-	{ "follow", SCHEMA_SECTION, .section = follow_rows },
-	{ "embedded", SCHEMA_NUMBER,
-	    SCHEMA_AT(struct config, engines.embedded), .fallback = "0",
-	    .most = CONFIG_EMBEDDED_MAX },
-	{ "store", SCHEMA_FILE, SCHEMA_AT(struct config, engines.store_dir),
-	    .fallback = "/var/lib/portolan/state" },
-	{ "flows", SCHEMA_FILE, SCHEMA_AT(struct config, engines.flows_dir),
-	    .fallback = "/var/lib/portolan/flows" },
-	{ "keep_done", SCHEMA_DURATION,
-	    SCHEMA_AT(struct config, engines.keep_done_ms), .fallback = "3d",
-	    .least = 1000 },
-	{ "external_ca", SCHEMA_FILE,
-	    SCHEMA_AT(struct config, engines.external_ca) },
-	{ "external_plain_http", SCHEMA_TEXT,
-	    SCHEMA_AT(struct config, engines.external_plain) },
-	{ "keys", SCHEMA_CUSTOM, .read = read_engine_keys,
-	    .is_file = schema_every_text },
-	{ "probe", SCHEMA_SECTION, .section = probe_rows },
-	{ "outlier", SCHEMA_SECTION, .section = outlier_rows },
-	{ "slow_start", SCHEMA_DURATION,
-	    SCHEMA_AT(struct config, engines.slow_start_ms),
-	    .fallback = "0s", .most = 3600 * 1000 },
-	{ "balance", SCHEMA_CHOICE, SCHEMA_AT(struct config, engines.by_state),
-	    .choices = balances, .fallback = "load" },
 	{ 0 },
 };
 
@@ -681,19 +302,20 @@ static const struct schema_row rows[] = {
 	{ "sandbox", SCHEMA_BOOL, SCHEMA_AT(struct config, sandbox),
 	    .fallback = "true" },
 	{ "pid_file", SCHEMA_FILE, SCHEMA_AT(struct config, pid_file) },
-	{ "listeners", SCHEMA_CUSTOM, .read = read_listeners,
-	    .required = true, .section = listener_rows },
+	{ "listeners", SCHEMA_CUSTOM, .read = config_listeners,
+	    .required = true, .section = config_listener_rows },
 	{ "hosts", SCHEMA_SECTION, .section = hosts_rows },
-	{ "client_address", SCHEMA_SECTION, .section = client_rows },
+	{ "client_address", SCHEMA_SECTION, .section = config_client_rows },
 	{ "paths", SCHEMA_SECTION, .section = paths_rows },
 	{ "forward", SCHEMA_SECTION, .section = forward_rows },
 	{ "cors", SCHEMA_SECTION, .section = cors_rows },
 	{ "tls", SCHEMA_SECTION, .section = config_tls_rows },
-	{ "link", SCHEMA_SECTION, .section = link_rows },
+	{ "link", SCHEMA_SECTION, .section = config_link_rows },
 	{ "geo", SCHEMA_SECTION, .section = geo_rows },
-	{ "engines", SCHEMA_SECTION, .section = engines_rows },
+	{ "engines", SCHEMA_SECTION, .section = config_engines_rows },
 	{ "services", SCHEMA_SECTION, .section = services_rows },
-	{ "store", SCHEMA_CUSTOM, .read = read_store, .section = store_rows },
+	{ "store", SCHEMA_CUSTOM, .read = config_store,
+	    .section = config_store_rows },
 	{ "limits", SCHEMA_SECTION, .section = limits_rows },
 	{ "rate_limits", SCHEMA_SECTION, .section = rate_limits_rows },
 	{ "concurrency", SCHEMA_SECTION, .section = concurrency_rows },

@@ -4,27 +4,7 @@
 #include "conf/config_services.h"
 
 #include "conf/config.h"
-#include "conf/value.h"
-
-static size_t
-read_networks(const struct schema_reader *reader, const struct yaml_node *node,
-    const struct cidr **networks)
-{
-	const struct yaml_node *const *nodes;
-	const char *const *texts;
-	size_t n = schema_texts(reader, node, &texts, &nodes), count = 0;
-	struct cidr *list = arena_array(reader->arena, n, sizeof(*list));
-	struct err err;
-
-	for (size_t i = 0; i < n; i++) {
-		if (value_cidr(&list[count], nodes[i]->text, &err))
-			count++;
-		else
-			schema_mistake(reader, nodes[i], "%s", err.text);
-	}
-	*networks = list;
-	return count;
-}
+#include "conf/config_lists.h"
 
 static void
 read_allow(const struct schema_reader *reader, const struct yaml_node *node,
@@ -32,7 +12,7 @@ read_allow(const struct schema_reader *reader, const struct yaml_node *node,
 {
 	struct config_services *s = &((struct config *)target)->services;
 
-	s->nallow = read_networks(reader, node, &s->allow);
+	s->nallow = config_networks(reader, node, &s->allow, NULL);
 	for (size_t i = 0; i < s->nallow; i++)
 		if (s->allow[i].bits == 0)
 			schema_warn(reader, node, "flows may call any address, "
@@ -45,7 +25,7 @@ read_refuse(const struct schema_reader *reader, const struct yaml_node *node,
 {
 	struct config_services *s = &((struct config *)target)->services;
 
-	s->nrefuse = read_networks(reader, node, &s->refuse);
+	s->nrefuse = config_networks(reader, node, &s->refuse, NULL);
 }
 
 static void
@@ -53,21 +33,8 @@ read_refuse_hosts(const struct schema_reader *reader,
     const struct yaml_node *node, void *target)
 {
 	struct config_services *s = &((struct config *)target)->services;
-	const struct yaml_node *const *nodes;
-	const char *const *texts;
-	size_t n = schema_texts(reader, node, &texts, &nodes), count = 0;
-	const char **list = arena_array(reader->arena, n, sizeof(*list));
-	struct err err;
 
-	for (size_t i = 0; i < n; i++) {
-		if (value_host(&list[count], reader->arena, nodes[i]->text,
-		    &err))
-			count++;
-		else
-			schema_mistake(reader, nodes[i], "%s", err.text);
-	}
-	s->refuse_hosts = list;
-	s->nrefuse_hosts = count;
+	s->nrefuse_hosts = config_hosts(reader, node, &s->refuse_hosts);
 }
 
 const struct schema_row services_rows[] = {
