@@ -8,10 +8,6 @@
 #include "base/must.h"
 #include "engine/reader.h"
 
-enum { MEMBERS_MAX = 1000 };
-
-#define COUNT(table)	(sizeof(table) / sizeof((table)[0]))
-
 static bool
 read_aspect(struct reader *r, const struct where *at, const json_t *json,
     enum page_aspect *aspect)
@@ -30,7 +26,7 @@ read_aspect(struct reader *r, const struct where *at, const json_t *json,
 	if (text == NULL || text[0] == '\0')
 		return !r->failed;
 	for (size_t i = 0; i < COUNT(names); i++)
-		if (slice_eq_nocase(slice_of(text), slice_of(names[i]))) {
+		if (is_word(text, names[i])) {
 			*aspect = (enum page_aspect)i;
 			return true;
 		}
@@ -119,16 +115,12 @@ narrow(struct reader *r, const struct where *at, const json_t *json,
 	return !r->failed;
 }
 
-/* Newer snapshots have the short name, older ones the long one. */
 static bool
 read_operand(struct reader *r, const struct where *at, const json_t *json,
-    const char *key, const char *old_key, const struct page *page,
-    struct page_operand *o)
+    const char *key, const struct page *page, struct page_operand *o)
 {
-	bool old = old_key != NULL &&
-	    json_is_object(json_object_get(json, old_key));
-	const struct where here = { at, old ? old_key : key, 0 };
-	const json_t *object = read_object(r, at, json, here.key);
+	const struct where here = { at, key, 0 };
+	const json_t *object = read_object(r, at, json, key);
 	const char *id;
 
 	*o = (struct page_operand){ 0 };
@@ -152,6 +144,13 @@ read_operand(struct reader *r, const struct where *at, const json_t *json,
 	return narrow(r, &here, object, o);
 }
 
+/* Newer snapshots have the short name, older ones the long one. */
+static const char *
+operand_key(const json_t *json, const char *key, const char *old)
+{
+	return json_is_object(json_object_get(json, old)) ? old : key;
+}
+
 static bool
 read_rule(struct reader *r, const struct where *at, const json_t *json,
     struct page *page, struct page_rule *rule)
@@ -159,10 +158,10 @@ read_rule(struct reader *r, const struct where *at, const json_t *json,
 	const char *key = json_is_string(json_object_get(json,
 	    "criteriaType")) ? "criteriaType" : "criteria";
 
-	if (!read_operand(r, at, json, "left", "leftPageObjectReference",
-	    page, &rule->left) ||
-	    !read_operand(r, at, json, "right", "rightPageObjectReference",
-	    page, &rule->right) ||
+	if (!read_operand(r, at, json, operand_key(json, "left",
+	    "leftPageObjectReference"), page, &rule->left) ||
+	    !read_operand(r, at, json, operand_key(json, "right",
+	    "rightPageObjectReference"), page, &rule->right) ||
 	    !read_criterion(r, at, json, key, &rule->criterion))
 		return false;
 	if (rule->left.component != NULL)
@@ -214,7 +213,7 @@ read_filter(struct reader *r, const struct where *at, const json_t *json,
 	f->column = need_text(r, at, json, "columnTypeElementPropertyId");
 	if (f->column == NULL || !check_column(r, at, f) ||
 	    !read_criterion(r, at, json, "criteriaType", &f->criterion) ||
-	    !read_operand(r, at, json, "filterValue", NULL, page, &f->with))
+	    !read_operand(r, at, json, "filterValue", page, &f->with))
 		return false;
 	/* What is typed there changes what is shown here. */
 	if (f->with.component != NULL)
@@ -234,8 +233,8 @@ read_assignment(struct reader *r, const struct where *at, const json_t *json,
 		return op->filter != NULL ||
 		    reader_fail(r, &here, "is missing");
 	op->assigns = true;
-	if (!read_operand(r, &here, assignment, "assignee", NULL, page,
-	    &op->to) || !read_operand(r, &here, assignment, "assignor", NULL,
+	if (!read_operand(r, &here, assignment, "assignee", page,
+	    &op->to) || !read_operand(r, &here, assignment, "assignor",
 	    page, &op->from))
 		return false;
 	if (op->to.aspect != ASPECT_VALUE)
@@ -288,7 +287,7 @@ read_condition(struct reader *r, const struct where *at, const json_t *json,
 	    MEMBERS_MAX);
 	const char *type = read_text(r, at, json, "comparisonType");
 
-	c->any = type != NULL && slice_eq_nocase(slice_of(type), SLICE("OR"));
+	c->any = type != NULL && is_word(type, "OR");
 	c->nrules = json_array_size(rules);
 	c->rules = arena_array(r->arena, c->nrules, sizeof(*c->rules));
 	for (size_t i = 0; i < c->nrules && !r->failed; i++) {

@@ -10,8 +10,6 @@
 
 enum { ELEMENTS_MAX = 5000, OUTCOMES_MAX = 1000, LANES_MAX = 1000 };
 
-#define COUNT(table)	(sizeof(table) / sizeof((table)[0]))
-
 static const char *const type_names[] = {
 	[ELEMENT_START] = "START", [ELEMENT_STEP] = "STEP",
 	[ELEMENT_INPUT] = "INPUT", [ELEMENT_DECISION] = "DECISION",
@@ -21,12 +19,6 @@ static const char *const type_names[] = {
 	[ELEMENT_SAVE] = "DATABASE_SAVE",
 	[ELEMENT_DELETE] = "DATABASE_DELETE", [ELEMENT_WAIT] = "WAIT",
 };
-
-static bool
-is_word(const char *text, const char *word)
-{
-	return slice_eq_nocase(slice_of(text), slice_of(word));
-}
 
 /* --- elements ------------------------------------------------------------------ */
 

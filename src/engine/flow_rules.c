@@ -6,10 +6,6 @@
  */
 #include "engine/reader.h"
 
-enum { MEMBERS_MAX = 1000 };
-
-#define COUNT(table)	(sizeof(table) / sizeof((table)[0]))
-
 static const char *const criterion_names[] = {
 	[CRITERION_EQUAL] = "EQUAL",
 	[CRITERION_NOT_EQUAL] = "NOT_EQUAL",
@@ -24,12 +20,6 @@ static const char *const criterion_names[] = {
 	[CRITERION_ALL_EQUAL] = "ALL_EQUAL",
 	[CRITERION_ANY_EQUAL] = "ANY_EQUAL",
 };
-
-static bool
-is_word(const char *text, const char *word)
-{
-	return slice_eq_nocase(slice_of(text), slice_of(word));
-}
 
 /* --- comparisons -------------------------------------------------------------- */
 

@@ -11,8 +11,6 @@
 
 enum { TYPES_MAX = 5000, PROPERTIES_MAX = 1000 };
 
-#define COUNT(table)	(sizeof(table) / sizeof((table)[0]))
-
 /* --- the system's --------------------------------------------------------------- */
 
 struct named {

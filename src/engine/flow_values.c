@@ -8,8 +8,6 @@
 
 enum { VALUES_MAX = 5000 };
 
-#define COUNT(table)	(sizeof(table) / sizeof((table)[0]))
-
 static enum value_access
 read_access(struct reader *r, const struct where *at, const json_t *json)
 {
@@ -25,7 +23,7 @@ read_access(struct reader *r, const struct where *at, const json_t *json)
 	if (text == NULL)
 		return VALUE_PRIVATE;
 	for (size_t i = 0; i < COUNT(names); i++)
-		if (slice_eq_nocase(slice_of(text), slice_of(names[i])))
+		if (is_word(text, names[i]))
 			return (enum value_access)i;
 	reader_fail(r, &here, "\"%s\" is none of PRIVATE, INPUT, OUTPUT, "
 	    "INPUT_OUTPUT, PUBLIC", text);

@@ -13,6 +13,10 @@
 
 #include "engine/flow.h"
 
+#define COUNT(table)	(sizeof(table) / sizeof((table)[0]))
+
+enum { MEMBERS_MAX = 1000 };		/* of what one thing has many of */
+
 /* Where in the document: a chain of callers' locals. */
 struct where {
 	const struct where *up;
@@ -36,6 +40,13 @@ bool reader_fail(struct reader *r, const struct where *at, const char *fmt,
 /* Between two items of a list: whether to read on.  With faults a mistake is
  * noted there, and the next item gets its chance. */
 bool reader_goes_on(struct reader *r);
+
+/* The words of snapshots are the same in any case. */
+static inline bool
+is_word(const char *text, const char *word)
+{
+	return slice_eq_nocase(slice_of(text), slice_of(word));
+}
 
 /* Missing and null are the same everywhere.  NULL or the fallback where it is
  * not there; also after a mistake. */
@@ -72,6 +83,8 @@ bool read_services(struct reader *r, const json_t *root);
 bool read_auth(struct reader *r, const struct where *at, const json_t *json,
     struct flow_auth *auth);
 /* What an element does beside its operations. */
+bool read_data_actions(struct reader *r, const struct where *at,
+    const json_t *json, struct map_element *e);
 bool read_actions(struct reader *r, const struct where *at,
     const json_t *json, struct map_element *e);
 /* Of an element whose lane is known. */
@@ -86,6 +99,14 @@ bool read_data_request(struct reader *r, const struct where *at,
 /* By the id under key, which may be missing. */
 bool read_service_ref(struct reader *r, const struct where *at,
     const json_t *json, const char *key, const struct flow_service **service);
+/* By its serviceElementId, which may not. */
+bool need_service(struct reader *r, const struct where *at,
+    const json_t *json, const struct flow_service **service);
+/* Names and values that go to a service, or come from it. */
+enum service_way { SERVICE_SETTINGS, SERVICE_INPUTS, SERVICE_OUTPUTS };
+bool read_service_values(struct reader *r, const struct where *at,
+    const json_t *json, enum service_way way, struct service_value **values,
+    size_t *count);
 
 /* The system's are always there. */
 size_t system_values(void);
