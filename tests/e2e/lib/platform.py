@@ -97,7 +97,7 @@ def config_of(edge, platform):
         # Slow is not down: only what does not answer at all is.
         "engines": {"probe": {"path": PROBE_PATH, "interval": "400ms",
                               "timeout": "400ms", "rise": 1,
-                              "fall": 1 + round(2 * SCALE)}},
+                              "fall": 1 + round(4 * SCALE)}},
         "policy": {"restrictions": "restrictions.yaml"},
         "log": {"access": edge.access_file, "level": "debug"},
         "console": {"address": "%s:%d" % edge.console,
