@@ -139,14 +139,27 @@ answer_store(const struct call_ctx *c, enum store_end end)
 	}
 }
 
+bool
+call_is_too_much(const struct call_ctx *c)
+{
+	bool much = json_is_too_much(buf_all(&c->call->body));
+
+	if (much)
+		answer_sentence(c, 413, "The request holds more than %d "
+		    "values", JSON_VALUES_MAX);
+	return much;
+}
+
 json_t *
 call_json(const struct call_ctx *c)
 {
 	struct slice body = buf_all(&c->call->body);
 	json_error_t at;
-	json_t *json = json_loadb(body.p == NULL ? "" : body.p, body.len, 0,
-	    &at);
+	json_t *json;
 
+	if (call_is_too_much(c))
+		return NULL;
+	json = json_loadb(body.p == NULL ? "" : body.p, body.len, 0, &at);
 	if (json_is_object(json))
 		return json;
 	if (json != NULL)

@@ -15,8 +15,11 @@
 #include "base/log.h"
 #include "base/must.h"
 #include "engine/engine_private.h"
+#include "engine/json_text.h"
 
 /* --- what came back ---------------------------------------------------------------- */
+
+static const char too_much[] = "has answered more than is taken";
 
 /* In words that a user may see: nothing of where the service is. */
 static const char *
@@ -28,7 +31,7 @@ failure(const struct http_answer *answer)
 		[HTTP_TIMED_OUT] = "has not answered in time",
 		[HTTP_BROKEN] = "has closed the connection, or answered "
 		    "something that is no HTTP",
-		[HTTP_TOO_BIG] = "has answered more than is taken",
+		[HTTP_TOO_BIG] = too_much,
 	};
 
 	return words[answer->end];
@@ -81,6 +84,8 @@ understand(struct arena *arena, const char *service,
 
 	if (answer->end != HTTP_ANSWERED)
 		what = failure(answer);
+	else if (json_is_too_much(buf_all(&answer->body)))
+		what = too_much;
 	else if (answer->status < 200 || answer->status > 299)
 		what = problem(arena, answer);
 	else if ((json = read_answer(answer)) == NULL)

@@ -233,7 +233,9 @@ json_t *tree_of_answer(json_t *answer);
 const struct flow_outcome *chosen_outcome(const struct run *run,
     const char *id);
 
-/* The body as a JSON object; answers 400 and returns NULL if it is none. */
+/* Whether the body holds more JSON than is read; then that is answered. */
+bool call_is_too_much(const struct call_ctx *c);
+/* The body as a JSON object; answers and returns NULL if it is none. */
 json_t *call_json(const struct call_ctx *c);
 
 /*

@@ -92,3 +92,29 @@ json_put(struct buf *out, const json_t *json)
 		break;
 	}
 }
+
+/* To the quote that ends the string, or to the end of all. */
+static size_t
+end_of_string(struct slice text, size_t at)
+{
+	while (at < text.len && text.p[at] != '"')
+		at += text.p[at] == '\\' ? 2 : 1;
+	return at;
+}
+
+/* Each value but the first stands behind one of these. */
+bool
+json_is_too_much(struct slice text)
+{
+	size_t values = 1;
+
+	for (size_t i = 0; i < text.len; i++) {
+		char c = text.p[i];
+
+		if (c == '"')
+			i = end_of_string(text, i + 1);
+		else
+			values += c == ',' || c == '[' || c == '{';
+	}
+	return values > JSON_VALUES_MAX;
+}

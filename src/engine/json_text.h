@@ -11,6 +11,15 @@
 /* Appends json, without blanks.  It must not contain itself. */
 void json_put(struct buf *out, const json_t *json);
 
+/*
+ * Whether there are more values in what a stranger sends than are read.  One
+ * takes some 250 bytes, and two of the text: four megabytes would become four
+ * hundred, for each request that waits.
+ */
+enum { JSON_VALUES_MAX = 200000 };
+
+bool json_is_too_much(struct slice text);
+
 /* Before the first JSON of the process is made (json_memory.c). */
 void json_memory_begin(void);
 

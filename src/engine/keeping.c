@@ -458,7 +458,8 @@ send_there(const struct call_ctx *c, const struct external_store *x,
 
 	enum store_end end = STORE_TOO_BIG;
 
-	if (state.content.len <= STORE_BODY_MAX)
+	if (state.content.len <= STORE_BODY_MAX &&
+	    !run_body_is_too_much(state.content))
 		end = external_save(way(c), x, &state);
 	complain(c);
 	return end;
@@ -518,6 +519,8 @@ save_here(const struct call_ctx *c, struct run *run)
 	enum store_end end;
 
 	run->row.body = run_body(run);
+	if (run_body_is_too_much(run->row.body))
+		return STORE_TOO_BIG;
 	end = await_save(c->engine->store, &run->row);
 	if (end == STORE_OK && run->kept_at->store[0] != '\0')
 		remove_there(c, run->kept_at->store, run->id);
@@ -572,7 +575,8 @@ keep_create(const struct call_ctx *c, struct run *run)
 		return end;
 	if (!to.external) {
 		run->row.body = run_body(run);
-		return await_create(c->engine->store, &run->row);
+		return run_body_is_too_much(run->row.body) ? STORE_TOO_BIG :
+		    await_create(c->engine->store, &run->row);
 	}
 	x = store_named(c, to.store);
 	end = x == NULL ? STORE_UNAVAILABLE : create_there(c, run, &to, x);

@@ -31,7 +31,8 @@ merge_one(struct run *run, struct buf *out, struct slice what)
 	struct slice name, property;
 	struct value_ref ref;
 
-	if (!take_name(&what, &name))
+	/* It is sought among all. */
+	if (!take_name(&what, &name) || !run_spend(run, run->flow->nvalues))
 		return;
 	value = flow_value_named(run->flow, name);
 	if (value == NULL)

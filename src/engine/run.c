@@ -290,6 +290,15 @@ parts_of(struct slice body)
 	return p;
 }
 
+bool
+run_body_is_too_much(struct slice body)
+{
+	enum { FEW_BYTES = 1024 * 1024 };	/* never hold so many */
+	struct slice json = parts_of(body).json;
+
+	return json.len > FEW_BYTES && json_is_too_much(json);
+}
+
 static const char *
 text_at(const struct run *run, const json_t *json, const char *key)
 {

@@ -204,6 +204,8 @@ void run_fini(struct run *run);
 
 /* The body to be stored; in the arena. */
 struct slice run_body(struct run *run);
+/* Whether it would come back as more JSON than one state may take. */
+bool run_body_is_too_much(struct slice body);
 /* The same as one JSON text, for a store that holds nothing else; it is
  * larger and slower to read.  run_restore() takes both. */
 struct slice run_text_body(struct run *run);

@@ -16,6 +16,7 @@
 
 #include "base/must.h"
 #include "engine/engine_private.h"
+#include "engine/json_text.h"
 #include "http/multipart.h"
 
 enum { LIMIT_MAX = 1000, SEARCH_MAX = 1000 };
@@ -257,7 +258,8 @@ read_upload(const struct call_ctx *c, struct upload *u)
 		return false;
 	while ((step = multipart_next(&m, body, &part)) == MULTIPART_PART) {
 		if (slice_eq_nocase(part.name, SLICE("FileDataRequest"))) {
-			if (u->request != NULL)
+			if (u->request != NULL ||
+			    json_is_too_much(part.content))
 				return false;
 			u->request = json_loadb(part.content.p,
 			    part.content.len, 0, NULL);

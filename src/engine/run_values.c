@@ -131,11 +131,13 @@ void
 call_set_values(const struct call_ctx *c)
 {
 	struct slice body = buf_all(&c->call->body);
-	json_t *list = json_loadb(body.p == NULL ? "" : body.p, body.len, 0,
-	    NULL);
 	enum store_end end = STORE_CONFLICT;
 	struct turn turn;
+	json_t *list;
 
+	if (call_is_too_much(c))
+		return;
+	list = json_loadb(body.p == NULL ? "" : body.p, body.len, 0, NULL);
 	if (!json_is_array(list)) {
 		answer_sentence(c, 400, "The request must be a JSON list of "
 		    "values");

@@ -9,6 +9,8 @@
 #include "engine/object_index.h"
 #include "engine/run.h"
 
+enum { EACH_PROPERTY = 8 };		/* of RUN_BUDGET, to be looked at */
+
 struct value_ref
 ref_to(const struct flow_value *value)
 {
@@ -117,6 +119,9 @@ run_filtered(struct run *run, const json_t *from,
 	for (size_t i = 0; i < json_array_size(from); i++) {
 		json_t *object = json_array_get(from, i);
 
+		if (!run_spend(run, EACH_PROPERTY * json_array_size(
+		    json_object_get(object, "properties"))))
+			break;
 		if (filter_takes(filter, object))
 			json_array_append(list, object);
 	}

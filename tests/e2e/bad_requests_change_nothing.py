@@ -13,6 +13,7 @@ from lib.engine import ASK, NAME_INPUT, NEXT, TENANT, Engine, invoke_body
 OTHER = TENANT.replace("a01", "a02")
 MISSING = "00000000-0000-0000-0000-000000000000"
 DEEP = b"[" * 100000 + b"]" * 100000
+MANY = b'{"a": [' + b"{}," * 200000 + b"{}]}"
 
 
 def wrong_types(body):
@@ -87,6 +88,8 @@ def main():
                 {"x": "y" * (20 << 20)}).encode()), (413,))
         except (BrokenPipeError, ConnectionResetError):
             pass                # told before all of it was sent
+        for to in path, "/api/run/1", "/api/run/1/response", f"{path}/values":
+            sentence("many values", engine.ask("POST", to, MANY), (413,))
         same("as it was", engine.ask("GET", path).body, before)
         same("goes on", engine.invoke(last, "SYNC").json["invokeType"],
              "SYNC")

@@ -72,6 +72,41 @@ what_is_written_is_read_again(void **state)
 	}
 }
 
+static bool
+too_much(const char *front, const char *again, size_t times, const char *back)
+{
+	struct buf text = { 0 };
+	bool much;
+
+	buf_text(&text, front);
+	for (size_t i = 0; i < times; i++)
+		buf_text(&text, again);
+	buf_text(&text, back);
+	much = json_is_too_much(buf_all(&text));
+	buf_fini(&text);
+	return much;
+}
+
+/* What is counted are values, not bytes, and not what looks so in texts. */
+static void
+values_are_counted(void **state)
+{
+	enum { MOST = JSON_VALUES_MAX };
+
+	(void)state;
+	assert_false(json_is_too_much((struct slice){ NULL, 0 }));
+	assert_false(json_is_too_much(SLICE("\"open")));
+	assert_false(json_is_too_much(SLICE("\"open\\")));
+	assert_false(too_much("[1", ",1", MOST - 2, "]"));
+	assert_true(too_much("[1", ",1", MOST - 1, "]"));
+	assert_true(too_much("[{}", ",{}", MOST / 2, "]"));
+	assert_true(too_much("", "[", MOST, ""));
+	assert_true(too_much("{\"a\":0", ",\"a\":[]", MOST, "}"));
+	assert_false(too_much("[\"", ",[{", MOST, "\"]"));
+	assert_false(too_much("[\"\\\"", ",[\\\"{\\\\", MOST, "\"]"));
+	assert_true(too_much("[\"\\\\\"", ",1", MOST, "]"));
+}
+
 /* Pieces that are used again are large enough, of every size. */
 static void
 memory_is_used_again(void **state)
@@ -108,6 +143,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(text_is_as_jansson_writes_it),
 		cmocka_unit_test(what_is_written_is_read_again),
+		cmocka_unit_test(values_are_counted),
 		cmocka_unit_test(memory_is_used_again),
 	};
 

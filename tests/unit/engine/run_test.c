@@ -7,6 +7,7 @@
  */
 #include <unistd.h>
 
+#include "engine/json_text.h"
 #include "flows.h"
 
 /* --- decisions ------------------------------------------------------------------- */
@@ -346,6 +347,36 @@ growth_ends(void **state)
 	}
 }
 
+/* To look through a long list costs, too, be it as often as a circle goes. */
+static void
+looking_through_lists_ends(void **state)
+{
+	const struct flow *flow = flow_from(
+	    "{'id': #10, 'elementType': 'START', 'outcomes': ["
+	    "{'id': #11, 'nextMapElementId': #20}]},"
+	    "{'id': #20, 'elementType': 'DECISION', 'outcomes': ["
+	    "{'id': #21, 'nextMapElementId': #20, 'comparison': {'rules': [{"
+	    "'leftValueElementToReferenceId': {'id': #40, 'command': "
+	    "'FILTER', 'properties': {'COLUMN': #61, 'CRITERIA': 'EQUAL', "
+	    "'VALUE': 'Oslo'}}, 'criteriaType': 'IS_EMPTY', "
+	    "'rightValueElementToReferenceId': {'id': "
+	    "'be1bc78e-fd57-40ec-9a86-a815de2a9e28'}}]}}]}", "",
+	    "{'id': #40, 'developerName': 'L', 'contentType': 'ContentList', "
+	    "'typeElementId': #60}");
+	struct run *run = run_new(arena, flow);
+	struct value_ref list = ref_to(flow_value_named(flow, SLICE("L")));
+	json_t *many = json_array();
+
+	(void)state;
+	for (int i = 0; i < 1000; i++)
+		json_array_append_new(many, json_object());
+	run_set_objects(run, &list, many);
+	json_decref(many);
+	assert_int_equal(run_begin(run), RUN_ENDLESS);
+	assert_true(run->spent > RUN_BUDGET);
+	done(run);
+}
+
 static void
 a_flow_may_end_without_a_page(void **state)
 {
@@ -557,6 +588,7 @@ a_run_comes_back_from_its_row(void **state)
 	struct flows *flows;
 	struct err err;
 	size_t bad;
+	json_t *many;
 	FILE *f;
 
 	(void)state;
@@ -608,6 +640,15 @@ a_run_comes_back_from_its_row(void **state)
 	/* Cut short anywhere, it is refused. */
 	for (row.body = run_body(run); row.body.len-- > 0;)
 		assert_null(run_restore(b, flows, &row, &err));
+	assert_false(run_body_is_too_much(run_body(run)));
+	many = json_array();
+	for (size_t i = 0; i < JSON_VALUES_MAX; i++)
+		json_array_append_new(many, json_pack("{s:s}", "externalId",
+		    ""));
+	run_set_objects(run, &list, many);
+	json_decref(many);
+	assert_true(run_body_is_too_much(run_body(run)));
+	assert_true(run_body_is_too_much(run_text_body(run)));
 	run_fini(run);
 
 	row.body = SLICE("not json");
@@ -689,6 +730,7 @@ main(void)
 		cmocka_unit_test(reserved_outcomes_are_not_taken),
 		cmocka_unit_test(circles_end),
 		cmocka_unit_test(growth_ends),
+		cmocka_unit_test(looking_through_lists_ends),
 		cmocka_unit_test(a_flow_may_end_without_a_page),
 		cmocka_unit_test(merged_text_is_escaped),
 		cmocka_unit_test(inputs_go_where_they_are_bound),
