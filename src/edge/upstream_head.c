@@ -57,25 +57,66 @@ is_certificate(struct slice name)
 	return slice_starts_nocase(name, SLICE("Client-Cert"));
 }
 
+static bool
+starts_with_any(struct slice name, const struct slice *list, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (slice_starts_nocase(name, list[i]))
+			return true;
+	return false;
+}
+
 /*
- * Other spellings of "the client is": a program behind us might believe one
- * that an untrusted client made up.
+ * Other spellings of "the client is", the names of load balancers and delivery
+ * networks for it: a program behind us might believe one that an untrusted
+ * client made up.
  */
 static bool
 is_alias(struct slice name)
 {
-	static const struct slice aliases[] = {
-		SLICE("X-Forwarded-"), SLICE("X-Client-IP"), SLICE("X-Cluster-Client-IP"),
-		SLICE("X-Original-"), SLICE("True-Client-IP"),
+	static const struct slice with_x[] = {
+		SLICE("X-Forwarded"), SLICE("X-Client-IP"), SLICE("X-Cluster-Client-IP"),
+		SLICE("X-Original-"), SLICE("X-Envoy-External-"),
+		SLICE("X-Azure-ClientIP"), SLICE("X-Azure-SocketIP"),
+		SLICE("X-ProxyUser-IP"), SLICE("X-Client-Cert"),
+		SLICE("X-SSL-Client-"), SLICE("X-ARR-ClientCert"),
 	};
+	static const struct slice others[] = {
+		SLICE("CF-Connecting-IP"), SLICE("CF-IPCountry"),
+		SLICE("Client-IP"), SLICE("CloudFront-Viewer-"),
+		SLICE("Fastly-Client-IP"), SLICE("Forwarded-For"),
+		SLICE("SSL-Client-"), SLICE("True-Client-IP"),
+	};
+
+	switch (ascii_lower(name.p[0])) {
+	case 'x':
+		return starts_with_any(name, with_x,
+		    sizeof(with_x) / sizeof(with_x[0]));
+	case 'c':
+	case 'f':
+	case 's':
+	case 't':
+		return starts_with_any(name, others,
+		    sizeof(others) / sizeof(others[0]));
+	default:
+		return false;
+	}
+}
+
+/*
+ * What has another meaning to some programs behind us, whoever said it: a path
+ * that is not the one decided on, and a proxy to go through (CVE-2016-5385).
+ * Proxies before us pass on what they do not know.
+ */
+static bool
+is_override(struct slice name)
+{
 	char first = ascii_lower(name.p[0]);
 
-	if (first != 'x' && first != 't')
-		return false;
-	for (size_t i = 0; i < sizeof(aliases) / sizeof(aliases[0]); i++)
-		if (slice_starts_nocase(name, aliases[i]))
-			return true;
-	return false;
+	return (first == 'x' && (slice_eq_nocase(name,
+	    SLICE("X-Original-URL")) || slice_eq_nocase(name,
+	    SLICE("X-Rewrite-URL")))) ||
+	    (first == 'p' && slice_eq_nocase(name, SLICE("Proxy")));
 }
 
 static bool
@@ -98,6 +139,8 @@ passes(const struct head_front *front, const struct h1_field *f)
 		break;
 	}
 	if (!front->link && is_certificate(f->name))
+		return false;
+	if (is_override(f->name))
 		return false;
 	if (slice_eq_nocase(f->name, SLICE("X-Real-IP")))
 		return false;		/* said at the end, by us alone */

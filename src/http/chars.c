@@ -216,7 +216,7 @@ chars_in_target(struct slice s)
 static bool
 pairs_off(char c)
 {
-	return c == '/' || c == '.';
+	return c == '/' || c == '.' || c == ';';
 }
 
 bool
@@ -231,7 +231,7 @@ chars_plain_path(struct slice path)
 
 		if (mask_of((bytes16)((c == '%') | (c == '\\'))) != 0 ||
 		    ((slashes << 1 | slash) & (slashes |
-		    mask_of((bytes16)(c == '.')))) != 0)
+		    mask_of((bytes16)((c == '.') | (c == ';'))))) != 0)
 			return false;
 		slash = slashes >> 15;
 	}

@@ -114,8 +114,18 @@ copy_escape(struct walk *w)
 	return TARGET_OK;
 }
 
-/* One or two dots begin the segment just written and are all of it, or are
- * followed by a parameter, which some programs cut off first. */
+/* Some programs cut parameters off before they look at what is left, and some
+ * undo escapes before that. */
+static bool
+is_parameter(struct slice text)
+{
+	return text.len > 0 && (text.p[0] == ';' ||
+	    slice_starts_nocase(text, SLICE("%3B")));
+}
+
+/* Nothing, or one or two dots, begin the segment just written and are all of
+ * it, or are followed by a parameter.  Behind the last slash some servers have
+ * parameters alone ("/;jsessionid="), and nothing comes of it. */
 static enum target_verdict
 end_segment(struct walk *w, bool last)
 {
@@ -126,8 +136,8 @@ end_segment(struct walk *w, bool last)
 		dots++;
 	if (len == 0 && !last)
 		return TARGET_EMPTY_SEGMENT;
-	if ((dots == 1 || dots == 2) && dots < len &&
-	    w->segment[dots] == ';')
+	if (dots <= 2 && (dots > 0 || !last) && is_parameter((struct slice){
+	    w->segment + dots, len - dots }))
 		return TARGET_PARAMETER;
 	if (dots != len || len == 0 || len > 2) {
 		if (!last)

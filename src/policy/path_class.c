@@ -60,6 +60,14 @@ is_below(struct slice path, struct slice prefix)
 	    (path.len == prefix.len || path.p[prefix.len] == '/');
 }
 
+/* Some programs look for it before they undo escapes, some after. */
+static bool
+parameter_at(struct slice path, size_t at)
+{
+	return at < path.len && (path.p[at] == ';' || slice_starts_nocase(
+	    (struct slice){ path.p + at, path.len - at }, SLICE("%3B")));
+}
+
 /*
  * Whether path is below prefix for a program that reads over parameters:
  * "/api/run;v=1/2" is "/api/run/2" to one and something else to another.
@@ -70,14 +78,14 @@ below_without_parameters(struct slice path, struct slice prefix)
 	size_t at = 0;
 
 	for (size_t i = 0; i < prefix.len; i++, at++) {
-		if (at < path.len && path.p[at] == ';' && prefix.p[i] == '/')
+		if (prefix.p[i] == '/' && parameter_at(path, at))
 			while (at < path.len && path.p[at] != '/')
 				at++;
 		if (at >= path.len ||
 		    ascii_lower(path.p[at]) != ascii_lower(prefix.p[i]))
 			return false;
 	}
-	return at >= path.len || path.p[at] == '/' || path.p[at] == ';';
+	return at >= path.len || path.p[at] == '/' || parameter_at(path, at);
 }
 
 enum path_class
@@ -86,7 +94,8 @@ path_class_of(const struct path_classes *classes, struct slice path)
 	for (size_t i = 0; i < classes->count; i++)
 		if (is_below(path, classes->prefixes[i]))
 			return PATH_RUNTIME;
-	if (memchr(path.p, ';', path.len) == NULL)
+	if (memchr(path.p, ';', path.len) == NULL &&
+	    memchr(path.p, '%', path.len) == NULL)
 		return PATH_CENTRAL;
 	for (size_t i = 0; i < classes->count; i++)
 		if (below_without_parameters(path, classes->prefixes[i]))

@@ -77,6 +77,7 @@ TARGETS = [b"/\0", b"/\x7f", b"/\x80", b"/\xc3\xa9", b"/#x", b"x", b"?x", b"*",
            b"/?\x01", b"/?\xff", b"//evil/x", b"/a//b", b"/..", b"/../x",
            b"/%2e%2e/x", b"/a%2fb", b"/a%5Cb", b"/a\\b", b"/a%00", b"/a%",
            b"/a%4", b"/a%zz", b"/a%c0%af", b"/api/run;x/1", b"/api/run/..;/x",
+           b"/;x/api/run/1", b"/api/;/run/1", b"/api/run%3bx/1", b"/a/..%3b/b",
            b"/api/run%2f1", b"http:///x", b"http://evil.example/x",
            b"http://user@flow.example.com/", b"ftp://flow.example.com/",
            b"http://flow.example.com:99999/", b"http://[::1/", b"http:/x"]

@@ -145,7 +145,8 @@ is_plain_path(const char *p, size_t len)
 {
 	for (size_t i = 0; i < len; i++)
 		if (p[i] == '%' || p[i] == '\\' || (i > 0 &&
-		    p[i - 1] == '/' && (p[i] == '/' || p[i] == '.')))
+		    p[i - 1] == '/' && (p[i] == '/' || p[i] == '.' ||
+		    p[i] == ';')))
 			return false;
 	return true;
 }
@@ -153,18 +154,18 @@ is_plain_path(const char *p, size_t len)
 static void
 paths_are_plain_or_not(void **state)
 {
-	static const char bytes[] = { 'a', '/', '.', '%', '\\' };
+	static const char bytes[] = { 'a', '/', '.', '%', '\\', ';' };
 
 	(void)state;
 	for (size_t len = 0; len < 36; len++)
 		for (size_t at = 0; at + 1 < len; at++)
-			for (size_t pair = 0; pair < 25; pair++) {
+			for (size_t pair = 0; pair < 36; pair++) {
 				char *s = xmalloc(len);
 
 				memset(s, 'x', len);
 				s[0] = '/';
-				s[at] = bytes[pair / 5];
-				s[at + 1] = bytes[pair % 5];
+				s[at] = bytes[pair / 6];
+				s[at + 1] = bytes[pair % 6];
 				assert_int_equal(chars_plain_path(
 				    (struct slice){ s, len }),
 				    is_plain_path(s, len));

@@ -142,6 +142,12 @@ static const struct {
 	{ "/a/..;x/b", TARGET_PARAMETER },
 	{ "/a/.;/b", TARGET_PARAMETER },
 	{ "/a/%2e%2e;", TARGET_PARAMETER },
+	{ "/a/..%3bx/b", TARGET_PARAMETER },
+	{ "/a/.%3B", TARGET_PARAMETER },
+	{ "/;/a", TARGET_PARAMETER },	/* "//a", and "/a" to some */
+	{ "/;x=1/a/b", TARGET_PARAMETER },
+	{ "/a/;/b", TARGET_PARAMETER },
+	{ "/a/%3bx/b", TARGET_PARAMETER },
 	{ "/..", TARGET_ABOVE_ROOT },
 	{ "/../", TARGET_ABOVE_ROOT },
 	{ "/../a", TARGET_ABOVE_ROOT },

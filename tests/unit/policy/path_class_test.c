@@ -45,12 +45,18 @@ classes_by_whole_segments(void **state)
 		{ "/API;/RUN", PATH_AMBIGUOUS },
 		{ "/api/service/1;a/data", PATH_AMBIGUOUS },
 		{ "/api/service;a/1;b/file;c/x", PATH_AMBIGUOUS },
+		{ "/api/run%3Bv=1/1", PATH_AMBIGUOUS },
+		{ "/api%3B/run/1", PATH_AMBIGUOUS },
+		{ "/api;%3B/run%3B", PATH_AMBIGUOUS },
 		/* and elsewhere */
 		{ "/api/run/1;v=1", PATH_RUNTIME },
 		{ "/api/runx;v=1", PATH_CENTRAL },
 		{ "/api/draw;v=1/1", PATH_CENTRAL },
 		{ "/x;/api/run", PATH_CENTRAL },
 		{ "/api/ru;n", PATH_CENTRAL },
+		{ "/api/ru%3Bn", PATH_CENTRAL },
+		{ "/api/run%3", PATH_CENTRAL },
+		{ "/api/run%3Cv", PATH_CENTRAL },
 	};
 	struct arena *arena = arena_new(0);
 	const struct path_classes *classes = path_classes_build(arena, NULL, 0);
