@@ -167,24 +167,68 @@ send_job(struct pg_link *link, struct pg_job *job)
 	    p.lengths, p.formats, 1) == 1;
 }
 
-/* The jobs of one transaction, at least one. */
+static size_t
+weight_of(const struct pg_job *job)
+{
+	return job->row.body.len + job->doc.body.len +
+	    (job->kind == &pg_arrive ? job->move.row.body.len : 0);
+}
+
+/* How many of those that wait go together, at least one. */
+static unsigned
+gather(const struct pg_link *link, size_t *bytes)
+{
+	struct list *first = link->waiting.next, *node = first;
+	unsigned count = 0;
+
+	*bytes = 0;
+	do {
+		*bytes += weight_of(job_at(node));
+		count++;
+		node = node->next;
+	} while (link->role == PG_WRITES && node != &link->waiting &&
+	    !job_at(first)->alone && !job_at(node)->alone &&
+	    count < PG_BATCH_MAX && *bytes < PG_BATCH_BYTES);
+	return count;
+}
+
+/* Large bodies take their time on the way and on the server, which ends what
+ * takes longer than it was told: it is told another time for these. */
+static bool
+send_patience(struct pg_link *link, uint64_t more_ms)
+{
+	struct pg_job *job;
+
+	if (more_ms < PG_PATIENCE_MS)
+		return true;
+	job = pg_job_new(&link->side->store->base, &pg_patience, NULL);
+	job->asked = link->side;
+	job->alone = true;		/* never sent again */
+	job->number = PG_STATEMENT_MS + more_ms;
+	job->due_ms = loop_of(link)->now_ms + PG_ANSWER_MS + more_ms;
+	list_append(&link->sent, &job->node);
+	return send_job(link, job);
+}
+
+/* The jobs of one transaction. */
 static bool
 send_batch(struct pg_link *link)
 {
-	size_t bytes = 0, count = 0;
-	struct pg_job *job;
+	struct pg_job *job = NULL;
+	size_t bytes;
+	unsigned count = gather(link, &bytes);
+	uint64_t more_ms = bytes / PG_BYTES_MS;
 
-	do {
+	if (!send_patience(link, more_ms))
+		return false;
+	while (count-- > 0) {
 		job = job_at(list_pop(&link->waiting));
 		link->nwaiting--;
 		list_append(&link->sent, &job->node);
+		job->due_ms += more_ms;
 		if (!send_job(link, job))
 			return false;
-		bytes += job->row.body.len + job->doc.body.len;
-	} while (link->role == PG_WRITES && !job->alone &&
-	    !list_empty(&link->waiting) &&
-	    !job_at(link->waiting.next)->alone &&
-	    ++count < PG_BATCH_MAX && bytes < PG_BATCH_BYTES);
+	}
 	job->ends_batch = true;
 	link->batches++;
 	return PQpipelineSync(link->conn) == 1;

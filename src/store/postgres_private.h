@@ -39,6 +39,8 @@ enum {
 	PG_QUEUE_MAX = 4096,		/* jobs of a link; then UNAVAILABLE */
 	PG_ANSWER_MS = 5000,		/* a call's most, with what it waits */
 	PG_STATEMENT_MS = 4000,		/* the server's own limit */
+	PG_BYTES_MS = 1024,		/* bytes that get a ms more of both */
+	PG_PATIENCE_MS = 1000,		/* from here on the server is told */
 	PG_LOOK_MS = 250,
 	PG_RETRY_LEAST_MS = 100, PG_RETRY_MOST_MS = 5000,
 	PG_WATCH_MS = 1000,		/* a notice may be lost: a look as well */
@@ -82,7 +84,7 @@ enum pg_statement {
 	PG_FREEZE, PG_ARRIVE, PG_DEPART, PG_TEND, PG_FENCE, PG_ADOPT_SOME,
 	PG_LIST, PG_LIST_FLOW, PG_EXPIRE,
 	PG_DOC_GET, PG_DOC_PUT, PG_DOCS_SINCE, PG_NEWEST, PG_GUARD,
-	PG_PAIRS, PG_TRY,
+	PG_PAIRS, PG_TRY, PG_PATIENCE,
 	PG_STATEMENTS
 };
 
@@ -168,7 +170,7 @@ extern const struct pg_kind pg_create, pg_load, pg_save, pg_remove,
     pg_list_flow,
     pg_expire, pg_doc_get, pg_doc_put, pg_docs_since, pg_newest, pg_guard,
     pg_freeze, pg_arrive, pg_depart, pg_tend, pg_fence, pg_adopt, pg_pairs,
-    pg_try;
+    pg_try, pg_patience;
 
 /* SQL of a statement for the states at home in this region; of nothing else
  * does it depend.  text: at least PG_SQL_MAX bytes. */

@@ -174,6 +174,9 @@ static const struct {
 	[PG_GUARD] = { "guard", "select who, what from flow.guard()", true },
 	[PG_PAIRS] = { "pairs", PG_PAIRS_SQL, false },
 	[PG_TRY] = { "try_write", "select flow.try_write()", true },
+	/* Until the end of the transaction. */
+	[PG_PATIENCE] = { "patience", "select set_config('statement_timeout',"
+	    " $1::int::text, true)", false },
 };
 
 const char *

@@ -154,6 +154,30 @@ take_try(struct pg_job *job, const PGresult *r)
 const struct pg_kind pg_try = { PG_TRY, true, bind_nothing, take_try,
     answer_nothing };
 
+/* --- large bodies (postgres_link.c) ---------------------------------------------------- */
+
+static void
+bind_patience(struct pg_job *job, struct pg_params *p)
+{
+	pg_add_int(p, (int32_t)job->number);
+}
+
+static void
+take_patience(struct pg_job *job, const PGresult *r)
+{
+	(void)r;
+	job->end = STORE_OK;
+}
+
+static void
+answer_nobody(struct pg_job *job)
+{
+	(void)job;
+}
+
+const struct pg_kind pg_patience = { PG_PATIENCE, false, bind_patience,
+    take_patience, answer_nobody };
+
 void
 pg_store_note_room(struct pg_store *store, const struct pg_job *job)
 {
