@@ -86,7 +86,8 @@ on_connected(void *arg)
 	must(pthread_join(link->thread, NULL) == 0);
 	link->connecting = false;
 	link->conn = link->connect.conn;
-	if (link->conn == NULL) {
+	link->down = link->conn == NULL;
+	if (link->down) {
 		tell_health(link, false,
 		    link->connect.err.text);
 		end_waiting(link, STORE_UNAVAILABLE);
@@ -119,7 +120,6 @@ connect_now(void *arg)
 void
 pg_link_begin(struct pg_link *link)
 {
-	link->used = true;
 	if (link->conn != NULL || link->connecting ||
 	    timer_is_set(&link->retry))
 		return;
@@ -253,9 +253,10 @@ pg_link_submit(struct pg_link *link, struct pg_job *job)
 {
 	struct loop *loop = loop_of(link);
 
-	/* Down, as far as anybody knows: nobody is to wait for that. */
+	/* Down, as far as anybody knows: nobody is to wait for that.  That there
+	 * was no thread to connect says nothing of the server. */
 	if (link->nwaiting >= PG_QUEUE_MAX || (link->conn == NULL &&
-	    link->used && !link->connecting)) {
+	    link->down && !link->connecting)) {
 		job->end = STORE_UNAVAILABLE;
 		pg_job_done(job);
 		return;

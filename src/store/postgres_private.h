@@ -225,7 +225,7 @@ struct pg_link {
 	struct timer	 look, retry;
 	uint64_t	 retry_ms;
 	/* the thread that connects */
-	bool		 connecting, used;
+	bool		 connecting, down;	/* down: so it was the last time */
 	pthread_t	 thread;
 	struct pg_connect connect;
 };
