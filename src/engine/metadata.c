@@ -526,12 +526,6 @@ metadata_is_ready(const struct metadata *m)
 	return m->ready;
 }
 
-uint64_t
-metadata_revision(const struct metadata *m)
-{
-	return m->read;
-}
-
 const char *
 metadata_epoch(const struct metadata *m)
 {

@@ -64,9 +64,7 @@ void metadata_free(struct metadata **m);
 
 /* Everything that the store held at the start has been read. */
 bool metadata_is_ready(const struct metadata *m);
-/* The last change that has been read, and the store's own name ("" before it
- * is ready). */
-uint64_t metadata_revision(const struct metadata *m);
+/* The store's own name; "" before it is ready. */
 const char *metadata_epoch(const struct metadata *m);
 
 /* Of a region that follows another: how far it has come there. */

@@ -31,7 +31,6 @@ struct geo_table {
 	struct spans4	*ip4;
 	struct spans6	*ip6;
 	uint64_t	 epoch;
-	bool		 has_country[COUNTRIES + 1];
 };
 
 /* --- answers --------------------------------------------------------------- */
@@ -112,7 +111,6 @@ answers_number(struct geo_table *t, struct place place,
 	}
 	a->hits[a->count++] = hit;
 	*slot = (uint32_t)a->count;
-	t->has_country[hit.place.country] = true;
 	return *slot - 1;
 }
 
@@ -161,7 +159,6 @@ geo_table_build(const struct mmdb *db, const struct region_map *map)
 	spans6_finish(t->ip6);
 	free(t->answers.slots);
 	t->answers.slots = NULL;
-	t->has_country[0] = false;
 	return t;
 }
 
@@ -227,13 +224,6 @@ uint64_t
 geo_table_epoch(const struct geo_table *t)
 {
 	return t->epoch;
-}
-
-bool
-geo_table_has_country(const struct geo_table *t, uint16_t country)
-{
-	must(country <= COUNTRIES);
-	return t->has_country[country];
 }
 
 /* --- comparing ------------------------------------------------------------------ */

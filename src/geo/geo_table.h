@@ -44,9 +44,6 @@ size_t geo_table_bytes(const struct geo_table *table);
 /* Build time of the database, seconds since 1970; 0 without one. */
 uint64_t geo_table_epoch(const struct geo_table *table);
 
-/* Whether any address is located in the country. */
-bool geo_table_has_country(const struct geo_table *table, uint16_t country);
-
 /*
  * What part of the address space two tables send elsewhere, by the first
  * region of each answer.  Regions are compared by id, so the maps may differ.

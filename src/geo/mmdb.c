@@ -555,13 +555,6 @@ mmdb_info(const struct mmdb *db)
 	return &db->info;
 }
 
-bool
-mmdb_has_country(const struct mmdb *db, uint16_t country)
-{
-	must(country <= COUNTRIES);
-	return db->has_country[country];
-}
-
 static MMDB_lookup_result_s
 library_lookup(const struct mmdb *db, const struct addr *addr, int *status)
 {

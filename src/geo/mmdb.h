@@ -59,7 +59,4 @@ void mmdb_walk(const struct mmdb *db,
     bool (*on_network)(void *arg, const struct cidr *net, struct place place),
     void *arg);
 
-/* Whether any record of the database names the country. */
-bool mmdb_has_country(const struct mmdb *db, uint16_t country);
-
 #endif

@@ -95,29 +95,6 @@ fields_param(struct slice part, struct slice *name, struct slice *value)
 }
 
 bool
-fields_unquote(struct slice *text, struct slice value, char *out)
-{
-	size_t len = 0;
-
-	if (value.len == 0 || value.p[0] != '"') {
-		*text = value;
-		return chars_all_token(value);
-	}
-	for (size_t i = 1; i < value.len; i++) {
-		char c = value.p[i];
-
-		if (c == '"') {
-			*text = (struct slice){ out, len };
-			return i + 1 == value.len;
-		}
-		if (c == '\\' && ++i < value.len)
-			c = value.p[i];
-		out[len++] = c;
-	}
-	return false;
-}
-
-bool
 fields_has(struct slice list, struct slice token)
 {
 	struct slice element, first;
@@ -176,22 +153,6 @@ via_has(const struct h1_head *head, struct slice pseudonym)
 				return true;
 	}
 	return false;
-}
-
-unsigned
-via_count(const struct h1_head *head)
-{
-	const struct h1_field *field;
-	struct slice rest, hop;
-	unsigned count = 0;
-	size_t at = 0;
-
-	while ((field = next_field(head, FIELD_VIA, &at)) != NULL) {
-		rest = field->value;
-		while (next_part(&rest, ',', true, &hop))
-			count++;
-	}
-	return count;
 }
 
 bool

@@ -38,21 +38,11 @@ bool fields_part(struct slice *rest, struct slice *part);
  */
 bool fields_param(struct slice part, struct slice *name, struct slice *value);
 
-/*
- * A value without its quotes and the backslashes in them: a token points to
- * itself, a quoted string is written to out (room for value.len bytes).
- * False if it is neither.
- */
-bool fields_unquote(struct slice *text, struct slice value, char *out);
-
 /* Whether token, in any case, is an element (its parameters aside). */
 bool fields_has(struct slice list, struct slice token);
 
 /* Whether this pseudonym stands in any Via as received-by (RFC 9110 7.6.3). */
 bool via_has(const struct h1_head *head, struct slice pseudonym);
-
-/* How many hops all Via fields name. */
-unsigned via_count(const struct h1_head *head);
 
 /* Whether this cdn-id stands in any CDN-Loop (RFC 8586). */
 bool cdn_loop_has(const struct h1_head *head, struct slice cdn_id);

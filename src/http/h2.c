@@ -184,12 +184,6 @@ h2_take(struct h2 *h2, struct buf *out, size_t most)
 }
 
 bool
-h2_has_more(const struct h2 *h2)
-{
-	return nghttp2_session_want_write(h2->session) != 0;
-}
-
-bool
 h2_is_done(const struct h2 *h2)
 {
 	return nghttp2_session_want_read(h2->session) == 0 &&

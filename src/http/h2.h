@@ -122,8 +122,6 @@ bool h2_feed(struct h2 *h2, struct slice bytes, uint64_t now_ms);
 /* Adds frames to out until most bytes are there or nothing is left to say. */
 void h2_take(struct h2 *h2, struct buf *out, size_t most);
 
-/* There is something to take. */
-bool h2_has_more(const struct h2 *h2);
 /* Nothing will be said or heard any more. */
 bool h2_is_done(const struct h2 *h2);
 /* Part of a header section has come. */

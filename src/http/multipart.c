@@ -352,18 +352,3 @@ multipart_next(struct multipart *m, struct slice body,
 		m->state = BROKEN;
 	return m->state == BROKEN ? MULTIPART_BAD : step;
 }
-
-enum multipart_step
-multipart_find(struct multipart *m, struct slice body, bool last,
-    struct slice name, struct slice *content)
-{
-	struct multipart_part part;
-	enum multipart_step step;
-
-	do
-		step = multipart_next(m, body, &part);
-	while (step == MULTIPART_PART && !slice_eq_nocase(part.name, name));
-	if (step == MULTIPART_PART)
-		*content = part.content;
-	return step == MULTIPART_MORE && last ? MULTIPART_BAD : step;
-}

@@ -67,13 +67,4 @@ bool multipart_init(struct multipart *m, struct slice content_type);
 enum multipart_step multipart_next(struct multipart *m, struct slice body,
     struct multipart_part *part);
 
-/*
- * Parts, until one has this name (in any case: some frameworks ignore it).
- * MULTIPART_PART: *content is what it holds.  MULTIPART_END: there is none.
- * last says that body is whole, which turns MORE into BAD.  Whoever reads on
- * must not take a second part of the same name instead.
- */
-enum multipart_step multipart_find(struct multipart *m, struct slice body,
-    bool last, struct slice name, struct slice *content);
-
 #endif

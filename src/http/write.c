@@ -21,23 +21,6 @@ write_value(struct buf *out, struct slice value)
 }
 
 void
-h1_write_request_line(struct buf *out, struct slice method,
-    const struct target *target)
-{
-	must(chars_all_token(method) && target->path.len > 0);
-	must(chars_in_target(target->path) == target->path.len &&
-	    chars_in_target(target->query) == target->query.len);
-	buf_slice(out, method);
-	buf_char(out, ' ');
-	buf_slice(out, target->path);
-	if (target->query.p != NULL) {
-		buf_char(out, '?');
-		buf_slice(out, target->query);
-	}
-	buf_text(out, " HTTP/1.1\r\n");
-}
-
-void
 h1_write_status_line(struct buf *out, unsigned status, struct slice reason)
 {
 	must(status >= 100 && status <= 599);
@@ -61,31 +44,9 @@ h1_write_field(struct buf *out, struct slice name, struct slice value)
 }
 
 void
-h1_write_number(struct buf *out, struct slice name, uint64_t value)
-{
-	must(chars_all_token(name));
-	buf_slice(out, name);
-	buf_add(out, ": ", 2);
-	buf_u64(out, value);
-	h1_write_end(out);
-}
-
-void
 h1_write_end(struct buf *out)
 {
 	buf_add(out, "\r\n", 2);
-}
-
-void
-h1_write_chunk(struct buf *out, struct slice data)
-{
-	char *p;
-
-	must(data.len > 0);
-	p = buf_reserve(out, data.len + 20);
-	out->len += h1_chunk_head(p, data.len);
-	buf_slice(out, data);
-	h1_write_end(out);
 }
 
 void

@@ -14,11 +14,6 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "http/h1.h"
-#include "http/target.h"
-
-/* method and target must come from a parsed request, or be our own. */
-void h1_write_request_line(struct buf *out, struct slice method,
-    const struct target *target);
 
 /* reason as an upstream gave it; where it is empty, the usual phrase. */
 void h1_write_status_line(struct buf *out, unsigned status,
@@ -26,13 +21,9 @@ void h1_write_status_line(struct buf *out, unsigned status,
 
 /* name must be a token. */
 void h1_write_field(struct buf *out, struct slice name, struct slice value);
-void h1_write_number(struct buf *out, struct slice name, uint64_t value);
 
 /* The empty line. */
 void h1_write_end(struct buf *out);
-
-/* "1a\r\n", the data and "\r\n"; data must not be empty. */
-void h1_write_chunk(struct buf *out, struct slice data);
 
 /* The last chunk and whole trailer lines, as h1_chunked_read() gives them. */
 void h1_write_last_chunk(struct buf *out, struct slice trailers);

@@ -173,11 +173,6 @@ void stream_close(struct stream *s);
  * TCP, no close_notify on TLS. */
 void stream_cut(struct stream *s);
 
-/* Why the handshake failed, for logs; "" if it did not. */
-enum { STREAM_REASON_MAX = 160 };
-const char *stream_tls_reason(const struct stream *s,
-    char reason[STREAM_REASON_MAX]);
-
 bool stream_is_tls(const struct stream *s);
 void stream_peer(const struct stream *s, struct endpoint *peer);
 /* What the peer connected to. */

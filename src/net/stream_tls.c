@@ -12,7 +12,6 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <poll.h>
-#include <stdio.h>
 
 #include "base/must.h"
 #include "net/tls_private.h"
@@ -241,20 +240,4 @@ stream_peer_region(const struct stream *s, char id[STREAM_REGION_MAX])
 	    SSL_get_verify_result(ssl_of(s)) != X509_V_OK)
 		return false;
 	return tls_certificate_region(SSL_get0_peer_certificate(ssl_of(s)), id);
-}
-
-const char *
-stream_tls_reason(const struct stream *s, char reason[STREAM_REASON_MAX])
-{
-	long verified;
-
-	reason[0] = '\0';
-	if (s->tls == NULL || s->flags & S_OPEN)
-		return reason;
-	verified = SSL_get_verify_result(ssl_of(s));
-	snprintf(reason, STREAM_REASON_MAX, "%s in state \"%s\"",
-	    verified == X509_V_OK ? "no agreement" :
-	    X509_verify_cert_error_string(verified),
-	    SSL_state_string_long(ssl_of(s)));
-	return reason;
 }

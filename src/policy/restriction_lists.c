@@ -114,27 +114,3 @@ restriction_add_code(struct restriction *r, enum restriction_list list,
 		return false;
 	}
 }
-
-bool
-restriction_from_lists(struct restriction *r,
-    const struct restriction_lists *lists, restriction_mistake *on_mistake,
-    void *arg)
-{
-	bool good = true;
-	struct err err;
-
-	memset(r, 0, sizeof(*r));
-	for (int l = 0; l < RESTRICTION_LISTS; l++) {
-		enum restriction_list list = (enum restriction_list)l;
-
-		for (size_t i = 0; i < lists->count[l]; i++) {
-			if (restriction_add_code(r, list, lists->codes[l][i],
-			    &err))
-				continue;
-			good = false;
-			if (on_mistake != NULL)
-				on_mistake(arg, list, i, err.text);
-		}
-	}
-	return good;
-}

@@ -19,23 +19,6 @@ enum restriction_list {
 /* The platform's names, and ours beside them: "countries" ... */
 const char *restriction_list_name(enum restriction_list list);
 
-struct restriction_lists {
-	const struct slice *codes[RESTRICTION_LISTS];
-	size_t		 count[RESTRICTION_LISTS];
-};
-
-/* One wrong code: which list, which item of it, and a sentence about it. */
-typedef void restriction_mistake(void *arg, enum restriction_list list,
-    size_t item, const char *sentence);
-
-/*
- * Calls on_mistake (may be NULL) for every code that is none; false if there
- * was one.  *r then holds the codes that are.
- */
-bool restriction_from_lists(struct restriction *r,
-    const struct restriction_lists *lists, restriction_mistake *on_mistake,
-    void *arg);
-
 /* One code into *r; false with the sentence in *err if it is none. */
 bool restriction_add_code(struct restriction *r, enum restriction_list list,
     struct slice code, struct err *err);

@@ -51,7 +51,7 @@ must_be_sound(const struct reading *r, struct slice bytes)
 		must(f->id == field_identify(f->name));
 		must(head->by[f->id] >= 0 && head->by[f->id] <= (int)i);
 	}
-	via_count(head);
+	via_has(head, head->host);
 	cdn_loop_has(head, head->host);
 }
 

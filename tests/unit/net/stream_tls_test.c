@@ -127,7 +127,6 @@ strangers_are_refused(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(strangers) / sizeof(*strangers); i++) {
 		const struct stranger *row = &strangers[i];
-		char reason[STREAM_REASON_MAX];
 
 		world_begin(TCP);
 		w.server_tls = link_context(row->server, row->server_ca, true);
@@ -140,8 +139,6 @@ strangers_are_refused(void **state)
 		assert_int_equal(w.server.why, STREAM_TLS_FAILED);
 		assert_true(w.client.why == STREAM_TLS_FAILED ||
 		    w.client.open);
-		stream_tls_reason(&w.server.s, reason);
-		assert_true(strlen(reason) > 0);
 		world_end();
 	}
 }
