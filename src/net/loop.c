@@ -199,12 +199,12 @@ arm_wheel(struct loop *loop)
 {
 	struct loop_private *p = loop->private;
 	uint64_t due = p->wheel.next, due_ms = due * WHEEL_STEP_MS;
-	struct itimerspec at = { .it_value = {
-	    .tv_sec = (time_t)(due_ms / 1000),
-	    .tv_nsec = (long)(due_ms % 1000) * 1000000 } };
+	struct itimerspec at = { 0 };
 
 	if (due >= p->armed)
 		return;
+	at.it_value.tv_sec = (time_t)(due_ms / 1000);
+	at.it_value.tv_nsec = (long)(due_ms % 1000) * 1000000;
 	must(timerfd_settime(p->wheel_fd, TFD_TIMER_ABSTIME, &at, NULL) == 0);
 	p->armed = due;
 }

@@ -174,17 +174,24 @@ queue_drop(struct stream *s)
 
 /* --- sending ------------------------------------------------------------- */
 
+/* They are not changed: sendmsg() only has no word for it. */
 static ssize_t
-plain_send(struct stream *s, struct iovec *parts, int count)
+send_parts(int fd, const struct iovec *parts, int count)
 {
-	struct msghdr msg = { .msg_iov = parts, .msg_iovlen = (size_t)count };
-	ssize_t n;
+	const struct msghdr msg = {
+		.msg_iov = (struct iovec *)(uintptr_t)parts,
+		.msg_iovlen = (size_t)count,
+	};
 
-	if (count == 1)
-		n = send(s->fd, parts[0].iov_base, parts[0].iov_len,
-		    MSG_NOSIGNAL);
-	else
-		n = sendmsg(s->fd, &msg, MSG_NOSIGNAL);
+	return sendmsg(fd, &msg, MSG_NOSIGNAL);
+}
+
+static ssize_t
+plain_send(struct stream *s, const struct iovec *parts, int count)
+{
+	ssize_t n = count == 1 ? send(s->fd, parts[0].iov_base,
+	    parts[0].iov_len, MSG_NOSIGNAL) : send_parts(s->fd, parts, count);
+
 	if (n >= 0)
 		return n;
 	return errno == EAGAIN || errno == EINTR ? STREAM_AGAIN : STREAM_ERROR;
@@ -278,12 +285,8 @@ stream_flush(struct stream *s)
 static void
 send_plain_parts(struct stream *s, const struct iovec *parts, int count)
 {
-	struct iovec copy[QUEUE_PARTS];
-	ssize_t n;
+	ssize_t n = plain_send(s, parts, count);
 
-	must(count <= QUEUE_PARTS);
-	memcpy(copy, parts, (size_t)count * sizeof(*parts));
-	n = plain_send(s, copy, count);
 	if (n == STREAM_ERROR) {
 		stream_fail(s, STREAM_BROKEN);
 		return;
