@@ -1,12 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the Portolan authors */
 
-#include "http/chars.h"
-
-#include <endian.h>
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
+#include "http/chars16.h"
 
 const unsigned char chars_token[256] = {
 	['!'] = '!', ['#'] = '#', ['$'] = '$', ['%'] = '%', ['&'] = '&',
@@ -27,46 +22,6 @@ const unsigned char chars_token[256] = {
 	['u'] = 'u', ['v'] = 'v', ['w'] = 'w', ['x'] = 'x', ['y'] = 'y',
 	['z'] = 'z',
 };
-
-/*
- * Values are most of a head, and a byte loop over them would cost more than
- * all the rest of the parser: so sixteen bytes at a time, and what is shorter
- * eight.  The compiler makes of these whatever the processor has; each
- * comparison gives all ones or all zeros for each byte.
- */
-typedef uint8_t bytes16 __attribute__((vector_size(16)));
-typedef int8_t signed16 __attribute__((vector_size(16)));
-typedef uint64_t words2 __attribute__((vector_size(16)));
-
-static bytes16
-load16(const char *p)
-{
-	bytes16 bytes;
-
-	memcpy(&bytes, p, sizeof(bytes));
-	return bytes;
-}
-
-/* A bit for each byte, the first byte's the lowest. */
-static unsigned
-mask_of(bytes16 v)
-{
-#ifdef __SSE2__
-	return (unsigned)_mm_movemask_epi8((__m128i)v);
-#else
-	words2 w = (words2)(v & 1);
-
-	return (unsigned)(le64toh(w[0]) * 0x0102040810204080 >> 56) |
-	    (unsigned)(le64toh(w[1]) * 0x0102040810204080 >> 56) << 8;
-#endif
-}
-
-/* Whatever ends a value, and a tab, which does not. */
-static bytes16
-controls(bytes16 c)
-{
-	return (bytes16)((c < 0x20) | (c == 0x7f));
-}
 
 static bytes16
 no_targets(bytes16 c)
@@ -122,31 +77,6 @@ is_target(char c)
 	return c > 0x20 && c < 0x7f;
 }
 
-/* Where the colon behind a usual name is, within two blocks; 0: not there. */
-static size_t
-usual_name(struct slice line, char low[CHARS_NAME])
-{
-	size_t at = 0, second = line.len < CHARS_NAME ? line.len - 16 : 16;
-
-	/* The second block may see some of the first's once more. */
-	for (size_t i = 0; i < 2; i++, at = second) {
-		bytes16 c = load16(line.p + at);
-		bytes16 lower = c | 0x20;	/* digits and hyphens have it */
-		unsigned good = mask_of((bytes16)((lower - 'a' < 26) |
-		    (c - '0' < 10) | (c == '-')));
-		unsigned colons = mask_of((bytes16)(c == ':'));
-		unsigned before = (colons & -colons) - 1;
-
-		memcpy(low + at, &lower, sizeof(lower));
-		if (colons != 0)
-			return (good & before) == before ?
-			    at + (size_t)__builtin_ctz(colons) : 0;
-		if (good != 0xffff)
-			return 0;
-	}
-	return 0;
-}
-
 size_t
 chars_usual_line(struct slice line, char low[CHARS_NAME])
 {
@@ -157,7 +87,7 @@ chars_usual_line(struct slice line, char low[CHARS_NAME])
 	bad = controls(load16(line.p + line.len - 16));
 	for (size_t i = 0; line.len - i > 16; i += 16)
 		bad |= controls(load16(line.p + i));
-	return mask_of(bad) == 0 ? usual_name(line, low) : 0;
+	return mask_of(bad) == 0 ? chars_usual_name(line, low) : 0;
 }
 
 size_t
@@ -210,6 +140,24 @@ chars_in_target(struct slice s)
 	while (i < s.len && is_target(s.p[i]))
 		i++;
 	return i;
+}
+
+uint64_t
+chars_where(struct slice s, char c)
+{
+	const bytes16 wanted = (bytes16){ 0 } + (uint8_t)c;
+	size_t len = s.len < 64 ? s.len : 64, i = 0;
+	uint64_t found = 0;
+
+	for (; len - i >= 16; i += 16)
+		found |= (uint64_t)mask_of((bytes16)(load16(s.p + i) ==
+		    wanted)) << i;
+	if (i < len && len >= 16)
+		return found | (uint64_t)mask_of((bytes16)(load16(s.p + len -
+		    16) == wanted)) << (len - 16);
+	for (; i < len; i++)
+		found |= (uint64_t)(s.p[i] == c) << i;
+	return found;
 }
 
 /* The second byte of a pair of which the first is a slash. */

@@ -36,6 +36,9 @@ size_t chars_in_target(struct slice s);	/* 0x21..0x7e */
 enum { CHARS_NAME = 32 };
 size_t chars_usual_line(struct slice line, char low[CHARS_NAME]);
 
+/* A bit for each of the first 64 bytes that is c, the first's the lowest. */
+uint64_t chars_where(struct slice s, char c);
+
 /* A host's name, without port, as host_normalise() would have it; false also
  * for one that is longer than CHARS_HOST, which a label may be. */
 enum { CHARS_HOST = 63 };

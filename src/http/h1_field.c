@@ -6,7 +6,7 @@
  * and the colon (RFC 9112 5).
  */
 
-#include "http/chars.h"
+#include "http/chars16.h"
 #include "http/h1_parse.h"
 
 /* Why the byte at line.p[at], where the colon should be, is none. */
@@ -51,6 +51,19 @@ take_line(struct h1_field *field, struct slice line, const char *low, size_t n)
 	field->id = (uint8_t)field_identify_low(low, n);
 	field->hop = field_is_hop(field->id);
 	field->value = (struct slice){ line.p + n + 1, line.len - n - 1 };
+}
+
+bool
+h1_usual_field(struct h1_field *field, struct slice line)
+{
+	char low[FIELD_LOW];
+	size_t n = chars_usual_name(line, low);
+
+	if (n == 0)
+		return false;
+	take_line(field, line, low, n);
+	field->value = slice_trim(field->value);
+	return true;
 }
 
 enum h1_rule

@@ -21,6 +21,7 @@ struct h1_parse {
 	size_t		 at;		/* where the next line begins */
 	uint64_t	 twice;		/* a bit for each id seen again */
 	uint16_t	 lines;		/* field lines, dropped ones too */
+	bool		 clean;		/* the last line has no controls */
 	bool		 response;
 	enum h1_method	 asked;		/* a response's request */
 	/* of an absolute-form or CONNECT target */
@@ -38,6 +39,10 @@ enum h1_progress h1_refuse(struct h1_parse *p, enum h1_rule rule,
  */
 enum h1_rule h1_field_line(struct h1_field *field, struct slice line,
     bool *underscore, size_t *at);
+
+/* The same for a good line as nearly all are, in which no control is known to
+ * stand; false for others, which may be good all the same. */
+bool h1_usual_field(struct h1_field *field, struct slice line);
 
 /* What the fields say together: framing, host, connection. */
 enum h1_progress h1_understand(struct h1_parse *p);

@@ -10,7 +10,7 @@
  * every check looks at a whole line, or at what no later byte can mend.
  */
 
-#include "http/chars.h"
+#include "http/chars16.h"
 #include "http/h1_parse.h"
 #include "http/target.h"
 
@@ -50,21 +50,39 @@ worth_reading(struct slice bytes, size_t *seen)
 	    H1_LINE_MAX) == NULL;
 }
 
-/* The next line, without its end. */
-static enum h1_progress
-next_line(struct h1_parse *p, struct slice *line, enum h1_rule too_long)
+/* A line that has to be looked at more closely. */
+static enum h1_progress __attribute__((noinline))
+any_line(struct h1_parse *p, struct slice *line, enum h1_rule too_long)
 {
 	const char *from = p->bytes.p + p->at;
 	size_t left = p->bytes.len - p->at;
 	const char *lf = left == 0 ? NULL : memchr(from, '\n',
 	    left < H1_LINE_MAX ? left : H1_LINE_MAX);
 
+	p->clean = false;
 	if (lf == NULL)
 		return left < H1_LINE_MAX ? H1_MORE :
 		    h1_refuse(p, too_long, from);
 	if (lf == from || lf[-1] != '\r')
 		return h1_refuse(p, H1_BARE_CR_OR_LF, lf);
 	*line = (struct slice){ from, (size_t)(lf - from) - 1 };
+	p->at += line->len + 2;
+	return H1_DONE;
+}
+
+/* The next line, without its end. */
+static inline enum h1_progress
+next_line(struct h1_parse *p, struct slice *line, enum h1_rule too_long)
+{
+	struct slice bytes = { p->bytes.p + p->at, p->bytes.len - p->at };
+
+	if (bytes.len > H1_LINE_MAX)
+		bytes.len = H1_LINE_MAX;
+	line->p = bytes.p;
+	line->len = chars_clean_line(bytes);
+	if (line->len == CHARS_NO_LINE)
+		return any_line(p, line, too_long);
+	p->clean = true;
 	p->at += line->len + 2;
 	return H1_DONE;
 }
@@ -238,28 +256,39 @@ read_status_line(struct h1_parse *p, struct slice line)
 	return H1_DONE;
 }
 
+static void
+take_field(struct h1_parse *p, const struct h1_field *field)
+{
+	struct h1_head *head = p->head;
+
+	if (head->by[field->id] < 0)
+		head->by[field->id] = (int8_t)head->nfields;
+	else
+		p->twice |= 1ull << field->id;
+	head->nfields++;
+}
+
 static enum h1_progress
 read_field(struct h1_parse *p, struct slice line)
 {
-	struct h1_head *head = p->head;
-	struct h1_field *field = &head->fields[head->nfields];
+	struct h1_field *field = &p->head->fields[p->head->nfields];
 	bool underscore;
 	enum h1_rule rule;
 	size_t at;
 
 	if (p->lines++ == H1_FIELDS_MAX)
 		return h1_refuse(p, H1_TOO_MANY_FIELDS, line.p);
+	if (p->clean && h1_usual_field(field, line)) {
+		take_field(p, field);
+		return H1_DONE;
+	}
 	rule = h1_field_line(field, line, &underscore, &at);
 	if (rule != H1_OK)
 		return h1_refuse(p, rule, line.p + at);
 	if (underscore && !p->response)
 		return field_spoofs(field->name) ?
 		    h1_refuse(p, H1_SPOOFABLE_NAME, line.p) : H1_DONE;
-	if (head->by[field->id] < 0)
-		head->by[field->id] = (int8_t)head->nfields;
-	else
-		p->twice |= 1ull << field->id;
-	head->nfields++;
+	take_field(p, field);
 	return H1_DONE;
 }
 

@@ -10,6 +10,8 @@
 
 #include <pthread.h>
 
+#include "http/chars.h"
+
 enum {
 	WORDS_MAX = 8,
 	NOTHING = -1,
@@ -78,20 +80,26 @@ enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
 static size_t
 split_words(struct slice path, struct slice words[WORDS_MAX])
 {
-	const char *p = path.p, *end = path.p + path.len, *from;
-	size_t count = 0;
+	size_t begin = path.len > 0 && path.p[0] == '/', count = 0;
 
-	if (p < end && *p == '/')
-		p++;
-	/* Words are too short for a search to pay. */
-	for (from = p; p < end && count < WORDS_MAX; p++)
-		if (*p == '/') {
-			words[count++] = (struct slice){ from,
-			    (size_t)(p - from) };
-			from = p + 1;
+	for (size_t i = 0; i < path.len && count < WORDS_MAX; i += 64) {
+		struct slice rest = { path.p + i, path.len - i };
+		uint64_t slashes = chars_where(rest, '/');
+
+		if (i == 0)
+			slashes &= ~(uint64_t)begin;
+		for (; slashes != 0 && count < WORDS_MAX;
+		    slashes &= slashes - 1) {
+			size_t end = i + (size_t)__builtin_ctzll(slashes);
+
+			words[count++] = (struct slice){ path.p + begin,
+			    end - begin };
+			begin = end + 1;
 		}
+	}
 	if (count < WORDS_MAX)
-		words[count++] = (struct slice){ from, (size_t)(p - from) };
+		words[count++] = (struct slice){ path.p + begin,
+		    path.len - begin };
 	/* "/api/run/1/" is asked where "/api/run/1" is */
 	while (count > 0 && words[count - 1].len == 0)
 		count--;

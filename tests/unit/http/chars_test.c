@@ -3,7 +3,7 @@
 
 #include "rows.h"
 
-#include "http/chars.h"
+#include "http/chars16.h"
 #include "http/target.h"
 
 /* The definitions once more, as the RFCs spell them. */
@@ -140,6 +140,76 @@ usual_lines_have_good_values(void **state)
 			}
 }
 
+/* Any byte anywhere before the end of a line, which may be anywhere; and cut
+ * anywhere.  Whoever reads beyond the bytes is seen by the sanitizers. */
+static void
+clean_lines_hold_no_control(void **state)
+{
+	(void)state;
+	for (unsigned c = 0; c < 256; c++)
+		for (size_t len = 1; len < 40; len++)
+			for (size_t at = 0; at < len; at += 1 + len / 3) {
+				bool good = rfc_value(c) && c != '\t';
+				char *s = xmalloc(len + 2);
+
+				memset(s, 'x', len);
+				s[at] = (char)c;
+				memcpy(s + len, "\r\n", 2);
+				assert_true(chars_clean_line((struct slice){
+				    s, len + 2 }) == (good && len + 2 >= 16 ?
+				    len : CHARS_NO_LINE));
+				assert_true(chars_clean_line((struct slice){
+				    s, len + 1 }) == CHARS_NO_LINE);
+				free(s);
+			}
+}
+
+static void
+clean_lines_end_at_the_first_crlf(void **state)
+{
+	static const struct {
+		const char	*bytes;
+		size_t		 len;
+	} rows[] = {
+		{ "\r\n", 0 },
+		{ "\r\nwhat follows an empty one", 0 },
+		{ "a line that is long\r\n\r\n", 19 },
+		{ "short\r\nand another one\r\n", 5 },
+		{ "its end is of no LF\r \n\r\n", CHARS_NO_LINE },
+		{ "its end is of no CR\n\r\n", CHARS_NO_LINE },
+		{ "there is none to be seen here", CHARS_NO_LINE },
+		{ "\n", CHARS_NO_LINE },
+		{ "", CHARS_NO_LINE },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++)
+		assert_true(chars_clean_line(slice_of(rows[i].bytes)) ==
+		    rows[i].len);
+}
+
+static void
+bytes_are_found_where_they_are(void **state)
+{
+	(void)state;
+	for (size_t len = 0; len < 80; len++)
+		for (size_t step = 1; step < 20; step++) {
+			char *s = xmalloc(len + 1);
+			uint64_t expected = 0;
+
+			s = xrealloc(s, len > 0 ? len : 1);
+			memset(s, '.', len);
+			for (size_t i = step - 1; i < len; i += step) {
+				s[i] = '/';
+				if (i < 64)
+					expected |= UINT64_C(1) << i;
+			}
+			assert_true(chars_where((struct slice){ s, len },
+			    '/') == expected);
+			free(s);
+		}
+}
+
 static bool
 is_plain_path(const char *p, size_t len)
 {
@@ -260,6 +330,9 @@ main(void)
 		cmocka_unit_test(names_become_lower_case),
 		cmocka_unit_test(names_are_read_in_lines_of_any_length),
 		cmocka_unit_test(usual_lines_have_good_values),
+		cmocka_unit_test(clean_lines_hold_no_control),
+		cmocka_unit_test(clean_lines_end_at_the_first_crlf),
+		cmocka_unit_test(bytes_are_found_where_they_are),
 		cmocka_unit_test(paths_are_plain_or_not),
 		cmocka_unit_test(plain_hosts_are_good),
 		cmocka_unit_test(every_length),
