@@ -8,10 +8,14 @@ enum { ASKED_FIELDS_MAX = 1024, PREFLIGHT_S = 600 };
 bool
 cors_knows(const struct config *config, struct slice origin)
 {
-	for (size_t i = 0; i < config->ncors_origins; i++)
-		if (slice_eq_nocase(origin,
-		    slice_of(config->cors_origins[i])))
+	for (size_t i = 0; i < config->ncors_origins; i++) {
+		struct slice known = slice_of(config->cors_origins[i]);
+
+		/* No cookie is of any use here: who may read is all that
+		 * this says. */
+		if (slice_is(known, "*") || slice_eq_nocase(origin, known))
 			return true;
+	}
 	return false;
 }
 

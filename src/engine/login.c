@@ -294,7 +294,7 @@ is_below(const char *url, const char *origin)
 /*
  * Whoever begins a state says where its player is.  A login must not be taken
  * to a stranger's page: only to our own host, and to those origins whose
- * scripts may ask us.
+ * scripts may ask us by name; "*" names nobody.
  */
 static bool
 is_player_of_ours(const struct call_ctx *c, const struct run *run)
@@ -306,8 +306,7 @@ is_player_of_ours(const struct call_ctx *c, const struct run *run)
 	    is_below(to, c->call->origin))
 		return true;
 	for (size_t i = 0; i < config->ncors_origins; i++)
-		if (strcmp(config->cors_origins[i], "*") == 0 ||
-		    is_below(to, config->cors_origins[i]))
+		if (is_below(to, config->cors_origins[i]))
 			return true;
 	return false;
 }

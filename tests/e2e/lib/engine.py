@@ -31,7 +31,7 @@ NAME_INPUT, AGE_INPUT = part("a03"), part("a04")
 
 class Engine:
     def __init__(self, region="GB", restrictions=None, flows=None,
-                 engines=None, store=None, services=None):
+                 engines=None, store=None, services=None, cors=None):
         """flows: a directory, or a list of snapshots."""
         self.dir = tempfile.mkdtemp(prefix="portolan-engine-")
         self.region, self.socket = region, f"{self.dir}/engine.sock"
@@ -56,6 +56,8 @@ class Engine:
         }
         if engines is not None:
             config["engines"] = engines
+        if cors is not None:
+            config["cors"] = {"origins": cors}
         if services is not None:
             config["services"] = services
         if restrictions is not None:
