@@ -18,23 +18,12 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "conf/fixed.h"
-#include "master/keys.h"
 #include "master/notify.h"
 #include "master/sandbox.h"
-#include "net/handover.h"
-#include "net/lent_files.h"
-
-enum {
-	CONSOLE_LATEST_MS = 2000,	/* it starts when the edge is ready, or so
-					   late: it must tell of a slow start */
-};
 
 /* --- reading the files ------------------------------------------------------- */
 
-/* Only what the master itself needs; the edge reads everything, and judges,
- * so what is wrong is told here at the start alone (why not NULL). */
-static struct generation *
+struct generation *
 read_config(const char *file, struct err *why)
 {
 	struct mistakes mistakes;
@@ -51,120 +40,6 @@ read_config(const char *file, struct err *why)
 	buf_fini(&text);
 	mistakes_fini(&mistakes);
 	return g;
-}
-
-/* --- children ------------------------------------------------------------------ */
-
-static bool
-open_sockets(struct master *m, struct child *c, struct err *err)
-{
-	const struct config *config = m->generation->config;
-	struct sockets *lent = &m->heir.sockets[c->role.kind];
-
-	switch (c->role.kind) {
-	case ROLE_EDGE:
-		/* A queue that no thread looks at would be lost. */
-		c->role.threads = m->heir.threads > 0 ? m->heir.threads :
-		    config_threads(config);
-		return sockets_open_edge(&c->sockets, config, c->role.threads,
-		    lent, err);
-	case ROLE_ENGINE:
-		return sockets_open_engine(&c->sockets, config,
-		    c->role.number, lent, err);
-	default:
-		return sockets_open_console(&c->sockets, config, lent, err);
-	}
-}
-
-/* Sockets that the file system shows belong to whom the children become. */
-static void
-own_socket_files(struct master *m, const struct config *config,
-    const struct child *c)
-{
-	char path[256];
-
-	for (size_t i = 0; c->role.kind == ROLE_EDGE &&
-	    i < config->nlisteners; i++)
-		if (config->listeners[i].address.kind == ENDPOINT_UNIX)
-			identity_own_file(&m->identity,
-			    config->listeners[i].address.name);
-	if (c->role.kind == ROLE_ENGINE) {
-		snprintf(path, sizeof(path), "%s/engine-%s-%u.sock",
-		    config->run_dir, config->region, c->role.number);
-		identity_own_file(&m->identity, path);
-	}
-	if (c->role.kind == ROLE_CONSOLE && config->console.socket != NULL)
-		identity_own_file(&m->identity, config->console.socket);
-	if (c->role.kind == ROLE_CONSOLE && config->console.read_socket != NULL)
-		identity_own_file(&m->identity, config->console.read_socket);
-}
-
-static bool
-add_child(struct master *m, enum role_kind kind, unsigned number,
-    struct err *err)
-{
-	struct child *c;
-
-	if (m->nchildren == CHILDREN_MAX)
-		return err_set(err, "engines.embedded: more than %d workers",
-		    CHILDREN_MAX - 2);
-	c = child_new(kind, number, m->options->config_file, m->generation);
-	c->role.heir = m->heir.fd >= 0;
-	if (!open_sockets(m, c, err)) {
-		child_free(&c);
-		return false;
-	}
-	own_socket_files(m, m->generation->config, c);
-	c->state = CHILD_WAITING;
-	/* An heir's waits until all is ours. */
-	if (kind == ROLE_CONSOLE)
-		c->start_ms = c->role.heir ? UINT64_MAX :
-		    clock_ms() + CONSOLE_LATEST_MS;
-	m->children[m->nchildren++] = c;
-	return true;
-}
-
-/* Engines first: the edge should find them. */
-static bool
-add_children(struct master *m, struct err *err)
-{
-	const struct config *config = m->generation->config;
-
-	for (unsigned i = 0; i < config->engines.embedded; i++)
-		if (!add_child(m, ROLE_ENGINE, i, err))
-			return false;
-	if (!add_child(m, ROLE_EDGE, 0, err))
-		return false;
-	if (!config->console.enabled && config->console.socket == NULL)
-		return true;
-	return add_child(m, ROLE_CONSOLE, 0, err);
-}
-
-static struct child *
-child_by_pid(struct master *m, pid_t pid)
-{
-	for (size_t i = 0; i < m->nchildren; i++)
-		if (m->children[i]->pid == pid)
-			return m->children[i];
-	return NULL;
-}
-
-struct child *
-child_of_role(const struct master *m, enum role_kind kind)
-{
-	for (size_t i = 0; i < m->nchildren; i++)
-		if (m->children[i]->role.kind == kind)
-			return m->children[i];
-	return NULL;
-}
-
-static bool
-all_gone(const struct master *m)
-{
-	for (size_t i = 0; i < m->nchildren; i++)
-		if (m->children[i]->state != CHILD_GONE)
-			return false;
-	return true;
 }
 
 /* --- ending ---------------------------------------------------------------------- */
@@ -267,14 +142,6 @@ refuse_upgrade(struct master *m, const struct child *c)
 	upgrade_refuse(m, why);
 }
 
-/* What was opened for a reload that did not come about. */
-static void
-forget_fresh(struct master *m)
-{
-	for (size_t i = 0; i < m->nchildren; i++)
-		sockets_forget_fresh(&m->children[i]->sockets);
-}
-
 static void
 on_child_end(struct master *m, struct child *c, int status)
 {
@@ -285,7 +152,7 @@ on_child_end(struct master *m, struct child *c, int status)
 	if (rolling_failed(c))
 		c->state = CHILD_GONE;
 	if (edge)
-		forget_fresh(m);
+		children_forget_fresh(m);
 	if (refused) {
 		m->exit_code = WEXITSTATUS(status) == 0 ? EXIT_FAILURE :
 		    WEXITSTATUS(status);	/* 0 after a signal */
@@ -317,294 +184,6 @@ reap(struct master *m)
 			on_child_end(m, c, status);
 		else if (pid == m->successor.pid)
 			upgrade_ended(m, status);
-	}
-}
-
-static void
-forget_gone(struct master *m)
-{
-	size_t kept = 0;
-
-	/* Nobody is left that it could replace. */
-	for (size_t i = 0; i < m->nchildren; i++)
-		if (m->children[i]->replaces != NULL &&
-		    m->children[i]->replaces->state == CHILD_GONE)
-			m->children[i]->replaces = NULL;
-	for (size_t i = 0; i < m->nchildren; i++)
-		if (m->children[i]->state == CHILD_GONE)
-			child_free(&m->children[i]);
-		else
-			m->children[kept++] = m->children[i];
-	m->nchildren = kept;
-}
-
-static bool
-has_engine(const struct master *m, unsigned number)
-{
-	for (size_t i = 0; i < m->nchildren; i++)
-		if (m->children[i]->role.kind == ROLE_ENGINE &&
-		    m->children[i]->role.number == number)
-			return true;
-	return false;
-}
-
-/* Where the embedded workers keep states. */
-static bool
-own_store(struct master *m, struct err *err)
-{
-	const struct config *config = m->generation->config;
-
-	return config->engines.embedded == 0 ||
-	    config->engines.store_dir == NULL ||
-	    identity_own_dir(&m->identity, config->engines.store_dir, err) ||
-	    err_wrap(err, "%s: engines.store", config->file);
-}
-
-/* As many engine workers as the new configuration wants: more are started,
- * the ones too many drain. */
-static void
-adjust_engines(struct master *m)
-{
-	unsigned wanted = m->generation->config->engines.embedded;
-	struct err err;
-
-	m->adjust = false;
-	forget_gone(m);
-	if (!own_store(m, &err))
-		log_error("%s", err.text);
-	for (size_t i = 0; i < m->nchildren; i++)
-		if (m->children[i]->role.kind == ROLE_ENGINE &&
-		    m->children[i]->role.number >= wanted)
-			end_child(m->children[i]);
-	for (unsigned i = 0; i < wanted; i++)
-		if (!has_engine(m, i) &&
-		    !add_child(m, ROLE_ENGINE, i, &err)) {
-			log_error("engine worker %u cannot start: %s", i,
-			    err.text);
-			return;
-		}
-}
-
-static void
-tell_names(const struct child *c, const char *word, const char *const *names)
-{
-	char text[CONFIG_CONSOLE_NAME_BYTES + 16];
-
-	for (; names != NULL && *names != NULL; names++) {
-		snprintf(text, sizeof(text), "%s %s", word, *names);
-		handover_send(c->notify_fd, text, NULL, 0);
-	}
-}
-
-/* The last reload has its way: the console gets what was opened for it, and
- * closes what is not named any more. */
-static void
-settle_console(struct master *m, const struct config *config)
-{
-	struct child *c = child_of_role(m, ROLE_CONSOLE);
-	char text[SOCKET_NAME_MAX + 8];
-
-	if (c == NULL)
-		return;
-	sockets_settle_console(&c->sockets, config);
-	for (size_t i = 0; i < c->sockets.count; i++) {
-		struct socket_entry *e = &c->sockets.list[i];
-
-		snprintf(text, sizeof(text), "LISTEN %s", e->name);
-		handover_send(c->notify_fd, text, &e->fd, e->fresh ? 1 : 0);
-		e->fresh = false;
-	}
-	tell_names(c, "READER", config->console.readers);
-	tell_names(c, "WRITER", config->console.writers);
-	handover_send(c->notify_fd, "LISTENING", NULL, 0);
-}
-
-/* The edge has a new generation in service: the others follow. */
-static void
-on_reloaded(struct master *m, struct child *edge)
-{
-	struct generation *g = read_config(m->options->config_file, NULL);
-
-	notify_manager("READY=1\nSTATUS=Serving; reloaded");
-	if (g == NULL)
-		return;			/* changed again meanwhile; the next
-					   reload tells */
-	for (size_t i = 0; i < m->nchildren; i++)
-		m->children[i]->role.generation = g;
-	generation_free(&m->generation);
-	m->generation = g;
-	m->adjust = true;
-	log_level((enum log_level)g->config->log.level);
-	sockets_settle(&edge->sockets, g->config);
-	settle_console(m, g->config);
-	rolling_begin(m);
-	for (size_t i = 0; i < m->nchildren; i++)
-		if (m->children[i]->role.kind != ROLE_EDGE &&
-		    !m->children[i]->to_replace) {
-			if (m->identity.change)
-				keys_give(m->children[i]->notify_fd,
-				    m->children[i]->role.kind, g->config);
-			child_hang_up(m->children[i]);
-		}
-}
-
-/*
- * What the edge is about to take into service, as the files say now, with the
- * rights that only we have.  It asks for nothing in particular: whoever
- * should break into it cannot have us open what no file names.
- */
-static bool
-follow_files(struct master *m, struct child *edge, struct generation **files,
-    struct err *err)
-{
-	struct child *console = child_of_role(m, ROLE_CONSOLE);
-
-	if (m->successor.pid != 0)
-		return err_set(err, "the service is being upgraded: reload "
-		    "when that is done");
-	*files = read_config(m->options->config_file, NULL);
-	if (*files == NULL)
-		return err_set(err, "the files have changed while they were "
-		    "read: reload again");
-	if (!sockets_follow(&edge->sockets, (*files)->config,
-	    edge->role.threads, err))
-		return false;
-	own_socket_files(m, (*files)->config, edge);
-	if (console == NULL)
-		return true;
-	if (!sockets_follow_console(&console->sockets, (*files)->config,
-	    err)) {
-		sockets_forget_fresh(&edge->sockets);
-		return false;
-	}
-	own_socket_files(m, (*files)->config, console);
-	return true;
-}
-
-static bool
-give_listener(const struct child *edge, const struct config_listener *l)
-{
-	int fds[HANDOVER_FDS];
-	size_t n = sockets_of(&edge->sockets, l, fds, HANDOVER_FDS);
-
-	return handover_send(edge->notify_fd, l->name, fds, n);
-}
-
-static void
-give_sockets(const struct child *edge, const struct config *config)
-{
-	struct err err;
-	bool good = true;
-
-	for (size_t i = 0; good && i < config->nlisteners; i++)
-		if (!give_listener(edge, &config->listeners[i]))
-			good = err_set(&err, "a socket cannot be handed to the "
-			    "edge: %s", strerror(errno));
-	/* That is all, or why there is none. */
-	handover_send(edge->notify_fd, good ? "ALL\n" : err.text, NULL, 0);
-}
-
-static void
-give_new_sockets(struct master *m, struct child *edge)
-{
-	struct generation *files = NULL;
-	struct err err;
-
-	if (follow_files(m, edge, &files, &err))
-		give_sockets(edge, files->config);
-	else
-		handover_send(edge->notify_fd, err.text, NULL, 0);
-	if (files != NULL)
-		generation_free(&files);
-}
-
-/* Before the edge reads the files, as they are now or, where they are broken,
- * were: it may start from copies of those.  Who is what we are reads them
- * itself. */
-static void
-give_keys(const struct master *m, const struct child *edge)
-{
-	struct generation *files = m->identity.change ?
-	    read_config(m->options->config_file, NULL) : NULL;
-
-	if (m->identity.change)
-		keys_give(edge->notify_fd, ROLE_EDGE, files != NULL ?
-		    files->config : m->generation->config);
-	else
-		lent_files_give(edge->notify_fd, NULL, 0);
-	if (files != NULL)
-		generation_free(&files);
-}
-
-/* Who asks the console meanwhile waits in its socket's queue. */
-void
-start_console(struct master *m)
-{
-	struct child *c = child_of_role(m, ROLE_CONSOLE);
-
-	if (c != NULL && m->heir.fd < 0 && c->state == CHILD_WAITING &&
-	    c->restarts == 0)
-		c->start_ms = 0;
-}
-
-/* Not while another master reads the files: two would write one. */
-static void
-write_map(struct master *m, struct child *console)
-{
-	char answer[MAP_FILE_ANSWER];
-
-	if (!m->map.pending && (m->successor.pid != 0 || m->heir.fd >= 0)) {
-		handover_send(console->notify_fd, "MAP failed\nthe service is "
-		    "being upgraded: try again when that is done", NULL, 0);
-		return;
-	}
-	map_file_do(&m->map, m->generation->config->region_map,
-	    console->line, console->came_fd, answer);
-	console->came_fd = -1;
-	handover_send(console->notify_fd, answer, NULL, 0);
-}
-
-static void
-on_word(struct master *m, struct child *c, enum child_word word)
-{
-	if (c->role.kind == ROLE_CONSOLE && word == WORD_MAP)
-		write_map(m, c);
-	if (c->role.kind == ROLE_CONSOLE && word == WORD_UPGRADE)
-		upgrade_begin(m);
-	if (c->role.kind != ROLE_EDGE)
-		return;
-	switch (word) {
-	case WORD_READY:
-		if (m->stage == STAGE_STARTING)
-			m->stage = STAGE_SERVING;
-		start_console(m);
-		upgrade_take_control(m);
-		/* An heir's word is not believed yet. */
-		if (m->heir.fd < 0)
-			notify_manager("READY=1\nSTATUS=Serving");
-		break;
-	case WORD_KEYS:
-		give_keys(m, c);
-		break;
-	case WORD_SOCKETS:
-		give_new_sockets(m, c);
-		break;
-	case WORD_SOCKETS_FORMER:
-		give_sockets(c, m->generation->config);
-		break;
-	case WORD_RELOADED:
-		on_reloaded(m, c);
-		break;
-	case WORD_RELOAD_FAILED:
-		/* The manager's protocol cannot say that a reload failed. */
-		forget_fresh(m);
-		notify_manager("READY=1\nSTATUS=Reload failed; the former "
-		    "configuration is in service");
-		break;
-	case WORD_UPGRADE:
-	case WORD_MAP:
-	case WORD_NONE:
-		break;
 	}
 }
 
@@ -701,15 +280,6 @@ time_to_wait(const struct master *m)
 }
 
 static void
-hear(struct master *m, struct child *c)
-{
-	enum child_word word;
-
-	while ((word = child_hear(c)) != WORD_NONE)
-		on_word(m, c, word);
-}
-
-static void
 read_signals(struct master *m)
 {
 	struct signalfd_siginfo info;
@@ -735,7 +305,7 @@ wait_and_handle(struct master *m)
 		log_error("poll: %s", strerror(errno));
 	for (size_t i = 0; i < n; i++)
 		if (fds[1 + i].revents != 0)
-			hear(m, m->children[i]);
+			child_speaks(m, m->children[i]);
 	upgrade_look(m);
 	if (fds[2 + n].revents != 0)
 		upgrade_inherit(m);
@@ -798,7 +368,7 @@ prepare(struct master *m, struct err *err)
 		return err_wrap(err, "%s: run_dir", config->file);
 	if (!identity_own_dir(&m->identity, config->state_dir, err))
 		return err_wrap(err, "%s: state_dir", config->file);
-	if (!own_store(m, err) || !add_children(m, err))
+	if (!own_store(m, err) || !children_add(m, err))
 		return false;
 	inheritance_drop_rest(&m->heir);
 	return write_pid(m, err);
@@ -855,12 +425,12 @@ master_run(const struct master_options *options)
 		return fail(&m, &err, 2);
 	}
 	sandbox_enter_master(m.generation->config);
-	while (!all_gone(&m)) {
+	while (!children_gone(&m)) {
 		start_who_is_due(&m);
 		wait_and_handle(&m);
 		rolling_look(&m);
 		if (m.adjust)
-			adjust_engines(&m);
+			children_adjust(&m);
 	}
 	log_info("all ended");
 	clean_up(&m);

@@ -48,9 +48,37 @@ struct master {
 
 /* --- master.c ------------------------------------------------------------- */
 
-struct child *child_of_role(const struct master *m, enum role_kind kind);
+/* Only what the master itself needs; the edge reads everything, and judges.
+ * NULL, with *why unless that is NULL, which is also written to stderr: at
+ * the start nobody else tells what is wrong. */
+struct generation *read_config(const char *file, struct err *why);
 void end_child(struct child *c);
 bool write_pid(struct master *m, struct err *err);
+
+/* --- children.c ----------------------------------------------------------- */
+
+/* All that the configuration wants, with their sockets; nobody runs yet. */
+bool children_add(struct master *m, struct err *err);
+/* As many engine workers as it wants now: more are started, the ones too many
+ * drain, and who is gone is forgotten. */
+void children_adjust(struct master *m);
+bool children_gone(const struct master *m);
+/* What was opened for a reload that did not come about. */
+void children_forget_fresh(struct master *m);
+/* NULL: there is none. */
+struct child *child_by_pid(struct master *m, pid_t pid);
+struct child *child_of_role(const struct master *m, enum role_kind kind);
+/* Sockets that the file system shows, and the directory where the embedded
+ * workers keep states, belong to whom the children become. */
+void own_socket_files(struct master *m, const struct config *config,
+    const struct child *c);
+bool own_store(struct master *m, struct err *err);
+
+/* --- words.c -------------------------------------------------------------- */
+
+/* It can be heard: does what it asks for. */
+void child_speaks(struct master *m, struct child *c);
+/* Who asks the console meanwhile waits in its socket's queue. */
 void start_console(struct master *m);
 
 /* --- rolling.c ------------------------------------------------------------ */
