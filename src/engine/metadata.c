@@ -11,6 +11,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/must.h"
+#include "engine/versions.h"
 #include "policy/restrictions_json.h"
 
 enum {
@@ -19,24 +20,11 @@ enum {
 					   is made anew in parts, and a part costs
 					   the same for one as for ten */
 	RETRY_MS = 500,
-	VERSIONS_KEPT = 256,		/* of those nobody runs at the moment ... */
-	VERSION_BYTES_KEPT = 64 << 20,	/* ... or so much of their text */
 };
 
 struct stored_tenant {
 	struct guid	 id;
 	struct list	 flows;		/* stored_flow */
-};
-
-struct stored_version {
-	struct list	 node;		/* of those nobody holds, oldest first */
-	char		 key[STORE_KEY_MAX];
-	unsigned	 holders;
-	bool		 gone;		/* deleted: only its holders know it */
-	struct arena	*arena;
-	json_t		*json;
-	const struct flow *flow;
-	size_t		 bytes;
 };
 
 struct waiter {
@@ -61,10 +49,9 @@ struct metadata {
 	metadata_bound_fn *on_bound;	/* NULL: nobody wants to know */
 	void		*on_bound_arg;
 	size_t		 edited;
-	struct map	*tenants, *flows, *versions, *keys;
+	struct map	*tenants, *flows, *keys;
+	struct versions	 versions;
 	struct map	*keepers;	/* tenants with stores; any value */
-	struct list	 idle;		/* versions that nobody holds */
-	size_t		 nidle, idle_bytes;
 	struct list	 waiters;
 };
 
@@ -235,39 +222,11 @@ read_flow(struct metadata *m, const struct store_doc *doc, const json_t *json)
 }
 
 static void
-version_free(struct stored_version *v)
-{
-	json_decref(v->json);
-	arena_free(&v->arena);
-	free(v);
-}
-
-static void
-forget_idle(struct metadata *m, struct stored_version *v)
-{
-	map_remove(m->versions, slice_of(v->key));
-	list_remove(&v->node);
-	m->nidle--;
-	m->idle_bytes -= v->bytes;
-	version_free(v);
-}
-
-static void
 read_version(struct metadata *m, const struct store_doc *doc,
     const json_t *json)
 {
-	struct stored_version *v = map_get(m->versions, slice_of(doc->key));
-
 	(void)json;
-	if (v == NULL)
-		return;
-	/* Read anew by whoever wants it next, should it be there. */
-	if (v->holders == 0) {
-		forget_idle(m, v);
-		return;
-	}
-	map_remove(m->versions, slice_of(doc->key));
-	v->gone = true;
+	versions_forget(&m->versions, doc->key);
 }
 
 static void
@@ -463,10 +422,9 @@ metadata_new(struct store *store)
 	m->set = restrictions_edit_end(&nothing, 0);
 	m->tenants = map_new();
 	m->flows = map_new();
-	m->versions = map_new();
 	m->keys = map_new();
 	m->keepers = map_new();
-	list_init(&m->idle);
+	versions_init(&m->versions, store);
 	list_init(&m->waiters);
 	timer_init(&m->again, on_again);
 	store->ops->docs_watch(store, on_change, m);
@@ -495,10 +453,6 @@ free_flows(struct metadata *m)
 		free(value);
 	map_free(&m->keys);
 	map_free(&m->keepers);
-	at = 0;
-	while (map_next(m->versions, &at, &key, &value))
-		version_free(value);
-	map_free(&m->versions);
 }
 
 void
@@ -515,6 +469,7 @@ metadata_free(struct metadata **m_p)
 	arena_free(&m->scratch);
 	restrictions_release(&m->set);
 	free_flows(m);
+	versions_fini(&m->versions);
 	free(m);
 }
 
@@ -627,89 +582,18 @@ metadata_keepers(const struct metadata *m, struct guid **tenants)
 
 /* --- versions --------------------------------------------------------------------- */
 
-const struct flow *
-stored_version_flow(const struct stored_version *v)
+struct stored_version *
+metadata_version(struct metadata *m, const struct guid *tenant,
+    const struct guid *id, const struct guid *version, struct err *err)
 {
-	return v->flow;
-}
+	char key[STORE_KEY_MAX];
 
-static struct stored_version *
-hold(struct metadata *m, struct stored_version *v)
-{
-	if (v->holders++ == 0) {
-		list_remove(&v->node);
-		m->nidle--;
-		m->idle_bytes -= v->bytes;
-	}
-	return v;
+	version_key(key, tenant, id, version);
+	return versions_take(&m->versions, key, err);
 }
 
 void
 metadata_release(struct metadata *m, struct stored_version *v)
 {
-	must(v->holders > 0);
-	if (--v->holders > 0)
-		return;
-	if (v->gone) {
-		version_free(v);
-		return;
-	}
-	list_append(&m->idle, &v->node);
-	m->nidle++;
-	m->idle_bytes += v->bytes;
-	while (m->nidle > 1 && (m->nidle > VERSIONS_KEPT ||
-	    m->idle_bytes > VERSION_BYTES_KEPT))
-		forget_idle(m, list_entry(m->idle.next,
-		    struct stored_version, node));
-}
-
-static struct stored_version *
-make_version(const char *key, struct slice body, struct err *err)
-{
-	struct stored_version *v = xcalloc(1, sizeof(*v));
-
-	snprintf(v->key, sizeof(v->key), "%s", key);
-	list_init(&v->node);
-	v->arena = arena_new(0);
-	v->bytes = body.len;
-	v->json = json_loadb(body.p, body.len, JSON_REJECT_DUPLICATES, NULL);
-	v->flow = flow_build(v->arena, v->json, key, err);
-	if (v->flow != NULL)
-		return v;
-	version_free(v);
-	return NULL;
-}
-
-struct stored_version *
-metadata_version(struct metadata *m, const struct guid *tenant,
-    const struct guid *id, const struct guid *version, struct err *err)
-{
-	struct stored_version *v, *other;
-	struct arena *arena;
-	struct store_doc doc;
-	char key[STORE_KEY_MAX];
-	enum store_end end;
-
-	version_key(key, tenant, id, version);
-	v = map_get(m->versions, slice_of(key));
-	if (v != NULL)
-		return hold(m, v);
-	arena = arena_new(0);
-	end = await_doc_get(m->store, arena, "version", key, &doc);
-	if (end == STORE_OK)
-		v = make_version(key, doc.body, err);
-	else
-		err_set(err, "version %s: %s", key, store_end_name(end));
-	arena_free(&arena);
-	if (v == NULL)
-		return NULL;
-	/* Somebody else may have read it meanwhile. */
-	other = map_get(m->versions, slice_of(key));
-	if (other != NULL) {
-		version_free(v);
-		return hold(m, other);
-	}
-	v->holders = 1;
-	map_put(m->versions, slice_of(v->key), v);
-	return v;
+	versions_give(&m->versions, v);
 }

@@ -102,6 +102,7 @@ size_t metadata_keepers(const struct metadata *m, struct guid **tenants);
 struct stored_version *metadata_version(struct metadata *m,
     const struct guid *tenant, const struct guid *id,
     const struct guid *version, struct err *err);
+/* versions.c */
 const struct flow *stored_version_flow(const struct stored_version *v);
 void metadata_release(struct metadata *m, struct stored_version *v);
 
