@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the Portolan authors
 """Every command that --help lists has a help of its own, answers a mistake
-with exit code 2 and the nearest name, and stands in the manual page; nothing
-is listed that is not there."""
+with exit code 2 and the nearest name, and stands in the manual page, with its
+subcommands; nothing is listed that is not there."""
 import os
 import re
 
@@ -48,6 +48,8 @@ def main():
             continue
         subcommands = listed(portolan(command, "--help")[0])
         truth(f"{command} has subcommands", len(subcommands) >= 2)
+        truth(f"{command}'s subcommands are in the manual: {subcommands}",
+              f'.BR {command} " {"|".join(subcommands)}"' in manual)
         for sub in subcommands:
             below = listed(portolan(command, sub, "--help")[0]) \
                 if (command, sub) in NESTED else [None]
