@@ -169,6 +169,7 @@ trusted(const struct client_trust *trust, const struct addr *addr,
 	return false;
 }
 
+/* Of a peer that is trusted. */
 static void
 walk_entries(const struct client_trust *trust, const struct h1_head *head,
     struct client_address *client)
@@ -181,20 +182,20 @@ walk_entries(const struct client_trust *trust, const struct h1_head *head,
 	walk.field = head->nfields;
 	walk.left = (struct slice){ NULL, 0 };
 	walk.nelements = 0;
-	while (trusted(trust, &client->addr, client->hop)) {
+	do {
 		end = client->hop == WALK_MAX ? ENTRY_BAD :
 		    next_entry(&walk, &client->addr);
 		if (end == ENTRY_NONE)
 			return;
 		client->hop++;
 		client->source = CLIENT_FORWARDED;
-		if (end == ENTRY_FOUND)
-			continue;
-		client->nearest = client->addr;
-		client->addr = (struct addr){ .family = ADDR_NONE };
-		client->source = CLIENT_MALFORMED;
-		return;
-	}
+		if (end == ENTRY_BAD) {
+			client->nearest = client->addr;
+			client->addr = (struct addr){ .family = ADDR_NONE };
+			client->source = CLIENT_MALFORMED;
+			return;
+		}
+	} while (trusted(trust, &client->addr, client->hop));
 }
 
 void
