@@ -17,7 +17,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(HERE)
 OUT = os.path.abspath(os.environ.get("O", os.path.join(ROOT, "build")))
-PORTOLAN = os.path.join(OUT, "portolan")
+PORTOLAN = os.path.join(OUT, "release/portolan")    # what is installed
 REGION = "US"                           # where the edges of all of them stand
 HOST = "flow.example.com"
 PROXY_CORE, LOAD_CORE = "0", "1"
