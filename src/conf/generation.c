@@ -11,9 +11,9 @@
 #include "base/must.h"
 #include "conf/database.h"
 #include "conf/file.h"
+#include "conf/generation_regions.h"
 #include "conf/generation_tls.h"
 #include "conf/key_file.h"
-#include "conf/region_rules.h"
 #include "conf/regions_file.h"
 #include "conf/restrictions_file.h"
 
@@ -44,64 +44,6 @@ place_of(struct loading *l, enum good_file which, const char *path)
 	return path;
 }
 
-/* --- regions that portolan.yaml names --------------------------------------------- */
-
-static int
-region_named(struct loading *l, const char *key)
-{
-	const struct yaml_node *node = yaml_get(l->root, key);
-
-	if (node == NULL || node->kind != YAML_TEXT || yaml_is_nothing(node))
-		return -1;
-	return region_rules_id(&l->reader, l->map, node);
-}
-
-static void
-check_peer(struct loading *l, const struct yaml_node *node)
-{
-	if (region_find(l->map, slice_of(node->key)) < 0)
-		schema_key_mistake(&l->reader, node, "no region of the map%s",
-		    region_rules_hint(&l->reader, l->map,
-		    slice_of(node->key)));
-	else if (l->config->region != NULL &&
-	    strcmp(l->config->region, node->key) == 0)
-		schema_key_mistake(&l->reader, node, "the region of this edge "
-		    "itself; peers are the others");
-}
-
-static void
-check_peers(struct loading *l, const struct yaml_node *peers)
-{
-	if (peers == NULL || peers->kind != YAML_MAP)
-		return;
-	for (const struct yaml_node *n = peers->first; n != NULL; n = n->next)
-		check_peer(l, n);
-}
-
-/* Whose hosts are passed on. */
-static void
-note_in_region(struct loading *l)
-{
-	for (size_t i = 0; i < l->config->link.npeers; i++) {
-		const struct config_peer *peer = &l->config->link.peers[i];
-		int region = region_find(l->map, slice_of(peer->region));
-
-		if (region < 0 || !peer->in_region)
-			continue;
-		region_set_add(&l->g->policy.in_region, (unsigned)region);
-		l->g->tls_ports[region] = (uint16_t)peer->tls_port;
-	}
-}
-
-static bool
-has_peer(const struct config *config, const char *region)
-{
-	for (size_t i = 0; i < config->link.npeers; i++)
-		if (strcmp(config->link.peers[i].region, region) == 0)
-			return true;
-	return false;
-}
-
 /* Told at the line that names it; NULL, no file at all, is in order. */
 static bool
 is_there(struct loading *l, const char *path, const char *file)
@@ -112,119 +54,6 @@ is_there(struct loading *l, const char *path, const char *file)
 	    "names are relative to the directory of this file", file,
 	    strerror(errno));
 	return false;
-}
-
-static bool
-has_store_peer(const struct config *config, const char *region)
-{
-	for (size_t i = 0; i < config->store.npeers; i++)
-		if (strcmp(config->store.peers[i].region, region) == 0)
-			return true;
-	return false;
-}
-
-/* Other regions of the map that the list at path should name, and does not. */
-static void
-warn_unnamed(struct loading *l, const char *path, const char *what,
-    bool (*has)(const struct config *config, const char *region))
-{
-	struct buf names = { 0 };
-
-	for (unsigned i = 0; i < l->map->nregions; i++) {
-		const char *id = l->map->regions[i].id;
-
-		if (strcmp(id, l->config->region) != 0 && !has(l->config, id))
-			buf_printf(&names, "%s%s", names.len > 0 ? ", " : "",
-			    id);
-	}
-	if (names.len > 0)
-		schema_warn_at(&l->reader, l->root, path,
-		    "%s %s: %s does not name %s", what, buf_cstr(&names), path,
-		    memchr(names.p, ',', names.len) != NULL ? "them" : "it");
-	buf_fini(&names);
-}
-
-static void
-warn_no_engines(struct loading *l)
-{
-	if (l->config->engines.embedded == 0 &&
-	    l->map->regions[l->g->policy.self].nengines == 0)
-		schema_warn_at(&l->reader, l->root, "engines",
-		    "region %s has no engines: list some in the map, or set "
-		    "engines.embedded", l->config->region);
-}
-
-static void
-check_regions(struct loading *l)
-{
-	const struct yaml_node *peers = yaml_get(yaml_get(l->root, "link"),
-	    "peers");
-	size_t errors = l->reader.mistakes->errors;
-	int self = region_named(l, "region");
-	int main_region = region_named(l, "main_region");
-
-	check_peers(l, peers);
-	check_peers(l, yaml_get(yaml_get(l->root, "store"), "peers"));
-	if (self < 0 || main_region < 0)
-		return;
-	l->g->policy.self = (uint8_t)self;
-	l->g->policy.main = (uint8_t)main_region;
-	note_in_region(l);
-	if (l->reader.mistakes->errors == errors) {
-		warn_unnamed(l, "link.peers", "no way from here to",
-		    has_peer);
-		if (l->config->store.postgres != NULL)
-			warn_unnamed(l, "store.peers",
-			    "no way to the states at home in",
-			    has_store_peer);
-		warn_no_engines(l);
-	}
-}
-
-/* --- hosts ------------------------------------------------------------------------- */
-
-static bool
-is_listed(const char *const *names, size_t count, const char *name)
-{
-	for (size_t i = 0; i < count; i++)
-		if (strcmp(names[i], name) == 0)
-			return true;
-	return false;
-}
-
-/* What portolan.yaml says of a name wins over the map. */
-static void
-build_hosts(struct loading *l)
-{
-	const struct config *c = l->config;
-	size_t count = 0, room = c->nglobal_hosts + c->nmain_hosts;
-	struct host_spec *specs;
-
-	for (unsigned i = 0; i < l->map->nregions; i++)
-		room += l->map->regions[i].nhosts;
-	specs = arena_array(l->g->arena, room, sizeof(*specs));
-	for (size_t i = 0; i < c->nglobal_hosts; i++)
-		specs[count++] = (struct host_spec){ c->global_hosts[i],
-		    HOST_GLOBAL, 0 };
-	for (size_t i = 0; i < c->nmain_hosts; i++)
-		specs[count++] = (struct host_spec){ c->main_hosts[i],
-		    HOST_MAIN, l->g->policy.main };
-	for (unsigned i = 0; i < l->map->nregions; i++) {
-		const struct region *region = &l->map->regions[i];
-
-		for (size_t k = 0; k < region->nhosts; k++)
-			if (!is_listed(c->global_hosts, c->nglobal_hosts,
-			    region->hosts[k]) && !is_listed(c->main_hosts,
-			    c->nmain_hosts, region->hosts[k]))
-				specs[count++] = (struct host_spec){
-				    region->hosts[k], HOST_REGIONAL,
-				    (uint8_t)i };
-	}
-	l->g->policy.hosts = hosts_build(l->g->arena, specs, count);
-	if (c->nglobal_hosts == 0)
-		schema_warn_at(&l->reader, l->root, "hosts.global",
-		    "no global host: each request stays in the region that its "
-		    "host name belongs to, whatever the map says");
 }
 
 /* --- restrictions ---------------------------------------------------------------------- */
@@ -486,11 +315,11 @@ load_files(struct loading *l)
 	load_restrictions(l);
 	if (l->map == NULL)
 		return false;
-	check_regions(l);
+	generation_regions_check(l->g, &l->reader, l->root, l->map);
 	load_expectations(l);
 	if (m->errors > 0)
 		return false;
-	build_hosts(l);
+	generation_hosts_build(l->g, &l->reader, l->root, l->map);
 	try_expectations(l, false);
 	return m->errors == 0;
 }
