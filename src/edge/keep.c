@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/gentle.h"
 #include "base/must.h"
 #include "edge/process.h"
 
@@ -46,8 +47,11 @@ static void *
 keep(void *arg)
 {
 	struct keeping *k = arg;
+	struct gentle gentle;
 
+	gentle_begin(&gentle);
 	k->good = last_good_keep(&k->files, k->state_dir, &k->err);
+	gentle_end(&gentle);
 	loop_post(k->edge->loop, on_kept, k);
 	return NULL;
 }

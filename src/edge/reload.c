@@ -5,8 +5,9 @@
  * Generations come and go: one is loaded by a helper thread (a database takes
  * a while to verify and compile, and probes must not wait for it), turned
  * into a plan and published by the control thread, and freed by it when the
- * last worker has let go.  Whatever goes wrong before it is published leaves
- * the one in service as it is.
+ * last worker has let go.  Where they share a worker's core its requests do
+ * not wait for any of it either (base/gentle.h).  Whatever goes wrong before
+ * it is published leaves the one in service as it is.
  */
 #include <pthread.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
+#include "base/gentle.h"
 #include "base/must.h"
 #include "edge/process.h"
 #include "net/lent_files.h"
@@ -72,13 +74,18 @@ static void
 free_plan(struct edge *edge, struct plan *plan)
 {
 	struct plan **at = &edge->plans, *base = plan->base;
+	struct gentle gentle;
 
 	while (*at != plan)
 		at = &(*at)->older;
 	*at = plan->older;
 	log_debug("generation %llu is not in use any more",
 	    (unsigned long long)plan->generation->id);
+	if (base == NULL)		/* with all that it read */
+		gentle_begin(&gentle);
 	plan_free(&plan, edge->upstreams);
+	if (base == NULL)
+		gentle_end(&gentle);
 	if (base != NULL && generation_release(base->generation))
 		free_plan(edge, base);
 }
@@ -324,10 +331,13 @@ static void *
 load(void *arg)
 {
 	struct loading *l = arg;
+	struct gentle gentle;
 
 	edge_borrow_keys(l->edge);
+	gentle_begin(&gentle);
 	l->result = generation_load(l->edge->config_file, LOAD_FULL,
 	    l->before, &l->mistakes);
+	gentle_end(&gentle);
 	lent_files_return();
 	if (l->result != NULL)
 		l->refused = !handed_ask(&l->handed, l->edge->notify_fd,

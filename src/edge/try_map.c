@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "base/arena.h"
+#include "base/gentle.h"
 #include "base/must.h"
 #include "edge/process.h"
 #include "net/lent_files.h"
@@ -75,9 +76,11 @@ try(struct trying *t)
 {
 	struct generation *new;
 	struct mistakes mistakes;
+	struct gentle gentle;
 
 	mistakes_init(&mistakes);
 	edge_borrow_keys(t->edge);
+	gentle_begin(&gentle);
 	new = generation_load_candidate(t->edge->config_file, t->before,
 	    buf_all(&t->candidate), &mistakes);
 	lent_files_return();
@@ -87,6 +90,7 @@ try(struct trying *t)
 	else
 		tell_changes(t, new, &mistakes);
 	generation_free(&new);
+	gentle_end(&gentle);
 	mistakes_fini(&mistakes);
 }
 

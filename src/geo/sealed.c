@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+enum { PIECE = 128 * 1024 };
+
 static bool
 set_errno(struct err *err, const char *what)
 {
@@ -60,14 +62,16 @@ scratch_seal(struct sealed *sealed, uint8_t *p, struct err *err)
 	return true;
 }
 
-/* False if the file ends early or cannot be read. */
+/* In pieces: where a core is shared, the kernel gives way between two calls.
+ * False if the file ends early or cannot be read. */
 static bool
 read_whole(int fd, uint8_t *p, size_t len, struct err *err)
 {
 	size_t done = 0;
 
 	while (done < len) {
-		ssize_t n = pread(fd, p + done, len - done, (off_t)done);
+		size_t piece = len - done < PIECE ? len - done : PIECE;
+		ssize_t n = pread(fd, p + done, piece, (off_t)done);
 
 		if (n < 0 && errno == EINTR)
 			continue;

@@ -17,6 +17,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/gentle.h"
 #include "base/log.h"
 #include "master/notify.h"
 #include "master/sandbox.h"
@@ -29,9 +30,12 @@ read_config(const char *file, struct err *why)
 	struct mistakes mistakes;
 	struct generation *g;
 	struct buf text = { 0 };
+	struct gentle gentle;
 
 	mistakes_init(&mistakes);
+	gentle_begin(&gentle);
 	g = generation_load(file, LOAD_PURE, NULL, &mistakes);
+	gentle_end(&gentle);
 	if (g == NULL && why != NULL) {
 		mistakes_print(&mistakes, &text);
 		err_set(why, "%s", buf_cstr(&text));
