@@ -29,13 +29,22 @@ log_level(enum log_level most)
 	atomic_store_explicit(&most_level, most, memory_order_relaxed);
 }
 
-/* A line break in the text would let a peer forge a line. */
+/*
+ * A line break in the text would let a peer forge a line, and what a terminal
+ * takes for a command (U+0080 to U+009F as well) whatever a terminal can do.
+ */
 static void
 flatten(char *line, size_t len)
 {
-	for (size_t i = 0; i < len; i++)
-		if ((unsigned char)line[i] < 0x20 || line[i] == 0x7f)
+	for (size_t i = 0; i < len; i++) {
+		unsigned char c = (unsigned char)line[i];
+
+		if (c < 0x20 || c == 0x7f)
 			line[i] = ' ';
+		if (c == 0xc2 && i + 1 < len &&
+		    ((unsigned char)line[i + 1] & 0xe0) == 0x80)
+			line[i] = line[i + 1] = ' ';
+	}
 }
 
 __attribute__((format(printf, 2, 0))) static void

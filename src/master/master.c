@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -342,20 +343,44 @@ open_signals(void)
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
+/*
+ * It may stand in run_dir, where whoever runs as the service's user can put a
+ * link to a file of root's, and we are root: that would be emptied.
+ */
+static int
+open_pid_file(const char *file, struct err *err)
+{
+	int fd = open(file, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW |
+	    O_NONBLOCK, 0644);
+	struct stat st;
+
+	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
+	    st.st_nlink == 1 && ftruncate(fd, 0) == 0)
+		return fd;
+	if (fd >= 0 || errno == ELOOP || errno == ENXIO)
+		err_set(err, "pid_file: %s: is a link, or no plain file; it "
+		    "is not written to: remove it", file);
+	else
+		err_set(err, "pid_file: %s: %s", file, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
 bool
 write_pid(struct master *m, struct err *err)
 {
 	const char *file = m->generation->config->pid_file;
-	FILE *f;
+	int fd;
 
 	/* Another's file until all is ours. */
 	if (file == NULL || m->heir.fd >= 0)
 		return true;
-	f = fopen(file, "we");
-	if (f == NULL)
-		return err_set(err, "pid_file: %s: %s", file, strerror(errno));
+	fd = open_pid_file(file, err);
+	if (fd < 0)
+		return false;
 	m->pid_file = xstrdup(file);
-	if (fprintf(f, "%ld\n", (long)getpid()) < 0 || fclose(f) != 0)
+	if (dprintf(fd, "%ld\n", (long)getpid()) < 0 || close(fd) != 0)
 		return err_set(err, "pid_file: %s: %s", file, strerror(errno));
 	return true;
 }

@@ -68,7 +68,8 @@ identity_own_dir(const struct identity *id, const char *dir, struct err *err)
 void
 identity_own_file(const struct identity *id, const char *path)
 {
-	if (id->change && chown(path, id->uid, id->gid) != 0)
+	/* It stands where the identity may put a link to what is root's. */
+	if (id->change && lchown(path, id->uid, id->gid) != 0)
 		return;			/* root can still use it */
 }
 

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -86,7 +87,33 @@ set_options(int fd, const struct endpoint *at, bool reuse_port)
 	    IPV6_V6ONLY, &on, sizeof(on)) == 0);
 }
 
-/* The mode is the socket's before its file appears; chmod undoes the umask. */
+/*
+ * Whoever runs as the service's user may put a link there meanwhile, and we may
+ * be root: what is opened is changed, and only if it is a socket.  Without
+ * /proc what the umask has left of the mode stays.
+ */
+static bool
+undo_umask(const char *path, unsigned mode)
+{
+	int fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	char name[32];
+	struct stat st;
+	bool good = false;
+
+	if (fd < 0)
+		return false;
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+	if (fstat(fd, &st) != 0)
+		;			/* errno says why */
+	else if (!S_ISSOCK(st.st_mode))
+		errno = ENOTSOCK;
+	else
+		good = chmod(name, (mode_t)mode) == 0 || errno == ENOENT;
+	close(fd);
+	return good;
+}
+
+/* The mode is the socket's before its file appears. */
 static bool
 bind_and_listen(int fd, const struct endpoint *at, const struct sockaddr *sa,
     socklen_t len, unsigned mode)
@@ -95,7 +122,7 @@ bind_and_listen(int fd, const struct endpoint *at, const struct sockaddr *sa,
 
 	return (!is_unix || fchmod(fd, (mode_t)mode) == 0) &&
 	    bind(fd, sa, len) == 0 &&
-	    (!is_unix || chmod(at->name, (mode_t)mode) == 0) &&
+	    (!is_unix || undo_umask(at->name, mode)) &&
 	    listen(fd, BACKLOG) == 0;
 }
 

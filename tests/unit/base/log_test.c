@@ -52,6 +52,12 @@ log_forged_line(void)
 }
 
 static void
+log_terminal_control(void)
+{
+	log_error("name=%s", "caf\xc3\xa9 \xc2\xa7\xc2\x9b" "31m\xc2\x85|\xc2");
+}
+
+static void
 log_endless_line(void)
 {
 	static char endless[9000];
@@ -95,6 +101,15 @@ no_line_can_be_forged(void **state)
 	assert_null(strchr(text, '\x1b'));
 }
 
+/* Of two bytes, too; other letters stay. */
+static void
+terminals_are_told_nothing(void **state)
+{
+	(void)state;
+	assert_non_null(strstr(captured(log_terminal_control),
+	    "name=caf\xc3\xa9 \xc2\xa7  31m  |\xc2\n"));
+}
+
 static void
 an_endless_line_is_cut(void **state)
 {
@@ -133,6 +148,7 @@ main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_line_an_event),
 		cmocka_unit_test(no_line_can_be_forged),
+		cmocka_unit_test(terminals_are_told_nothing),
 		cmocka_unit_test(an_endless_line_is_cut),
 		cmocka_unit_test(a_flood_is_held_back_and_counted),
 	};
