@@ -25,7 +25,8 @@ bool store_postgres_standing(const char *conninfo, const char *here,
     struct store_standing *standing, struct err *err);
 
 /* This region was given over, and is to be one like the others again: not
- * before its successors have taken all that they may. */
+ * before its successors have taken all that they may.  The regions that live are
+ * told; where one cannot be, it is to be done again. */
 bool store_postgres_take_back(const char *admin,
     const struct store_postgres_config *config, struct err *err);
 

@@ -161,6 +161,27 @@ send_here(struct pg_job *job)
 		pg_send(job->store->here, job);
 }
 
+void
+pg_begin(struct pg_job *job)
+{
+	if (job->goal == &pg_save)
+		pg_route_save(job);
+	else
+		pg_send(job->store->here, job);
+}
+
+/* States, not metadata. */
+static void
+send_state(struct pg_job *job)
+{
+	if (!is_good(job))
+		return;
+	if (job->store->sure)
+		pg_begin(job);
+	else
+		pg_clear_hold(job->store, job);
+}
+
 static void
 pg_do_create(struct store *base, const struct store_row *row,
     store_row_fn *fn, void *arg)
@@ -174,7 +195,7 @@ pg_do_create(struct store *base, const struct store_row *row,
 	if ((row->allowed & here->bit) == 0)
 		refuse(job, STORE_ELSEWHERE);
 	else
-		send_here(job);
+		send_state(job);
 }
 
 static void
@@ -187,7 +208,7 @@ pg_do_load(struct store *base, const uint8_t id[16], int64_t now_ms,
 	memcpy(job->row.id, id, 16);
 	job->now_ms = now_ms;
 	job->how = how;
-	send_here(job);
+	send_state(job);
 }
 
 static void
@@ -199,8 +220,7 @@ pg_do_save(struct store *base, const struct store_row *row, store_row_fn *fn,
 	job->fn.row = fn;
 	job->row = *row;
 	job->token = row->token;
-	if (is_good(job))
-		pg_route_save(job);
+	send_state(job);
 }
 
 static void
@@ -212,7 +232,7 @@ pg_do_remove(struct store *base, const uint8_t id[16],
 	job->fn.row = fn;
 	memcpy(job->row.id, id, 16);
 	job->token = token;
-	send_here(job);
+	send_state(job);
 }
 
 static void
@@ -229,7 +249,7 @@ pg_do_restrict(struct store *base, const uint8_t id[16],
 	if ((allowed & job->store->here->bit) == 0)
 		refuse(job, STORE_ELSEWHERE);
 	else
-		send_here(job);
+		send_state(job);
 }
 
 static void
@@ -241,7 +261,7 @@ pg_do_restrict_flow(struct store *base, const struct store_query *query,
 	job->fn.count = fn;
 	job->query = *query;
 	job->row.allowed = allowed;
-	send_here(job);
+	send_state(job);
 }
 
 static void
@@ -289,7 +309,7 @@ pg_do_expire(struct store *base, int64_t now_ms, unsigned limit,
 	job->fn.count = fn;
 	job->now_ms = now_ms;
 	job->limit = limit;
-	send_here(job);
+	send_state(job);
 }
 
 static void
@@ -404,6 +424,13 @@ pg_do_health(struct store *base, struct store_health *health)
 		health->ready |= here->writers[i].conn != NULL;
 	}
 	memcpy(health->trouble, store->trouble, sizeof(health->trouble));
+	if (store->unsure_told) {
+		health->good = false;
+		snprintf(health->trouble, sizeof(health->trouble), "its server "
+		    "was away, and no other region can be asked whether this "
+		    "one was given over meanwhile; those that are lost: name "
+		    "their successors in the region map");
+	}
 	pg_watch_health(store, health);
 	if (store->given_to[0] == '\0')
 		return;
@@ -433,6 +460,7 @@ pg_do_close(struct store *base)
 	store->closing = true;
 	timer_cancel(&store->look);
 	pg_watch_end(store);
+	pg_clear_end(store);
 	for (size_t i = 0; i < store->nsides; i++)
 		close_side(&store->sides[i]);
 	while (answer_all(store))
@@ -498,9 +526,15 @@ store_postgres_lost(struct store *base,
 		struct pg_side *side = pg_side_of(store, region->id);
 
 		/* One that is new: with the next start. */
-		if (side != NULL)
-			memcpy(side->successors, region->successors,
-			    sizeof(side->successors));
+		if (side == NULL || strcmp(side->successors,
+		    region->successors) == 0)
+			continue;
+		memcpy(side->successors, region->successors,
+		    sizeof(side->successors));
+		side->heard = 0;
+		side->given = side->waits_told = false;
+		side->lost_ms = side->there_ms = 0;
+		side->said[0] = '\0';
 	}
 	pg_tend_all(store);
 }
@@ -513,6 +547,7 @@ store_postgres_open(struct loop *loop,
 
 	store->base = (struct store){ &pg_ops, loop };
 	list_init(&store->done);
+	list_init(&store->held);
 	task_init(&store->answering, on_answering);
 	timer_init(&store->look, on_look);
 	snprintf(store->trouble, sizeof(store->trouble), "not connected yet");
@@ -529,5 +564,6 @@ store_postgres_open(struct loop *loop,
 	pg_link_begin(&store->here->listener);
 	timer_set(loop, &store->look, PG_WATCH_MS);
 	pg_watch_begin(store);
+	pg_clear_begin(store);
 	return &store->base;
 }

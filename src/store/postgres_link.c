@@ -248,15 +248,20 @@ send_waiting(struct pg_link *link)
 		flush(link);
 }
 
+/* Down, as far as anybody knows: nobody is to wait for that.  That there was no
+ * thread to connect says nothing of the server. */
+bool
+pg_link_is_down(const struct pg_link *link)
+{
+	return link->conn == NULL && link->down && !link->connecting;
+}
+
 void
 pg_link_submit(struct pg_link *link, struct pg_job *job)
 {
 	struct loop *loop = loop_of(link);
 
-	/* Down, as far as anybody knows: nobody is to wait for that.  That there
-	 * was no thread to connect says nothing of the server. */
-	if (link->nwaiting >= PG_QUEUE_MAX || (link->conn == NULL &&
-	    link->down && !link->connecting)) {
+	if (link->nwaiting >= PG_QUEUE_MAX || pg_link_is_down(link)) {
 		job->end = STORE_UNAVAILABLE;
 		pg_job_done(job);
 		return;
@@ -464,8 +469,12 @@ lose(struct pg_link *link, const char *why)
 	    pg_words(link->conn, words));
 	drop(link);
 	end_sent(link);
-	if (!link->side->store->closing)
-		pg_link_begin(link);
+	if (link->side->store->closing)
+		return;
+	/* Its server may have been away for long. */
+	if (is_here(link) && link->role == PG_WRITES)
+		pg_clear_again(link->side->store);
+	pg_link_begin(link);
 }
 
 void

@@ -4,7 +4,7 @@
 /*
  * The steps by which a state changes its home: what they ask, and what is
  * answered.  What follows from which answer stands in postgres_route.c; why it
- * holds whoever ends in between, in data/postgres-2.sql.
+ * holds whoever ends in between, in data/postgres-4.sql and -5.sql.
  */
 #include <stdio.h>
 #include <string.h>
@@ -16,6 +16,14 @@ static void
 answer_nothing(struct pg_job *job)
 {
 	(void)job;
+}
+
+/* Where anybody wants to know. */
+static void
+answer_done(struct pg_job *job)
+{
+	if (job->fn.count != NULL)
+		job->fn.count(job->arg, job->end, job->number);
 }
 
 static void
@@ -60,14 +68,25 @@ take_frozen(struct pg_job *job, const PGresult *r)
 	m->moves_since_ms = pg_number(r, 0, AT_SINCE);
 }
 
+bool
+pg_epoch_follows(uint32_t later, uint32_t epoch)
+{
+	enum { STEPS = 100000, TURNS = 100 };
+	uint32_t turn = later / (STEPS * TURNS);
+
+	return later == epoch + 1 || (turn > 0 && later % STEPS == 0 &&
+	    turn - later / STEPS % TURNS == epoch / (STEPS * TURNS));
+}
+
 /* Whether the row, but for what came on top, is what the token is of. */
 static bool
 is_of_token(const struct pg_job *job, uint64_t base)
 {
 	const struct store_token *now = &job->row.token;
 
-	return now->epoch == job->token.epoch || (now->epoch ==
-	    job->token.epoch + 1 && base == job->token.version);
+	return now->epoch == job->token.epoch ||
+	    (pg_epoch_follows(now->epoch, job->token.epoch) &&
+	    base == job->token.version);
 }
 
 static bool
@@ -128,6 +147,7 @@ bind_arrive(struct pg_job *job, struct pg_params *p)
 	pg_add_int(p, m->moves);
 	pg_add_big(p, m->moves_since_ms);
 	pg_add_bytes(p, row->body);
+	pg_add_text(p, m->from != NULL ? m->from->home : "");
 }
 
 static void
@@ -136,7 +156,8 @@ take_arrive(struct pg_job *job, const PGresult *r)
 	job->has_row = !PQgetisnull(r, 0, 0);
 	job->row.token.epoch = (uint32_t)pg_number(r, 0, 0);
 	job->row.token.version = (uint64_t)pg_number(r, 0, 1);
-	job->end = pg_bool(r, 0, 2) ? STORE_OK : STORE_CONFLICT;
+	job->end = pg_bool(r, 0, 2) ? STORE_OK : pg_bool(r, 0, 4) ?
+	    STORE_UNAVAILABLE : STORE_CONFLICT;
 }
 
 /* --- depart ---------------------------------------------------------------------- */
@@ -175,6 +196,27 @@ tell_conflicts(struct pg_store *store, uint64_t conflicts)
 	store->conflicts = conflicts;
 }
 
+/* Nothing arrives from those; that the map does not name them any more does not
+ * end it. */
+static void
+tell_held_for_lost(struct pg_store *store, const PGresult *r)
+{
+	char lost[STORE_NAMES_MAX], *at = lost, *name;
+
+	pg_text(r, 0, 3, lost, sizeof(lost));
+	if (strcmp(lost, store->held_for_lost) == 0)
+		return;
+	memcpy(store->held_for_lost, lost, sizeof(lost));
+	while ((name = strsep(&at, ",")) != NULL) {
+		const struct pg_side *side = pg_side_of(store, name);
+
+		if (side != NULL && side->successors[0] == '\0')
+			log_warn("region %s is held for lost here, and not by "
+			    "the region map: when it is back, portolan store "
+			    "region return, there, ends it", name);
+	}
+}
+
 static void
 take_tend(struct pg_job *job, const PGresult *r)
 {
@@ -193,35 +235,95 @@ take_tend(struct pg_job *job, const PGresult *r)
 		memcpy(store->given_to, given_to, sizeof(given_to));
 	}
 	tell_conflicts(store, (uint64_t)pg_number(r, 0, 2));
+	tell_held_for_lost(store, r);
 	job->end = STORE_OK;
 }
 
+/* job->names: the lost region, its successors, and for whom it is asked, with
+ * a NUL behind each. */
 static void
-bind_fence(struct pg_job *job, struct pg_params *p)
+bind_loss(struct pg_job *job, struct pg_params *p)
 {
-	pg_add_text(p, job->names);
+	const char *name = job->names;
+
+	for (int i = 0; i < 3; i++, name += strlen(name) + 1)
+		pg_add_text(p, name);
 }
 
-/* Who is lost, and after a NUL all who are. */
+/* Of the same region, as far as both go. */
+static bool
+agrees(const char *said, const char *successors)
+{
+	size_t a = strlen(said), b = strlen(successors), len = a < b ? a : b;
+
+	return strncmp(said, successors, len) == 0 &&
+	    (said[len] == '\0' || said[len] == ',') &&
+	    (successors[len] == '\0' || successors[len] == ',');
+}
+
+static void
+tell_other_successor(struct pg_side *lost, const char *where,
+    const char *said)
+{
+	if (strcmp(lost->said, said) == 0)
+		return;
+	snprintf(lost->said, sizeof(lost->said), "%s", said);
+	log_error("region %s was given over to %s, as region %s has it, and the "
+	    "region map says %s: nothing of it is taken over here; write the "
+	    "map of before", lost->home, said, where, lost->successors);
+}
+
+/* Whether the successor has heard all that whoever was asked had to say. */
+static void
+take_loss(struct pg_job *job, const PGresult *r)
+{
+	struct pg_store *store = job->store;
+	struct pg_side *lost = pg_side_of(store, job->names);
+	char said[STORE_NAMES_MAX];
+	bool heard = pg_bool(r, 0, 1);
+
+	job->end = STORE_OK;
+	if (lost == NULL || lost->successors[0] == '\0')
+		return;
+	pg_text(r, 0, 0, said, sizeof(said));
+	if (said[0] != '\0' && !agrees(said, lost->successors))
+		tell_other_successor(lost, job->asked->home, said);
+	if (job->kind == &pg_fence) {
+		lost->there_ms = store->base.loop->now_ms;
+		lost->given = heard;
+	} else if (heard) {
+		lost->heard |= job->asked->bit;
+	} else {
+		lost->heard &= ~job->asked->bit;
+	}
+}
+
+/* Who is lost and its successors in job->names; all that are, and who has been
+ * heard, in its bodies. */
 static void
 bind_adopt(struct pg_job *job, struct pg_params *p)
 {
 	pg_add_text(p, job->names);
+	pg_add_text(p, job->names + strlen(job->names) + 1);
 	pg_add_big(p, (int64_t)job->regions);
 	pg_add_int(p, PG_ADOPT);
-	pg_add_text(p, job->names + strlen(job->names) + 1);
+	pg_add_text(p, buf_cstr(&job->body));
+	pg_add_text(p, buf_cstr(&job->move.body));
 }
 
 static void
 take_adopt(struct pg_job *job, const PGresult *r)
 {
 	int64_t taken = pg_number(r, 0, 0);
+	struct pg_side *lost = pg_side_of(job->store, job->names);
 
-	if (taken < 0 && !job->store->adoption_waits)
+	if (taken == -1 && !lost->waits_told)
 		log_warn("the states of the lost region %s are not taken over "
-		    "yet: another region, which is not lost by the map, has "
-		    "not been heard of for a minute", job->names);
-	job->store->adoption_waits = taken < 0;
+		    "yet: this one replicates from a region that store.peers "
+		    "does not name, and that cannot be told so", lost->home);
+	lost->waits_told |= taken == -1;
+	if (taken == -2)
+		tell_other_successor(lost, job->store->here->home, "others");
 	job->number = taken < 0 ? 0 : (uint64_t)taken;
 	if (job->number > 0)
 		log_warn("%llu states of the lost region %s are at home here "
@@ -243,7 +345,9 @@ const struct pg_kind pg_depart = { PG_DEPART, true, bind_depart, take_done,
     answer_nothing };
 const struct pg_kind pg_tend = { PG_TEND, true, bind_nothing, take_tend,
     answer_count };
-const struct pg_kind pg_fence = { PG_FENCE, true, bind_fence, take_done,
-    answer_nothing };
+const struct pg_kind pg_fence = { PG_FENCE, true, bind_loss, take_loss,
+    answer_done };
+const struct pg_kind pg_lose = { PG_LOSE, true, bind_loss, take_loss,
+    answer_done };
 const struct pg_kind pg_adopt = { PG_ADOPT_SOME, true, bind_adopt, take_adopt,
     answer_count };

@@ -79,6 +79,38 @@ region_of(const struct store_postgres_config *config, const char *id)
 	return NULL;
 }
 
+/* The others let its states arrive there again. */
+static bool
+tell_found(const struct store_region *region, const char *here,
+    struct err *err)
+{
+	PGconn *conn = open_here(region->conninfo, region->id, err);
+	char sql[80];
+	bool good;
+
+	snprintf(sql, sizeof(sql), "select flow.found('%s')", here);
+	good = conn != NULL && pg_admin_execute(conn, sql, err);
+	PQfinish(conn);
+	return good || err_wrap(err, "it takes writes again, but region %s "
+	    "still holds it for lost; do the same again when that answers",
+	    region->id);
+}
+
+static bool
+tell_all_found(const struct store_postgres_config *config, struct err *err)
+{
+	bool good = true;
+
+	for (size_t i = 0; i < config->nregions && good; i++) {
+		const struct store_region *r = &config->regions[i];
+
+		if (r->conninfo != NULL && r->successors[0] == '\0' &&
+		    strcmp(r->id, config->home) != 0)
+			good = tell_found(r, config->home, err);
+	}
+	return good;
+}
+
 bool
 store_postgres_take_back(const char *admin,
     const struct store_postgres_config *config, struct err *err)
@@ -97,7 +129,7 @@ store_postgres_take_back(const char *admin,
 		return false;
 	good = pg_admin_execute(conn, "select flow.take_back()", err);
 	PQfinish(conn);
-	return good;
+	return good && tell_all_found(config, err);
 }
 
 /* --- conflicts --------------------------------------------------------------------- */
@@ -315,8 +347,8 @@ bring_back(struct keeping *k, struct err *err)
 
 	snprintf(sql, sizeof(sql), "select coalesce((select a.written from"
 	    " flow.state_conflict c left join flow.moved m on m.id = c.id,"
-	    " lateral flow.arrive(c.id, greatest(c.epoch, m.epoch,"
-	    " c.winner_epoch) + 1, c.version, c.version, null, c.done,"
+	    " lateral flow.place(c.id, flow.next_turn(greatest(c.epoch,"
+	    " m.epoch, c.winner_epoch), 1), c.version, c.version, null, c.done,"
 	    " c.allowed, c.tenant, c.flow, c.created_ms, flow.now_ms(),"
 	    " c.expires_ms, 0, 0, c.body) a where c.number = %" PRIu64 "),"
 	    " false)", k->number);

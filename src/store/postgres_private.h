@@ -32,7 +32,7 @@ enum {
 	PG_READERS = 2, PG_WRITERS = 2,
 	/* The version that this program makes.  It works with the next one as
 	 * well: servers are brought up to date before programs. */
-	PG_SCHEMA = 4,
+	PG_SCHEMA = 5,
 	PG_SERVER_LEAST = 150000,	/* row filters of publications */
 	PG_BATCH_MAX = 256,		/* writes in one transaction */
 	PG_BATCH_BYTES = 32 * 1024 * 1024,
@@ -48,7 +48,9 @@ enum {
 	PG_ADOPT = 200,			/* states, in one transaction */
 	PG_HOPS_MAX = 12,		/* regions asked for one call */
 	PG_DOCS_BYTES = 8 * 1024 * 1024,
-	PG_PARAMS = 15,
+	PG_GONE_MS = 5000,		/* a lost region that does not answer for so
+					   long has nothing to say any more */
+	PG_PARAMS = 16,
 };
 
 /* --- parameters and columns, all binary (postgres_value.c) --- */
@@ -81,7 +83,8 @@ struct slice pg_bytes(const PGresult *r, int row, int column);
 enum pg_statement {
 	PG_CREATE, PG_LOAD, PG_SAVE, PG_REMOVE, PG_RESTRICT,
 	PG_RESTRICT_FLOW, PG_STRAYS, PG_NEXT_FLOW,
-	PG_FREEZE, PG_ARRIVE, PG_DEPART, PG_TEND, PG_FENCE, PG_ADOPT_SOME,
+	PG_FREEZE, PG_ARRIVE, PG_DEPART, PG_TEND, PG_FENCE, PG_LOSE, PG_ADOPT_SOME,
+	PG_LOST_TO, PG_CLEAR,
 	PG_LIST, PG_LIST_FLOW, PG_EXPIRE,
 	PG_DOC_GET, PG_DOC_PUT, PG_DOCS_SINCE, PG_NEWEST, PG_GUARD,
 	PG_PAIRS, PG_TRY, PG_PATIENCE,
@@ -145,6 +148,7 @@ struct pg_job {
 	unsigned	 limit;
 	store_regions	 regions;	/* restrict_to(); adoption: not those */
 	char		 names[2 * STORE_NAMES_MAX];	/* of a fence, an adoption */
+	bool		 known;		/* of pg_clear */
 
 	/* which region's word counts (postgres_route.c) */
 	const struct pg_kind *goal;	/* what the caller asked for */
@@ -169,8 +173,8 @@ extern const struct pg_kind pg_create, pg_load, pg_save, pg_remove,
     pg_restrict, pg_restrict_flow, pg_strays, pg_next_flow, pg_list,
     pg_list_flow,
     pg_expire, pg_doc_get, pg_doc_put, pg_docs_since, pg_newest, pg_guard,
-    pg_freeze, pg_arrive, pg_depart, pg_tend, pg_fence, pg_adopt, pg_pairs,
-    pg_try, pg_patience;
+    pg_freeze, pg_arrive, pg_depart, pg_tend, pg_fence, pg_lose, pg_adopt,
+    pg_lost_to, pg_clear, pg_pairs, pg_try, pg_patience;
 
 /* SQL of a statement for the states at home in this region; of nothing else
  * does it depend.  text: at least PG_SQL_MAX bytes. */
@@ -237,6 +241,13 @@ struct pg_side {
 	char		*conninfo;
 	store_regions	 bit;
 	char		 successors[STORE_NAMES_MAX];	/* "": not lost */
+	/* Of a lost one, as its successor has it (postgres_tend.c): who has been
+	 * told and heard; whether it writes nothing more and all of it is here;
+	 * when it was last there, or the map first said that it is not. */
+	store_regions	 heard;
+	bool		 given, waits_told;
+	uint64_t	 there_ms, lost_ms;
+	char		 said[STORE_NAMES_MAX];	/* another successor, somewhere */
 	struct pg_link	 readers[PG_READERS], writers[PG_WRITERS], listener;
 	unsigned	 turn;
 };
@@ -247,6 +258,8 @@ void pg_link_init(struct pg_link *link, struct pg_side *side,
 void pg_link_begin(struct pg_link *link);
 /* Sent when its turn comes; ended by pg_job_done(), later. */
 void pg_link_submit(struct pg_link *link, struct pg_job *job);
+/* Who asks now is refused at once. */
+bool pg_link_is_down(const struct pg_link *link);
 /* By another connection, without need: one that listens. */
 void pg_link_again(struct pg_link *link);
 /* Everything is given to pg_job_done() first, done if it can be had in the time
@@ -287,10 +300,19 @@ struct pg_store {
 	char		 strange[256];	/* what is not as we made it; "": nothing */
 	struct timer	 look_again;	/* at that */
 	/* postgres_tend.c: */
-	bool		 tending, adopting, adoption_waits;
+	bool		 tending, adopting;
+	/* postgres_clear.c: */
+	bool		 sure;		/* whether this region is lost is known */
+	bool		 unsure_told;	/* nobody could be asked */
+	bool		 answered_sure;
+	unsigned	 asking, answered, asked;
+	char		 lost_to[STORE_NAMES_MAX];	/* as a peer says */
+	struct list	 held;		/* until then */
+	struct timer	 hold, ask_again;
 	/* as last seen */
 	uint64_t	 conflicts, waiting;
 	char		 given_to[STORE_NAMES_MAX];
+	char		 held_for_lost[STORE_NAMES_MAX];
 	uint64_t	 claims, forwards;
 	uint64_t	 newest, told;
 	struct pg_watcher *watchers;
@@ -321,6 +343,19 @@ void pg_tend_all(struct pg_store *store);
 /* The first of these that lives and may have it; NULL: none. */
 struct pg_side *pg_successor(struct pg_store *store, const char *names,
     store_regions allowed);
+/* Whether a later epoch came right after an earlier one of the same line:
+ * data/postgres-5.sql. */
+bool pg_epoch_follows(uint32_t later, uint32_t epoch);
+
+/* postgres_clear.c: before states are served it has to be known that this
+ * region was not given over; now, and after its server was away. */
+void pg_clear_begin(struct pg_store *store);
+void pg_clear_again(struct pg_store *store);
+void pg_clear_end(struct pg_store *store);
+/* What is asked of states waits for that. */
+void pg_clear_hold(struct pg_store *store, struct pg_job *job);
+/* A job that was held goes its way. */
+void pg_begin(struct pg_job *job);
 /* Somebody changed metadata. */
 void pg_store_noted(struct pg_store *store);
 

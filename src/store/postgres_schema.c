@@ -35,10 +35,15 @@ static const char schema_4[] = {
 	, '\0'
 };
 
+static const char schema_5[] = {
+#include "postgres-5.sql.inc"
+	, '\0'
+};
+
 /* What leads from each version of the schema to the next; never changed, only
  * added to. */
 static const char *const versions[] = { schema_1, schema_2, schema_3,
-    schema_4 };
+    schema_4, schema_5 };
 
 _Static_assert(sizeof(versions) / sizeof(versions[0]) == PG_SCHEMA,
     "a file for each version");

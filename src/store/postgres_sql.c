@@ -18,7 +18,7 @@
 
 /* The token's, or the next where nothing was saved in between: what arrived is
  * what the token is of. */
-#define SAME_EPOCH "(epoch = $2::int or (epoch = $2::int + 1 and" \
+#define SAME_EPOCH "(epoch = $2::int or (flow.follows(epoch, $2::int) and" \
 		" base = $3::bigint))"
 
 /* A token of 0.0 is whatever there is. */
@@ -146,6 +146,8 @@ static const struct {
 	    " between 0 and " MOVES_MS " then moves_since_ms else flow.now_ms()"
 	    " end where id = $1::uuid and " SAME_EPOCH " and version ="
 	    " $3::bigint and moving_to is null and allowed & $5::bigint <> 0"
+	    " and flow.has_steps(epoch) and not exists (select from flow.lost l"
+	    " where l.code = $4::text)"
 	    " and not (moves >= " MOVES_MAX " and flow.now_ms() -"
 	    " moves_since_ms between 0 and " MOVES_MS " and exists (select from"
 	    " flow.here h join flow.region r on r.code = h.code where r.bit &"
@@ -157,20 +159,33 @@ static const struct {
 	    " moves_since_ms from flow.HOME where id = $1::uuid and not exists"
 	    " (select from new)", true },
 	[PG_ARRIVE] = { "arrive",
-	    "select now_epoch, now_version, written, now_moving from"
-	    " flow.arrive($1::uuid, $2::int, $3::bigint, $4::bigint, $5::uuid,"
-	    " $6::bool, $7::bigint, $8::uuid, $9::uuid, $10::bigint,"
-	    " $11::bigint, $12::bigint, $13::int, $14::bigint, $15::bytea)",
-	    true },
+	    "select now_epoch, now_version, written, now_moving, refused from"
+	    " flow.arrive_from($16::text, $1::uuid, $2::int, $3::bigint,"
+	    " $4::bigint, $5::uuid, $6::bool, $7::bigint, $8::uuid, $9::uuid,"
+	    " $10::bigint, $11::bigint, $12::bigint, $13::int, $14::bigint,"
+	    " $15::bytea)", true },
 	[PG_DEPART] = { "depart",
 	    "with gone as (delete from flow.HOME where id = $1::uuid and"
 	    " epoch = $2::int and moving_to = $3::text returning 1)"
 	    " select count(*) from gone", true },
 	[PG_TEND] = { "tend",
-	    "select successor, waiting, conflicts from flow.tend()", true },
-	[PG_FENCE] = { "fence", "select flow.fence($1::text)", true },
+	    "select successor, waiting, conflicts, (select string_agg(code,"
+	    " ',' order by code) from flow.lost) from flow.tend()", true },
+	[PG_FENCE] = { "fence",
+	    "select said, heard from flow.fence($2::text, $3::text)"
+	    " where $1::text is not null", true },
+	[PG_LOSE] = { "lose",
+	    "select said, heard from flow.lose($1::text, $2::text, $3::text)",
+	    true },
 	[PG_ADOPT_SOME] = { "adopt",
-	    "select flow.adopt($1::text, $2::bigint, $3::int, $4::text)", true },
+	    "select flow.adopt($1::text, $2::text, $3::bigint, $4::int,"
+	    " $5::text, $6::text)", true },
+	[PG_LOST_TO] = { "lost_to",
+	    "select successor, sure from flow.lost_to($1::text)", false },
+	/* Not behind what waits for its answer. */
+	[PG_CLEAR] = { "clear",
+	    "select flow.clear($1::bool) or h.successor is not null"
+	    " from flow.here h", false },
 	[PG_GUARD] = { "guard", "select who, what from flow.guard()", true },
 	[PG_PAIRS] = { "pairs", PG_PAIRS_SQL, false },
 	[PG_TRY] = { "try_write", "select flow.try_write()", true },

@@ -8,13 +8,16 @@
  * That a region is lost is said by a person, in the map: a region that is cut
  * off and goes on, and another that takes its states over because it hears
  * nothing, would make two pasts of each.  Who is named its successor takes over
- * what it has copies of.  Each region that reads of it tells the lost one's
- * server, as soon as that can be reached, that nothing is to be written there,
- * whatever map its own engines may have come back with.
+ * what it has copies of, when all others have been told and what they had sent
+ * has come; and if the lost one can still be reached, when it has said all that
+ * it had to say.  Each region that reads of it tells the lost one's server, as
+ * soon as that can be reached, that nothing is to be written there, whatever map
+ * its own engines may have come back with.
  */
 #include <stdio.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "store/postgres_private.h"
 
 /* The next of the names, and how long it is; 0: none. */
@@ -70,13 +73,80 @@ is_heir(struct pg_store *store, const char *names, store_regions *before)
 	return false;
 }
 
-static void
-fence(struct pg_store *store, struct pg_side *lost)
-{
-	struct pg_job *job = pg_job_new(&store->base, &pg_fence, NULL);
+/* --- giving over ----------------------------------------------------------------- */
 
-	snprintf(job->names, sizeof(job->names), "%s", lost->successors);
-	pg_send(lost, job);
+/* Of the lost region, at side: heard is for the successor. */
+static void
+tell(struct pg_side *lost, const struct pg_kind *kind, struct pg_side *side,
+    const char *heir)
+{
+	struct pg_job *job = pg_job_new(&side->store->base, kind, NULL);
+
+	sprintf(job->names, "%s%c%s%c%s", lost->home, 0, lost->successors, 0,
+	    heir);
+	pg_send(side, job);
+}
+
+static bool
+lives(const struct pg_side *side)
+{
+	return side->successors[0] == '\0' && side->conninfo != NULL;
+}
+
+/* Not here alone: whoever lives is to let nothing more arrive from it. */
+static void
+tell_all(struct pg_store *store, struct pg_side *lost, const char *heir)
+{
+	for (size_t i = 0; i < store->nsides; i++)
+		if (lives(&store->sides[i]) && &store->sides[i] != store->here)
+			tell(lost, &pg_lose, &store->sides[i], heir);
+}
+
+/* It lives, and what it has is still coming; or may be. */
+static bool
+has_more_to_say(const struct pg_store *store, const struct pg_side *lost)
+{
+	uint64_t since = lost->there_ms > lost->lost_ms ? lost->there_ms :
+	    lost->lost_ms;
+
+	return lost->conninfo != NULL && !lost->given &&
+	    store->base.loop->now_ms - since < PG_GONE_MS;
+}
+
+/* Those who were told and are heard, or those who are not. */
+static void
+name_living(const struct pg_store *store, const struct pg_side *lost,
+    bool heard, struct buf *names)
+{
+	for (size_t i = 0; i < store->nsides; i++) {
+		const struct pg_side *side = &store->sides[i];
+
+		if (lives(side) && side != store->here &&
+		    ((lost->heard & side->bit) != 0) == heard)
+			buf_printf(names, "%s%s", names->len > 0 ? "," : "",
+			    side->home);
+	}
+}
+
+/* That takes a moment, and is told if it takes longer. */
+static bool
+all_are_heard(struct pg_store *store, struct pg_side *lost)
+{
+	struct buf missing = { 0 };
+	bool all;
+
+	name_living(store, lost, false, &missing);
+	all = missing.len == 0;
+	if (!all && !lost->waits_told && store->base.loop->now_ms -
+	    lost->lost_ms > 2 * PG_GONE_MS) {
+		lost->waits_told = true;
+		log_warn("the states of the lost region %s are not taken over "
+		    "yet: the regions %s, which are not lost by the map, do not "
+		    "answer, or what they sent has not come", lost->home,
+		    buf_cstr(&missing));
+	}
+	buf_fini(&missing);
+	return all;
 }
 
 static void adopt(struct pg_store *, struct pg_side *, store_regions before);
@@ -94,32 +164,47 @@ on_adopted(void *arg, enum store_end end, uint64_t count)
 		adopt(store, lost, before);	/* there are more */
 }
 
-/* This one, and after a NUL all that are. */
-static void
-name_lost(const struct pg_store *store, const struct pg_side *lost,
-    char names[2 * STORE_NAMES_MAX])
-{
-	size_t len = strlen(lost->home) + 1, from = len;
-
-	memcpy(names, lost->home, len);
-	for (size_t i = 0; i < store->nsides; i++)
-		if (store->sides[i].successors[0] != '\0' && len +
-		    STORE_HOME_MAX + 1 < 2 * STORE_NAMES_MAX)
-			len += (size_t)sprintf(names + len, "%s%s",
-			    len > from ? "," : "", store->sides[i].home);
-}
-
 static void
 adopt(struct pg_store *store, struct pg_side *lost, store_regions before)
 {
 	struct pg_job *job = pg_job_new(&store->base, &pg_adopt, lost);
 
 	store->adopting = true;
-	name_lost(store, lost, job->names);
+	sprintf(job->names, "%s%c%s", lost->home, 0, lost->successors);
+	for (size_t i = 0; i < store->nsides; i++)
+		if (store->sides[i].successors[0] != '\0')
+			buf_printf(&job->body, "%s%s", job->body.len > 0 ?
+			    "," : "", store->sides[i].home);
+	name_living(store, lost, true, &job->move.body);
 	job->regions = before;
 	job->fn.count = on_adopted;
 	pg_send(store->here, job);
 }
+
+static void
+give_over(struct pg_store *store, struct pg_side *lost)
+{
+	store_regions before;
+	bool heir = lost != store->here &&
+	    is_heir(store, lost->successors, &before);
+	const char *name = heir ? store->here->home : "";
+
+	if (lost->lost_ms == 0)
+		lost->lost_ms = store->base.loop->now_ms;
+	if (lost->conninfo != NULL)
+		tell(lost, &pg_fence, lost, name);
+	if (lost == store->here)
+		return;
+	tell(lost, &pg_lose, store->here, name);
+	if (!heir)
+		return;
+	tell_all(store, lost, name);
+	if (!store->adopting && all_are_heard(store, lost) &&
+	    !has_more_to_say(store, lost))
+		adopt(store, lost, before);
+}
+
+/* --- every few seconds ----------------------------------------------------------- */
 
 static void
 on_tended(void *arg, enum store_end end, uint64_t count)
@@ -145,18 +230,9 @@ pg_tend_all(struct pg_store *store)
 {
 	if (store->closing)
 		return;
-	for (size_t i = 0; i < store->nsides; i++) {
-		struct pg_side *side = &store->sides[i];
-		store_regions before;
-
-		if (side->successors[0] == '\0')
-			continue;
-		if (side->conninfo != NULL)
-			fence(store, side);
-		if (side != store->here && !store->adopting &&
-		    is_heir(store, side->successors, &before))
-			adopt(store, side, before);
-	}
+	for (size_t i = 0; i < store->nsides; i++)
+		if (store->sides[i].successors[0] != '\0')
+			give_over(store, &store->sides[i]);
 	if (!store->tending)
 		tend(store);
 }

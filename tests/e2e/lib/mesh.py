@@ -3,6 +3,7 @@
 """Regions with a PostgreSQL server each, joined by what the product sets up."""
 import json
 import os
+import re
 import threading
 
 from .addresses import ROOT
@@ -140,6 +141,29 @@ class Mesh:
             {allowed}, 1, 1, false, '{TENANT}', '{flow}', 1, 1, 0,
             convert_to(repeat(md5(g::text), {size} / 32 + 1), 'UTF8')
             from generate_series(1, {count}) g""")
+
+
+def with_successor(text, successors, region="GB"):
+    """The map in which those have what the lost region had; []: it lives."""
+    text = re.sub(r'"successor": \[[^]]*\], ', "", text)
+    if successors:
+        text = text.replace(f'"{region}": {{"name"', f'"{region}": {{'
+                            f'"successor": {json.dumps(successors)}, "name"')
+        if '"successor"' not in text:
+            raise Failed(f"{region} is not in the map: {text}")
+    return text
+
+
+def give_map(mesh, regions, text, name="regions.yaml"):
+    """Written, and in service in these, which read that file; their engines
+    have it, too."""
+    mesh.platform.write(name, text)
+    for region in regions:
+        edge = mesh.platform[region]
+        before = edge.errors().count(": reloaded, ")
+        portolan("ctl", "reload", "-c", edge.config_file)
+        wait_for(f"engines of {region} have it", lambda e=edge, n=before:
+                 e.errors().count(": reloaded, ") > n, 30)
 
 
 def ask(edge, of, method, path, body=None, tenant=TENANT, **how):

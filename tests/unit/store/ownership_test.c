@@ -412,37 +412,129 @@ what_was_on_its_way_here_arrives(void **state)
 	    "flow.state_au"), "0");
 }
 
+/* What was saved in a region that was lost, and what its successor made of it:
+ * the epochs say which of it is in the past of which. */
+static void
+another_turn_is_no_past_of_the_last(void **state)
+{
+	struct store_row row = made_in(US, 1, "x"), same = made_in(US, 2, "x");
+
+	(void)state;
+	/* US has saved, and AU took over what was before. */
+	assert_int_equal(change(US, row.id, "y"), STORE_OK);
+	replicate(US, "AU", &row, 10100000, 8, 1, "");
+	conflicts_are(US, "1");
+	/* From AU it went to GB, who is heard first: what AU had is not known
+	 * yet, then it is. */
+	replicate(US, "GB", &same, 10100001, 9, 8, "");
+	conflicts_are(US, "2");
+	replicate(US, "AU", &same, 10100000, 8, 1, "AU");
+	conflicts_are(US, "1");
+	/* AU had adopted it and was lost, GB adopted what was before that. */
+	row = made_in(AU, 3, "x");
+	region_ask(AU, "update flow.state_au set epoch = 10100000, version = 5,"
+	    " base = 4 where version = 1");
+	replicate(AU, "GB", &row, 20200000, 9, 5, "");
+	conflicts_are(AU, "1");
+	/* The same, but nothing was saved in AU. */
+	row = made_in(AU, 4, "x");
+	region_ask(AU, "update flow.state_au set epoch = 10100000, version = 5,"
+	    " base = 5 where version = 1");
+	replicate(AU, "GB", &row, 20200000, 9, 5, "");
+	conflicts_are(AU, "1");
+	/* GB adopted what AU had. */
+	row = made_in(AU, 5, "x");
+	region_ask(AU, "update flow.state_au set epoch = 10100000, version = 5,"
+	    " base = 4 where version = 1");
+	replicate(AU, "GB", &row, 20100000, 9, 5, "");
+	conflicts_are(AU, "1");
+}
+
 static void
 a_lost_home_is_adopted(void **state)
 {
 	struct store_row row = region_row(GB, 1, "x"), moving = region_row(US,
-	    2, "y"), gone = region_row(GB, 3, "z");
+	    2, "y"), gone = region_row(GB, 3, "z"), lost = region_row(GB, 4,
+	    "q");
 
 	(void)state;
 	replicate(AU, "GB", &row, 1, 4, 0, "");
 	replicate(AU, "US", &moving, 1, 2, 0, "GB");
 	replicate(AU, "GB", &gone, 1, 1, 0, "US");
+	replicate(AU, "GB", &lost, 1, 7, 0, "NZ");
 	/* Not before the living have been heard. */
 	region_ask(AU, "create subscription au_from_us connection '' "
 	    "publication us_to_au with (connect = false)");
-	assert_string_equal(region_ask(AU, "select flow.adopt('GB', 0, 10, "
-	    "'GB')"), "-1");
-	assert_string_equal(region_ask(AU, "select flow.adopt('GB', 4, 10, "
-	    "'GB,US')"), "0");		/* US comes before, and may have it */
-	assert_string_equal(region_ask(AU, "select flow.adopt('GB', 0, 10, "
-	    "'GB,US')"), "2");
+	assert_string_equal(region_ask(AU, "select flow.adopt('GB', 'AU', 0, "
+	    "10, 'GB,NZ', '')"), "-1");
+	assert_string_equal(region_ask(AU, "select flow.adopt('GB', 'AU', 4, "
+	    "10, 'GB,NZ', 'US')"), "0");	/* US comes before, and may have it */
+	/* Nor by another than was named. */
+	assert_string_equal(region_ask(AU, "select flow.adopt('GB', 'US,AU', "
+	    "0, 10, 'GB,NZ', 'US')"), "-2");
+	assert_string_equal(region_ask(AU, "select flow.adopt('GB', 'AU,US', "
+	    "0, 10, 'GB,NZ', 'US')"), "3");
 	region_ask(AU, "alter subscription au_from_us set (slot_name = none)");
 	region_ask(AU, "drop subscription au_from_us");
 	assert_string_equal(region_ask(AU, "select string_agg(epoch || '.' || "
-	    "version || '.' || base, ' ' order by epoch) from flow.state_au"),
-	    "2.4.4 3.2.2");
+	    "version || '.' || base, ' ' order by version) from flow.state_au"),
+	    "20200000.1.1 20200000.2.2 20200000.4.4");
 	assert_string_equal(region_ask(AU, "select count(*) from "
-	    "flow.state_gb"), "1");	/* on its way to US, which lives */
+	    "flow.state_gb"), "1");	/* to another that is lost */
+	assert_string_equal(region_ask(AU, "select flow.adopt('GB', 'AU,US', "
+	    "0, 10, 'GB', '')"), "0");
+	assert_string_equal(region_ask(AU, "select successor from flow.lost"),
+	    "AU,US");
+	/* Programs of the version before do not know who was heard. */
 	assert_string_equal(region_ask(AU, "select flow.adopt('GB', 0, 10, "
-	    "'GB')"), "0");
+	    "'GB')"), "-1");
 }
 
-/* One claimed it from a home that was lost then, another took it over. */
+/* US claims from GB as that is lost, and AU, its successor, has not heard of
+ * it: one of them gets it. */
+static void
+nothing_arrives_from_a_lost_home(void **state)
+{
+	struct store_row row = made_in(GB, 1, "x"), got;
+
+	(void)state;
+	assert_int_equal(ask_load(in[US], row.id, 0, &got), STORE_OK);
+	assert_string_equal(region_ask(US, "select said || heard from "
+	    "flow.lose('GB', 'AU', 'AU')"), "AUfalse");
+	got.body = SLICE("in US");
+	assert_int_equal(ask_save(in[US], &got), STORE_UNAVAILABLE);
+	assert_string_equal(region_ask(US, "select count(*) from "
+	    "flow.state_us"), "0");
+	/* Nor by whoever looks after it, nor who does not say from where. */
+	replicate(US, "GB", &row, 1, 1, 0, "US");
+	region_ask(US, "select flow.tend()");
+	assert_null(pg_ask(region_admin(US), "select flow.arrive("
+	    "gen_random_uuid(), 2, 1, 2, null, false, -1, gen_random_uuid(),"
+	    " gen_random_uuid(), 1, 1, 0, 0, 0, '')"));
+	assert_string_equal(region_ask(US, "select count(*) from "
+	    "flow.state_us"), "0");
+	/* It is AU's, with what was there. */
+	replicate(AU, "GB", &row, 1, 1, 0, "US");
+	assert_string_equal(region_ask(AU, "select flow.adopt('GB', 'AU', 0, "
+	    "10, 'GB', 'US')"), "1");
+	replicate(GB, "AU", &row, 10100000, 1, 1, "");
+	replicate(US, "AU", &row, 10100000, 1, 1, "");
+	must_be(US, row.id, "AU", 10100000, 1, "copy");
+	/* Who had loaded it before goes on; nothing was saved in between. */
+	memset(got.op, 7, sizeof(got.op));
+	got.token = row.token;
+	snprintf(got.home, sizeof(got.home), "AU");
+	assert_int_equal(ask_save(in[US], &got), STORE_OK);
+	assert_int_equal(got.token.epoch, 10100001);
+	for (int i = 0; i < REGIONS; i++)
+		conflicts_are(i, "0");
+	/* Back, and one like the others. */
+	region_ask(US, "select flow.found('GB')");
+	row = made_in(GB, 2, "x");
+	assert_int_equal(change(US, row.id, "y"), STORE_OK);
+}
+
+/* What two regions have under one epoch, they both keep. */
 static void
 two_homes_of_an_epoch_become_one(void **state)
 {
@@ -453,10 +545,52 @@ two_homes_of_an_epoch_become_one(void **state)
 	assert_true(region_arrives(US, &row, 2, 1, "fork"));
 	replicate(AU, "US", &row, 2, 2, 1, "");
 	replicate(US, "AU", &row, 2, 2, 1, "");
-	conflicts_are(AU, "0");
+	conflicts_are(AU, "1");
 	conflicts_are(US, "1");
+	assert_string_equal(region_ask(AU, "select home || winner from "
+	    "flow.state_conflict"), "USAU");
+	assert_string_equal(region_ask(US, "select home || winner from "
+	    "flow.state_conflict"), "USAU");
 	for (int i = 0; i < REGIONS; i++)
 		must_be(i, row.id, "AU", 2, 2, "y");
+}
+
+/* Nobody writes where the region was given over, nor where it is not known
+ * whether it was. */
+static void
+a_server_that_was_away_takes_no_writes(void **state)
+{
+	struct store_row row = made_in(GB, 1, "x"), got;
+	static const char write[] = "update flow.state_gb set version = "
+	    "version + 1";
+
+	(void)state;
+	assert_int_equal(ask_load(in[AU], row.id, 0, &got), STORE_OK);
+	/* As after a start of it. */
+	region_ask(GB, "update flow.here set cleared = '2001-01-01'");
+	row.body = SLICE("y");
+	assert_int_equal(ask_save(in[GB], &row), STORE_UNAVAILABLE);
+	got.body = SLICE("z");
+	assert_int_equal(ask_save(in[AU], &got), STORE_UNAVAILABLE);
+	assert_null(pg_ask(region_info[GB], write));
+	assert_string_equal(region_ask(GB, "select flow.clear(false)"), "f");
+	/* A start of ours asks the others. */
+	settle();
+	assert_int_equal(ask_save(in[GB], &row), STORE_OK);
+	assert_string_equal(region_ask(GB, "select flow.clear(false)"), "t");
+
+	region_ask(GB, "update flow.here set cleared = '2001-01-01'");
+	region_ask(US, "select flow.lose('GB', 'AU', null)");
+	settle();
+	assert_int_equal(ask_save(in[GB], &row), STORE_UNAVAILABLE);
+	assert_string_equal(region_ask(GB, "select successor from flow.here"),
+	    "AU");
+	assert_string_equal(region_ask(GB, "select flow.clear(true)"), "f");
+	region_ask(GB, "update flow.here set successor = 'AU,US'");
+	assert_string_equal(region_ask(GB, "select said from flow.fence("
+	    "'US', null)"), "AU,US");
+	assert_string_equal(region_ask(GB, "select flow.left_to_take()"),
+	    "1");
 }
 
 /* --- many at once -------------------------------------------------------------------- */
@@ -627,7 +761,10 @@ main(void)
 		TEST(a_late_arrival_is_turned_away),
 		TEST(a_lost_home_gives_way),
 		TEST(what_was_on_its_way_here_arrives),
+		TEST(another_turn_is_no_past_of_the_last),
 		TEST(a_lost_home_is_adopted),
+		TEST(nothing_arrives_from_a_lost_home),
+		TEST(a_server_that_was_away_takes_no_writes),
 		TEST(two_homes_of_an_epoch_become_one),
 		TEST(one_of_many_wins_each_version),
 		TEST(metadata_stays_where_it_is),
