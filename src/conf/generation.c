@@ -16,6 +16,7 @@
 #include "conf/key_file.h"
 #include "conf/regions_file.h"
 #include "conf/restrictions_file.h"
+#include "conf/successors.h"
 
 /* A generation in the making. */
 struct loading {
@@ -315,6 +316,8 @@ load_files(struct loading *l)
 	load_restrictions(l);
 	if (l->map == NULL)
 		return false;
+	if (l->before != NULL)
+		successors_check(l->before->policy.map, l->map, m);
 	generation_regions_check(l->g, &l->reader, l->root, l->map);
 	load_expectations(l);
 	if (m->errors > 0)

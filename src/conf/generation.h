@@ -63,7 +63,8 @@ enum load_depth {
 /*
  * Reads everything the file names.  NULL with every mistake of every file in
  * *mistakes (warnings may be there beside a generation too).  before: the one
- * in service, for the database guard, or NULL.  Where only the database is
+ * in service, for the database guard and for lost regions, whose
+ * successors stay, or NULL.  Where only the database is
  * held back by the guard or unreadable, and before has one, the generation
  * keeps before's database and a warning says so.  Any one thread.
  */

@@ -193,6 +193,8 @@ read_successor(const struct schema_reader *reader,
 
 	read_others(reader, node, entry, entry->region->successors,
 	    &entry->region->nsuccessors);
+	entry->region->successor_line = node->mark.line;
+	entry->region->successor_column = node->mark.column;
 }
 
 /* Country stands before continent, which is compared with it. */

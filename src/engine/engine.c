@@ -43,14 +43,16 @@ tell(const struct engine *e, const char *line)
 /* The keys that are lent to us stay open: some are read when they are needed.
  */
 static struct generation *
-load_generation(const struct engine_options *options)
+load_generation(const struct engine_options *options,
+    const struct generation *before)
 {
 	struct mistakes mistakes;
 	struct generation *g;
 
 	lent_files_receive(options->notify_fd);
 	mistakes_init(&mistakes);
-	g = generation_load(options->config_file, LOAD_KEYS, NULL, &mistakes);
+	g = generation_load(options->config_file, LOAD_KEYS, before,
+	    &mistakes);
 	for (size_t i = 0; g == NULL && i < mistakes.count; i++) {
 		struct buf line = { 0 };
 
@@ -220,7 +222,8 @@ put_in_service(struct engine *e, struct generation *g,
 static bool
 reload(struct engine *e)
 {
-	struct generation *g = load_generation(e->options);
+	struct generation *g = load_generation(e->options,
+	    e->edition->generation);
 	const struct region *region = g == NULL ? NULL : own_region(e, g);
 	struct flows *flows = NULL;
 	struct seal_keys keys;
@@ -374,7 +377,7 @@ open_store(struct engine *e)
 static bool
 begin(struct engine *e)
 {
-	struct generation *g = load_generation(e->options);
+	struct generation *g = load_generation(e->options, NULL);
 	const struct region *region = g == NULL ? NULL : own_region(e, g);
 	struct flows *flows = NULL;
 	size_t bad;

@@ -74,6 +74,7 @@ struct region {
 	 * may have it.  None: it is not lost. */
 	uint8_t		 successors[REGIONS_MAX];
 	uint8_t		 nsuccessors;
+	unsigned	 successor_line, successor_column;	/* in the map's file */
 	struct source_line at;
 };
 
