@@ -30,7 +30,7 @@ enum refusal {
 enum answer_form { ANSWER_PROBLEM, ANSWER_STRING, ANSWER_HTML };
 
 /* What the client can read, by its Accept (its lines joined; empty where there
- * is none) and by the path (DESIGN 4). */
+ * is none) and by the path: players of the API read a JSON string alone. */
 enum answer_form answer_form_for(struct slice accept, struct slice path);
 
 enum refusal refusal_of_outcome(enum outcome outcome);

@@ -346,7 +346,7 @@ count_in(struct edge_request *er)
 	count_one(&er->worker->entry.active[e->in]);
 }
 
-/* What is not runtime can wait (DESIGN 2.2). */
+/* What is not runtime can wait. */
 static bool
 is_shed(const struct edge_request *er)
 {

@@ -118,8 +118,8 @@ static const struct exchange_ops forward_ops = {
 };
 
 /*
- * The last line of defence (DESIGN section 6): whatever went wrong before, a
- * request does not leave for a region that may not process it.
+ * The last line of defence: whatever went wrong before, a request does not
+ * leave for a region that may not process it.
  */
 static bool
 is_allowed(struct edge_request *er)

@@ -2,10 +2,9 @@
 /* Copyright the Portolan authors */
 
 /*
- * What one edge tells the next over the inter-region link (DESIGN section 3):
- * X-Portolan-* fields, written by the outer edge, read by the inner one on a
- * link listener from a peer whose certificate names its region, and dropped
- * everywhere else.
+ * What one edge tells the next over the inter-region link: X-Portolan-*
+ * fields, written by the outer edge, read by the inner one on a link listener
+ * from a peer whose certificate names its region, and dropped everywhere else.
  *
  * The inner edge does not locate again.  It verifies, by its own knowledge,
  * that the path, the host and the restrictions agree with the decision that

@@ -4,7 +4,7 @@
 /*
  * The head that goes to an engine or to another edge, re-serialised from the
  * fields that were parsed: what is hop-by-hop or would pretend to be ours is
- * left out, what DESIGN section 4 asks for is put in.
+ * left out; who the client is, where it is and which way it came is put in.
  *
  * It is written in two parts.  The front is the same wherever the request
  * goes, and is made while the client's head is there; the end depends on the

@@ -3,7 +3,7 @@
 
 /*
  * Request targets: one normalisation, after which every later reader sees
- * the same path (RFC 3986 6.2.2, DESIGN section 2.2).
+ * the same path (RFC 3986 6.2.2).
  */
 #ifndef HTTP_TARGET_H
 #define HTTP_TARGET_H

@@ -4,7 +4,7 @@
 /*
  * Whose address to believe: the socket's, or through trusted peers what
  * X-Forwarded-For or Forwarded says, from right to left to the first
- * untrusted entry (DESIGN 2.3).  Evaluated for every request.
+ * untrusted entry.  Evaluated for every request, not once a connection.
  */
 #ifndef POLICY_CLIENT_ADDRESS_H
 #define POLICY_CLIENT_ADDRESS_H

@@ -4,7 +4,7 @@
 /*
  * The decision: where a request may and should go, and why.  One pure
  * function over immutable data, used by live traffic, explain, map diff and
- * test, and the residency proof alike (DESIGN section 2, step by step).
+ * test, and the residency proof alike.
  */
 #ifndef POLICY_DECIDE_H
 #define POLICY_DECIDE_H

@@ -3,7 +3,7 @@
 
 /*
  * Which calls are runtime and which central, and where each runtime call
- * carries its flow or state (DESIGN 2.2 and 2.5, RUN-API 1.7).
+ * carries its flow or state.
  */
 #ifndef POLICY_PATH_CLASS_H
 #define POLICY_PATH_CLASS_H

@@ -48,7 +48,7 @@ struct trial {
 
 /* --- the definition, read anew -------------------------------------------------- */
 
-/* DESIGN 2.6, 2.8: a country, a continent or a union in its list permits. */
+/* A country, a continent or a union in its list permits. */
 static bool
 lists_hold(const struct restriction *r, uint16_t country, unsigned continent)
 {

@@ -52,7 +52,7 @@ class Turn:
 
 
 def own_fields(answer):
-    """What every answer carries (RFC 9110 6.6.1; DESIGN 4)."""
+    """What every answer carries (RFC 9110 6.6.1)."""
     same("frontend", answer.all("X-ManyWho-Region-Frontend"), ["US"])
     same("dates", len(answer.all("Date")), 1)
 

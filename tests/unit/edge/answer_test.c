@@ -43,7 +43,7 @@ forms_follow_accept_and_path(void **state)
 		    slice_of(forms[i].path)), forms[i].form);
 }
 
-/* Names and codes that others rely on; ANCHORS' table. */
+/* Names and codes that others rely on. */
 static const struct {
 	enum refusal	 why;
 	const char	*name;
