@@ -7,6 +7,7 @@
 #ifndef COMMAND_CTL_H
 #define COMMAND_CTL_H
 
+#include <jansson.h>
 #include <stdbool.h>
 
 #include "base/buf.h"
@@ -54,6 +55,22 @@ bool ctl_ask(const char *socket_path, const struct ctl_question *question,
 
 /* A value in a target's query. */
 void ctl_encode(struct buf *target, const char *value);
+
+/* Of an answer; "" and 0 where it has none: an older or newer service may
+ * answer. */
+static inline const char *
+ctl_text(const json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	return text == NULL ? "" : text;
+}
+
+static inline long long
+ctl_number(const json_t *object, const char *key)
+{
+	return (long long)json_integer_value(json_object_get(object, key));
+}
 
 /*
  * ctl_print.c, ctl_errors.c: the service's answers as people read them, and as JSON.  What

@@ -9,20 +9,6 @@
 
 #include "command/ctl.h"
 
-static const char *
-text_of(const json_t *object, const char *key)
-{
-	const char *text = json_string_value(json_object_get(object, key));
-
-	return text == NULL ? "" : text;
-}
-
-static long long
-number_of(const json_t *object, const char *key)
-{
-	return (long long)json_integer_value(json_object_get(object, key));
-}
-
 /* How wide it stands there. */
 static size_t
 write_byte(char c, struct buf *out)
@@ -65,14 +51,14 @@ write_excerpt(const json_t *bad, struct buf *out)
 	const json_t *text = json_object_get(bad, "excerpt");
 	struct slice rest = { json_string_value(text),
 	    json_string_length(text) };
-	long long at = number_of(bad, "excerpt_offset");
+	long long at = ctl_number(bad, "excerpt_offset");
 
 	while (rest.len > 0) {
 		const char *lf = memchr(rest.p, '\n', rest.len);
 		struct slice line = { rest.p, lf == NULL ? rest.len :
 		    (size_t)(lf - rest.p) + 1 };
 
-		write_line(line, at, number_of(bad, "offset"), out);
+		write_line(line, at, ctl_number(bad, "offset"), out);
 		at += (long long)line.len;
 		rest.p += line.len;
 		rest.len -= line.len;
@@ -82,18 +68,18 @@ write_excerpt(const json_t *bad, struct buf *out)
 static void
 write_bad(const json_t *bad, struct buf *out)
 {
-	const char *sentence = text_of(bad, "sentence");
+	const char *sentence = ctl_text(bad, "sentence");
 
-	buf_printf(out, "\n%s  %s port %lld  ", text_of(bad, "time"),
-	    text_of(bad, "peer"), number_of(bad, "port"));
-	if (number_of(bad, "status") != 0)
-		buf_printf(out, "%lld ", number_of(bad, "status"));
-	buf_text(out, text_of(bad, "rule"));
-	if (strcmp(text_of(bad, "part"), "frames") != 0)
+	buf_printf(out, "\n%s  %s port %lld  ", ctl_text(bad, "time"),
+	    ctl_text(bad, "peer"), ctl_number(bad, "port"));
+	if (ctl_number(bad, "status") != 0)
+		buf_printf(out, "%lld ", ctl_number(bad, "status"));
+	buf_text(out, ctl_text(bad, "rule"));
+	if (strcmp(ctl_text(bad, "part"), "frames") != 0)
 		buf_printf(out, ", byte %lld of the %s",
-		    number_of(bad, "offset"), text_of(bad, "part"));
-	if (text_of(bad, "request_id")[0] != '\0')
-		buf_printf(out, ", request %s", text_of(bad, "request_id"));
+		    ctl_number(bad, "offset"), ctl_text(bad, "part"));
+	if (ctl_text(bad, "request_id")[0] != '\0')
+		buf_printf(out, ", request %s", ctl_text(bad, "request_id"));
 	buf_printf(out, "\n%s%s", sentence, sentence[0] != '\0' ? "\n" : "");
 	write_excerpt(bad, out);
 }
@@ -113,9 +99,9 @@ ctl_errors_text(struct slice json, struct buf *out)
 		const json_t *list = json_object_get(listener, "requests");
 
 		buf_printf(out, "%slistener %s%s: %lld bad requests since the "
-		    "start%s\n", i > 0 ? "\n" : "", text_of(listener, "name"),
+		    "start%s\n", i > 0 ? "\n" : "", ctl_text(listener, "name"),
 		    json_is_true(json_object_get(listener, "gone")) ?
-		    " (gone)" : "", number_of(listener, "total"),
+		    " (gone)" : "", ctl_number(listener, "total"),
 		    json_array_size(list) > 0 ? "; the last ones:" : "");
 		json_array_foreach(list, k, bad)
 			write_bad(bad, out);

@@ -8,21 +8,6 @@
 
 /* --- status, for people ------------------------------------------------------- */
 
-/* Empty where there is none: an older or newer service may answer. */
-static const char *
-text_of(const json_t *object, const char *key)
-{
-	const char *text = json_string_value(json_object_get(object, key));
-
-	return text == NULL ? "" : text;
-}
-
-static long long
-number_of(const json_t *object, const char *key)
-{
-	return (long long)json_integer_value(json_object_get(object, key));
-}
-
 static bool
 is_true(const json_t *object, const char *key)
 {
@@ -33,12 +18,12 @@ static void
 write_service(const json_t *status, struct buf *out)
 {
 	buf_printf(out, "Portolan %s, edge of %s: %s%s%s\n",
-	    text_of(status, "version"), text_of(status, "region"),
+	    ctl_text(status, "version"), ctl_text(status, "region"),
 	    is_true(status, "ready") ? "ready" : "NOT READY: ",
-	    text_of(status, "not_ready"),
+	    ctl_text(status, "not_ready"),
 	    is_true(status, "draining") ? " (draining)" : "");
-	buf_printf(out, "started       %s\n", text_of(status, "started"));
-	buf_printf(out, "sandbox       %s\n", text_of(status, "sandbox"));
+	buf_printf(out, "started       %s\n", ctl_text(status, "started"));
+	buf_printf(out, "sandbox       %s\n", ctl_text(status, "sandbox"));
 }
 
 static void
@@ -46,21 +31,21 @@ write_generation(const json_t *status, struct buf *out)
 {
 	const json_t *g = json_object_get(status, "generation");
 	const json_t *last = json_object_get(status, "last_reload");
-	const char *built = text_of(g, "database_built");
+	const char *built = ctl_text(g, "database_built");
 
 	buf_printf(out, "generation    %lld, loaded %s, restrictions revision "
-	    "%lld\n", number_of(g, "id"), text_of(g, "loaded"),
-	    number_of(g, "restrictions_revision"));
+	    "%lld\n", ctl_number(g, "id"), ctl_text(g, "loaded"),
+	    ctl_number(g, "restrictions_revision"));
 	buf_printf(out, "geo database  %s%s; table of %lld KiB\n",
 	    built[0] == '\0' ? "none" : "built ", built,
-	    number_of(g, "geo_table_bytes") / 1024);
-	if (text_of(g, "database_held")[0] != '\0')
+	    ctl_number(g, "geo_table_bytes") / 1024);
+	if (ctl_text(g, "database_held")[0] != '\0')
 		buf_printf(out, "              HELD BACK: %s\n",
-		    text_of(g, "database_held"));
+		    ctl_text(g, "database_held"));
 	buf_printf(out, "last reload   %s; since the start %lld good, %lld "
 	    "failed\n", is_true(last, "good") ? "good" : "FAILED (the log says "
 	    "why; the former configuration serves)",
-	    number_of(last, "reloads"), number_of(last, "failed"));
+	    ctl_number(last, "reloads"), ctl_number(last, "failed"));
 }
 
 static void
@@ -71,9 +56,9 @@ write_load(const json_t *status, struct buf *out)
 	size_t i;
 
 	json_array_foreach(json_object_get(status, "workers"), i, worker) {
-		open += number_of(worker, "connections");
-		accepted += number_of(worker, "accepted");
-		requests += number_of(worker, "requests");
+		open += ctl_number(worker, "connections");
+		accepted += ctl_number(worker, "accepted");
+		requests += ctl_number(worker, "requests");
 	}
 	buf_printf(out, "clients       %lld connections open, %lld accepted, "
 	    "%lld requests; %zu threads\n", open, accepted, requests,
@@ -83,28 +68,28 @@ write_load(const json_t *status, struct buf *out)
 static void
 write_upstream(const json_t *region, const json_t *u, struct buf *out)
 {
-	const char *id = text_of(region, "id");
-	const char *name = text_of(u, "name");
+	const char *id = ctl_text(region, "id");
+	const char *name = ctl_text(u, "name");
 	size_t len = strlen(id);
 
 	/* "GB unix:/..." stands below GB. */
 	if (strncmp(name, id, len) == 0 && name[len] == ' ')
 		name += len + 1;
 	buf_printf(out, "        %-14s %s %s, weight %lld, %lld requests, "
-	    "%lld errors\n", text_of(u, "health"), is_true(u, "link") ?
-	    "edge" : "engine", name, number_of(u, "weight"),
-	    number_of(u, "requests"), number_of(u, "errors"));
+	    "%lld errors\n", ctl_text(u, "health"), is_true(u, "link") ?
+	    "edge" : "engine", name, ctl_number(u, "weight"),
+	    ctl_number(u, "requests"), ctl_number(u, "errors"));
 }
 
 /* What an operator has said of it. */
 static void
 write_word(const json_t *word, struct buf *out)
 {
-	const char *until = text_of(word, "until");
-	const char *reason = text_of(word, "reason");
+	const char *until = ctl_text(word, "until");
+	const char *reason = ctl_text(word, "reason");
 
 	buf_printf(out, "%s by an operator's word of %s%s%s%s%s",
-	    text_of(word, "state"), text_of(word, "since"),
+	    ctl_text(word, "state"), ctl_text(word, "since"),
 	    until[0] == '\0' ? "" : ", until ", until,
 	    reason[0] == '\0' ? "" : ": ", reason);
 }
@@ -118,7 +103,7 @@ ctl_regions_text(struct slice json, struct buf *out)
 	size_t i;
 
 	json_array_foreach(list, i, word) {
-		buf_printf(out, "%-6s  ", text_of(word, "region"));
+		buf_printf(out, "%-6s  ", ctl_text(word, "region"));
 		write_word(word, out);
 		buf_char(out, '\n');
 	}
@@ -135,7 +120,7 @@ write_region(const json_t *region, struct buf *out)
 	const json_t *word = json_object_get(region, "by_operator");
 	size_t i;
 
-	buf_printf(out, "%-6s  %s%s%s\n", text_of(region, "id"),
+	buf_printf(out, "%-6s  %s%s%s\n", ctl_text(region, "id"),
 	    is_true(region, "up") ? "up" : "DOWN",
 	    is_true(region, "own") ? ", this region" : "",
 	    json_array_size(upstreams) == 0 ? ", no way there" : "");
