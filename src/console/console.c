@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "conf/generation_tls.h"
 #include "console/private.h"
+#include "http/target.h"
 #include "net/lent_files.h"
 
 enum { DRAIN_MS = 2000, DRAIN_LOOK_MS = 32 };
@@ -51,16 +52,6 @@ console_answer(struct request *r, unsigned status, const char *type,
 /* --- the handler --------------------------------------------------------------- */
 
 static bool
-path_fits(struct slice target, const char *path)
-{
-	size_t len = strlen(path);
-
-	if (path[len - 1] == '?' && target.len > len)
-		target.len = len;
-	return slice_is(target, path);
-}
-
-static bool
 method_fits(const struct endpoint_entry *e, enum h1_method method)
 {
 	return e->method == method ||
@@ -82,7 +73,7 @@ on_head(struct request *r)
 	const char *why;
 
 	for (const struct endpoint_entry *e = endpoints; e->path != NULL; e++) {
-		if (!path_fits(r->head->target, e->path))
+		if (!target_fits(r->head->target, e->path))
 			continue;
 		found = true;
 		if (!method_fits(e, r->method))

@@ -13,6 +13,7 @@
 
 #include "base/arena.h"
 #include "edge/process.h"
+#include "http/target.h"
 
 enum { CONTROL_MODE = 0600, BODY_BYTES = 1024 * 1024 };
 
@@ -268,16 +269,6 @@ static const struct control_endpoint {
 
 /* --- the handler ---------------------------------------------------------------- */
 
-static bool
-path_fits(struct slice target, const char *path)
-{
-	size_t len = strlen(path);
-
-	if (path[len - 1] == '?' && target.len > len)
-		target.len = len;
-	return slice_is(target, path);
-}
-
 static void
 on_head(struct request *r)
 {
@@ -289,7 +280,7 @@ on_head(struct request *r)
 	cr->request = r;
 	list_init(&cr->node);
 	for (size_t i = 0; i < sizeof(endpoints) / sizeof(endpoints[0]); i++) {
-		if (!path_fits(r->head->target, endpoints[i].path))
+		if (!target_fits(r->head->target, endpoints[i].path))
 			continue;
 		known = true;
 		if (endpoints[i].method == method) {

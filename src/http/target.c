@@ -218,3 +218,13 @@ target_normalise(struct target *target, struct slice raw, char *out)
 		return TARGET_OK;
 	return normalise_path(&target->path, out);
 }
+
+bool
+target_fits(struct slice raw, const char *path)
+{
+	size_t len = strlen(path);
+
+	if (path[len - 1] == '?' && raw.len > len)
+		raw.len = len;
+	return slice_is(raw, path);
+}

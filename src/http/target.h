@@ -43,6 +43,10 @@ struct target {
 enum target_verdict target_normalise(struct target *target, struct slice raw,
     char *out);
 
+/* Whether it is a path of our own, for tables of endpoints; one with a ? at its
+ * end stands for whatever follows that. */
+bool target_fits(struct slice raw, const char *path);
+
 /*
  * The authority of "http(s)://authority...", and the port that the scheme
  * stands for; false for any other form.  The authority is not looked at.

@@ -246,6 +246,30 @@ reads_authorities(void **state)
 	}
 }
 
+static void
+fits_paths_of_our_own(void **state)
+{
+	static const struct {
+		const char	*raw, *path;
+		bool		 fits;
+	} rows[] = {
+		{ "/map", "/map", true },
+		{ "/map?", "/map", false },
+		{ "/map?a", "/map", false },
+		{ "/map?", "/map?", true },
+		{ "/map?a", "/map?", true },
+		{ "/map", "/map?", false },
+		{ "/maps?", "/map?", false },
+		{ "", "/map?", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++)
+		if (target_fits(slice_of(rows[i].raw), rows[i].path) !=
+		    rows[i].fits)
+			fail_msg("%s, %s", rows[i].raw, rows[i].path);
+}
+
 int
 main(void)
 {
@@ -256,6 +280,7 @@ main(void)
 		cmocka_unit_test(asterisk),
 		cmocka_unit_test(every_verdict_has_a_text),
 		cmocka_unit_test(reads_authorities),
+		cmocka_unit_test(fits_paths_of_our_own),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
