@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the Portolan authors */
 
+/*
+ * JSON as it comes and goes: counted before it is read, written as text, and
+ * the memory of what is between.
+ */
 #ifndef ENGINE_JSON_TEXT_H
 #define ENGINE_JSON_TEXT_H
 

@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the Portolan authors */
 
+/*
+ * JOSE from inside: what its files share of keys on P-384, of headers and of
+ * ciphers.  Nothing is kept between calls, so any thread may call; what is
+ * returned or written is the caller's, to be wiped where it is secret.
+ */
 #ifndef STORE_JOSE_PRIVATE_H
 #define STORE_JOSE_PRIVATE_H
 
