@@ -142,6 +142,79 @@ chars_in_target(struct slice s)
 	return i;
 }
 
+/* All of 8 to 15 bytes, or of 4 to 7, some of them more than once. */
+static bytes16
+load_short(struct slice s)
+{
+	char all[16];
+
+	if (s.len >= 8) {
+		memcpy(all, s.p, 8);
+		memcpy(all + 8, s.p + s.len - 8, 8);
+	} else {
+		memcpy(all, s.p, 4);
+		memcpy(all + 4, s.p + s.len - 4, 4);
+		memcpy(all + 8, all, 8);
+	}
+	return load16(all);
+}
+
+static bool
+all_of_name(bytes16 c)
+{
+	return mask_of((bytes16)((c - 'a' < 26) | (c - '0' < 10) |
+	    (c == '-'))) == 0xffff;
+}
+
+bool
+chars_plain_name(struct slice name)
+{
+	size_t i = 0;
+
+	if (name.len < 16)
+		return name.len >= 4 && all_of_name(load_short(name));
+	for (; name.len - i >= 16; i += 16)
+		if (!all_of_name(load16(name.p + i)))
+			return false;
+	return i == name.len || all_of_name(load16(name.p + name.len - 16));
+}
+
+static bytes16
+lower16(bytes16 c)
+{
+	return c | ((bytes16)(c - 'A' < 26) & 0x20);
+}
+
+static void
+lower_block(char *to, const char *from)
+{
+	bytes16 c = lower16(load16(from));
+
+	memcpy(to, &c, sizeof(c));
+}
+
+void
+chars_lower(char *to, struct slice s)
+{
+	size_t i = 0;
+	bytes16 c;
+
+	for (; s.len - i >= 16; i += 16)
+		lower_block(to + i, s.p + i);
+	if (i == s.len)
+		return;
+	if (s.len >= 16) {
+		lower_block(to + s.len - 16, s.p + s.len - 16);
+	} else if (s.len >= 8) {
+		c = lower16(load_short(s));
+		memcpy(to, &c, 8);
+		memcpy(to + s.len - 8, (const char *)&c + 8, 8);
+	} else {
+		for (; i < s.len; i++)
+			to[i] = ascii_lower(s.p[i]);
+	}
+}
+
 uint64_t
 chars_where(struct slice s, char c)
 {

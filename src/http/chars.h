@@ -36,6 +36,13 @@ size_t chars_in_target(struct slice s);	/* 0x21..0x7e */
 enum { CHARS_NAME = 32 };
 size_t chars_usual_line(struct slice line, char low[CHARS_NAME]);
 
+/* Of letters in lower case, digits and hyphens, as nearly all names are that
+ * travel in HTTP/2; false also for the shortest. */
+bool chars_plain_name(struct slice name);
+
+/* s in ASCII lower case; to has room for as much. */
+void chars_lower(char *to, struct slice s);
+
 /* A bit for each of the first 64 bytes that is c, the first's the lowest. */
 uint64_t chars_where(struct slice s, char c);
 

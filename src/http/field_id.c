@@ -101,8 +101,8 @@ field_identify(struct slice name)
 {
 	char low[FIELD_LOW] = { 0 };
 
-	for (size_t i = 0; i < name.len && i < FIELD_LOW; i++)
-		low[i] = ascii_lower(name.p[i]);
+	chars_lower(low, (struct slice){ name.p,
+	    name.len < FIELD_LOW ? name.len : FIELD_LOW });
 	return field_identify_low(low, name.len);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the Portolan authors */
 
+#include "http/chars.h"
 #include "http/h2_private.h"
 
 enum { ANSWER_FIELDS = H1_FIELDS_MAX + 36 };	/* ours included */
@@ -16,8 +17,7 @@ fields_of(struct h2_kit *kit, nghttp2_nv nv[ANSWER_FIELDS], size_t n,
 	buf_clear(&kit->lower);
 	to = buf_reserve(&kit->lower, lines.len + 1);
 	while (n < ANSWER_FIELDS && h2_text_next(&lines, &name, &value)) {
-		for (size_t i = 0; i < name.len; i++)
-			to[i] = ascii_lower(name.p[i]);
+		chars_lower(to, name);
 		nv[n++] = (nghttp2_nv){ (uint8_t *)to,
 		    (uint8_t *)(uintptr_t)value.p, name.len, value.len,
 		    slice_eq((struct slice){ to, name.len },

@@ -157,14 +157,21 @@ write_start_line(struct h2_text *t)
 /* --- fields (RFC 9113 8.2) --------------------------------------------------- */
 
 static bool
-is_good(struct slice name, struct slice value)
+is_lower_token(struct slice name)
 {
-	if (!chars_all_token(name) || chars_in_value(value) < value.len)
-		return false;
 	for (size_t i = 0; i < name.len; i++)
 		if (name.p[i] >= 'A' && name.p[i] <= 'Z')
 			return false;
-	return slice_trim(value).len == value.len;
+	return chars_all_token(name);
+}
+
+static bool
+is_good(struct slice name, struct slice value)
+{
+	if (chars_in_value(value) < value.len ||
+	    slice_trim(value).len != value.len)
+		return false;
+	return chars_plain_name(name) || is_lower_token(name);
 }
 
 /* RFC 9113 8.2.2: whoever sends one of these speaks HTTP/1.1. */

@@ -210,6 +210,45 @@ bytes_are_found_where_they_are(void **state)
 		}
 }
 
+/* Every byte in every place of a name of every length. */
+static void
+plain_names_are_of_lower_case(void **state)
+{
+	(void)state;
+	for (unsigned c = 0; c < 256; c++)
+		for (size_t len = 1; len < 40; len++)
+			for (size_t at = 0; at < len; at++) {
+				bool good = (c >= 'a' && c <= 'z') ||
+				    (c >= '0' && c <= '9') || c == '-';
+				char *s = xmalloc(len);
+
+				memset(s, 'x', len);
+				s[at] = (char)c;
+				assert_true(chars_plain_name((struct slice){
+				    s, len }) == (good && len >= 4));
+				free(s);
+			}
+}
+
+static void
+letters_and_no_others_become_lower(void **state)
+{
+	(void)state;
+	for (unsigned c = 0; c < 256; c++)
+		for (size_t len = 1; len < 40; len++) {
+			char *from = xmalloc(len), *to = xmalloc(len);
+
+			for (size_t i = 0; i < len; i++)
+				from[i] = (char)(c + i);
+			chars_lower(to, (struct slice){ from, len });
+			for (size_t i = 0; i < len; i++)
+				assert_int_equal(to[i], ascii_lower(from[i]));
+			free(from);
+			free(to);
+		}
+	chars_lower(NULL, (struct slice){ NULL, 0 });
+}
+
 static bool
 is_plain_path(const char *p, size_t len)
 {
@@ -333,6 +372,8 @@ main(void)
 		cmocka_unit_test(clean_lines_hold_no_control),
 		cmocka_unit_test(clean_lines_end_at_the_first_crlf),
 		cmocka_unit_test(bytes_are_found_where_they_are),
+		cmocka_unit_test(plain_names_are_of_lower_case),
+		cmocka_unit_test(letters_and_no_others_become_lower),
 		cmocka_unit_test(paths_are_plain_or_not),
 		cmocka_unit_test(plain_hosts_are_good),
 		cmocka_unit_test(every_length),
