@@ -17,6 +17,7 @@ h2_kit_new(const struct h2_ops *ops)
 	nghttp2_session_callbacks *cb;
 
 	kit->ops = ops;
+	h2_memory_init(&kit->memory);
 	must(nghttp2_session_callbacks_new(&cb) == 0);
 	kit->callbacks = cb;
 	h2_receive_by(cb);
@@ -37,6 +38,7 @@ h2_kit_free(struct h2_kit **kit)
 	nghttp2_option_del((*kit)->option);
 	buf_fini(&(*kit)->lower);
 	buf_fini(&(*kit)->spare);
+	h2_memory_fini(&(*kit)->memory);
 	free(*kit);
 	*kit = NULL;
 }
@@ -89,7 +91,7 @@ h2_new(struct h2_kit *kit, void *owner, const struct h2_settings *settings)
 
 	h2->preface_left = H2_PREFACE_LEN;
 	must(nghttp2_session_server_new3(&h2->session, kit->callbacks, h2,
-	    kit->option, &h2_memory) == 0);
+	    kit->option, &kit->memory.mem) == 0);
 	submit_settings(h2);
 	return h2;
 }
@@ -102,7 +104,7 @@ h2_new_client(struct h2_kit *kit, void *owner,
 
 	h2->client = true;
 	must(nghttp2_session_client_new3(&h2->session, kit->callbacks, h2,
-	    kit->option, &h2_memory) == 0);
+	    kit->option, &kit->memory.mem) == 0);
 	submit_settings(h2);
 	return h2;
 }

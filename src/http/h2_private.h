@@ -15,8 +15,17 @@
 
 enum { TINY_FRAME = 64 };		/* bytes of DATA that earn no credit */
 
+/* Small blocks that were given back, by size; see h2_memory.c. */
+enum { H2_SPARE_SIZES = 32 };
+struct h2_memory {
+	nghttp2_mem	 mem;
+	size_t		 spare_bytes;
+	struct h2_block	*spare[H2_SPARE_SIZES];
+};
+
 struct h2_kit {
 	const struct h2_ops *ops;
+	struct h2_memory memory;
 	nghttp2_session_callbacks *callbacks;
 	nghttp2_option	*option;
 	struct buf	 lower;		/* names on their way out */
@@ -68,8 +77,9 @@ stream_of(nghttp2_session *session, int32_t id)
 void h2_receive_by(nghttp2_session_callbacks *cb);
 void h2_send_by(nghttp2_session_callbacks *cb);
 
-/* h2_memory.c */
-extern nghttp2_mem h2_memory;
+/* h2_memory.c: of all sessions of a kit, which it must outlive. */
+void h2_memory_init(struct h2_memory *memory);
+void h2_memory_fini(struct h2_memory *memory);
 
 /* --- h2_look.c: what a peer does to keep us busy ------------------------------ */
 
