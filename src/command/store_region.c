@@ -64,6 +64,27 @@ region_add(int argc, char **argv)
 	return end;
 }
 
+/* What initial copies left at this region's own server goes; of what may be
+ * somebody's it is told. */
+static bool
+sweep(const struct store_work *w, const struct usage *usage,
+    const char *gone, struct err *err)
+{
+	static struct store_orphan orphans[STORE_ORPHANS_MAX];
+	char text[STORE_ORPHAN_TEXT];
+	size_t count;
+
+	if (!store_postgres_orphans(w->options.admin, &w->pg, gone, true,
+	    orphans, &count, err))
+		return false;
+	for (size_t i = 0; i < count; i++)
+		fprintf(stderr, "portolan %s: %s: %s\n", usage->command,
+		    orphans[i].name, orphans[i].is_left ? "left by an initial "
+		    "copy that was not ended, and dropped" :
+		    store_orphan_trouble(&orphans[i], text));
+	return true;
+}
+
 static int
 region_remove(int argc, char **argv)
 {
@@ -88,7 +109,8 @@ region_remove(int argc, char **argv)
 	id = other_region(&w, &usage);
 	end = id == NULL ? EXIT_USAGE : store_tell(usage.command, &w.options,
 	    store_postgres_unsubscribe(w.options.admin, w.pg.home, id, forget,
-	    &err), w.pg.home, &err);
+	    &err) && (!forget || sweep(&w, &usage, id, &err)), w.pg.home,
+	    &err);
 	generation_free(&w.g);
 	return end;
 }
@@ -112,7 +134,8 @@ region_repair(int argc, char **argv)
 	id = other_region(&w, &usage);
 	end = id == NULL ? EXIT_USAGE : store_tell(usage.command, &w.options,
 	    store_postgres_repair(w.options.admin, w.pg.home, id,
-	    strcmp(id, w.g->config->main_region) == 0, &err), w.pg.home, &err);
+	    strcmp(id, w.g->config->main_region) == 0, &err) &&
+	    sweep(&w, &usage, NULL, &err), w.pg.home, &err);
 	generation_free(&w.g);
 	return end;
 }
@@ -195,13 +218,44 @@ print_text(struct buf *out, const struct store_pair *p)
 	buf_char(out, '\n');
 }
 
+/* What else holds up the log here. */
+static void
+print_orphan(struct buf *out, const struct store_options *o,
+    const struct store_orphan *orphan)
+{
+	char text[STORE_ORPHAN_TEXT];
+	const char *trouble = store_orphan_trouble(orphan, text);
+
+	if (!o->json) {
+		buf_printf(out, "%-24s %-4s %-8s\n%24s  %s\n", orphan->name,
+		    "out", "left", "", trouble);
+		return;
+	}
+	buf_printf(out, "{\"name\":\"%s\",\"direction\":\"out\",\"good\":"
+	    "false,\"trouble\":", orphan->name);
+	buf_json(out, slice_of(trouble));
+	buf_printf(out, ",\"there\":true,\"running\":false,\"kept_bytes\":"
+	    "%llu}", (unsigned long long)orphan->kept_bytes);
+}
+
+static void
+print_orphans(struct buf *out, const struct store_options *o,
+    const struct store_orphan *orphans, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (o->json && out->len > 1)
+			buf_char(out, ',');
+		print_orphan(out, o, &orphans[i]);
+	}
+}
+
 static int
-print_pairs(const struct store_options *o, const struct store_pair *pairs,
-    size_t count)
+print_status(const struct store_options *o, const struct store_pair *pairs,
+    size_t count, const struct store_orphan *orphans, size_t norphans)
 {
 	struct buf out = { 0 };
 	char text[STORE_PAIR_TEXT];
-	bool good = true;
+	bool good = norphans == 0;
 
 	if (o->json)
 		buf_char(&out, '[');
@@ -214,6 +268,7 @@ print_pairs(const struct store_options *o, const struct store_pair *pairs,
 		else
 			print_text(&out, &pairs[i]);
 	}
+	print_orphans(&out, o, orphans, norphans);
 	buf_text(&out, o->json ? "]\n" : count == 0 ?
 	    "there is no other region\n" : "");
 	return loading_print("store region status", &out, good ? EXIT_GOOD :
@@ -232,16 +287,21 @@ region_status(int argc, char **argv)
 	    "Asks as an engine would, unless --admin is given.",
 	    .options = specs };
 	static struct store_pair pairs[STORE_PAIRS_MAX];
+	static struct store_orphan orphans[STORE_ORPHANS_MAX];
 	struct err err = { 0 };
-	size_t count;
+	size_t count, norphans;
+	const char *way;
 	int end = store_begin(&w, &usage, argc, argv, false);
 
 	if (end != OPTIONS_GO_ON)
 		return end;
-	end = store_postgres_status(w.options.admin != NULL ?
-	    w.options.admin : w.g->config->store.postgres, &w.pg, pairs,
-	    &count, &err) ? print_pairs(&w.options, pairs, count) : store_tell(
-	    usage.command, &w.options, false, w.pg.home, &err);
+	way = w.options.admin != NULL ? w.options.admin :
+	    w.g->config->store.postgres;
+	end = store_postgres_status(way, &w.pg, pairs, &count, &err) &&
+	    store_postgres_orphans(way, &w.pg, NULL, false, orphans,
+	    &norphans, &err) ? print_status(&w.options, pairs, count,
+	    orphans, norphans) : store_tell(usage.command, &w.options, false,
+	    w.pg.home, &err);
 	generation_free(&w.g);
 	return end;
 }

@@ -3,10 +3,35 @@
 
 #include "store/pair.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
 /* --- what is wrong --------------------------------------------------------------- */
+
+static void
+upper(char *text)
+{
+	for (; *text != '\0'; text++)
+		*text = (char)toupper((unsigned char)*text);
+}
+
+/* "gb_from_us" is mended in GB, which follows US. */
+static const char *
+lost_trouble(const struct store_pair *p, char text[STORE_PAIR_TEXT])
+{
+	char follower[STORE_PAIR_NAME] = "", followed[STORE_PAIR_NAME] = "";
+
+	if (sscanf(p->name, "%39[^_]_from_%39s", follower, followed) < 2)
+		return "its slot is lost";
+	upper(follower);
+	upper(followed);
+	snprintf(text, STORE_PAIR_TEXT, "its slot is lost, since more of the "
+	    "log would have been kept for it than max_slot_wal_keep_size: all "
+	    "must be copied anew, by portolan store region repair %s in "
+	    "region %s", followed, follower);
+	return text;
+}
 
 static const char *
 outgoing_trouble(const struct store_pair *p, char text[STORE_PAIR_TEXT])
@@ -14,8 +39,7 @@ outgoing_trouble(const struct store_pair *p, char text[STORE_PAIR_TEXT])
 	if (!p->there)
 		return "that region does not follow: it has no slot here";
 	if (strcmp(p->wal_status, "lost") == 0)
-		return "its slot is lost, since more of the log would have been "
-		    "kept for it than max_slot_wal_keep_size: repair it there";
+		return lost_trouble(p, text);
 	if (strcmp(p->wal_status, "unreserved") == 0)
 		return "its slot is about to be lost: what it needs of the log "
 		    "goes with the next checkpoint";

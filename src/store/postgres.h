@@ -96,6 +96,29 @@ bool store_postgres_unsubscribe(const char *admin, const char *here,
 bool store_postgres_repair(const char *admin, const char *here,
     const char *region, bool is_main, struct err *err);
 
+/*
+ * Slots at the region's server which initial copies left, that of region gone
+ * (or NULL) among them; asks the others by their conninfos whether they come
+ * for one.  drops: those that nobody comes for are dropped, which needs a
+ * superuser.
+ */
+enum { STORE_ORPHANS_MAX = 64, STORE_ORPHAN_TEXT = 400 };
+
+struct store_orphan {
+	char		 name[64];
+	uint64_t	 kept_bytes;	/* of the log */
+	bool		 is_left;	/* for sure; else not all could be asked */
+	bool		 is_used;	/* never, in what is answered */
+};
+
+bool store_postgres_orphans(const char *conninfo,
+    const struct store_postgres_config *config, const char *gone,
+    bool drops, struct store_orphan orphans[STORE_ORPHANS_MAX],
+    size_t *count, struct err *err);
+/* What it is and what to do, one clause. */
+const char *store_orphan_trouble(const struct store_orphan *orphan,
+    char text[STORE_ORPHAN_TEXT]);
+
 /* Of this region's states, at another. */
 enum { STORE_EXAMPLES_MAX = 10 };
 

@@ -214,21 +214,21 @@ send_patience(struct pg_link *link, uint64_t more_ms)
 static bool
 send_batch(struct pg_link *link)
 {
-	struct pg_job *job = NULL;
+	struct pg_job *job;
 	size_t bytes;
 	unsigned count = gather(link, &bytes);
 	uint64_t more_ms = bytes / PG_BYTES_MS;
 
 	if (!send_patience(link, more_ms))
 		return false;
-	while (count-- > 0) {
+	do {
 		job = job_at(list_pop(&link->waiting));
 		link->nwaiting--;
 		list_append(&link->sent, &job->node);
 		job->due_ms += more_ms;
 		if (!send_job(link, job))
 			return false;
-	}
+	} while (--count > 0);
 	job->ends_batch = true;
 	link->batches++;
 	return PQpipelineSync(link->conn) == 1;

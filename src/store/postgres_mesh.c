@@ -120,14 +120,22 @@ drop_whole(PGconn *conn, const struct names *n, struct err *err)
 	    drop_alone(conn, n, err));
 }
 
-/* That the other, which is gone for good, held here. */
+/* That the other, which is gone for good, held here; a network that was cut
+ * may not have told yet that it went. */
 static bool
 drop_their_slot(PGconn *conn, const char *ours, const char *gone,
     struct err *err)
 {
 	struct names theirs = names_of(gone, ours);
-	char sql[240];
+	char sql[240], role[STORE_HOME_MAX];
 
+	snprintf(role, sizeof(role), "%s", gone);
+	lower(role);
+	snprintf(sql, sizeof(sql), "select pg_terminate_backend(pid, 5000) "
+	    "from pg_stat_activity where backend_type = 'walsender' and "
+	    "usename = 'repl_%s' and datname = current_database()", role);
+	if (!pg_admin_execute(conn, sql, err))
+		return false;
 	snprintf(sql, sizeof(sql), "select pg_drop_replication_slot(slot_name)"
 	    " from pg_replication_slots where slot_name = '%s' and database ="
 	    " current_database()", theirs.subscription);

@@ -105,7 +105,9 @@ def lost(mesh):
         return mesh.pairs("US")[US].get("wal") == "lost"
 
     wait_for("the slot is lost", gone, 30)
-    told(mesh, "US", US, "lost")
+    told(mesh, "US", US, "lost, since more of the log would have been kept "
+         "for it than max_slot_wal_keep_size: all must be copied anew, by "
+         "portolan store region repair US in region GB")
     mesh.ask("US", "alter system reset max_slot_wal_keep_size")
     mesh.ask("US", "select pg_reload_conf()")
     mesh.store("GB", "region", "repair", "US")

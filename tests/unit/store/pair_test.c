@@ -25,8 +25,10 @@ static const struct {
 	{ { SLOT, .lag_ms = STORE_PAIR_LAG_MS },
 	    "that region is 60 seconds behind" },
 	{ { .outgoing = true }, "that region does not follow" },
-	{ { .outgoing = true, .there = true, .wal_status = "lost" },
-	    "its slot is lost" },
+	{ { .name = "gb_from_us", .outgoing = true, .there = true,
+	    .wal_status = "lost" }, "its slot is lost, since more of the log "
+	    "would have been kept for it than max_slot_wal_keep_size: all must "
+	    "be copied anew, by portolan store region repair US in region GB" },
 	{ { .outgoing = true, .there = true, .wal_status = "unreserved" },
 	    "its slot is about to be lost" },
 	{ { .outgoing = true, .there = true, .kept_bytes = 501,
