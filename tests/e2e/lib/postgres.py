@@ -2,6 +2,7 @@
 # Copyright the Portolan authors
 """A PostgreSQL server of a story's own, on a UNIX socket in a directory that
 goes with it."""
+import ctypes
 import os
 import pwd
 import shutil
@@ -25,9 +26,55 @@ def unprivileged():
         os.setuid(who.pw_uid)
 
 
+CLONE_NEWNS, CLONE_NEWUSER = 0x20000, 0x10000000
+MS_PRIVATE_ALL = 0x44000
+
+
+class SmallDisk:
+    """A directory that is a disk of so many bytes, for one process and its
+    children: nobody else sees it."""
+
+    def __init__(self, directory, size):
+        self.directory, self.size = directory, size
+        self.uid = os.geteuid() or pwd.getpwnam("postgres").pw_uid
+        self.libc = ctypes.CDLL(None, use_errno=True)
+
+    def _do(self, result):
+        if result != 0:
+            raise OSError(ctypes.get_errno(), "not allowed")
+
+    def _enter(self):
+        """Who is not root becomes somebody who may mount, and stays himself."""
+        if os.geteuid() == 0:
+            self._do(self.libc.unshare(CLONE_NEWNS))
+            return
+        uid, gid = os.geteuid(), os.getegid()
+        self._do(self.libc.unshare(CLONE_NEWUSER | CLONE_NEWNS))
+        for name, text in (("setgroups", "deny"), ("uid_map", f"{uid} {uid} 1"),
+                           ("gid_map", f"{gid} {gid} 1")):
+            with open(f"/proc/self/{name}", "w") as f:
+                f.write(text)
+
+    def mount(self):
+        """In the process that is to have it, before its program."""
+        self._enter()
+        self._do(self.libc.mount(b"none", b"/", None, MS_PRIVATE_ALL, None))
+        options = f"size={self.size},uid={self.uid},mode=700"
+        self._do(self.libc.mount(b"none", self.directory.encode(), b"tmpfs",
+                                 0, options.encode()))
+        unprivileged()
+
+    def is_allowed(self):
+        try:
+            return subprocess.run(["/bin/true"], preexec_fn=self.mount,
+                                  check=False).returncode == 0
+        except (OSError, subprocess.SubprocessError):
+            return False
+
+
 class Postgres:
     def __init__(self, databases, **settings):
-        self.databases = databases
+        self.databases, self.begin = databases, unprivileged
         self.settings = {"max_slot_wal_keep_size": "1GB", **settings}
         self.process = None
         self.dir = tempfile.mkdtemp(prefix="portolan-pg-")
@@ -74,7 +121,7 @@ class Postgres:
                 [f"{BIN}/postgres", "-D", f"{self.dir}/data", "-k", self.dir,
                  "-c", "listen_addresses=", "-c", "fsync=off", "-c",
                  "wal_level=logical", "-c", "shared_buffers=16MB"],
-                cwd=self.dir, preexec_fn=unprivileged, stdout=log, stderr=log)
+                cwd=self.dir, preexec_fn=self.begin, stdout=log, stderr=log)
 
         def answers():
             if self.process.poll() is not None:
