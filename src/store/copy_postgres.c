@@ -17,6 +17,7 @@ struct copy_postgres {
 	struct copy_end	 base;
 	PGconn		*conn;
 	char		 table[STORE_HOME_MAX + 16];	/* flow.state_gb */
+	bool		 sends;		/* in pipeline mode: see tell() */
 };
 
 static struct copy_postgres *
@@ -25,16 +26,71 @@ postgres_of(struct copy_end *end)
 	return list_entry(end, struct copy_postgres, base);
 }
 
-/* NULL with *err; want: rows are to come. */
-static PGresult *
-ask(struct copy_postgres *end, const char *sql, const struct pg_params *p,
-    bool want, struct err *err)
+/* A result that was read, whose error is the first; false: that was all. */
+static bool
+take_sent(struct copy_postgres *end, bool *good, struct err *err)
 {
-	PGresult *r = PQexecParams(end->conn, sql, p->count, NULL, p->values,
-	    p->lengths, p->formats, 1);
+	PGresult *r = PQgetResult(end->conn);
+	ExecStatusType status = PQresultStatus(r);
+	char words[256];
+	bool last = status == PGRES_PIPELINE_SYNC ||
+	    PQstatus(end->conn) != CONNECTION_OK;
+
+	if (*good && (last ? status != PGRES_PIPELINE_SYNC : r != NULL &&
+	    status != PGRES_COMMAND_OK))
+		*good = err_set(err, "%s", pg_words(end->conn, words));
+	PQclear(r);
+	return !last;
+}
+
+/* What was sent is done, or *err is of the first that failed. */
+static bool
+settle(struct copy_postgres *end, struct err *err)
+{
+	char words[256];
+	bool good = true;
+
+	if (!end->sends)
+		return true;
+	end->sends = false;
+	if (PQpipelineSync(end->conn) != 1)
+		return err_set(err, "%s", pg_words(end->conn, words));
+	while (take_sent(end, &good, err))
+		;
+	return (PQexitPipelineMode(end->conn) == 1 || !good ||
+	    err_set(err, "%s", pg_words(end->conn, words))) && good;
+}
+
+/* Its answer is not waited for: a server that is far away would be asked row by
+ * row.  What becomes of it settle() says, before the next question and before
+ * the transaction ends. */
+static bool
+tell(struct copy_postgres *end, const char *sql, const struct pg_params *p,
+    struct err *err)
+{
 	char words[256];
 
-	if (PQresultStatus(r) == (want ? PGRES_TUPLES_OK : PGRES_COMMAND_OK))
+	if (!end->sends && PQenterPipelineMode(end->conn) != 1)
+		return err_set(err, "%s", pg_words(end->conn, words));
+	end->sends = true;
+	return PQsendQueryParams(end->conn, sql, p->count, NULL, p->values,
+	    p->lengths, p->formats, 1) == 1 ||
+	    err_set(err, "%s", pg_words(end->conn, words));
+}
+
+/* Rows, or NULL with *err. */
+static PGresult *
+ask(struct copy_postgres *end, const char *sql, const struct pg_params *p,
+    struct err *err)
+{
+	char words[256];
+	PGresult *r;
+
+	if (!settle(end, err))
+		return NULL;
+	r = PQexecParams(end->conn, sql, p->count, NULL, p->values,
+	    p->lengths, p->formats, 1);
+	if (PQresultStatus(r) == PGRES_TUPLES_OK)
 		return r;
 	err_set(err, "%s", pg_words(end->conn, words));
 	PQclear(r);
@@ -42,20 +98,10 @@ ask(struct copy_postgres *end, const char *sql, const struct pg_params *p,
 }
 
 static bool
-change(struct copy_postgres *end, const char *sql, const struct pg_params *p,
-    struct err *err)
-{
-	PGresult *r = ask(end, sql, p, false, err);
-
-	PQclear(r);
-	return r != NULL;
-}
-
-static bool
 ask_number(struct copy_postgres *end, const char *sql,
     const struct pg_params *p, uint64_t *number, struct err *err)
 {
-	PGresult *r = ask(end, sql, p, true, err);
+	PGresult *r = ask(end, sql, p, err);
 
 	if (r == NULL)
 		return false;
@@ -81,7 +127,7 @@ postgres_states(struct copy_end *base, const struct copy_from *from,
 	r = ask(end, "select distinct on (s.id) s.id, s.epoch, s.version,"
 	    " s.home <> h.code, s.moving_to is not null from flow.state s,"
 	    " flow.here h where s.id >= $1::uuid order by s.id, s.epoch desc"
-	    " limit $2::int", &p, true, err);
+	    " limit $2::int", &p, err);
 	*count = r == NULL ? 0 : (size_t)PQntuples(r);
 	for (int i = 0; i < (int)*count; i++) {
 		struct copy_head *head = &heads[i];
@@ -108,7 +154,7 @@ postgres_docs(struct copy_end *base, const struct copy_from *from,
 	pg_add_big(&p, (int64_t)from->revision);
 	pg_add_int(&p, COPY_PAGE);
 	r = ask(end, "select rev, kind, key from flow.meta where rev >="
-	    " $1::bigint order by rev limit $2::int", &p, true, err);
+	    " $1::bigint order by rev limit $2::int", &p, err);
 	*count = r == NULL ? 0 : (size_t)PQntuples(r);
 	for (int i = 0; i < (int)*count; i++) {
 		struct copy_head *head = &heads[i];
@@ -171,7 +217,7 @@ postgres_read_state(struct copy_end *base, struct arena *arena,
 	snprintf(sql, sizeof(sql), "select allowed, epoch, version, last_op,"
 	    " done, tenant, flow, created_ms, updated_ms, expires_ms, body"
 	    " from %s where id = $1::uuid", end->table);
-	r = ask(end, sql, &p, true, err);
+	r = ask(end, sql, &p, err);
 	if (r == NULL)
 		return false;
 	memset(row, 0, sizeof(*row));
@@ -205,7 +251,7 @@ postgres_read_doc(struct copy_end *base, struct arena *arena,
 	pg_add_text(&p, kind);
 	pg_add_text(&p, key);
 	r = ask(postgres_of(base), "select rev, deleted, body from flow.meta"
-	    " where kind = $1::text and key = $2::text", &p, true, err);
+	    " where kind = $1::text and key = $2::text", &p, err);
 	if (r == NULL)
 		return false;
 	memset(doc, 0, sizeof(*doc));
@@ -232,7 +278,9 @@ postgres_begin(struct copy_end *base, struct err *err)
 static bool
 postgres_commit(struct copy_end *base, struct err *err)
 {
-	return pg_admin_execute(postgres_of(base)->conn, "commit", err);
+	struct copy_postgres *end = postgres_of(base);
+
+	return settle(end, err) && pg_admin_execute(end->conn, "commit", err);
 }
 
 static bool
@@ -268,7 +316,7 @@ postgres_write_state(struct copy_end *base, const struct store_row *row,
 	    " expires_ms = excluded.expires_ms, body = excluded.body where"
 	    " (t.epoch, t.version) < (excluded.epoch, excluded.version) and"
 	    " t.moving_to is null", end->table);
-	return change(end, sql, &p, err);
+	return tell(end, sql, &p, err);
 }
 
 static bool
@@ -285,7 +333,7 @@ postgres_remove_state(struct copy_end *base, const struct copy_head *head,
 	snprintf(sql, sizeof(sql), "delete from %s where id = $1::uuid and"
 	    " epoch = $2::int and version = $3::bigint and moving_to is null",
 	    end->table);
-	return change(end, sql, &p, err);
+	return tell(end, sql, &p, err);
 }
 
 /* With the store's newest revision: who follows sees both or neither. */
@@ -302,11 +350,11 @@ postgres_write_doc(struct copy_end *base, const struct store_doc *doc,
 	pg_add_bool(&p, doc->deleted);
 	pg_add_bytes(&p, doc->body);
 	pg_add_big(&newest, (int64_t)doc->revision);
-	return change(end, "insert into flow.meta as t (kind, key, rev,"
+	return tell(end, "insert into flow.meta as t (kind, key, rev,"
 	    " deleted, body) values ($1::text, $2::text, $3::bigint, $4::bool,"
 	    " $5::bytea) on conflict (kind, key) do update set rev ="
 	    " excluded.rev, deleted = excluded.deleted, body = excluded.body",
-	    &p, err) && change(end, "update flow.meta_rev set rev = $1::bigint"
+	    &p, err) && tell(end, "update flow.meta_rev set rev = $1::bigint"
 	    " where rev < $1::bigint", &newest, err);
 }
 

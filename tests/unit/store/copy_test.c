@@ -313,6 +313,30 @@ who_may_not_is_told_before(void **state)
 	store_close(&store);
 }
 
+/* What the server does not take is told though nobody waited for its answer, and
+ * the batch that it is in is not there. */
+static void
+what_is_refused_ends_it(void **state)
+{
+	struct store *store = opened("a");
+	struct store_copy copy = there("a");
+
+	(void)state;
+	fill(store, 60);
+	must(pg_ask(server.conninfo, "alter table flow.state_gb add constraint "
+	    "odd check (id <> '00250000-0000-0000-0000-000000000000')") !=
+	    NULL);
+	assert_false(store_copy(&copy, &report, &err));
+	assert_non_null(strstr(err.text, "violates check constraint \"odd\""));
+	assert_string_equal(pg_ask(server.conninfo, "select count(*) from "
+	    "flow.state_gb"), "0");
+	must(pg_ask(server.conninfo, "alter table flow.state_gb drop "
+	    "constraint odd") != NULL);
+	run(&copy, true);
+	counts(&report.states, 60, 60, 0);
+	store_close(&store);
+}
+
 /* Killed in the middle of its third transaction; the next takes the rest. */
 static void
 a_copy_may_be_killed(void **state)
@@ -369,6 +393,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(
 		    only_what_is_at_home_here_goes_back, begin, end),
 		cmocka_unit_test_setup_teardown(who_may_not_is_told_before,
+		    begin, end),
+		cmocka_unit_test_setup_teardown(what_is_refused_ends_it,
 		    begin, end),
 		cmocka_unit_test_setup_teardown(a_copy_may_be_killed, begin,
 		    end),
