@@ -18,7 +18,13 @@ struct copy_postgres {
 	PGconn		*conn;
 	char		 table[STORE_HOME_MAX + 16];	/* flow.state_gb */
 	bool		 sends;		/* in pipeline mode: see tell() */
+	/* Rows read before they were asked for, in the order of ids. */
+	PGresult	*ahead;
+	int		 at;		/* of those, the next */
+	int		 most;		/* rows of the next such answer */
 };
+
+enum { AHEAD_MOST = 128, AHEAD_BYTES = 4 * 1024 * 1024 };
 
 static struct copy_postgres *
 postgres_of(struct copy_end *end)
@@ -204,39 +210,78 @@ keep(struct arena *arena, struct slice bytes)
 	return (struct slice){ arena_copy(arena, bytes), bytes.len };
 }
 
+/* As long as rows are asked for one after the other more and more come at once;
+ * who skips some is not sent what he does not want. */
+static bool
+read_ahead(struct copy_postgres *end, const uint8_t id[16], struct err *err)
+{
+	struct pg_params p = { .count = 0 };
+	char sql[640];
+
+	end->most = end->ahead == NULL || end->at < PQntuples(end->ahead) ? 1 :
+	    end->most >= AHEAD_MOST / 4 ? AHEAD_MOST : end->most * 4;
+	PQclear(end->ahead);
+	pg_add_id(&p, id);
+	pg_add_int(&p, end->most);
+	snprintf(sql, sizeof(sql), "select id, allowed, epoch, version,"
+	    " last_op, done, tenant, flow, created_ms, updated_ms, expires_ms,"
+	    " body from (select t.*, sum(length(body)) over (order by id) -"
+	    " length(body) as before from (select * from %s where id >="
+	    " $1::uuid order by id limit $2::int) t) d where before <= %d"
+	    " order by id", end->table, AHEAD_BYTES);
+	end->ahead = ask(end, sql, &p, err);
+	end->at = 0;
+	return end->ahead != NULL;
+}
+
+/* Among what was read already; those before it are not wanted. */
+static bool
+is_ahead(struct copy_postgres *end, const uint8_t id[16])
+{
+	uint8_t next[16];
+	int order = -1;
+
+	while (end->ahead != NULL && end->at < PQntuples(end->ahead) &&
+	    order < 0) {
+		pg_id(end->ahead, end->at, 0, next);
+		order = memcmp(next, id, sizeof(next));
+		if (order < 0) {
+			end->at++;
+			end->most = 1;
+		}
+	}
+	return order == 0;
+}
+
 static bool
 postgres_read_state(struct copy_end *base, struct arena *arena,
     const uint8_t id[16], struct store_row *row, bool *there, struct err *err)
 {
 	struct copy_postgres *end = postgres_of(base);
-	struct pg_params p = { .count = 0 };
-	char sql[320];
-	PGresult *r;
+	const PGresult *r;
+	int at;
 
-	pg_add_id(&p, id);
-	snprintf(sql, sizeof(sql), "select allowed, epoch, version, last_op,"
-	    " done, tenant, flow, created_ms, updated_ms, expires_ms, body"
-	    " from %s where id = $1::uuid", end->table);
-	r = ask(end, sql, &p, err);
-	if (r == NULL)
-		return false;
 	memset(row, 0, sizeof(*row));
-	*there = PQntuples(r) > 0;
-	if (*there) {
-		memcpy(row->id, id, 16);
-		row->allowed = (store_regions)pg_number(r, 0, 0);
-		row->token.epoch = (uint32_t)pg_number(r, 0, 1);
-		row->token.version = (uint64_t)pg_number(r, 0, 2);
-		pg_id(r, 0, 3, row->op);
-		row->done = pg_bool(r, 0, 4);
-		pg_id(r, 0, 5, row->tenant);
-		pg_id(r, 0, 6, row->flow);
-		row->created_ms = pg_number(r, 0, 7);
-		row->updated_ms = pg_number(r, 0, 8);
-		row->expires_ms = pg_number(r, 0, 9);
-		row->body = keep(arena, pg_bytes(r, 0, 10));
-	}
-	PQclear(r);
+	*there = is_ahead(end, id);
+	if (!*there && !read_ahead(end, id, err))
+		return false;
+	*there = *there || is_ahead(end, id);
+	if (!*there)
+		return true;
+	r = end->ahead;
+	at = end->at++;
+	memcpy(row->id, id, 16);
+	row->allowed = (store_regions)pg_number(r, at, 1);
+	row->token.epoch = (uint32_t)pg_number(r, at, 2);
+	row->token.version = (uint64_t)pg_number(r, at, 3);
+	pg_id(r, at, 4, row->op);
+	row->done = pg_bool(r, at, 5);
+	pg_id(r, at, 6, row->tenant);
+	pg_id(r, at, 7, row->flow);
+	row->created_ms = pg_number(r, at, 8);
+	row->updated_ms = pg_number(r, at, 9);
+	row->expires_ms = pg_number(r, at, 10);
+	row->body = keep(arena, pg_bytes(r, at, 11));
 	return true;
 }
 
@@ -365,6 +410,7 @@ postgres_close(struct copy_end *base)
 {
 	struct copy_postgres *end = postgres_of(base);
 
+	PQclear(end->ahead);
 	PQfinish(end->conn);
 	free(end);
 }
