@@ -76,7 +76,7 @@ struct counters {
 	_Atomic uint64_t limited[LIMITS], limited_dry[LIMITS], queued[LIMITS];
 	_Atomic uint64_t retries_refused;	/* by the budget */
 	_Atomic uint64_t idle_shed;
-	_Atomic uint64_t connections_paused, proxy_refused;
+	_Atomic uint64_t connections_paused, proxy_refused, handshakes_failed;
 	_Atomic uint64_t hello_refused, passed, pass_failed;
 	_Atomic uint64_t pass_received_bytes, pass_sent_bytes;
 	/* The server's own numbers, copied each second. */

@@ -301,6 +301,9 @@ static const struct {
 	{ "portolan_proxy_refused_total", "Connections closed because their "
 	    "PROXY header was missing, malformed or from nobody who sends "
 	    "one.", offsetof(struct counters, proxy_refused) },
+	{ "portolan_tls_handshakes_failed_total", "Connections whose TLS "
+	    "handshake failed, or that left in the middle of it.",
+	    offsetof(struct counters, handshakes_failed) },
 	{ "portolan_tls_hello_refused_total", "Connections closed because they "
 	    "began with no ClientHello that could be read, where some are "
 	    "passed on by its name.", offsetof(struct counters,

@@ -454,6 +454,7 @@ const struct handler_ops edge_handler = {
 	.refuse = on_refuse,
 	.gone = on_gone,
 	.unproxied = worker_unproxied,
+	.handshake_failed = worker_handshake_failed,
 	.malformed = worker_malformed,
 	.passes = passage_is_due,
 	.pass = passage_begin,

@@ -166,6 +166,26 @@ worker_unproxied(struct server *server, void *listener,
 	worker_complain(w, at, peer, "the PROXY header", reason);
 }
 
+/*
+ * Half of the Internet's noise looks like this, so clients are told of at info.
+ * Between edges it is a certificate that somebody has to mend.
+ */
+void
+worker_handshake_failed(struct server *server, void *listener,
+    const struct endpoint *peer, const char *reason)
+{
+	struct worker *w = server->owner;
+	const struct listening *at = listener;
+	char text[ADDR_TEXT_MAX];
+	uint32_t suppressed;
+
+	count_one(&w->counters.handshakes_failed);
+	if (log_rate_allows(&w->handshakes, 20, &suppressed))
+		(at->kind == LISTENER_LINK ? log_warn : log_info)(
+		    "listener %s: no TLS with %s: %s suppressed=%u", at->name,
+		    addr_text(&peer->addr, text), reason, suppressed);
+}
+
 void
 worker_malformed(struct server *server, void *listener,
     const struct endpoint *peer, const char *rule, const char *sentence)

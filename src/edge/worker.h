@@ -72,6 +72,7 @@ struct worker {
 	struct counters	 counters;
 	struct log_rate	 complaints;	/* of what peers can provoke ... */
 	struct log_rate	 unproxied;	/* ... before they are anybody */
+	struct log_rate	 handshakes;	/* that failed */
 	uint64_t	 unix_offset_us;	/* real time minus monotonic */
 	struct facts_read read;		/* of the head that is being looked at */
 	struct buf	 fields;	/* of the answer being written */
@@ -98,6 +99,10 @@ void worker_stop(struct worker *w);	/* ends at once */
 
 /* For serve: a connection without the PROXY header that it owed. */
 void worker_unproxied(struct server *server, void *listener,
+    const struct endpoint *peer, const char *reason);
+
+/* For serve: TLS that did not begin. */
+void worker_handshake_failed(struct server *server, void *listener,
     const struct endpoint *peer, const char *reason);
 
 /* For serve: frames that are no request. */

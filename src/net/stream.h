@@ -64,6 +64,7 @@ struct stream {
 						   encryption) */
 	uint64_t	 sent_ms;	/* when the socket took some last, or the
 					   queue began: for send timeouts */
+	const char	*refusal;	/* why a handshake failed, static text */
 };
 
 /* fd is non-blocking and becomes the stream's.  tls NULL: plain. */

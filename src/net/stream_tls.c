@@ -88,6 +88,20 @@ stream_await(struct stream *s, size_t have)
 	return have == 0 || poll(&p, 1, 0) != 1;
 }
 
+/* Who looks at the certificate says more than who gave up because of it. */
+static const char *
+refusal(const SSL *ssl)
+{
+	long verified = SSL_get_verify_result(ssl);
+	unsigned long code = ERR_peek_error();
+	const char *text = code == 0 ? "the peer left" :
+	    ERR_reason_error_string(code);
+
+	if (verified != X509_V_OK)
+		return X509_verify_cert_error_string(verified);
+	return text == NULL ? "no agreement" : text;
+}
+
 enum tls_step
 stream_tls_handshake(struct stream *s)
 {
@@ -107,6 +121,7 @@ stream_tls_handshake(struct stream *s)
 	case SSL_ERROR_WANT_WRITE:
 		return TLS_STEP_WRITE;
 	default:
+		s->refusal = refusal(ssl_of(s));
 		return TLS_STEP_FAILED;
 	}
 }

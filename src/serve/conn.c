@@ -578,12 +578,26 @@ on_drained(struct stream *s)
 	conn_run(c, held_bytes(c));
 }
 
+/* Nobody was served, so no line of the access log will say it. */
+static void
+tell_no_handshake(const struct conn *c)
+{
+	const struct endpoint peer = { .kind = (enum endpoint_kind)c->peer_kind,
+	    .addr = c->peer, .port = c->peer_port };
+
+	if (c->server->handler->handshake_failed != NULL)
+		c->server->handler->handshake_failed(c->server, c->listener,
+		    &peer, c->stream.refusal != NULL ? c->stream.refusal :
+		    "no memory");
+}
+
 static void
 on_failed(struct stream *s, enum stream_end end)
 {
 	struct conn *c = list_entry(s, struct conn, stream);
 
-	(void)end;
+	if (end == STREAM_TLS_FAILED)
+		tell_no_handshake(c);
 	conn_close(c, SERVE_CLIENT_LEFT, false);
 }
 

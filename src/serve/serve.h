@@ -76,6 +76,9 @@ struct handler_ops {
 	 * reason ends a sentence ("the PROXY header ...").  May be NULL. */
 	void		(*unproxied)(struct server *, void *listener,
 			    const struct endpoint *peer, const char *reason);
+	/* A TLS handshake failed; reason is static.  May be NULL. */
+	void		(*handshake_failed)(struct server *, void *listener,
+			    const struct endpoint *peer, const char *reason);
 	/* What came over HTTP/2 broke a rule of it before it was a request, or
 	 * within its body; the stream is reset, or the connection ends.  Both
 	 * texts are static.  May be NULL. */

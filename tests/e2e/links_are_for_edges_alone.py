@@ -73,6 +73,10 @@ def main():
                 client.send(noise)
                 client.finish_sending()
                 truth("no HTTP", b"HTTP" not in client.reader.rest())
+        gb.says("listener link: no TLS with 127.0.0.1: "
+                "certificate has expired")
+        wait_for("all are counted", lambda: gb.metric(
+            "portolan_tls_handshakes_failed_total") >= 6)
         # One good request does not open the door for the next.
         with Client(gb.link) as client:
             wrap(client, tls, "US")
