@@ -81,6 +81,15 @@ json_escape(struct buf *b, unsigned char c)
 	}
 }
 
+/* U+0080 to U+009F, of two bytes: JSON may hold them as they are, but they are
+ * commands to the terminal that a log is looked at in. */
+static bool
+is_control(const char *p)
+{
+	return (unsigned char)p[0] == 0xc2 &&
+	    ((unsigned char)p[1] & 0xe0) == 0x80;
+}
+
 void
 buf_json(struct buf *b, struct slice text)
 {
@@ -95,13 +104,15 @@ buf_json(struct buf *b, struct slice text)
 			continue;
 		}
 		width = c < 0x80 ? 0 : utf8_width(text.p + i, text.len - i);
-		if (width > 0) {
+		if (width > 0 && !is_control(text.p + i)) {
 			i += width;
 			continue;
 		}
 		buf_add(b, text.p + run, i - run);
 		if (c < 0x80)
 			json_escape(b, c);
+		else if (width > 0)
+			json_escape(b, (unsigned char)text.p[++i]);
 		else
 			buf_text(b, "\xef\xbf\xbd");
 		run = ++i;

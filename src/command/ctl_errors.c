@@ -21,7 +21,7 @@ write_byte(char c, struct buf *out)
 		buf_text(out, "\\n");
 	else if (c == '\t')
 		buf_text(out, "\\t");
-	else if ((unsigned char)c < 0x20 || c == 0x7f)
+	else if ((unsigned char)c < 0x20 || (unsigned char)c >= 0x7f)
 		buf_printf(out, "\\x%02x", (unsigned char)c);
 	else
 		buf_char(out, c);

@@ -16,14 +16,16 @@ is_in(const struct cidr *list, size_t count, const struct addr *addr)
 
 /*
  * Addresses of the public internet that are a cloud's own: they answer with
- * credentials to whoever asks from inside.
+ * credentials to whoever asks from inside.  And IPv4 in the form of stateless
+ * translators (RFC 7915), behind one of which it may be anything.
  */
 static bool
-is_cloud_own(const struct addr *addr)
+is_own(const struct addr *addr)
 {
 	static const struct cidr own[] = {
 		{ { ADDR_IP4, { 168, 63, 129, 16 } }, 32 },
 		{ { ADDR_IP4, { 192, 0, 0, 192 } }, 32 },
+		{ { ADDR_IP6, { [8] = 0xff, [9] = 0xff } }, 96 },
 	};
 
 	return is_in(own, sizeof(own) / sizeof(own[0]), addr);
@@ -39,7 +41,7 @@ call_guard_permits(const struct call_guard *guard, const struct addr *addr)
 		return false;
 	if (is_in(guard->allow, guard->nallow, &plain))
 		return true;
-	return special_find(&plain) == NULL && !is_cloud_own(&plain);
+	return special_find(&plain) == NULL && !is_own(&plain);
 }
 
 bool

@@ -121,6 +121,9 @@ any_bytes_make_valid_json(void **state)
 		{ "S\xc3\xa3o", 4, "\"S\xc3\xa3o\"" },
 		{ "\xf0\x9f\x8c\x8d", 4, "\"\xf0\x9f\x8c\x8d\"" },
 		{ "a\xff" "b", 3, "\"a\xef\xbf\xbd" "b\"" },
+		{ "a\xc2\x9b" "31m\xc2\x80", 8,
+		    "\"a\\u009b31m\\u0080\"" },
+		{ "\xc2\xa0\xc3\x80", 4, "\"\xc2\xa0\xc3\x80\"" },
 		{ "\xc3", 1, "\"\xef\xbf\xbd\"" },	/* cut short */
 		{ "\xed\xa0\x80", 3,			/* a surrogate */
 		    "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"" },
