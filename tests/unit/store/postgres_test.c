@@ -527,6 +527,25 @@ a_bad_row_fails_alone(void **state)
 	store_close(&store);
 }
 
+/* As where the connection that listens was cut, and nobody told it. */
+static void
+a_change_without_notice_is_heard(void **state)
+{
+	struct store *a = opened("GB"), *b = opened("GB");
+
+	(void)state;
+	must(pg_ask(server.conninfo, "alter table flow.meta_rev disable "
+	    "trigger note") != NULL);
+	followed = 0;
+	a->ops->docs_watch(a, follow, loop);
+	assert_int_equal(put(b, "x", 0, "1"), STORE_OK);
+	while (followed < 1)
+		loop_run(loop);
+	assert_int_equal(health_of(a).revision, 1);
+	store_close(&a);
+	store_close(&b);
+}
+
 static void
 a_large_body_has_its_time(void **state)
 {
@@ -583,6 +602,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(
 		    a_slow_server_has_a_queue_with_an_end, make_schema,
 		    end_loop),
+		cmocka_unit_test_setup_teardown(
+		    a_change_without_notice_is_heard, make_schema, end_loop),
 		cmocka_unit_test_setup_teardown(a_large_body_has_its_time,
 		    make_schema, end_loop),
 		cmocka_unit_test_setup_teardown(a_bad_row_fails_alone,
