@@ -144,12 +144,12 @@ on_cleared(void *arg, enum store_end end, uint64_t known)
 }
 
 static void
-clear(struct pg_store *store, bool known)
+clear(struct pg_store *store, bool known, store_count_fn *fn)
 {
 	struct pg_job *job = pg_job_new(&store->base, &pg_clear, store);
 
 	job->known = known;
-	job->fn.count = on_cleared;
+	job->fn.count = fn;
 	pg_send(store->here, job);
 }
 
@@ -162,7 +162,7 @@ end_asking(struct pg_store *store)
 	if (store->lost_to[0] != '\0')
 		fence(store);
 	else if (!store->answered_sure)
-		clear(store, store->answered == store->asked);
+		clear(store, store->answered == store->asked, on_cleared);
 }
 
 static void
@@ -178,7 +178,7 @@ on_answer(void *arg, enum store_end end, uint64_t number)
 	if (end == STORE_OK && number == NOT_LOST_AND_SURE &&
 	    !store->answered_sure && store->lost_to[0] == '\0') {
 		store->answered_sure = true;
-		clear(store, true);
+		clear(store, true, on_cleared);
 	}
 	if (store->asking == 0)
 		end_asking(store);
@@ -228,13 +228,27 @@ pg_clear_begin(struct pg_store *store)
 	ask_all(store);
 }
 
+/* The connection was away, not the server; or that as well. */
+static void
+on_server_asked(void *arg, enum store_end end, uint64_t known)
+{
+	struct pg_store *store = arg;
+
+	if (end == STORE_OK && known != 0)
+		is_sure(store);
+	else if (end == STORE_OK)
+		ask_all(store);
+	else
+		ask_later(store);
+}
+
 void
 pg_clear_again(struct pg_store *store)
 {
 	if (!store->sure)
 		return;			/* that is under way */
 	store->sure = false;
-	ask_all(store);
+	clear(store, false, on_server_asked);
 }
 
 void
