@@ -279,7 +279,7 @@ def reload(job, loader):
 
 # --- growth ---------------------------------------------------------------------------
 
-CYCLE = (("h1-64", 4), ("new-connection", 2), ("tls-h1", 2), ("tls-h2", 1),
+CYCLE = (("h1-64", 3), ("new-connection", 2), ("tls-h1", 2), ("tls-h2", 2),
          ("body-64k", 1))              # seconds
 
 
