@@ -262,7 +262,8 @@ postgres(const char *home, const char *gb, const char *au)
 	const struct store_region regions[] = {
 	    { .id = "GB", .number = 1, .conninfo = gb },
 	    { .id = "AU", .number = 0, .conninfo = au } };
-	struct store_postgres_config config = { home, regions, 2 };
+	struct store_postgres_config config = { .home = home,
+	    .regions = regions, .nregions = 2 };
 
 	return store_postgres_open(loop, &config);
 }

@@ -91,12 +91,16 @@ with region as (
     coalesce(p.name, c.relname::text),
     (select string_agg(a.attname, ' ' order by a.attnum) from pg_attribute a
       where a.attrelid = c.oid and a.attnum = any (x.prattrs::int2[])),
-    coalesce(regexp_replace(
+    -- In a database of a set nothing is to be filtered.
+    case when s.is_set and o.name is not null then case when x.prqual is null
+      then 'allowed&BIT<>0' else 'filtered' end
+    else coalesce(regexp_replace(
       regexp_replace(pg_get_expr(x.prqual, x.prrelid),
         $$[()' ]|::bigint$$, '', 'g'),
-      '&' || coalesce(o.bit, 0) || '<', '&BIT<'), 'all'),
+      '&' || coalesce(o.bit, 0) || '<', '&BIT<'), 'all') end,
     b.pubinsert::int, b.pubupdate::int, b.pubdelete::int, b.pubtruncate::int)
-  from pg_publication b left join pg_publication_rel x on x.prpubid = b.oid
+  from (select set_name is not null as is_set from flow.here) s,
+    pg_publication b left join pg_publication_rel x on x.prpubid = b.oid
     left join pg_class c on c.oid = x.prrelid
     left join part p on p.oid = c.oid
     left join region o on not o.is_here and b.pubname =

@@ -365,22 +365,45 @@ check_flows(struct checked *c, const char *dir)
 	flows_free(&flows);
 }
 
+static void
+check_sets(struct checked *c, const struct generation *g,
+    struct arena *arena, const struct store_postgres_config *pg)
+{
+	struct mark mark = { c->file, g->config->store.line,
+	    g->config->store.column };
+
+	for (size_t i = 0; i < pg->nsets; i++) {
+		const struct store_postgres_config *db = &pg->sets[i];
+		struct err err;
+		const char *conninfo = store_postgres_conninfo(arena,
+		    g->config->store.postgres, db->database, &err);
+
+		if (conninfo == NULL || !store_postgres_check(conninfo, db,
+		    db->nregions > 1, &err))
+			mistakes_add(&c->mistakes, mark, "store.sets", "the "
+			    "database %s: %s", db->database, err.text);
+	}
+}
+
 /* Whether its server is there, and its schema as this program knows it. */
 static void
 check_postgres(struct checked *c, const struct generation *g)
 {
 	struct mark mark = { c->file, g->config->store.line,
 	    g->config->store.column };
-	struct store_region regions[REGIONS_MAX];
+	struct arena *arena = arena_new(0);
 	struct store_postgres_config pg;
 	struct err err;
 
-	if (!store_postgres_config(&pg, regions, g->config, g->policy.map,
+	if (!store_postgres_config(arena, &pg, g->config, g->policy.map,
 	    g->config->region, &err) || !store_postgres_check(
 	    g->config->store.postgres, &pg, g->config->store.npeers > 0,
 	    &err))
 		mistakes_add(&c->mistakes, mark, "store.postgres", "%s",
 		    err.text);
+	else
+		check_sets(c, g, arena, &pg);
+	arena_free(&arena);
 }
 
 /* A store that is there is opened, which several processes may.  One that is

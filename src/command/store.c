@@ -37,13 +37,58 @@ store_read(struct store_work *w, const struct usage *usage)
 		fprintf(stderr, "portolan %s: %s names no PostgreSQL server "
 		    "(store.postgres); states in SQLite files need no "
 		    "preparation\n", usage->command, file);
-	else if (!store_postgres_config(&w->pg, w->regions, w->g->config,
-	    w->g->policy.map, w->g->config->region, &err))
+	else if (!store_postgres_config(w->arena = arena_new(0), &w->pg,
+	    w->g->config, w->g->policy.map, w->g->config->region, &err))
 		fprintf(stderr, "portolan %s: %s\n", usage->command, err.text);
 	else
 		return OPTIONS_GO_ON;
-	generation_free(&w->g);
+	store_end(w);
 	return EXIT_USAGE;
+}
+
+void
+store_end(struct store_work *w)
+{
+	generation_free(&w->g);
+	arena_free(&w->arena);
+}
+
+static bool
+is_of(const struct store_postgres_config *db, const char *region)
+{
+	for (size_t i = 0; i < db->nregions; i++)
+		if (region == NULL || strcmp(db->regions[i].id, region) == 0)
+			return true;
+	return false;
+}
+
+static bool
+do_set(struct store_work *w, const struct store_postgres_config *db,
+    const char *conninfo, store_each_fn *fn, void *arg, struct err *err)
+{
+	conninfo = store_postgres_conninfo(w->arena, conninfo, db->database,
+	    err);
+	return (conninfo != NULL && fn(arg, db, conninfo, err)) ||
+	    err_wrap(err, "database %s, of the set %s", db->database, db->set);
+}
+
+bool
+store_each(struct store_work *w, const char *conninfo, const char *other,
+    store_each_fn *fn, void *arg, struct err *err)
+{
+	bool good = fn(arg, &w->pg, conninfo, err);
+
+	for (size_t i = 0; i < w->pg.nsets; i++) {
+		struct err one = { 0 };
+
+		if (!is_of(&w->pg.sets[i], other) || do_set(w, &w->pg.sets[i],
+		    conninfo, fn, arg, &one))
+			continue;
+		if (good)
+			*err = one;
+		good = false;
+	}
+	return good;
 }
 
 int
@@ -77,6 +122,20 @@ store_tell(const char *command, const struct store_options *o, bool good,
 	return loading_print(command, &out, good ? EXIT_GOOD : EXIT_FOUND);
 }
 
+static bool
+is_main(const struct store_work *w, const struct store_postgres_config *db)
+{
+	return db->set == NULL && strcmp(w->g->config->region,
+	    w->g->config->main_region) == 0;
+}
+
+static bool
+init_one(void *arg, const struct store_postgres_config *db,
+    const char *conninfo, struct err *err)
+{
+	return store_postgres_init(conninfo, db, is_main(arg, db), err);
+}
+
 static int
 store_init(int argc, char **argv)
 {
@@ -90,7 +149,8 @@ store_init(int argc, char **argv)
 	const struct usage usage = { .command = "store init", .about =
 	    "Makes the schema in the database of this region and the role "
 	    "flow_engine,\nbrings an older schema up to date, and adds the "
-	    "regions that are new in the\nmap.  The database has to be there.  "
+	    "regions that are new in the\nmap; in those of store.sets too, "
+	    "which nobody else may enter then.  Databases have\nto be there.  "
 	    "Doing it twice does no harm.",
 	    .options = specs };
 	struct err err = { 0 };
@@ -98,54 +158,69 @@ store_init(int argc, char **argv)
 
 	if (end != OPTIONS_GO_ON)
 		return end;
-	end = store_tell(usage.command, &w.options, store_postgres_init(
-	    w.options.admin, &w.pg, strcmp(w.g->config->region,
-	    w.g->config->main_region) == 0, &err), w.g->config->region, &err);
-	generation_free(&w.g);
+	end = store_tell(usage.command, &w.options, store_each(&w,
+	    w.options.admin, NULL, init_one, &w, &err), w.g->config->region,
+	    &err);
+	store_end(&w);
 	return end;
 }
 
 /* --- migrate --------------------------------------------------------------------- */
 
+struct migrating {
+	struct store_work work;
+	struct buf	 out;
+};
+
 static void
-print_migration(struct buf *out, const struct store_options *o,
-    const char *region, const struct store_migration *m)
+print_migration(struct buf *out, bool json,
+    const struct store_postgres_config *db, const struct store_migration *m)
 {
-	if (o->json)
-		buf_printf(out, "{\"region\":\"%s\",\"good\":true,"
-		    "\"from\":%u,\"to\":%u}\n", region, m->from, m->to);
-	else if (m->from == m->to)
-		buf_printf(out, "the store of region %s is at version %u "
-		    "already\n", region, m->to);
+	const char *set = db->set != NULL ? db->set : "";
+
+	if (json)
+		buf_printf(out, "{\"region\":\"%s\",\"good\":true,%s%s%s"
+		    "\"from\":%u,\"to\":%u}\n", db->home, set[0] != '\0' ?
+		    "\"set\":\"" : "", set, set[0] != '\0' ? "\"," : "",
+		    m->from, m->to);
 	else
-		buf_printf(out, "the store of region %s was at version %u and "
-		    "is at version %u\n", region, m->from, m->to);
+		buf_printf(out, "the %s%s%sstore of region %s %s at version "
+		    "%u", set[0] != '\0' ? "set " : "", set, set[0] != '\0' ?
+		    " in the " : "", db->home, m->from == m->to ? "is" : "was",
+		    m->from);
+	if (!json && m->from == m->to)
+		buf_text(out, " already\n");
+	else if (!json)
+		buf_printf(out, " and is at version %u\n", m->to);
 }
 
-static int
-tell_migration(const struct usage *usage, const struct store_options *o,
-    bool good, const char *region, const struct store_migration *m,
-    struct err *err)
+static bool
+migrate_one(void *arg, const struct store_postgres_config *db,
+    const char *conninfo, struct err *err)
 {
-	struct buf out = { 0 };
+	struct migrating *migrating = arg;
+	struct store_migration m;
+	bool good = store_postgres_migrate(conninfo, db,
+	    is_main(&migrating->work, db), &m, err);
 
-	if (!good && m->to > m->from)
+	if (good)
+		print_migration(&migrating->out, migrating->work.options.json,
+		    db, &m);
+	else if (m.to > m.from)
 		err_wrap(err, "it was at version %u and is at version %u; run "
-		    "it again to go on", m->from, m->to);
-	if (!good)
-		return store_tell(usage->command, o, false, region, err);
-	print_migration(&out, o, region, m);
-	return loading_print(usage->command, &out, EXIT_GOOD);
+		    "it again to go on", m.from, m.to);
+	return good;
 }
 
 static int
 store_migrate(int argc, char **argv)
 {
-	struct store_work w = { .g = NULL };
+	struct migrating m = { .out = { 0 } };
+	struct store_work *w = &m.work;
 	const struct option_spec specs[] = {
-		STORE_CONFIG(w.options),
-		STORE_ADMIN(w.options),
-		STORE_JSON(w.options),
+		STORE_CONFIG(w->options),
+		STORE_ADMIN(w->options),
+		STORE_JSON(w->options),
 		{ 0 },
 	};
 	const struct usage usage = { .command = "store migrate", .about =
@@ -153,23 +228,31 @@ store_migrate(int argc, char **argv)
 	    "version by\nversion, while engines work on.  Where it was "
 	    "interrupted it goes on when it is\nrun again.  A schema that is "
 	    "newer than this program is refused.", .options = specs };
-	struct store_migration m;
 	struct err err = { 0 };
-	int end = store_begin(&w, &usage, argc, argv, true);
-	bool good;
+	int end = store_begin(w, &usage, argc, argv, true);
 
 	if (end != OPTIONS_GO_ON)
 		return end;
-	good = store_postgres_migrate(w.options.admin, &w.pg,
-	    strcmp(w.g->config->region, w.g->config->main_region) == 0, &m,
-	    &err);
-	end = tell_migration(&usage, &w.options, good, w.g->config->region, &m,
-	    &err);
-	generation_free(&w.g);
+	if (store_each(w, w->options.admin, NULL, migrate_one, &m, &err)) {
+		end = loading_print(usage.command, &m.out, EXIT_GOOD);
+	} else {
+		buf_fini(&m.out);
+		end = store_tell(usage.command, &w->options, false,
+		    w->g->config->region, &err);
+	}
+	store_end(w);
 	return end;
 }
 
 /* --- check ------------------------------------------------------------------------ */
+
+static bool
+check_one(void *arg, const struct store_postgres_config *db,
+    const char *conninfo, struct err *err)
+{
+	(void)arg;
+	return store_postgres_check(conninfo, db, db->nregions > 1, err);
+}
 
 static int
 store_check(int argc, char **argv)
@@ -189,10 +272,10 @@ store_check(int argc, char **argv)
 
 	if (end != OPTIONS_GO_ON)
 		return end;
-	end = store_tell(usage.command, &w.options, store_postgres_check(
-	    w.g->config->store.postgres, &w.pg, w.pg.nregions > 1, &err),
+	end = store_tell(usage.command, &w.options, store_each(&w,
+	    w.g->config->store.postgres, NULL, check_one, NULL, &err),
 	    w.g->config->region, &err);
-	generation_free(&w.g);
+	store_end(&w);
 	return end;
 }
 

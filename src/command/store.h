@@ -29,9 +29,10 @@ struct store_options {
 struct store_work {
 	struct store_options options;
 	struct operands	 operands;
-	struct generation *g;		/* until generation_free() */
-	struct store_postgres_config pg;	/* of the region's server ... */
-	struct store_region regions[REGIONS_MAX];	/* ... and all others */
+	struct generation *g;		/* until store_end() */
+	struct arena	*arena;		/* the same */
+	struct store_postgres_config pg;	/* of the region's server, and all
+					   others */
 };
 
 /* All three: OPTIONS_GO_ON, or the exit code when why not has been said.
@@ -43,6 +44,19 @@ int store_read(struct store_work *work, const struct usage *usage);
 /* One after the other. */
 int store_begin(struct store_work *work, const struct usage *usage, int argc,
     char **argv, bool admin);
+
+void store_end(struct store_work *work);
+
+/*
+ * A region has one database for all regions, and may have others for sets of
+ * them (pg.sets).  fn is called for each, with the conninfo of the first turned
+ * to it; of those of a set only where its regions name other (NULL: all).  What
+ * fails does not keep the others from being done; the first is told in *err.
+ */
+typedef bool store_each_fn(void *arg, const struct store_postgres_config *db,
+    const char *conninfo, struct err *err);
+bool store_each(struct store_work *work, const char *conninfo,
+    const char *other, store_each_fn *fn, void *arg, struct err *err);
 
 /* Whether it went well; the exit code. */
 int store_tell(const char *command, const struct store_options *o, bool good,

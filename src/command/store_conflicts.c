@@ -16,9 +16,41 @@
 struct conflicts_work {
 	struct store_work store;
 	uint64_t	 number;
+	const char	*set;
 };
 
-#define COMMON(o)	STORE_CONFIG(o), STORE_ADMIN(o), STORE_JSON(o)
+#define COMMON(w) \
+	{ "set", 0, "SET", "in the database of that set (store.sets), eu_gb " \
+	    "say", .value = &(w).set }, \
+	STORE_CONFIG((w).store.options), STORE_ADMIN((w).store.options), \
+	STORE_JSON((w).store.options)
+
+/* Each database numbers its own. */
+static bool
+choose_set(struct conflicts_work *w, const struct usage *usage)
+{
+	struct store_work *store = &w->store;
+	struct err err;
+
+	for (size_t i = 0; w->set != NULL && i < store->pg.nsets; i++) {
+		const struct store_postgres_config *db = &store->pg.sets[i];
+
+		if (strcmp(db->set, w->set) != 0)
+			continue;
+		store->options.admin = store_postgres_conninfo(store->arena,
+		    store->options.admin, db->database, &err);
+		store->pg = *db;
+		if (store->options.admin != NULL)
+			return true;
+		fprintf(stderr, "portolan %s: --admin: %s\n", usage->command,
+		    err.text);
+		return false;
+	}
+	if (w->set != NULL)
+		fprintf(stderr, "portolan %s: store.sets has no set %s\n",
+		    usage->command, w->set);
+	return w->set == NULL;
+}
 
 /* OPTIONS_GO_ON, or the exit code. */
 static int
@@ -34,7 +66,11 @@ begin(struct conflicts_work *w, const struct usage *usage, int argc,
 	    w->number == 0))
 		return options_mistake(usage, "%s is no number of a conflict; "
 		    "portolan store conflicts list has them", number);
-	return store_read(&w->store, usage);
+	end = store_read(&w->store, usage);
+	if (end != OPTIONS_GO_ON || choose_set(w, usage))
+		return end;
+	store_end(&w->store);
+	return EXIT_USAGE;
 }
 
 static int
@@ -115,7 +151,7 @@ static int
 conflicts_list(int argc, char **argv)
 {
 	struct conflicts_work w = { .number = 0 };
-	const struct option_spec specs[] = { COMMON(w.store.options), { 0 } };
+	const struct option_spec specs[] = { COMMON(w), { 0 } };
 	const struct usage usage = { .command = "store conflicts list",
 	    .about = "The states of which this region had saved what its "
 	    "successor never saw when it\ntook them over; at most 1000, oldest "
@@ -125,7 +161,7 @@ conflicts_list(int argc, char **argv)
 	if (end != OPTIONS_GO_ON)
 		return end;
 	end = print_conflicts(&w, usage.command, EXIT_FOUND);
-	generation_free(&w.store.g);
+	store_end(&w.store);
 	return end;
 }
 
@@ -150,7 +186,7 @@ conflicts_show(int argc, char **argv)
 	const struct option_spec specs[] = {
 		{ "body", 0, "WHOSE", "what was saved instead: here, or winner",
 		    .value = &body },
-		COMMON(w.store.options),
+		COMMON(w),
 		{ 0 },
 	};
 	const struct usage usage = { .command = "store conflicts show",
@@ -167,7 +203,7 @@ conflicts_show(int argc, char **argv)
 		end = print_body(&w, usage.command, body[0] == 'w');
 	else
 		end = options_mistake(&usage, "--body: here or winner");
-	generation_free(&w.store.g);
+	store_end(&w.store);
 	return end;
 }
 
@@ -194,7 +230,7 @@ static int
 conflicts_keep(int argc, char **argv)
 {
 	struct conflicts_work w = { .number = 0 };
-	const struct option_spec specs[] = { COMMON(w.store.options), { 0 } };
+	const struct option_spec specs[] = { COMMON(w), { 0 } };
 	const struct usage usage = { .command = "store conflicts keep",
 	    .operands = "NUMBER", .least = 1, .most = 1, .about =
 	    "What this region had saved becomes the state's next version, "
@@ -207,7 +243,7 @@ conflicts_keep(int argc, char **argv)
 		return end;
 	end = tell_end(usage.command, &w, store_postgres_conflict_keep(
 	    w.store.options.admin, &w.store.pg, w.number, &err), "kept", &err);
-	generation_free(&w.store.g);
+	store_end(&w.store);
 	return end;
 }
 
@@ -215,7 +251,7 @@ static int
 conflicts_drop(int argc, char **argv)
 {
 	struct conflicts_work w = { .number = 0 };
-	const struct option_spec specs[] = { COMMON(w.store.options), { 0 } };
+	const struct option_spec specs[] = { COMMON(w), { 0 } };
 	const struct usage usage = { .command = "store conflicts drop",
 	    .operands = "NUMBER", .least = 1, .most = 1, .about =
 	    "What this region had saved is given up for good.",
@@ -228,7 +264,7 @@ conflicts_drop(int argc, char **argv)
 	end = tell_end(usage.command, &w, store_postgres_conflict_drop(
 	    w.store.options.admin, w.store.pg.home, w.number, &err),
 	    "dropped", &err);
-	generation_free(&w.store.g);
+	store_end(&w.store);
 	return end;
 }
 
@@ -276,26 +312,45 @@ print_standing(const struct store_options *o, const char *here,
 	    s->conflicts > 0 ? EXIT_FOUND : EXIT_GOOD);
 }
 
+/* All databases' together. */
+static bool
+stand_one(void *arg, const struct store_postgres_config *db,
+    const char *conninfo, struct err *err)
+{
+	struct store_standing *all = arg, one;
+
+	if (!store_postgres_standing(conninfo, db->home, &one, err))
+		return false;
+	all->waiting += one.waiting;
+	all->states += one.states;
+	all->moving += one.moving;
+	all->conflicts += one.conflicts;
+	if (all->successor[0] == '\0')
+		memcpy(all->successor, one.successor, sizeof(one.successor));
+	return true;
+}
+
 int
 store_status(int argc, char **argv)
 {
 	struct store_work w = { .g = NULL };
-	const struct option_spec specs[] = { COMMON(w.options), { 0 } };
+	const struct option_spec specs[] = { STORE_CONFIG(w.options),
+		STORE_ADMIN(w.options), STORE_JSON(w.options), { 0 } };
 	const struct usage usage = { .command = "store status", .about =
 	    "How many states are at home in this region, whether it was given "
 	    "over to another,\nand what conflicts that has left.  Asks as an "
 	    "engine would, unless --admin is given.", .options = specs };
-	struct store_standing standing;
+	struct store_standing standing = { .states = 0 };
 	struct err err = { 0 };
 	int end = store_begin(&w, &usage, argc, argv, false);
 
 	if (end != OPTIONS_GO_ON)
 		return end;
-	end = store_postgres_standing(w.options.admin != NULL ?
-	    w.options.admin : w.g->config->store.postgres, w.pg.home,
-	    &standing, &err) ? print_standing(&w.options, w.pg.home,
+	end = store_each(&w, w.options.admin != NULL ? w.options.admin :
+	    w.g->config->store.postgres, NULL, stand_one, &standing,
+	    &err) ? print_standing(&w.options, w.pg.home,
 	    &standing) : store_tell(usage.command, &w.options, false,
 	    w.pg.home, &err);
-	generation_free(&w.g);
+	store_end(&w);
 	return end;
 }

@@ -186,8 +186,11 @@ store_copy_command(int argc, char **argv)
 	    "again it takes what is missing: after it was\ninterrupted, or "
 	    "with the engines stopped after a first run beside them.",
 	    .options = specs };
+	struct store_postgres_config pg;
 	struct operands operands;
 	struct generation *g;
+	struct arena *arena;
+	struct err err;
 	int end = options_parse(&usage, argc, argv, &operands);
 
 	if (end != OPTIONS_GO_ON)
@@ -203,11 +206,17 @@ store_copy_command(int argc, char **argv)
 	c.home = g->config->region;
 	c.main = strcmp(c.home, g->config->main_region) == 0;
 	end = EXIT_USAGE;
-	if (read_place(&usage, "from", from, g->config, &c.from) &&
+	arena = arena_new(0);
+	c.sets = &pg;
+	if (!store_postgres_config(arena, &pg, g->config, g->policy.map,
+	    c.home, &err))
+		fprintf(stderr, "portolan %s: %s\n", usage.command, err.text);
+	else if (read_place(&usage, "from", from, g->config, &c.from) &&
 	    read_place(&usage, "to", to, g->config, &c.to))
 		end = c.from.postgres != c.to.postgres ? copy(&usage, &c,
 		    json) : options_mistake(&usage, "from one kind of store "
 		    "to the other: sqlite and postgres");
+	arena_free(&arena);
 	generation_free(&g);
 	return end;
 }

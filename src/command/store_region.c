@@ -30,6 +30,88 @@ other_region(const struct store_work *w, const struct usage *usage)
 	return NULL;
 }
 
+/* What a command does in each database that both regions have. */
+struct change {
+	struct store_work *work;
+	const struct usage *usage;
+	const char	*region;	/* the other */
+	const char	*from;
+	bool		 forget;
+};
+
+static bool
+is_main(const struct change *c, const struct store_postgres_config *db)
+{
+	return db->set == NULL && strcmp(c->region,
+	    c->work->g->config->main_region) == 0;
+}
+
+static bool
+add_one(void *arg, const struct store_postgres_config *db,
+    const char *conninfo, struct err *err)
+{
+	const struct change *c = arg;
+	const char *from = db->set == NULL ? c->from : store_postgres_conninfo(
+	    c->work->arena, c->from, db->database, err);
+
+	return from != NULL && store_postgres_subscribe(conninfo, db->home,
+	    c->region, is_main(c, db), from, err);
+}
+
+/* What initial copies left at this region's own server goes; of what may be
+ * somebody's it is told. */
+static bool
+sweep(const struct change *c, const struct store_postgres_config *db,
+    const char *conninfo, const char *gone, struct err *err)
+{
+	static struct store_orphan orphans[STORE_ORPHANS_MAX];
+	char text[STORE_ORPHAN_TEXT];
+	size_t count;
+
+	if (!store_postgres_orphans(conninfo, db, gone, true,
+	    orphans, &count, err))
+		return false;
+	for (size_t i = 0; i < count; i++)
+		fprintf(stderr, "portolan %s: %s: %s\n", c->usage->command,
+		    orphans[i].name, orphans[i].is_left ? "left by an initial "
+		    "copy that was not ended, and dropped" :
+		    store_orphan_trouble(&orphans[i], text));
+	return true;
+}
+
+static bool
+remove_one(void *arg, const struct store_postgres_config *db,
+    const char *conninfo, struct err *err)
+{
+	const struct change *c = arg;
+
+	return store_postgres_unsubscribe(conninfo, db->home, c->region,
+	    c->forget, err) && (!c->forget || sweep(c, db, conninfo,
+	    c->region, err));
+}
+
+static bool
+repair_one(void *arg, const struct store_postgres_config *db,
+    const char *conninfo, struct err *err)
+{
+	const struct change *c = arg;
+
+	return store_postgres_repair(conninfo, db->home, c->region,
+	    is_main(c, db), err) && sweep(c, db, conninfo, NULL, err);
+}
+
+static int
+tell_change(struct store_work *w, const struct usage *usage,
+    struct change *c, store_each_fn *fn)
+{
+	struct err err = { 0 };
+
+	c->work = w;
+	c->usage = usage;
+	return store_tell(usage->command, &w->options, store_each(w,
+	    w->options.admin, c->region, fn, c, &err), w->pg.home, &err);
+}
+
 static int
 region_add(int argc, char **argv)
 {
@@ -44,9 +126,9 @@ region_add(int argc, char **argv)
 	const struct usage usage = { .command = "store region add",
 	    .operands = "REGION", .least = 1, .most = 1, .about =
 	    "This region's server begins to replicate what REGION's publishes "
-	    "for it.\nDone once in each region for each other; again, it "
-	    "changes the way there.", .options = specs };
-	struct err err = { 0 };
+	    "for it,\nin each database that both have.  Done once in each "
+	    "region for each other; again,\nit changes the way there.",
+	    .options = specs };
 	int end = store_begin(&w, &usage, argc, argv, true);
 
 	if (end != OPTIONS_GO_ON)
@@ -56,33 +138,10 @@ region_add(int argc, char **argv)
 		end = id == NULL ? EXIT_USAGE : options_mistake(&usage,
 		    "from where? --from \"host=... dbname=... user=repl_...\"");
 	else
-		end = store_tell(usage.command, &w.options,
-		    store_postgres_subscribe(w.options.admin, w.pg.home, id,
-		    strcmp(id, w.g->config->main_region) == 0, from, &err),
-		    w.pg.home, &err);
-	generation_free(&w.g);
+		end = tell_change(&w, &usage, &(struct change){
+		    .region = id, .from = from }, add_one);
+	store_end(&w);
 	return end;
-}
-
-/* What initial copies left at this region's own server goes; of what may be
- * somebody's it is told. */
-static bool
-sweep(const struct store_work *w, const struct usage *usage,
-    const char *gone, struct err *err)
-{
-	static struct store_orphan orphans[STORE_ORPHANS_MAX];
-	char text[STORE_ORPHAN_TEXT];
-	size_t count;
-
-	if (!store_postgres_orphans(w->options.admin, &w->pg, gone, true,
-	    orphans, &count, err))
-		return false;
-	for (size_t i = 0; i < count; i++)
-		fprintf(stderr, "portolan %s: %s: %s\n", usage->command,
-		    orphans[i].name, orphans[i].is_left ? "left by an initial "
-		    "copy that was not ended, and dropped" :
-		    store_orphan_trouble(&orphans[i], text));
-	return true;
 }
 
 static int
@@ -100,18 +159,15 @@ region_remove(int argc, char **argv)
 	    .operands = "REGION", .least = 1, .most = 1, .about =
 	    "This region's server gets nothing more from REGION's.  What it "
 	    "has stays.", .options = specs };
-	struct err err = { 0 };
 	const char *id;
 	int end = store_begin(&w, &usage, argc, argv, true);
 
 	if (end != OPTIONS_GO_ON)
 		return end;
 	id = other_region(&w, &usage);
-	end = id == NULL ? EXIT_USAGE : store_tell(usage.command, &w.options,
-	    store_postgres_unsubscribe(w.options.admin, w.pg.home, id, forget,
-	    &err) && (!forget || sweep(&w, &usage, id, &err)), w.pg.home,
-	    &err);
-	generation_free(&w.g);
+	end = id == NULL ? EXIT_USAGE : tell_change(&w, &usage,
+	    &(struct change){ .region = id, .forget = forget }, remove_one);
+	store_end(&w);
 	return end;
 }
 
@@ -125,18 +181,15 @@ region_repair(int argc, char **argv)
 	    "After a slot was lost, or rows are missing: this region's server "
 	    "ends its\nsubscription to REGION's and begins it again, with a "
 	    "copy of all rows.", .options = specs };
-	struct err err = { 0 };
 	const char *id;
 	int end = store_begin(&w, &usage, argc, argv, true);
 
 	if (end != OPTIONS_GO_ON)
 		return end;
 	id = other_region(&w, &usage);
-	end = id == NULL ? EXIT_USAGE : store_tell(usage.command, &w.options,
-	    store_postgres_repair(w.options.admin, w.pg.home, id,
-	    strcmp(id, w.g->config->main_region) == 0, &err) &&
-	    sweep(&w, &usage, NULL, &err), w.pg.home, &err);
-	generation_free(&w.g);
+	end = id == NULL ? EXIT_USAGE : tell_change(&w, &usage,
+	    &(struct change){ .region = id }, repair_one);
+	store_end(&w);
 	return end;
 }
 
@@ -275,6 +328,28 @@ print_status(const struct store_options *o, const struct store_pair *pairs,
 	    EXIT_FOUND);
 }
 
+struct pairs {
+	struct store_pair list[(STORE_SETS_MAX + 1) * STORE_PAIRS_MAX];
+	struct store_orphan orphans[(STORE_SETS_MAX + 1) * STORE_ORPHANS_MAX];
+	size_t		 count, norphans;
+};
+
+static bool
+ask_one(void *arg, const struct store_postgres_config *db,
+    const char *conninfo, struct err *err)
+{
+	struct pairs *pairs = arg;
+	size_t count, norphans;
+
+	if (!store_postgres_status(conninfo, db, &pairs->list[pairs->count],
+	    &count, err) || !store_postgres_orphans(conninfo, db, NULL, false,
+	    &pairs->orphans[pairs->norphans], &norphans, err))
+		return false;
+	pairs->count += count;
+	pairs->norphans += norphans;
+	return true;
+}
+
 static int
 region_status(int argc, char **argv)
 {
@@ -286,24 +361,27 @@ region_status(int argc, char **argv)
 	    "behind, how much of the log a slot holds, and what\nis wrong.  "
 	    "Asks as an engine would, unless --admin is given.",
 	    .options = specs };
-	static struct store_pair pairs[STORE_PAIRS_MAX];
-	static struct store_orphan orphans[STORE_ORPHANS_MAX];
+	static struct pairs pairs;
 	struct err err = { 0 };
-	size_t count, norphans;
-	const char *way;
 	int end = store_begin(&w, &usage, argc, argv, false);
 
 	if (end != OPTIONS_GO_ON)
 		return end;
-	way = w.options.admin != NULL ? w.options.admin :
-	    w.g->config->store.postgres;
-	end = store_postgres_status(way, &w.pg, pairs, &count, &err) &&
-	    store_postgres_orphans(way, &w.pg, NULL, false, orphans,
-	    &norphans, &err) ? print_status(&w.options, pairs, count,
-	    orphans, norphans) : store_tell(usage.command, &w.options, false,
+	end = store_each(&w, w.options.admin != NULL ? w.options.admin :
+	    w.g->config->store.postgres, NULL, ask_one, &pairs, &err) ?
+	    print_status(&w.options, pairs.list, pairs.count, pairs.orphans,
+	    pairs.norphans) : store_tell(usage.command, &w.options, false,
 	    w.pg.home, &err);
-	generation_free(&w.g);
+	store_end(&w);
 	return end;
+}
+
+static bool
+return_one(void *arg, const struct store_postgres_config *db,
+    const char *conninfo, struct err *err)
+{
+	(void)arg;
+	return store_postgres_take_back(conninfo, db, err);
 }
 
 static int
@@ -321,9 +399,9 @@ region_return(int argc, char **argv)
 
 	if (end != OPTIONS_GO_ON)
 		return end;
-	end = store_tell(usage.command, &w.options, store_postgres_take_back(
-	    w.options.admin, &w.pg, &err), w.pg.home, &err);
-	generation_free(&w.g);
+	end = store_tell(usage.command, &w.options, store_each(&w,
+	    w.options.admin, NULL, return_one, NULL, &err), w.pg.home, &err);
+	store_end(&w);
 	return end;
 }
 

@@ -36,6 +36,8 @@ print_json(struct buf *out, const struct store_verdict *v)
 {
 	buf_printf(out, "{\"region\":\"%s\",\"good\":%s", v->region,
 	    is_good(v) ? "true" : "false");
+	if (v->set != NULL)
+		buf_printf(out, ",\"set\":\"%s\"", v->set);
 	if (!v->asked) {
 		buf_text(out, ",\"trouble\":");
 		buf_json(out, slice_of(v->trouble));
@@ -54,12 +56,15 @@ print_json(struct buf *out, const struct store_verdict *v)
 static void
 print_text(struct buf *out, const struct store_verdict *v)
 {
+	buf_text(out, v->region);
+	if (v->set != NULL)
+		buf_printf(out, ", set %s", v->set);
 	if (!v->asked) {
-		buf_printf(out, "%s: not known: %s\n", v->region, v->trouble);
+		buf_printf(out, ": not known: %s\n", v->trouble);
 		return;
 	}
-	buf_printf(out, "%s: %llu copies, %s%llu may not be there, %llu have "
-	    "ended here, %llu are missing, %llu old\n", v->region,
+	buf_printf(out, ": %llu copies, %s%llu may not be there, %llu have "
+	    "ended here, %llu are missing, %llu old\n",
 	    (unsigned long long)v->copies, v->more ? "at least " : "",
 	    (unsigned long long)v->outside, (unsigned long long)v->left,
 	    (unsigned long long)v->missing, (unsigned long long)v->old);
@@ -92,10 +97,30 @@ print_verdicts(const struct store_options *o, const struct store_verdict *v,
 	    EXIT_FOUND);
 }
 
+struct verdicts {
+	struct store_verdict list[(STORE_SETS_MAX + 1) * STORE_REGIONS_MAX];
+	size_t		 count;
+	uint64_t	 wait_s;
+};
+
+static bool
+verify_one(void *arg, const struct store_postgres_config *db,
+    const char *conninfo, struct err *err)
+{
+	struct verdicts *verdicts = arg;
+	size_t count;
+	bool good = store_postgres_verify(db, (unsigned)verdicts->wait_s,
+	    &verdicts->list[verdicts->count], &count, err);
+
+	(void)conninfo;
+	verdicts->count += count;
+	return good;
+}
+
 int
 store_verify(int argc, char **argv)
 {
-	static struct store_verdict verdicts[STORE_REGIONS_MAX];
+	static struct verdicts verdicts = { .wait_s = WAIT_S };
 	struct store_work w = { .g = NULL };
 	const char *wait = NULL;
 	const struct option_spec specs[] = {
@@ -110,23 +135,22 @@ store_verify(int argc, char **argv)
 	    "copies that the other\nregions' servers have (store.peers): "
 	    "whether any is where it may not be, or was\nkept though it has "
 	    "ended, is missing, or is old.", .options = specs };
-	uint64_t wait_s = WAIT_S;
 	struct err err = { 0 };
-	size_t count;
 	int end = store_ask(&w, &usage, argc, argv, false);
 
 	if (end != OPTIONS_GO_ON)
 		return end;
-	if (wait != NULL && (!slice_to_u64(slice_of(wait), &wait_s) ||
-	    wait_s > WAIT_MOST_S))
+	if (wait != NULL && (!slice_to_u64(slice_of(wait),
+	    &verdicts.wait_s) || verdicts.wait_s > WAIT_MOST_S))
 		return options_mistake(&usage, "--wait: seconds, at most %d",
 		    WAIT_MOST_S);
 	end = store_read(&w, &usage);
 	if (end != OPTIONS_GO_ON)
 		return end;
-	end = store_postgres_verify(&w.pg, (unsigned)wait_s, verdicts, &count,
-	    &err) ? print_verdicts(&w.options, verdicts, count) : store_tell(
+	end = store_each(&w, w.g->config->store.postgres, NULL, verify_one,
+	    &verdicts, &err) ? print_verdicts(&w.options, verdicts.list,
+	    verdicts.count) : store_tell(
 	    usage.command, &w.options, false, w.g->config->region, &err);
-	generation_free(&w.g);
+	store_end(&w);
 	return end;
 }

@@ -143,12 +143,22 @@ struct config_store_peer {
 	struct source_line at;
 };
 
+/* A database for some regions; this one is among them. */
+struct config_store_set {
+	const char	*name;		/* "eu_gb" */
+	const char	*const *regions;
+	size_t		 nregions;
+	const char	*database;
+};
+
 struct config_store {
 	const char	*postgres;	/* conninfo; NULL: SQLite in
 					   engines.store_dir */
 	unsigned	 line, column;	/* where it stands */
 	const struct config_store_peer *peers;
 	size_t		 npeers;
+	const struct config_store_set *sets;
+	size_t		 nsets;
 };
 
 struct config_limits {

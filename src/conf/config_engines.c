@@ -4,7 +4,6 @@
 #include "conf/config_engines.h"
 
 #include "conf/config.h"
-#include "conf/conninfo.h"
 #include "conf/schema_dump.h"
 #include "conf/value.h"
 
@@ -123,54 +122,3 @@ const struct schema_row config_engines_rows[] = {
 	    .choices = balances, .fallback = "load" },
 	{ 0 },
 };
-
-/* --- a server for their states ------------------------------------------------------- */
-
-static void
-read_store_peers(const struct schema_reader *reader,
-    const struct yaml_node *node, void *target)
-{
-	struct config *config = target;
-	struct config_store_peer *list;
-	size_t count = 0;
-
-	if (!schema_is_map(reader, node))
-		return;
-	list = arena_array(reader->arena, node->count, sizeof(*list));
-	for (const struct yaml_node *n = node->first; n != NULL; n = n->next) {
-		if (!schema_is_text(reader, n))
-			continue;
-		list[count].region = n->key;
-		list[count].conninfo = arena_printf(reader->arena, "%.*s",
-		    SLICE_ARG(n->text));
-		list[count++].at = (struct source_line){ config->file,
-		    n->key_mark.line };
-	}
-	config->store.peers = list;
-	config->store.npeers = count;
-}
-
-const struct schema_row config_store_rows[] = {
-	{ "postgres", SCHEMA_TEXT, SCHEMA_AT(struct config, store.postgres),
-	    .required = true, .hide = conninfo_hide },
-	{ "peers", SCHEMA_CUSTOM, .read = read_store_peers,
-	    .hide = conninfo_hide },
-	{ 0 },
-};
-
-void
-config_store(const struct schema_reader *reader, const struct yaml_node *node,
-    void *target)
-{
-	struct config *config = target;
-	const struct yaml_node *at;
-
-	if (!schema_is_map(reader, node))
-		return;
-	schema_read(reader, config_store_rows, node, target);
-	at = yaml_get(node, "postgres");
-	if (at != NULL) {
-		config->store.line = at->mark.line;
-		config->store.column = at->mark.column;
-	}
-}

@@ -2,8 +2,8 @@
 /* Copyright the Portolan authors */
 
 /*
- * The sections of portolan.yaml that say who executes requests and where the
- * states are kept: tables of keys for config_load.c.
+ * The section of portolan.yaml that says who executes requests: a table of keys
+ * for config_load.c.
  */
 #ifndef CONF_CONFIG_ENGINES_H
 #define CONF_CONFIG_ENGINES_H
@@ -11,10 +11,5 @@
 #include "conf/schema.h"
 
 extern const struct schema_row config_engines_rows[];
-
-/* Only where the section is given: a key of it is required then. */
-void config_store(const struct schema_reader *reader,
-    const struct yaml_node *node, void *config);
-extern const struct schema_row config_store_rows[];
 
 #endif

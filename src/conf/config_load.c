@@ -11,6 +11,7 @@
 #include "conf/config_log.h"
 #include "conf/config_overload.h"
 #include "conf/config_services.h"
+#include "conf/config_store.h"
 #include "conf/config_tls.h"
 #include "conf/file.h"
 #include "conf/schema_dump.h"

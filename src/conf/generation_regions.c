@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "conf/config_store.h"
 #include "conf/region_rules.h"
 
 /* --- regions ----------------------------------------------------------------------- */
@@ -127,6 +128,7 @@ generation_regions_check(struct generation *g,
 
 	check_peers(&n, yaml_get(yaml_get(root, "link"), "peers"));
 	check_peers(&n, yaml_get(yaml_get(root, "store"), "peers"));
+	config_store_check(reader, root, g->config, map);
 	if (self < 0 || main_region < 0)
 		return;
 	g->policy.self = (uint8_t)self;

@@ -137,7 +137,7 @@ tell(const struct call_ctx *c, const struct guid *flow, store_regions allowed,
 }
 
 /* One region brings what is kept where it must not be any more: the first of
- * those that may.  The others do so with what they work on. */
+ * those that may, if each can.  The others do so with what they work on. */
 static bool
 brings(const struct call_ctx *c, store_regions allowed)
 {
@@ -146,7 +146,7 @@ brings(const struct call_ctx *c, store_regions allowed)
 
 	if (allowed == STORE_ALL_REGIONS || (allowed & here) == 0)
 		return false;
-	for (size_t i = 0; i < map->nregions; i++)
+	for (size_t i = 0; i < map->nregions && !c->engine->store->parted; i++)
 		if ((allowed & ((store_regions)1 << map->regions[i].number)) !=
 		    0 && map->regions[i].number < c->edition->region->number)
 			return false;

@@ -169,6 +169,7 @@ write_row(struct store *store, write_fn *write, struct store_row *row)
 	} while (again(store, w.end, began_ms));
 	if (w.end == STORE_OK) {
 		row->token = answer.token;
+		row->database = answer.database;
 		memcpy(row->home, answer.home, sizeof(row->home));
 	}
 	return w.end;

@@ -222,9 +222,11 @@ static struct copy_end *
 open_end(const struct store_copy *copy, const struct store_copy_place *place,
     bool writes, struct err *err)
 {
-	struct copy_end *end = place->postgres ?
-	    copy_postgres_open(place->place, copy->home, writes, err) :
-	    copy_sqlite_open(place->place, copy->home, writes, err);
+	struct copy_end *end = !place->postgres ?
+	    copy_sqlite_open(place->place, copy->home, writes, err) :
+	    copy->sets != NULL && copy->sets->nsets > 0 ?
+	    copy_sets_open(copy->sets, place->place, writes, err) :
+	    copy_postgres_open(place->place, copy->home, NULL, writes, err);
 
 	if (end == NULL)
 		err_wrap(err, writes ? "the target" : "the source");

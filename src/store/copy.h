@@ -19,6 +19,7 @@
 #define STORE_COPY_H
 
 #include "base/err.h"
+#include "store/postgres.h"
 #include "store/store.h"
 
 enum { COPY_NAMES = 10, COPY_HASH_TEXT = 65 };
@@ -35,6 +36,8 @@ struct store_copy {
 	const char	*home;		/* the region whose store both are */
 	bool		 main;		/* documents are written in it */
 	bool		 remove;	/* what the target alone has */
+	/* Where the server has databases for sets of regions; else NULL. */
+	const struct store_postgres_config *sets;
 };
 
 struct store_copied {

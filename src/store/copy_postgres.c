@@ -381,6 +381,23 @@ postgres_remove_state(struct copy_end *base, const struct copy_head *head,
 	return tell(end, sql, &p, err);
 }
 
+bool
+copy_postgres_drop_older(struct copy_end *base, const struct store_row *row,
+    struct err *err)
+{
+	struct copy_postgres *end = postgres_of(base);
+	struct pg_params p = { .count = 0 };
+	char sql[160];
+
+	pg_add_id(&p, row->id);
+	pg_add_int(&p, (int32_t)row->token.epoch);
+	pg_add_big(&p, (int64_t)row->token.version);
+	snprintf(sql, sizeof(sql), "delete from %s where id = $1::uuid and"
+	    " (epoch, version) <= ($2::int, $3::bigint) and moving_to is null",
+	    end->table);
+	return tell(end, sql, &p, err);
+}
+
 /* With the store's newest revision: who follows sees both or neither. */
 static bool
 postgres_write_doc(struct copy_end *base, const struct store_doc *doc,
@@ -452,8 +469,8 @@ may_write(PGconn *conn, struct err *err)
 }
 
 struct copy_end *
-copy_postgres_open(const char *conninfo, const char *home, bool writes,
-    struct err *err)
+copy_postgres_open(const char *conninfo, const char *home, const char *set,
+    bool writes, struct err *err)
 {
 	PGconn *conn = pg_admin_connect(conninfo, err);
 	struct copy_postgres *end;
@@ -461,6 +478,7 @@ copy_postgres_open(const char *conninfo, const char *home, bool writes,
 	if (conn == NULL)
 		return NULL;
 	if (!pg_server_is_good(conn, home, err) ||
+	    !pg_set_is_good(conn, set, err) ||
 	    (writes && !may_write(conn, err))) {
 		PQfinish(conn);
 		return NULL;

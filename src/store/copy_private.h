@@ -75,8 +75,15 @@ struct copy_ops {
 /* NULL with *err.  writes: it is the target. */
 struct copy_end *copy_sqlite_open(const char *dir, const char *home,
     bool writes, struct err *err);
+/* set: of which the database is; NULL: that for all regions. */
 struct copy_end *copy_postgres_open(const char *conninfo, const char *home,
-    bool writes, struct err *err);
+    const char *set, bool writes, struct err *err);
+/* That for all regions by conninfo, and config's sets beside it. */
+struct copy_end *copy_sets_open(const struct store_postgres_config *config,
+    const char *conninfo, bool writes, struct err *err);
+/* The state as it was before, which is in another database by now. */
+bool copy_postgres_drop_older(struct copy_end *end,
+    const struct store_row *row, struct err *err);
 
 static inline void
 copy_end_close(struct copy_end **end)

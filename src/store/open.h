@@ -26,10 +26,10 @@ struct store *store_open(struct loop *loop, const struct config *config,
 void store_follow_map(struct store *store, const struct config *config,
     const struct region_map *map, const char *home);
 
-/* For store_postgres_open() and its like; regions has room for all of the
- * map's.  False where a region's number has no bit. */
-bool store_postgres_config(struct store_postgres_config *pg,
-    struct store_region regions[REGIONS_MAX], const struct config *config,
+/* For store_postgres_open() and its like.  False where a region's number has no
+ * bit, or a conninfo is none. */
+bool store_postgres_config(struct arena *arena,
+    struct store_postgres_config *pg, const struct config *config,
     const struct region_map *map, const char *home, struct err *err);
 
 #endif

@@ -19,7 +19,7 @@
 enum {
 	STORE_REGIONS_MAX = 63,
 	STORE_PAIRS_MAX = 2 * STORE_REGIONS_MAX,
-	STORE_PAIR_NAME = 40,
+	STORE_PAIR_NAME = 64,
 	STORE_PAIR_TEXT = 256,		/* of store_pair_write(), and of trouble */
 	/* A follower that is so far behind is told of. */
 	STORE_PAIR_LAG_MS = 60000,
@@ -30,7 +30,9 @@ enum {
 /* Of a slot that another region's server holds here (outgoing), or of this
  * region's subscription to another. */
 struct store_pair {
-	char		 name[STORE_PAIR_NAME];	/* "gb_from_us": GB follows US */
+	char		 name[STORE_PAIR_NAME];	/* "gb_from_us": GB follows US;
+					   "..._in_eu_gb": in the database
+					   of that set */
 	bool		 outgoing;
 	bool		 there;		/* there is a slot, a subscription */
 	bool		 enabled, running;

@@ -30,8 +30,8 @@ job_free(struct pg_job *job)
 }
 
 /* Whether there was anything; who hears of it may ask again. */
-static bool
-answer_all(struct pg_store *store)
+bool
+pg_store_answer(struct pg_store *store)
 {
 	struct list *node;
 	bool any = false;
@@ -49,7 +49,7 @@ answer_all(struct pg_store *store)
 static void
 on_answering(struct task *task)
 {
-	answer_all(list_entry(task, struct pg_store, answering));
+	pg_store_answer(list_entry(task, struct pg_store, answering));
 }
 
 struct pg_side *
@@ -68,6 +68,8 @@ pg_job_done(struct pg_job *job)
 
 	if (pg_route(job))
 		return;
+	if (store->sets != NULL)
+		pg_sets_note(store->sets, job);
 	list_append(&store->done, &job->node);
 	task_set(store->base.loop, &store->answering);
 }
@@ -161,11 +163,29 @@ send_here(struct pg_job *job)
 		pg_send(job->store->here, job);
 }
 
+/* Of all databases that it may come to; NULL: there is none. */
+static struct pg_store *
+unsure(struct pg_store *store)
+{
+	if (store->sets == NULL)
+		return store->sure ? NULL : store;
+	for (size_t i = 0; i < store->sets->count; i++)
+		if (!store->sets->dbs[i]->sure)
+			return store->sets->dbs[i];
+	return NULL;
+}
+
 void
 pg_begin(struct pg_job *job)
 {
-	if (job->goal == &pg_save)
+	struct pg_store *waits_for = unsure(job->store);
+
+	if (waits_for != NULL && !job->store->closing)
+		pg_clear_hold(waits_for, job);
+	else if (job->goal == &pg_save)
 		pg_route_save(job);
+	else if (job->goal == &pg_restrict)
+		pg_route_restrict(job);
 	else
 		pg_send(job->store->here, job);
 }
@@ -174,12 +194,8 @@ pg_begin(struct pg_job *job)
 static void
 send_state(struct pg_job *job)
 {
-	if (!is_good(job))
-		return;
-	if (job->store->sure)
+	if (is_good(job))
 		pg_begin(job);
-	else
-		pg_clear_hold(job->store, job);
 }
 
 static void
@@ -451,20 +467,27 @@ close_side(struct pg_side *side)
 	free(side->conninfo);
 }
 
-static void
-pg_do_close(struct store *base)
+void
+pg_store_stop(struct pg_store *store)
 {
-	struct pg_store *store = store_of(base);
-	struct pg_watcher *next;
-
 	store->closing = true;
 	timer_cancel(&store->look);
 	pg_watch_end(store);
 	pg_clear_end(store);
+}
+
+void
+pg_store_close_links(struct pg_store *store)
+{
 	for (size_t i = 0; i < store->nsides; i++)
 		close_side(&store->sides[i]);
-	while (answer_all(store))
-		;
+}
+
+void
+pg_store_free(struct pg_store *store)
+{
+	struct pg_watcher *next;
+
 	task_cancel(&store->answering);
 	for (struct pg_watcher *w = store->watchers; w != NULL; w = next) {
 		next = w->next;
@@ -475,7 +498,19 @@ pg_do_close(struct store *base)
 	free(store);
 }
 
-static const struct store_ops pg_ops = {
+static void
+pg_do_close(struct store *base)
+{
+	struct pg_store *store = store_of(base);
+
+	pg_store_stop(store);
+	pg_store_close_links(store);
+	while (pg_store_answer(store))
+		;
+	pg_store_free(store);
+}
+
+const struct store_ops pg_ops = {
 	.name = "postgres",
 	.close = pg_do_close,
 	.create = pg_do_create,
@@ -515,12 +550,9 @@ side_init(struct pg_side *side, struct pg_store *store,
 }
 
 void
-store_postgres_lost(struct store *base,
+pg_store_lost(struct pg_store *store,
     const struct store_postgres_config *config)
 {
-	struct pg_store *store = store_of(base);
-
-	must(base->ops == &pg_ops);
 	for (size_t i = 0; i < config->nregions; i++) {
 		const struct store_region *region = &config->regions[i];
 		struct pg_side *side = pg_side_of(store, region->id);
@@ -539,13 +571,14 @@ store_postgres_lost(struct store *base,
 	pg_tend_all(store);
 }
 
-struct store *
-store_postgres_open(struct loop *loop,
-    const struct store_postgres_config *config)
+struct pg_store *
+pg_store_open(struct loop *loop, const struct store_postgres_config *config)
 {
 	struct pg_store *store = xcalloc(1, sizeof(*store));
 
-	store->base = (struct store){ &pg_ops, loop };
+	if (config->set != NULL)
+		snprintf(store->set, sizeof(store->set), "%s", config->set);
+	store->base = (struct store){ .ops = &pg_ops, .loop = loop };
 	list_init(&store->done);
 	list_init(&store->held);
 	task_init(&store->answering, on_answering);
@@ -555,6 +588,8 @@ store_postgres_open(struct loop *loop,
 	store->sides = xcalloc(config->nregions, sizeof(*store->sides));
 	for (size_t i = 0; i < config->nregions; i++)
 		side_init(&store->sides[i], store, &config->regions[i]);
+	for (size_t i = 0; i < config->nregions; i++)
+		store->members |= store->sides[i].bit;
 	store->here = pg_side_of(store, config->home);
 	must(store->here != NULL && store->here->conninfo != NULL);
 	for (size_t i = 0; i < PG_READERS; i++)
@@ -565,5 +600,5 @@ store_postgres_open(struct loop *loop,
 	timer_set(loop, &store->look, PG_WATCH_MS);
 	pg_watch_begin(store);
 	pg_clear_begin(store);
-	return &store->base;
+	return store;
 }

@@ -13,10 +13,11 @@
 #ifndef STORE_POSTGRES_H
 #define STORE_POSTGRES_H
 
+#include "base/arena.h"
 #include "store/pair.h"
 #include "store/store.h"
 
-enum { STORE_NAMES_MAX = 260 };
+enum { STORE_NAMES_MAX = 260, STORE_SETS_MAX = 16, STORE_SET_NAME = 24 };
 
 struct store_region {
 	const char	*id;		/* "GB" */
@@ -34,17 +35,37 @@ struct store_postgres_config {
 	const char	*home;		/* one of the regions */
 	const struct store_region *regions;
 	size_t		 nregions;
+	/* Of a database for some regions: its set's name, "eu_gb", and its own;
+	 * regions are those of the set.  NULL: the one for all regions. */
+	const char	*set, *database;
+	/* Of the one for all regions: the others that this region has.  A state
+	 * that not all regions may have is in the database of its set, if there
+	 * is none in that of the largest set within, in the end in that of this
+	 * region alone, which has to be there. */
+	const struct store_postgres_config *sets;
+	size_t		 nsets;
 };
 
 /*
  * Always succeeds at once: until the server is there and its schema is good,
  * calls are answered STORE_UNAVAILABLE and health() says why.  The
- * configuration is copied.
+ * configuration is copied.  All else below is about one database, whatever
+ * sets says.
  */
 struct store *store_postgres_open(struct loop *loop,
     const struct store_postgres_config *config);
 
-/* The same regions, of which others may be lost now. */
+/* Where such a state belongs in a region's databases: 0, that for all regions,
+ * or the number of one of sets, from 1. */
+size_t store_postgres_place(const struct store_postgres_config *config,
+    store_regions allowed);
+
+/* conninfo (libpq's, of either form), for another database of that server; NULL
+ * with *err if it is none. */
+const char *store_postgres_conninfo(struct arena *arena, const char *conninfo,
+    const char *database, struct err *err);
+
+/* The same regions and sets, of which others may be lost now. */
 void store_postgres_lost(struct store *store,
     const struct store_postgres_config *config);
 
@@ -123,7 +144,8 @@ const char *store_orphan_trouble(const struct store_orphan *orphan,
 enum { STORE_EXAMPLES_MAX = 10 };
 
 struct store_verdict {
-	const char	*region;	/* of the configuration */
+	const char	*region, *set;	/* of the configuration; set may be
+					   NULL */
 	bool		 asked;		/* else trouble says why not */
 	bool		 more;		/* than these: it was too much to count */
 	uint64_t	 copies;

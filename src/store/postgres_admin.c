@@ -67,6 +67,50 @@ pg_admin_connect(const char *conninfo, struct err *err)
 	return NULL;
 }
 
+/* --- conninfos --------------------------------------------------------------------- */
+
+/* In quotes, with a backslash before each quote and backslash. */
+static void
+put_value(struct buf *out, const char *value)
+{
+	buf_char(out, '\'');
+	for (; *value != '\0'; value++) {
+		if (*value == '\'' || *value == '\\')
+			buf_char(out, '\\');
+		buf_char(out, *value);
+	}
+	buf_char(out, '\'');
+}
+
+const char *
+store_postgres_conninfo(struct arena *arena, const char *conninfo,
+    const char *database, struct err *err)
+{
+	char *said = NULL;
+	PQconninfoOption *options = PQconninfoParse(conninfo, &said);
+	struct buf out = { 0 };
+	const char *text;
+
+	if (options == NULL) {
+		err_set(err, "%.200s", said != NULL ? said : "no memory");
+		PQfreemem(said);
+		return NULL;
+	}
+	for (const PQconninfoOption *o = options; o->keyword != NULL; o++) {
+		if (o->val == NULL || strcmp(o->keyword, "dbname") == 0)
+			continue;
+		buf_printf(&out, "%s=", o->keyword);
+		put_value(&out, o->val);
+		buf_char(&out, ' ');
+	}
+	buf_text(&out, "dbname=");
+	put_value(&out, database);
+	text = arena_strdup(arena, buf_cstr(&out));
+	buf_fini(&out);
+	PQconninfoFree(options);
+	return text;
+}
+
 /* --- check --------------------------------------------------------------------------- */
 
 /* Each region's partition, with what replication needs of it. */
@@ -105,11 +149,25 @@ check_partitions(PGconn *conn, const struct store_postgres_config *config,
 	return true;
 }
 
+/* What follows and is followed, in all of the server's databases. */
+static size_t
+as_many_regions(const struct store_postgres_config *config)
+{
+	size_t count = config->nregions;
+
+	for (size_t i = 0; i < config->nsets; i++)
+		count += config->sets[i].nregions - 1;
+	return count;
+}
+
 /* A server whose settings keep replication from working, or let what it keeps
  * for a region that is away fill the disk. */
 static bool
-check_replicates(PGconn *conn, size_t nregions, struct err *err)
+check_replicates(PGconn *conn, const struct store_postgres_config *config,
+    struct err *err)
 {
+	size_t nregions = as_many_regions(config);
+
 	const struct {
 		const char	*name;
 		unsigned long	 least;
@@ -153,6 +211,26 @@ check_replicates(PGconn *conn, size_t nregions, struct err *err)
 	    "hour of 100 saves of 32 KiB a second) and reload");
 }
 
+/* Whoever may connect may, as a role that replicates, read all changes. */
+static bool
+check_strangers(PGconn *conn, const struct store_postgres_config *config,
+    struct err *err)
+{
+	char who[128];
+
+	if (config->set == NULL)
+		return true;
+	if (!pg_admin_ask(conn, "select flow.strangers()", who, sizeof(who),
+	    err))
+		return false;
+	return who[0] == '\0' || err_set(err, "%s may connect to it, and it "
+	    "is for the regions of the set %s alone: REVOKE CONNECT ON "
+	    "DATABASE \"%s\" FROM %s; and let pg_hba.conf name it in lines for "
+	    "the roles and addresses of these regions alone, as \"hostssl %s "
+	    "repl_...,engine_... ADDRESS scram-sha-256\"", who, config->set,
+	    config->database, who, config->database);
+}
+
 bool
 store_postgres_check(const char *conninfo,
     const struct store_postgres_config *config, bool replicates,
@@ -164,9 +242,11 @@ store_postgres_check(const char *conninfo,
 	if (conn == NULL)
 		return false;
 	good = pg_server_is_good(conn, config->home, err) &&
+	    pg_set_is_good(conn, config->set, err) &&
 	    check_partitions(conn, config, err) &&
+	    check_strangers(conn, config, err) &&
 	    pg_shape_is_good(conn, err) &&
-	    (!replicates || check_replicates(conn, config->nregions, err));
+	    (!replicates || check_replicates(conn, config, err));
 	PQfinish(conn);
 	return good;
 }

@@ -75,6 +75,22 @@ pg_server_is_good(PGconn *conn, const char *home, struct err *err)
 	return true;
 }
 
+bool
+pg_set_is_good(PGconn *conn, const char *set, struct err *err)
+{
+	char there[STORE_SET_NAME + 8];
+
+	if (!pg_admin_ask(conn, "select coalesce(set_name, '') from flow.here",
+	    there, sizeof(there), err))
+		return false;
+	if (strcmp(there, set != NULL ? set : "") == 0)
+		return true;
+	return set == NULL ? err_set(err, "it is the database of the set %s, "
+	    "not the one for all regions", there) : err_set(err, "it is %s%s, "
+	    "not the database of the set %s", there[0] == '\0' ? "the one for "
+	    "all regions" : "that of the set ", there, set);
+}
+
 static bool
 send_all(PGconn *conn, const char *home)
 {
@@ -129,6 +145,7 @@ make_ready(struct pg_connect *c)
 	snprintf(limit, sizeof(limit), "set statement_timeout = %d",
 	    PG_STATEMENT_MS);
 	if (!pg_server_is_good(c->conn, c->home, &c->err) ||
+	    !pg_set_is_good(c->conn, c->set, &c->err) ||
 	    !pg_admin_execute(c->conn, limit, &c->err))
 		return false;
 	if (c->role == PG_LISTENS) {

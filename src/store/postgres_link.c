@@ -124,7 +124,8 @@ pg_link_begin(struct pg_link *link)
 	    timer_is_set(&link->retry))
 		return;
 	link->connect = (struct pg_connect){ .conninfo = link->side->conninfo,
-	    .home = link->side->home, .role = link->role };
+	    .home = link->side->home, .set = link->side->store->set[0] !=
+	    '\0' ? link->side->store->set : NULL, .role = link->role };
 	link->connecting = pthread_create(&link->thread, NULL, connect_now,
 	    link) == 0;
 	if (!link->connecting)

@@ -18,7 +18,11 @@
 
 struct names {
 	char		 subscription[2 * STORE_HOME_MAX + 8];	/* gb_from_us */
+	/* The same; for the database of a set gb_from_eu_in_eu_gb: slots are of
+	 * the server. */
+	char		 slot[2 * STORE_HOME_MAX + STORE_SET_NAME + 12];
 	char		 publication[2 * STORE_HOME_MAX + 8];	/* us_to_gb */
+	char		 suffix[STORE_SET_NAME + 8];	/* of the database */
 	const char	*here, *other;
 };
 
@@ -34,8 +38,9 @@ lower(char *text)
 		*text = (char)tolower((unsigned char)*text);
 }
 
+/* suffix: that of the database, flow.suffix(). */
 static struct names
-names_of(const char *follower, const char *followed)
+names_of(const char *follower, const char *followed, const char *suffix)
 {
 	struct names n = { .here = follower, .other = followed };
 
@@ -43,7 +48,9 @@ names_of(const char *follower, const char *followed)
 	    followed);
 	snprintf(n.publication, sizeof(n.publication), "%s_to_%s", followed,
 	    follower);
+	snprintf(n.suffix, sizeof(n.suffix), "%s", suffix);
 	lower(n.subscription);
+	snprintf(n.slot, sizeof(n.slot), "%s%s", n.subscription, suffix);
 	lower(n.publication);
 	return n;
 }
@@ -77,16 +84,27 @@ look(PGconn *conn, const struct names *n, enum there *there, struct err *err)
 	return true;
 }
 
+static bool
+ask_suffix(PGconn *conn, char suffix[STORE_SET_NAME + 8], struct err *err)
+{
+	return pg_admin_ask(conn, "select flow.suffix()", suffix,
+	    STORE_SET_NAME + 8, err);
+}
+
 /* Messages are looked into below. */
 static PGconn *
-connect_as(const char *admin, const char *here, struct err *err)
+connect_as(const char *admin, const char *here, const char *region,
+    struct names *n, struct err *err)
 {
 	PGconn *conn = pg_admin_connect(admin, err);
 
 	if (conn != NULL && pg_server_is_good(conn, here, err) &&
+	    ask_suffix(conn, n->suffix, err) &&
 	    pg_admin_execute(conn, "set lc_messages = 'C'; "
-	    "set lock_timeout = '10s'", err))
+	    "set lock_timeout = '10s'", err)) {
+		*n = names_of(here, region, n->suffix);
 		return conn;
+	}
 	PQfinish(conn);
 	return NULL;
 }
@@ -123,13 +141,12 @@ drop_whole(PGconn *conn, const struct names *n, struct err *err)
 /* That the other, which is gone for good, held here; a network that was cut
  * may not have told yet that it went. */
 static bool
-drop_their_slot(PGconn *conn, const char *ours, const char *gone,
-    struct err *err)
+drop_their_slot(PGconn *conn, const struct names *n, struct err *err)
 {
-	struct names theirs = names_of(gone, ours);
+	struct names theirs = names_of(n->other, n->here, n->suffix);
 	char sql[240], role[STORE_HOME_MAX];
 
-	snprintf(role, sizeof(role), "%s", gone);
+	snprintf(role, sizeof(role), "%s", n->other);
 	lower(role);
 	snprintf(sql, sizeof(sql), "select pg_terminate_backend(pid, 5000) "
 	    "from pg_stat_activity where backend_type = 'walsender' and "
@@ -138,7 +155,7 @@ drop_their_slot(PGconn *conn, const char *ours, const char *gone,
 		return false;
 	snprintf(sql, sizeof(sql), "select pg_drop_replication_slot(slot_name)"
 	    " from pg_replication_slots where slot_name = '%s' and database ="
-	    " current_database()", theirs.subscription);
+	    " current_database()", theirs.slot);
 	return pg_admin_execute(conn, sql, err);
 }
 
@@ -146,8 +163,8 @@ bool
 store_postgres_unsubscribe(const char *admin, const char *here,
     const char *region, bool forget, struct err *err)
 {
-	struct names n = names_of(here, region);
-	PGconn *conn = connect_as(admin, here, err);
+	struct names n = { .here = here };
+	PGconn *conn = connect_as(admin, here, region, &n, err);
 	enum there there;
 	bool good;
 
@@ -160,7 +177,7 @@ store_postgres_unsubscribe(const char *admin, const char *here,
 	else if (good && there != THERE_NOT)
 		good = forget ? drop_alone(conn, &n, err) :
 		    drop_whole(conn, &n, err);
-	good = good && (!forget || drop_their_slot(conn, here, region, err));
+	good = good && (!forget || drop_their_slot(conn, &n, err));
 	PQfinish(conn);
 	return good;
 }
@@ -198,7 +215,7 @@ clear_slot(PGconn *conn, const struct names *n, const char *from,
 	snprintf(before, sizeof(before), "create subscription %s connection",
 	    n->subscription);
 	snprintf(after, sizeof(after), "publication %s with (connect = false, "
-	    "slot_name = '%s')", n->publication, n->subscription);
+	    "slot_name = '%s')", n->publication, n->slot);
 	if (!execute_with(conn, before, from, after, err))
 		return false;
 	if (drop_whole(conn, n, err))
@@ -218,7 +235,7 @@ try_create(PGconn *conn, const struct names *n, const char *from,
 	snprintf(after, sizeof(after), "publication %s%s with (binary = true, "
 	    "streaming = false, slot_name = '%s', synchronous_commit = local, "
 	    "enabled = false)", n->publication, is_main ? ", pub_meta" : "",
-	    n->subscription);
+	    n->slot);
 	return clear_slot(conn, n, from, err) &&
 	    execute_with(conn, before, from, after, err);
 }
@@ -303,8 +320,8 @@ bool
 store_postgres_subscribe(const char *admin, const char *here,
     const char *region, bool is_main, const char *from, struct err *err)
 {
-	struct names n = names_of(here, region);
-	PGconn *conn = connect_as(admin, here, err);
+	struct names n = { .here = here };
+	PGconn *conn = connect_as(admin, here, region, &n, err);
 	bool good;
 
 	if (conn == NULL)
@@ -320,10 +337,12 @@ static bool
 way_of(PGconn *conn, const struct names *n, char *from, size_t cap,
     struct err *err)
 {
-	char sql[160];
+	char sql[240];
 
 	snprintf(sql, sizeof(sql), "select subconninfo from pg_subscription "
-	    "where subname = '%s'", n->subscription);
+	    "where subname = '%s' and subdbid = (select oid from "
+	    "pg_database where datname = current_database())",
+	    n->subscription);
 	return pg_admin_ask(conn, sql, from, cap, err) &&
 	    (from[0] != '\0' || err_set(err, "there is no subscription %s; "
 	    "add it with portolan store region add --from", n->subscription));
@@ -335,8 +354,8 @@ bool
 store_postgres_repair(const char *admin, const char *here, const char *region,
     bool is_main, struct err *err)
 {
-	struct names n = names_of(here, region);
-	PGconn *conn = connect_as(admin, here, err);
+	struct names n = { .here = here };
+	PGconn *conn = connect_as(admin, here, region, &n, err);
 	char from[1024];
 	bool good;
 

@@ -46,7 +46,7 @@ bind_freeze(struct pg_job *job, struct pg_params *p)
 	pg_add_id(p, job->row.id);
 	pg_add_int(p, (int32_t)job->token.epoch);
 	pg_add_big(p, (int64_t)job->token.version);
-	pg_add_text(p, job->move.to->home);
+	pg_add_text(p, job->move.word);
 	pg_add_big(p, (int64_t)job->move.to->bit);
 }
 

@@ -32,7 +32,7 @@ enum {
 	PG_READERS = 2, PG_WRITERS = 2,
 	/* The version that this program makes.  It works with the next one as
 	 * well: servers are brought up to date before programs. */
-	PG_SCHEMA = 5,
+	PG_SCHEMA = 6,
 	PG_SERVER_LEAST = 150000,	/* row filters of publications */
 	PG_BATCH_MAX = 256,		/* writes in one transaction */
 	PG_BATCH_BYTES = 32 * 1024 * 1024,
@@ -95,11 +95,15 @@ struct pg_store;
 struct pg_side;
 struct pg_job;
 
+/* Where a state goes: a region, "GB", or a region's place in another database,
+ * "GB/eu_gb/6", with the regions that may have it there in hexadecimal. */
+enum { PG_WORD_MAX = STORE_HOME_MAX + STORE_SET_NAME + 20 };
+
 /* What a region knows of a state beside the row. */
 struct pg_found {
-	char		 moving_to[STORE_HOME_MAX];
+	char		 moving_to[PG_WORD_MAX];
 	uint32_t	 left_epoch;	/* 0: was never at home there */
-	char		 left_to[STORE_HOME_MAX];	/* "": removed */
+	char		 left_to[PG_WORD_MAX];	/* "": removed */
 	char		 successor[STORE_NAMES_MAX];	/* given over */
 };
 
@@ -107,6 +111,7 @@ struct pg_found {
 struct pg_move {
 	bool		 known;
 	struct pg_side	*from, *to;
+	char		 word[PG_WORD_MAX];	/* of to, as the frozen row has it */
 	struct store_row row;		/* as it arrives; token: the new one */
 	uint64_t	 base;		/* version at the old home */
 	int32_t		 moves;
@@ -147,13 +152,16 @@ struct pg_job {
 	uint64_t	 revision;
 	unsigned	 limit;
 	store_regions	 regions;	/* restrict_to(); adoption: not those */
-	char		 names[2 * STORE_NAMES_MAX];	/* of a fence, an adoption */
+	char		 names[2 * STORE_NAMES_MAX];	/* of a fence, an adoption,
+						   a departure */
 	bool		 known;		/* of pg_clear */
 
 	/* which region's word counts (postgres_route.c) */
 	const struct pg_kind *goal;	/* what the caller asked for */
 	struct pg_side	*asked;
 	unsigned	 hops;
+	uint32_t	 tried, born;	/* databases: here, where it was made */
+	bool		 whatever;	/* restrict_to() without a token */
 	struct pg_found	 found;
 	struct pg_move	 move;
 
@@ -194,6 +202,7 @@ struct pg_connect {
 	/* in */
 	char		*conninfo;
 	const char	*home;		/* of whom the server must be */
+	const char	*set;		/* and of which set the database */
 	enum pg_role	 role;
 	/* out: conn, or what is wrong */
 	PGconn		*conn;
@@ -207,6 +216,8 @@ struct pg_connect {
 void pg_connect(struct pg_connect *c);
 /* Whether the server is one that we can work with. */
 bool pg_server_is_good(PGconn *conn, const char *home, struct err *err);
+/* Whether the database is that of the set (NULL: that for all regions). */
+bool pg_set_is_good(PGconn *conn, const char *set, struct err *err);
 /* Whether it can filter what it replicates. */
 bool pg_server_version_is_good(PGconn *conn, struct err *err);
 /* libpq's words for the last failure, in one line. */
@@ -274,8 +285,14 @@ struct pg_watcher {
 	void		*arg;
 };
 
+struct pg_sets;
+
 struct pg_store {
 	struct store	 base;
+	struct pg_sets	*sets;		/* that it is one of; NULL: it is alone */
+	unsigned	 number;	/* among them */
+	char		 set[STORE_SET_NAME];	/* "": for all regions */
+	store_regions	 members;
 	struct pg_side	*here;
 	struct pg_side	*sides;
 	size_t		 nsides;
@@ -318,6 +335,20 @@ struct pg_store {
 	struct pg_watcher *watchers;
 };
 
+/* Opens one database's. */
+struct pg_store *pg_store_open(struct loop *loop,
+    const struct store_postgres_config *config);
+/* store_postgres_lost(), of one. */
+void pg_store_lost(struct pg_store *store,
+    const struct store_postgres_config *config);
+/* The three steps of an end: nothing is begun any more; the links are closed;
+ * it is freed when nothing was left to be answered. */
+void pg_store_stop(struct pg_store *store);
+void pg_store_close_links(struct pg_store *store);
+bool pg_store_answer(struct pg_store *store);
+void pg_store_free(struct pg_store *store);
+extern const struct store_ops pg_ops;
+
 /* From a link: the job has its end. */
 void pg_job_done(struct pg_job *job);
 /* A link that writes says how it stands. */
@@ -337,6 +368,46 @@ struct pg_side *pg_side_of(struct pg_store *store, const char *home);
 bool pg_route(struct pg_job *job);
 /* The first statement of a save. */
 void pg_route_save(struct pg_job *job);
+
+/* A load on behalf of another call, which ends it. */
+void pg_route_restrict(struct pg_job *job);
+
+/* --- a database for each set of regions (postgres_sets.c) ------------------------- */
+
+/* One region's databases; the first is that for all regions. */
+struct pg_sets {
+	struct store	 base;
+	struct pg_store	*dbs[STORE_SETS_MAX + 1];
+	size_t		 count;
+	struct store_pair pairs[STORE_PAIRS_MAX];
+	/* Where a state was last, by a hash of its id: a hint. */
+	uint8_t		 seen[4096];
+};
+
+/* Where states belong that these regions may have. */
+struct pg_store *pg_sets_place(const struct pg_sets *sets,
+    store_regions allowed);
+/* Where the job's state was found. */
+void pg_sets_note(struct pg_sets *sets, struct pg_job *job);
+/* The side that a frozen row of asked's, or what is left of it, speaks of; NULL
+ * where it is none of ours. */
+struct pg_side *pg_word_side(const struct pg_side *asked, const char *word);
+/* The regions that it names, if it names another database. */
+bool pg_word_regions(const char *word, store_regions *allowed);
+void pg_word_write(char word[PG_WORD_MAX], const struct pg_side *from,
+    const struct pg_side *to, store_regions allowed);
+
+/* store_ops, of all databases (postgres_sets_all.c). */
+void pg_sets_list(struct store *sets, const struct store_query *query,
+    store_list_fn *fn, void *arg);
+void pg_sets_next_flow(struct store *sets, const uint8_t tenant[16],
+    const uint8_t flow[16], store_row_fn *fn, void *arg);
+void pg_sets_expire(struct store *sets, int64_t now_ms, unsigned limit,
+    store_count_fn *fn, void *arg);
+void pg_sets_restrict_flow(struct store *sets, const struct store_query *query,
+    store_regions allowed, store_count_fn *fn, void *arg);
+void pg_sets_strays(struct store *sets, const struct store_query *query,
+    store_regions allowed, store_list_fn *fn, void *arg);
 
 /* postgres_tend.c: every few seconds. */
 void pg_tend_all(struct pg_store *store);

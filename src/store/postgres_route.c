@@ -32,8 +32,10 @@ ends(struct pg_job *job, enum store_end end)
 static bool
 ask(struct pg_job *job, const struct pg_kind *kind, struct pg_side *side)
 {
+	const struct pg_sets *sets = job->store->sets;
+
 	job->has_row = false;
-	if (job->hops++ >= PG_HOPS_MAX)
+	if (job->hops++ >= PG_HOPS_MAX + (sets != NULL ? 2 * sets->count : 0))
 		return ends(job, STORE_MOVING);
 	if (side == NULL || side->conninfo == NULL || job->store->closing)
 		return ends(job, STORE_UNAVAILABLE);
@@ -49,8 +51,34 @@ living(struct pg_job *job, struct pg_side *side)
 {
 	if (side == NULL || side->successors[0] == '\0')
 		return side;
-	return pg_successor(job->store, side->successors, job->has_row ?
+	return pg_successor(side->store, side->successors, job->has_row ?
 	    job->row.allowed : STORE_ALL_REGIONS);
+}
+
+/* Where the next step leads, and the words for it. */
+static void
+aim(struct pg_job *job, struct pg_side *from, struct pg_side *to,
+    store_regions allowed)
+{
+	job->move.to = to;
+	if (from != NULL)
+		pg_word_write(job->move.word, from, to, allowed);
+}
+
+/* This region's place for what these may have. */
+static struct pg_side *
+place(const struct pg_job *job, store_regions allowed)
+{
+	const struct pg_sets *sets = job->store->sets;
+
+	return sets == NULL ? job->store->here :
+	    pg_sets_place(sets, allowed)->here;
+}
+
+static bool
+is_elsewhere_in_store(const struct pg_side *a, const struct pg_side *b)
+{
+	return a->store != b->store;
 }
 
 /* --- loads, and the look for the home of what is to be removed -------------------- */
@@ -59,7 +87,7 @@ living(struct pg_job *job, struct pg_side *side)
 static struct pg_side *
 next_side(struct pg_job *job)
 {
-	struct pg_store *store = job->store;
+	struct pg_store *store = job->asked->store;
 	const struct pg_found *f = &job->found;
 	struct pg_side *home;
 
@@ -68,10 +96,10 @@ next_side(struct pg_job *job)
 	    f->left_epoch >= job->row.token.epoch)) {
 		job->has_row = false;
 		return f->left_to[0] == '\0' ? NULL :
-		    living(job, pg_side_of(store, f->left_to));
+		    living(job, pg_word_side(job->asked, f->left_to));
 	}
 	if (f->moving_to[0] != '\0')
-		return living(job, pg_side_of(store, f->moving_to));
+		return living(job, pg_word_side(job->asked, f->moving_to));
 	home = pg_side_of(store, job->row.home);
 	if (home != job->asked || f->successor[0] == '\0')
 		return living(job, home);
@@ -80,14 +108,12 @@ next_side(struct pg_job *job)
 
 /* Nothing here: the id says where it was born, and a copy may be behind. */
 static struct pg_side *
-birth_side(struct pg_job *job)
+birth_side(struct pg_job *job, struct pg_store *store)
 {
-	struct pg_store *store = job->store;
 	char text[GUID_TEXT];
 	struct state_id id;
 
-	if (job->asked != store->here ||
-	    !state_id_parse(&id, slice_of(guid_text(job->row.id, text))))
+	if (!state_id_parse(&id, slice_of(guid_text(job->row.id, text))))
 		return NULL;
 	for (size_t i = 0; i < store->nsides; i++) {
 		struct pg_side *side = &store->sides[i];
@@ -97,6 +123,39 @@ birth_side(struct pg_job *job)
 			return living(job, side);
 	}
 	return NULL;
+}
+
+/* Of a region's databases, those that were not asked: all that are here, then
+ * where it was made. */
+static struct pg_side *
+next_database(struct pg_job *job)
+{
+	const struct pg_sets *sets = job->store->sets;
+
+	job->tried |= UINT32_C(1) << job->asked->store->number;
+	for (size_t i = 0; i < sets->count; i++)
+		if ((job->tried >> i & 1) == 0)
+			return sets->dbs[i]->here;
+	for (size_t i = 0; i < sets->count; i++) {
+		struct pg_side *side = (job->born >> i & 1) != 0 ? NULL :
+		    birth_side(job, sets->dbs[i]);
+
+		job->born |= UINT32_C(1) << i;
+		if (side != NULL && side != sets->dbs[i]->here)
+			return side;
+	}
+	return NULL;
+}
+
+/* Nothing is known of it where it was asked for. */
+static struct pg_side *
+another_side(struct pg_job *job)
+{
+	struct pg_store *store = job->store;
+
+	if (store->sets != NULL)
+		return next_database(job);
+	return job->asked != store->here ? NULL : birth_side(job, store);
 }
 
 static bool
@@ -137,17 +196,38 @@ bring_and_restrict(struct pg_job *job)
 		return ends(job, STORE_CONFLICT);
 	job->token = *now;
 	job->move.known = false;
-	job->move.to = job->store->here;
+	aim(job, job->asked, place(job, job->regions), job->regions);
 	return ask(job, &pg_freeze, job->asked);
+}
+
+/* Who may have it, once it is restricted, does not meet there. */
+static bool
+must_be_brought(const struct pg_job *job)
+{
+	return (job->store->sets == NULL &&
+	    (job->regions & job->asked->bit) == 0) ||
+	    (job->store->sets != NULL && (is_elsewhere_in_store(job->asked,
+	    place(job, job->regions)) || ((job->regions & job->asked->bit) ==
+	    0 && job->asked != job->asked->store->here)));
+}
+
+/* It was brought with them, as whoever did not name a version wanted it. */
+static bool
+has_its_regions(const struct pg_job *job)
+{
+	return job->store->sets != NULL && job->goal == &pg_restrict &&
+	    job->whatever && (job->row.allowed | job->asked->bit) ==
+	    (job->regions | job->asked->bit);
 }
 
 /* The row of a home that lives. */
 static bool
 at_home(struct pg_job *job)
 {
-	if (job->goal == &pg_restrict &&
-	    (job->regions & job->asked->bit) == 0)
+	if (job->goal == &pg_restrict && must_be_brought(job))
 		return bring_and_restrict(job);
+	if (has_its_regions(job))
+		return ends(job, STORE_OK);
 	if (job->goal != &pg_load)
 		return ask(job, job->goal, job->asked);
 	if (is_over(job))
@@ -175,11 +255,13 @@ keep_frozen(struct pg_job *job, struct pg_side *to)
 	struct buf spare = m->body;
 
 	m->known = true;
-	m->from = pg_side_of(job->store, job->row.home);
+	m->from = pg_side_of(job->asked->store, job->row.home);
 	m->to = to;
+	snprintf(m->word, sizeof(m->word), "%s", job->found.moving_to);
 	m->body = job->body;
 	job->body = spare;
 	m->row = job->row;
+	pg_word_regions(m->word, &m->row.allowed);
 	m->row.body = buf_all(&m->body);
 	m->base = m->row.token.version;
 	m->row.token.epoch++;
@@ -199,26 +281,63 @@ is_left_half_way(const struct pg_job *job)
 	    job->found.left_epoch < m->row.token.epoch;
 }
 
+static void depart(const struct pg_job *);
+
+/* It did come to the end, but for the row that it left in another database:
+ * there replication does not bring word of that. */
+static void
+clear_up(struct pg_job *job)
+{
+	const struct pg_move *m = &job->move;
+
+	if (m->known && m->to == job->asked && m->from != NULL &&
+	    is_elsewhere_in_store(m->from, m->to))
+		depart(job);
+	job->move.known = false;
+}
+
+/* It has gone where this region cannot follow it. */
+static bool
+is_out_of_reach(struct pg_job *job, const char *word)
+{
+	store_regions allowed;
+
+	if (!pg_word_regions(word, &allowed) ||
+	    pg_word_side(job->asked, word) != NULL ||
+	    (allowed & job->store->here->bit) != 0)
+		return false;
+	job->row.allowed = allowed;
+	job->has_row = true;
+	return true;
+}
+
 static bool
 after_load(struct pg_job *job)
 {
+	const char *left_to = job->found.left_to;
 	struct pg_side *next;
 
 	if (job->end != STORE_OK && job->end != STORE_NOT_FOUND) {
 		job->has_row = false;
 		return false;
 	}
-	if (job->how == STORE_READ_NEAR && job->goal == &pg_load)
-		return near(job);
+	if (job->how == STORE_READ_NEAR && job->goal == &pg_load) {
+		next = job->has_row || job->store->sets == NULL ? NULL :
+		    next_database(job);
+		return next == NULL || next != next->store->here ? near(job) :
+		    ask(job, &pg_load, next);
+	}
 	if (is_left_half_way(job))
 		return ask(job, &pg_arrive, job->asked);
-	job->move.known = false;
+	clear_up(job);
 	if (!job->has_row && job->found.left_epoch == 0) {
-		next = birth_side(job);
+		next = another_side(job);
 		return next == NULL || next == job->asked ? not_found(job) :
 		    ask(job, &pg_load, next);
 	}
 	next = next_side(job);
+	if (!job->has_row && is_out_of_reach(job, left_to))
+		return elsewhere(job);
 	if (!job->has_row && next == NULL)
 		return not_found(job);
 	if (job->has_row && job->found.moving_to[0] != '\0') {
@@ -227,8 +346,8 @@ after_load(struct pg_job *job)
 			return elsewhere(job);
 		/* To a region that was lost on the way: its successor takes it
 		 * over, nobody else knows under which epoch. */
-		if (next == NULL || strcmp(next->home,
-		    job->found.moving_to) == 0)
+		if (next == NULL || next == pg_word_side(job->asked,
+		    job->found.moving_to))
 			keep_frozen(job, next);
 		if (is_left_half_way(job))
 			return ask(job, &pg_arrive, job->asked);
@@ -251,36 +370,70 @@ may_stay(const struct pg_job *job, const struct pg_side *home)
 	return home == NULL || (job->row.allowed & home->bit) != 0;
 }
 
+/* Where it is to be, by what the caller knows of its regions. */
+static struct pg_side *
+goes_to(const struct pg_job *job)
+{
+	return job->row.database == 0 || !is_allowed(job) ?
+	    job->store->here : place(job, job->row.allowed);
+}
+
 void
 pg_route_save(struct pg_job *job)
 {
 	struct pg_store *store = job->store;
-	struct pg_side *here = store->here, *home = here;
+	struct pg_side *here = store->here, *home = here, *to = goes_to(job);
 	bool under_way;
 
 	/* A row that was never loaded is at home here. */
 	if (job->row.home[0] != '\0')
 		home = pg_side_of(store, job->row.home);
-	job->move.to = here;
+	aim(job, home, to, job->row.allowed);
 	under_way = home != here && !is_allowed(job) ? elsewhere(job) :
-	    ask(job, home == here || (may_stay(job, home) &&
-	    (job->row.stays || here->successors[0] != '\0')) ? &pg_save :
+	    ask(job, to == here && (home == here || (may_stay(job, home) &&
+	    (job->row.stays || here->successors[0] != '\0'))) ? &pg_save :
 	    &pg_freeze, home);
 	if (!under_way)
 		pg_job_done(job);
 }
 
+/* There is no such row in the database that the caller had it from: it may have
+ * moved to another.  Its token says whether it is the same there. */
+static bool
+follow(struct pg_job *job)
+{
+	const struct pg_sets *sets = job->store->sets;
+
+	if (sets == NULL || job->end != STORE_CONFLICT || job->has_row)
+		return false;
+	job->tried |= UINT32_C(1) << job->asked->store->number;
+	for (size_t i = 0; i < sets->count; i++)
+		if ((job->tried >> i & 1) == 0)
+			return ask(job, &pg_save, sets->dbs[i]->here);
+	return false;
+}
+
 static bool
 after_save(struct pg_job *job)
 {
-	if (job->end == STORE_OK && job->asked != job->store->here)
+	if (job->end == STORE_OK && job->asked != job->asked->store->here)
 		job->store->forwards++;
 	if (job->end != STORE_MOVING)
-		return false;
+		return follow(job);
 	/* Somebody takes it elsewhere: there, then. */
-	job->move.to = pg_side_of(job->store, job->found.moving_to);
+	aim(job, NULL, pg_word_side(job->asked, job->found.moving_to), 0);
+	snprintf(job->move.word, sizeof(job->move.word), "%s",
+	    job->found.moving_to);
 	return job->move.to == NULL ? ends(job, STORE_UNAVAILABLE) :
 	    ask(job, &pg_freeze, job->asked);
+}
+
+/* The row was frozen for another database; whoever wrote the words knew who may
+ * have it there. */
+static bool
+is_for_another_database(struct pg_job *job)
+{
+	return pg_word_regions(job->found.moving_to, &job->move.row.allowed);
 }
 
 static bool
@@ -294,11 +447,14 @@ after_freeze(struct pg_job *job)
 		 * lost, it is here, with our op. */
 		return ask(job, &pg_save, here);
 	if (job->end != STORE_MOVING)
-		return false;
+		return job->goal == &pg_save && follow(job);
 	/* Who saves may know of a restriction that its home has not heard of,
 	 * and the other way round. */
-	if (job->move.to == here)
+	if (!is_for_another_database(job) && job->move.to == here)
 		job->move.row.allowed &= job->row.allowed;
+	if (job->goal != &pg_save && job->store->sets != NULL)
+		return job->found.moving_to[0] != '\0' &&
+		    ask(job, &pg_load, job->asked);
 	if ((job->move.row.allowed & here->bit) == 0)
 		return elsewhere(job);
 	if (job->goal != &pg_save)
@@ -309,7 +465,9 @@ after_freeze(struct pg_job *job)
 		return may_stay(job, job->asked) &&
 		    ask(job, &pg_save, job->asked);
 	job->move.from = job->asked;
-	job->move.to = pg_side_of(job->store, job->found.moving_to);
+	job->move.to = pg_word_side(job->asked, job->found.moving_to);
+	snprintf(job->move.word, sizeof(job->move.word), "%s",
+	    job->found.moving_to);
 	return ask(job, &pg_arrive, job->move.to);
 }
 
@@ -326,13 +484,39 @@ depart(const struct pg_job *job)
 	last = pg_job_new(&job->store->base, &pg_depart, NULL);
 	memcpy(last->row.id, job->row.id, sizeof(last->row.id));
 	last->token.epoch = m->row.token.epoch - 1;
-	snprintf(last->names, sizeof(last->names), "%s", m->to->home);
+	snprintf(last->names, sizeof(last->names), "%s", m->word);
 	pg_send(m->from, last);
+}
+
+/* The third step between two databases, which a change of a state's regions
+ * waits for: who asks where a flow's states are finds each once. */
+static bool
+leave(struct pg_job *job)
+{
+	const struct pg_move *m = &job->move;
+
+	job->token.epoch = m->row.token.epoch - 1;
+	snprintf(job->names, sizeof(job->names), "%s", m->word);
+	return ask(job, &pg_depart, m->from);
+}
+
+/* Where it has arrived it goes on, left or not. */
+static bool
+after_leaving(struct pg_job *job)
+{
+	job->move.known = false;
+	return job->goal == &pg_restrict &&
+	    ask(job, &pg_load, job->move.to);
 }
 
 static bool
 after_arrive(struct pg_job *job)
 {
+	const struct pg_move *m = &job->move;
+
+	if (job->end == STORE_OK && job->goal == &pg_restrict &&
+	    is_elsewhere_in_store(m->from, m->to) && leave(job))
+		return true;
 	if (job->end == STORE_OK)
 		depart(job);
 	if (job->goal != &pg_save) {
@@ -346,7 +530,7 @@ after_arrive(struct pg_job *job)
 	if (job->end != STORE_OK)
 		return false;
 	memcpy(job->row.home, job->asked->home, sizeof(job->row.home));
-	if (job->asked == job->store->here)
+	if (job->asked == job->asked->store->here)
 		job->store->claims++;
 	else
 		job->store->forwards++;
@@ -354,6 +538,16 @@ after_arrive(struct pg_job *job)
 }
 
 /* --- changes that do not say where the home is ------------------------------------ */
+
+void
+pg_route_restrict(struct pg_job *job)
+{
+	job->whatever = job->token.epoch == 0 && job->token.version == 0;
+	/* In the wrong database nothing is to be changed. */
+	if (!ask(job, job->store->sets != NULL ? &pg_load : &pg_restrict,
+	    job->store->here))
+		pg_job_done(job);
+}
 
 static bool
 after_change(struct pg_job *job)
@@ -375,6 +569,8 @@ pg_route(struct pg_job *job)
 		return after_freeze(job);
 	if (job->kind == &pg_arrive)
 		return after_arrive(job);
+	if (job->kind == &pg_depart)
+		return after_leaving(job);
 	return (job->kind == &pg_remove || job->kind == &pg_restrict) &&
 	    after_change(job);
 }

@@ -40,10 +40,15 @@ static const char schema_5[] = {
 	, '\0'
 };
 
+static const char schema_6[] = {
+#include "postgres-6.sql.inc"
+	, '\0'
+};
+
 /* What leads from each version of the schema to the next; never changed, only
  * added to. */
 static const char *const versions[] = { schema_1, schema_2, schema_3,
-    schema_4, schema_5 };
+    schema_4, schema_5, schema_6 };
 
 _Static_assert(sizeof(versions) / sizeof(versions[0]) == PG_SCHEMA,
     "a file for each version");
@@ -176,6 +181,44 @@ add_regions(PGconn *conn, const struct store_postgres_config *config,
 	    pg_admin_execute(conn, "select flow.become_main()", err));
 }
 
+/* A new database is of a set from its beginning, and for good. */
+static bool
+name_set(PGconn *conn, const struct pg_migrations *m,
+    const struct store_postgres_config *config, bool new, struct err *err)
+{
+	char sql[100];
+
+	if (m->count < PG_SCHEMA)
+		return true;		/* of a time when there were none */
+	if (!new || config->set == NULL)
+		return pg_set_is_good(conn, config->set, err);
+	snprintf(sql, sizeof(sql), "update flow.here set set_name = '%s'",
+	    config->set);
+	return pg_admin_execute(conn, sql, err);
+}
+
+/* Where there are databases for some regions alone, engines of others come
+ * under names of their own: data/postgres-6.sql. */
+static bool
+admit_regions(PGconn *conn, const struct store_postgres_config *config,
+    struct err *err)
+{
+	char sql[80];
+
+	if (config->set == NULL && config->nsets == 0)
+		return true;
+	if (config->set != NULL && !pg_admin_execute(conn, "select "
+	    "flow.close_doors()", err))
+		return false;
+	for (size_t i = 0; i < config->nregions; i++) {
+		snprintf(sql, sizeof(sql), "select flow.admit('%s')",
+		    config->regions[i].id);
+		if (!pg_admin_execute(conn, sql, err))
+			return false;
+	}
+	return true;
+}
+
 /* --- init and migrate ------------------------------------------------------------ */
 
 /* All in one transaction: a new database has a schema whole, or none. */
@@ -189,10 +232,12 @@ pg_init(PGconn *conn, const struct pg_migrations *m,
 	    !may_migrate(conn, m, version, err) ||
 	    (version > 0 && !is_of(conn, config->home, err)))
 		return false;
-	while (version < m->count)
-		if (!next_version(conn, m, version++, config, err))
+	for (unsigned v = version; v < m->count; v++)
+		if (!next_version(conn, m, v, config, err))
 			return false;
-	return add_regions(conn, config, is_main, err) &&
+	return name_set(conn, m, config, version == 0, err) &&
+	    add_regions(conn, config, is_main, err) &&
+	    admit_regions(conn, config, err) &&
 	    pg_admin_execute(conn, "commit", err);
 }
 
@@ -248,6 +293,7 @@ pg_migrate(PGconn *conn, const struct pg_migrations *m,
 	/* What a version changed of the functions that make partitions and
 	 * publications reaches those that there are. */
 	good = good && begin(conn, err) &&
+	    name_set(conn, m, config, false, err) &&
 	    add_regions(conn, config, is_main, err) &&
 	    pg_admin_execute(conn, "commit", err);
 	return good;

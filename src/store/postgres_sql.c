@@ -137,7 +137,9 @@ static const struct {
 	[PG_NEWEST] = { "newest",
 	    "select coalesce(max(rev), 0) from flow.meta_rev", false },
 	/* The first step of a move to $4, or how things stand.  Who asked before,
-	 * or somebody else for another region: the row is as it was frozen. */
+	 * or somebody else for another region: the row is as it was frozen.
+	 * To another database a state goes however often it moved, and also
+	 * where it may be elsewhere alone: data/postgres-6.sql. */
 	[PG_FREEZE] = { "freeze",
 	    "with new as (update flow.HOME set moving_to = $4::text,"
 	    " frozen_ms = flow.now_ms(), moves = case when flow.now_ms() -"
@@ -145,13 +147,14 @@ static const struct {
 	    " end, moves_since_ms = case when flow.now_ms() - moves_since_ms"
 	    " between 0 and " MOVES_MS " then moves_since_ms else flow.now_ms()"
 	    " end where id = $1::uuid and " SAME_EPOCH " and version ="
-	    " $3::bigint and moving_to is null and allowed & $5::bigint <> 0"
-	    " and flow.has_steps(epoch) and not exists (select from flow.lost l"
-	    " where l.code = $4::text)"
+	    " $3::bigint and moving_to is null and flow.has_steps(epoch) and"
+	    " not exists (select from flow.lost l where l.code ="
+	    " split_part($4::text, '/', 1)) and (strpos($4::text, '/') > 0"
+	    " or (allowed & $5::bigint <> 0"
 	    " and not (moves >= " MOVES_MAX " and flow.now_ms() -"
 	    " moves_since_ms between 0 and " MOVES_MS " and exists (select from"
 	    " flow.here h join flow.region r on r.code = h.code where r.bit &"
-	    " allowed <> 0)) returning epoch,"
+	    " allowed <> 0)))) returning epoch,"
 	    " version, base, last_op, moving_to, allowed, tenant, flow,"
 	    " created_ms, moves, moves_since_ms)"
 	    " select * from new union all select epoch, version, base, last_op,"

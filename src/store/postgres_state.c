@@ -231,8 +231,10 @@ take_list(struct pg_job *job, const PGresult *r)
 	job->arena = arena_new(0);
 	job->rows = arena_array(job->arena, count + 1, sizeof(*job->rows));
 	job->count = count < limit ? count : limit;
-	for (size_t i = 0; i < job->count; i++)
+	for (size_t i = 0; i < job->count; i++) {
 		take_row(r, (int)i, &job->rows[i]);
+		job->rows[i].database = (uint8_t)(job->store->number + 1);
+	}
 	if (count > limit && limit > 0)
 		cursor_text(job->next, &job->rows[limit - 1]);
 	job->end = STORE_OK;

@@ -271,7 +271,7 @@ verify_peer(PGconn *home, const struct store_postgres_config *config,
 	c.peer = (struct reader){ .conn = peer, .table = table };
 	c.found = xcalloc(FOUND_MAX, sizeof(*c.found));
 	good = pg_server_is_good(peer, region->id, err) &&
-	    verify(&c, wait_s, v);
+	    pg_set_is_good(peer, config->set, err) && verify(&c, wait_s, v);
 	free(c.found);
 	PQclear(c.home.page);
 	PQclear(c.peer.page);
@@ -292,14 +292,16 @@ store_postgres_verify(const struct store_postgres_config *config,
 		if (strcmp(config->regions[i].id, config->home) == 0)
 			home = pg_admin_connect(config->regions[i].conninfo,
 			    err);
-	good = home != NULL && pg_server_is_good(home, config->home, err);
+	good = home != NULL && pg_server_is_good(home, config->home, err) &&
+	    pg_set_is_good(home, config->set, err);
 	for (size_t i = 0; good && i < config->nregions; i++) {
 		struct store_verdict *v = &verdicts[*count];
 		struct err why = { 0 };
 
 		if (strcmp(config->regions[i].id, config->home) == 0)
 			continue;
-		*v = (struct store_verdict){ .region = config->regions[i].id };
+		*v = (struct store_verdict){ .region = config->regions[i].id,
+		    .set = config->set };
 		if (!verify_peer(home, config, &config->regions[i], wait_s, v,
 		    &why))
 			snprintf(v->trouble, sizeof(v->trouble), "%.255s",

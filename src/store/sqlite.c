@@ -386,7 +386,7 @@ begin(struct loop *loop, const char *home, struct connection *writer,
 	struct sqlite *store = xcalloc(1, sizeof(*store));
 	struct store *base = &store->base;
 
-	*base = (struct store){ &sqlite_ops, loop };
+	*base = (struct store){ .ops = &sqlite_ops, .loop = loop };
 	memcpy(store->home, home, strlen(home) + 1);
 	store->good = true;
 	pthread_mutex_init(&store->lock, NULL);

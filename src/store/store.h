@@ -70,6 +70,8 @@ struct store_row {
 	bool		 done;		/* the flow has ended */
 	bool		 stale;		/* of a replica: may be behind its home */
 	bool		 stays;		/* changed its home too often of late */
+	uint8_t		 database;	/* which of the store's, for itself; 0:
+					   not known */
 	struct slice	 body;		/* empty in answers to writes and in lists */
 };
 
@@ -136,6 +138,9 @@ struct store_health {
 struct store {
 	const struct store_ops *ops;
 	struct loop	*loop;
+	/* Of the regions that may have a state not each can reach where it is:
+	 * strays are for any of them to bring. */
+	bool		 parted;
 };
 
 struct store_ops {

@@ -131,6 +131,7 @@ static const char everything[] = "region: \"NO\"\nmain_region: US\n"
     "engines: {keys: [k1, k2], follow: {key: f.key}}\n"
     "store:\n  postgres: \"host=db password=geheim\"\n"
     "  peers: {US: postgres://u:geheim@us/x}\n"
+    "  sets: [{regions: [US, \"NO\"], database: flow_no_us}]\n"
     "explain: {keys: e.key}\n"
     "log:\n  access:\n    - access.log\n    - {to: \"syslog:udp:192.0.2.1:5\"}\n"
     "    - stdout\n  audit: audit.log\n"
@@ -158,6 +159,8 @@ whatever_is_given_is_kept(void **state)
 	    "      tls_port: 8445");
 	has(&out, "  postgres: \"host=db password=xxxxx\"");
 	has(&out, "    US: postgres://u:xxxxx@us/x");
+	has(&out, "  sets:\n    - regions:\n        - US\n        - NO\n"
+	    "      database: flow_no_us");
 	assert_null(strstr(buf_cstr(&out), "geheim"));
 	snprintf(line, sizeof(line), "    - %s/access.log\n"
 	    "    - to: syslog:udp:192.0.2.1:5\n      format: json\n"

@@ -278,14 +278,14 @@ a_flows_states_are_given_their_regions(void **state)
 		assert_int_equal(ask_load(store, other.id, 0, &got),
 		    STORE_OK);
 		assert_true(got.allowed == STORE_ALL_REGIONS);
+		first.body = SLICE("goes on");
+		assert_int_equal(ask_save(store, &first), STORE_OK);
 	}
 	/* All are at home here: none has to be brought. */
 	store->ops->strays(store, &(struct store_query){ .tenant = row.tenant,
 	    .flow = row.flow, .limit = 9 }, 2, heard_list, NULL);
 	assert_int_equal(wait_for_it(store), STORE_OK);
 	assert_int_equal(heard.count, 0);
-	first.body = SLICE("goes on");
-	assert_int_equal(ask_save(store, &first), STORE_OK);
 	assert_int_equal(ask_load(store, first.id, 0, &got), STORE_OK);
 	assert_true(slice_is(got.body, "goes on"));
 	assert_true(got.allowed == STORE_ALL_REGIONS);

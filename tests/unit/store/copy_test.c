@@ -26,7 +26,8 @@ static const struct store_region regions[] = {
 static int
 begin(void **state)
 {
-	struct store_postgres_config config = { "GB", regions, 2 };
+	struct store_postgres_config config = { .home = "GB",
+	    .regions = regions, .nregions = 2 };
 
 	(void)state;
 	loop = loop_new();
@@ -115,14 +116,14 @@ static struct store_copy
 there(const char *dir)
 {
 	return (struct store_copy){ { false, folder_path(dir) },
-	    { true, server.conninfo }, "GB", true, false };
+	    { true, server.conninfo }, "GB", true, false, NULL };
 }
 
 static struct store_copy
 back(const char *dir)
 {
 	return (struct store_copy){ { true, server.conninfo },
-	    { false, folder_path(dir) }, "GB", true, false };
+	    { false, folder_path(dir) }, "GB", true, false, NULL };
 }
 
 static void

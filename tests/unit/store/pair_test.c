@@ -108,7 +108,8 @@ static const char *const bad[] = {
 	"gb_from_us - 1 4294967296 3 4 5 6 7 8 9",
 	"gb_from_us - 1 2 3 4 5 6 7 8 9223372036854775808",
 	"gb_from_us - 1 2 3 4 5 6 7 8 18446744073709551616",
-	"gb_from_us_and_others_whose_names_are_so_long - 1 2 3 4 5 6 7 8 9",
+	"gb_from_us_in_a_set_of_regions_and_others_whose_names_are_so_long - 1 2 "
+	    "3 4 5 6 7 8 9",
 	"gb_from_us reserved_and_more 1 2 3 4 5 6 7 8 9",
 	" - 1 2 3 4 5 6 7 8 9", "gb_from_us  1 2 3 4 5 6 7 8 9",
 	"gb_from_us - 1 -2 3 4 5 6 7 8 9",

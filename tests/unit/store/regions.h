@@ -52,8 +52,8 @@ region_config(int region, struct store_region regions[REGIONS],
 		    .number = (unsigned)i, .conninfo = region_info[i] };
 	snprintf(regions[GB].successors, sizeof(regions[GB].successors), "%s",
 	    gb_successors);
-	return (struct store_postgres_config){ region_ids[region], regions,
-	    REGIONS };
+	return (struct store_postgres_config){ .home = region_ids[region],
+	    .regions = regions, .nregions = REGIONS };
 }
 
 static inline bool
