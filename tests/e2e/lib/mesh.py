@@ -33,16 +33,26 @@ def at_once(work, items):
         raise failures[0]
 
 
+def database_of(regions):
+    return "flow_" + "_".join(sorted(regions)).lower()
+
+
 class Mesh:
     """with Mesh(["US", "GB"]) as mesh: servers with schemas, not joined yet;
     mesh.join(); with mesh.platform: ...
 
     All that regions ask of each other's servers goes through mesh.ways[of].
+    sets, as ["GB", "EU GB"], have databases of their own (flow_gb, flow_eu_gb)
+    in their regions, and engines of other regions names of their own.
     """
 
-    def __init__(self, regions, embedded=1, settings=None, **platform):
+    def __init__(self, regions, embedded=1, settings=None, sets=(),
+                 **platform):
         self.regions = list(regions)
-        self.servers = {r: Postgres(["flow"], wal_retrieve_retry_interval=200,
+        self.sets = {r: [s.split() for s in sets if r in s.split()]
+                     for r in self.regions}
+        self.servers = {r: Postgres(["flow", *map(database_of, self.sets[r])],
+                                    wal_retrieve_retry_interval=200,
                                     max_logical_replication_workers=12,
                                     max_worker_processes=16,
                                     **(settings or {}))
@@ -58,11 +68,8 @@ class Mesh:
             self.platform = Platform(
                 regions=self.regions, embedded=self.embedded,
                 flows=os.path.join(ROOT, "conf/flows"), settings_of={
-                    r: {"store": {
-                        "postgres": self.servers[r].conninfo("flow"),
-                        "peers": {o: self.ways[o].conninfo("flow")
-                                  for o in self.regions if o != r}}}
-                    for r in self.regions}, **self.of_platform)
+                    r: {"store": self.store_of(r)} for r in self.regions},
+                **self.of_platform)
             at_once(self.prepare, self.regions)
         except BaseException:
             self.__exit__(Failed)
@@ -72,6 +79,18 @@ class Mesh:
     def __exit__(self, kind=None, *exc):
         for server in self.servers.values():
             server.__exit__(kind)
+
+    def store_of(self, region):
+        sets = self.sets[region]
+        user = f"engine_{region.lower()}" if any(self.sets.values()) else \
+            "flow_engine"
+        store = {"postgres": self.servers[region].conninfo("flow"),
+                 "peers": {o: self.ways[o].conninfo("flow", user)
+                           for o in self.regions if o != region}}
+        if sets:
+            store["sets"] = [{"regions": s, "database": database_of(s)}
+                             for s in sets]
+        return store
 
     def admin(self, region):
         return self.servers[region].conninfo("flow", "postgres")
@@ -116,7 +135,8 @@ class Mesh:
         regions = regions or self.regions
 
         def among(name):
-            return all(r.upper() in regions for r in name.split("_from_"))
+            return all(r.upper() in regions for r in
+                       name.split("_in_")[0].split("_from_"))
 
         wait_for("all follow each other", lambda: all(
             p["good"] for r in regions for (name, _), p in
