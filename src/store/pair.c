@@ -16,13 +16,13 @@ upper(char *text)
 		*text = (char)toupper((unsigned char)*text);
 }
 
-/* "gb_from_us" is mended in GB, which follows US. */
+/* "gb_from_us" (and "gb_from_us_in_gb_us") is mended in GB, which follows US. */
 static const char *
 lost_trouble(const struct store_pair *p, char text[STORE_PAIR_TEXT])
 {
 	char follower[STORE_PAIR_NAME] = "", followed[STORE_PAIR_NAME] = "";
 
-	if (sscanf(p->name, "%39[^_]_from_%39s", follower, followed) < 2)
+	if (sscanf(p->name, "%39[^_]_from_%39[^_]", follower, followed) < 2)
 		return "its slot is lost";
 	upper(follower);
 	upper(followed);

@@ -20,7 +20,7 @@ enum {
 	STORE_REGIONS_MAX = 63,
 	STORE_PAIRS_MAX = 2 * STORE_REGIONS_MAX,
 	STORE_PAIR_NAME = 64,
-	STORE_PAIR_TEXT = 256,		/* of store_pair_write(), and of trouble */
+	STORE_PAIR_TEXT = 320,		/* of store_pair_write(), and of trouble */
 	/* A follower that is so far behind is told of. */
 	STORE_PAIR_LAG_MS = 60000,
 };

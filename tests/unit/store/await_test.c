@@ -84,7 +84,8 @@ static void
 begin(const enum store_end *ends)
 {
 	loop = loop_new();
-	store = (struct scripted){ .base = { &ops, loop }, .ends = ends };
+	store = (struct scripted){ .base = { .ops = &ops, .loop = loop },
+	    .ends = ends };
 	task_init(&store.task, on_task);
 	row = (struct store_row){ .body = SLICE("mine") };
 }

@@ -29,6 +29,10 @@ static const struct {
 	    .wal_status = "lost" }, "its slot is lost, since more of the log "
 	    "would have been kept for it than max_slot_wal_keep_size: all must "
 	    "be copied anew, by portolan store region repair US in region GB" },
+	{ { .name = "gb_from_eu_in_eu_gb", .outgoing = true, .there = true,
+	    .wal_status = "lost" }, "its slot is lost, since more of the log "
+	    "would have been kept for it than max_slot_wal_keep_size: all must "
+	    "be copied anew, by portolan store region repair EU in region GB" },
 	{ { .outgoing = true, .there = true, .wal_status = "unreserved" },
 	    "its slot is about to be lost" },
 	{ { .outgoing = true, .there = true, .kept_bytes = 501,
