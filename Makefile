@@ -166,7 +166,7 @@ $(O)/obj/%.o: src/%.c | $(GEN)
 # tests/e2e/WHAT_IT_SAYS.py against the program.
 UNITS	= $(patsubst tests/unit/%_test.c,%,$(sort $(wildcard tests/unit/*/*_test.c)))
 STORIES	= $(patsubst tests/e2e/%.py,%,$(sort $(wildcard tests/e2e/*.py)))
-UNIT_RUN = $(if $(T),$(filter $(T),$(UNITS)),$(UNITS))
+UNIT_RUN = $(if $(T),$(filter $(T),$(UNITS)),$(filter-out $(SKIP),$(UNITS)))
 E2E_RUN	= $(if $(T),$(filter $(T),$(STORIES)),$(STORIES))
 UNIT_BINS = $(UNIT_RUN:%=$(O)/unit/%_test)
 # Programs of their own: bench/NAME.c -> NAME, linked with bench/lib and every floor.
@@ -214,9 +214,13 @@ floors:						## who includes whom
 asan:						## every test under ASan and UBSan
 	+@TIME_SCALE=3 $(SUBMAKE) O=$(O)/asan SAN=address,undefined OPT=-O1 test-run
 
-tsan:						## every test under TSan
+# Long ones that have no second thread to race with.
+ONE_THREAD = geo/mmdb_damage geo/mmdb_write policy/residency
+
+tsan:						## every test under TSan, but for long ones of one thread
 	+@TIME_SCALE=4 TSAN_OPTIONS=suppressions=$(CURDIR)/tests/tsan-suppressions \
-	    $(SUBMAKE) O=$(O)/tsan SAN=thread OPT=-O1 test-run
+	    $(SUBMAKE) O=$(O)/tsan SAN=thread OPT=-O1 \
+	    SKIP="$(ONE_THREAD)" test-run
 
 # tests/fuzz/fuzz_MODULE.c with tests/fuzz/corpus/MODULE/.
 FUZZ_SECONDS ?= 60
