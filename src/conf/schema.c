@@ -51,15 +51,6 @@ tell(const struct schema_reader *reader, const struct yaml_node *node,
 	    path_of(reader, node, NULL), warning, fmt, ap);
 }
 
-static struct mark
-mark_at(const struct yaml_node *root, const char *path)
-{
-	const struct yaml_node *node = yaml_at(root, path);
-
-	return node == root ? (struct mark){ root->mark.file, 0, 0 } :
-	    node->mark;
-}
-
 void
 schema_mistake(const struct schema_reader *reader,
     const struct yaml_node *node, const char *fmt, ...)
@@ -111,7 +102,7 @@ schema_mistake_at(const struct schema_reader *reader,
 	va_list ap;
 
 	va_start(ap, fmt);
-	tell_path(reader, mark_at(root, path), path, false, fmt, ap);
+	tell_path(reader, yaml_at(root, path)->mark, path, false, fmt, ap);
 	va_end(ap);
 }
 
@@ -122,7 +113,7 @@ schema_warn_at(const struct schema_reader *reader,
 	va_list ap;
 
 	va_start(ap, fmt);
-	tell_path(reader, mark_at(root, path), path, true, fmt, ap);
+	tell_path(reader, yaml_at(root, path)->mark, path, true, fmt, ap);
 	va_end(ap);
 }
 

@@ -101,7 +101,7 @@ void schema_key_warn(const struct schema_reader *reader,
     __attribute__((format(printf, 3, 4)));
 
 /* The same about a key that may not be there: at the nearest section above
- * it, or at the file as a whole. */
+ * it, or where the file's first key stands. */
 void schema_mistake_at(const struct schema_reader *reader,
     const struct yaml_node *root, const char *path, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
