@@ -89,6 +89,20 @@ async function join(state) {
 
 // --- logging in ------------------------------------------------------------------------
 
+const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/;
+
+// Where a directory says that its users log in.  What they type there is read
+// by nobody on the way; on this very machine there is no way.
+function isLoginAddress(text) {
+	try {
+		const url = new URL(text);
+		return url.protocol === "https:" || (url.protocol === "http:" &&
+		    LOOPBACK.test(url.hostname));
+	} catch {
+		return false;	// no address, or one that depends on ours
+	}
+}
+
 // False: somebody has to log in first, after which again() is called.
 async function loggedIn(answer, again) {
 	const about = answer.authorizationContext;
@@ -96,7 +110,12 @@ async function loggedIn(answer, again) {
 		return true;
 	if ((about.authenticationType ?? "").toUpperCase() !==
 	    "USERNAME_PASSWORD" && about.loginUrl) {
-		location.assign(about.loginUrl);
+		if (isLoginAddress(about.loginUrl))
+			location.assign(about.loginUrl);
+		else
+			message("You have to log in, but the address to do " +
+			    "so is not a secure one (https). Tell whoever " +
+			    "made this flow.");
 		return false;
 	}
 	message("Log in to go on.");
