@@ -15,12 +15,13 @@
 
 #include "base/log.h"
 #include "master/sockets.h"
+#include "support/folder.h"
 
 enum { THREADS = 2 };
 
 static struct sockets *s;
 static struct sockets nothing;		/* nothing is lent */
-static char path[64];
+static char path[FOLDER_PATH];
 
 static struct config_listener
 listener(const char *name, const char *address)
@@ -60,8 +61,8 @@ setup(void **state)
 	(void)state;
 	list.count = 0;
 	s = &list;
-	snprintf(path, sizeof(path), "/tmp/portolan-sockets-%ld.sock",
-	    (long)getpid());
+	folder_begin();
+	snprintf(path, sizeof(path), "%s", folder_path("sock"));
 	return 0;
 }
 
@@ -70,6 +71,7 @@ teardown(void **state)
 {
 	(void)state;
 	sockets_close(s);
+	folder_end();
 	return 0;
 }
 
@@ -170,7 +172,7 @@ all_or_nothing_is_opened(void **state)
 static void
 files_of_sockets_come_and_go(void **state)
 {
-	char text[80];
+	char text[FOLDER_PATH + 8];
 	struct config_listener l;
 	struct config config = { .listeners = &l, .nlisteners = 1 };
 	struct config none = { .nlisteners = 0 };
@@ -194,7 +196,7 @@ lent_sockets_are_taken(void **state)
 {
 	struct config_listener l = listener("a", "127.0.0.1:0");
 	struct config config = { .listeners = &l, .nlisteners = 1,
-	    .run_dir = "/tmp", .region = "XX" };
+	    .run_dir = folder, .region = "XX" };
 	static struct sockets lent;
 	struct err err;
 	int fds[THREADS];
@@ -213,16 +215,15 @@ lent_sockets_are_taken(void **state)
 		assert_int_equal(s->list[i].fd, fds[i]);
 	sockets_close(s);
 
-	unlink("/tmp/engine-XX-7.sock");
 	assert_true(sockets_open_engine(s, &config, 7, &nothing, &err));
 	sockets_are_lent(s);
 	sockets_close(s);
-	assert_int_equal(access("/tmp/engine-XX-7.sock", F_OK), 0);
+	assert_int_equal(access(folder_path("engine-XX-7.sock"), F_OK), 0);
 	assert_true(sockets_open_engine(s, &config, 7, &nothing, &err));
 	sockets_are_lent(s);
 	sockets_are_ours(s);
 	sockets_close(s);
-	assert_int_equal(access("/tmp/engine-XX-7.sock", F_OK), -1);
+	assert_int_equal(access(folder_path("engine-XX-7.sock"), F_OK), -1);
 }
 
 int

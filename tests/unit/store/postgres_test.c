@@ -3,6 +3,8 @@
 
 #include "contract.h"
 
+#include <limits.h>
+
 #include "base/must.h"
 #include "store/postgres_admin.h"
 #include "support/postgres.h"
@@ -99,6 +101,22 @@ a_store_says_what_is_missing(void **state)
 	assert_non_null(strstr(err.text, "/none/.s.PGSQL.5432"));
 }
 
+/* Beside this program, so that two trees do not overwrite each other's. */
+static const char *
+leave_shape(const struct buf *made)
+{
+	static char file[PATH_MAX + 16];
+	ssize_t len = readlink("/proc/self/exe", file, PATH_MAX);
+	FILE *f;
+
+	must(len > 0 && len < PATH_MAX);
+	strcpy(file + len, "_shape.txt");
+	f = fopen(file, "w");
+	must(f != NULL && fwrite(made->p, 1, made->len, f) == made->len &&
+	    fclose(f) == 0);
+	return file;
+}
+
 /* After a new file data/postgres-N.sql the shape is another: what the test
  * leaves in the build's folder is to be read, and put in its place. */
 static void
@@ -107,21 +125,16 @@ the_shape_is_what_the_files_make(void **state)
 	struct buf made = { 0 };
 	PGconn *conn;
 	struct err err;
-	FILE *f;
 
 	(void)state;
 	conn = pg_admin_connect(server.conninfo, &err);
 	if (!pg_shape_of(conn, &made, &err))
 		fail_msg("%s", err.text);
 	PQfinish(conn);
-	if (strcmp(buf_cstr(&made), pg_shape()) != 0) {
-		f = fopen("/tmp/portolan-postgres-shape.txt", "w");
-		must(f != NULL && fputs(made.p, f) >= 0 && fclose(f) == 0);
+	if (strcmp(buf_cstr(&made), pg_shape()) != 0)
 		fail_msg("data/postgres-shape.txt is not what the files make; "
-		    "look at the difference, then cp "
-		    "/tmp/portolan-postgres-shape.txt "
-		    "data/postgres-shape.txt");
-	}
+		    "look at the difference, then cp %s "
+		    "data/postgres-shape.txt", leave_shape(&made));
 	buf_fini(&made);
 }
 
