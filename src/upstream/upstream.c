@@ -201,13 +201,13 @@ static void
 upstream_name(const struct upstream_spec *spec, char name[UPSTREAM_NAME_MAX])
 {
 	char text[ENDPOINT_TEXT];
-	const char *scheme = "";
+	const char *scheme = "", *blank = spec->region[0] != '\0' ? " " : "";
 
 	if (spec->endpoint.kind != ENDPOINT_UNIX)
 		scheme = spec->endpoint.tls || spec->link ? "https://" :
 		    "http://";
-	snprintf(name, UPSTREAM_NAME_MAX, "%s %s%s", spec->region, scheme,
-	    endpoint_text(&spec->endpoint, text));
+	snprintf(name, UPSTREAM_NAME_MAX, "%s%s%s%s", spec->region, blank,
+	    scheme, endpoint_text(&spec->endpoint, text));
 }
 
 static struct upstream *

@@ -50,7 +50,8 @@ struct upstream_spec {
 };
 
 struct upstream {
-	char		 name[UPSTREAM_NAME_MAX];	/* "GB http://10.0.0.1:8080" */
+	char		 name[UPSTREAM_NAME_MAX];	/* "GB http://10.0.0.1:8080";
+						   of no region, the address */
 	struct upstream_spec spec;
 	uint64_t	 name_hash;	/* the same in every process */
 	unsigned	 index;		/* below UPSTREAMS_MAX, its pools' number */

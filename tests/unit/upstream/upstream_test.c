@@ -51,19 +51,21 @@ static void
 known_ones_are_kept(void **state)
 {
 	struct upstreams *all = begin();
-	struct upstream_spec specs[3] = {
+	struct upstream_spec specs[4] = {
 		spec_of("127.0.0.1:1", "GB", 1),
 		spec_of("unix:/nowhere", "US", 2),
 		spec_of("127.0.0.1:1", "GB", 1),
+		spec_of("unix:/edge", "", 1),	/* a console's */
 	};
-	struct upstream *first[3], *second[3];
+	struct upstream *first[4], *second[2];
 	struct err err;
 
 	(void)state;
-	assert_true(upstreams_apply(all, specs, 3, &client_probe, NULL, first,
+	assert_true(upstreams_apply(all, specs, 4, &client_probe, NULL, first,
 	    &err));
 	assert_string_equal(first[0]->name, "GB http://127.0.0.1:1");
 	assert_string_equal(first[1]->name, "US unix:/nowhere");
+	assert_string_equal(first[3]->name, "unix:/edge");
 	assert_ptr_equal(first[0], first[2]);	/* named twice: one */
 	atomic_store(&first[0]->health, HEALTH_UP);
 
@@ -78,7 +80,7 @@ known_ones_are_kept(void **state)
 	assert_ptr_equal(second[1], first[1]);
 
 	/* Let go by the last set, a slot is used again. */
-	upstreams_release(all, first, 3);
+	upstreams_release(all, first, 4);
 	assert_string_equal(first[1]->name, "US unix:/nowhere");
 	specs[0] = spec_of("127.0.0.1:2", "GB", 1);
 	assert_true(upstreams_apply(all, specs, 1, &client_probe, NULL, first,
