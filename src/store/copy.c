@@ -180,8 +180,8 @@ copy_doc(struct copying *c, const struct copy_head *head)
 	struct store_doc doc;
 	bool there;
 
-	if (!c->from->ops->read_doc(c->from, c->arena, head->kind, head->key,
-	    &doc, &there, c->err))
+	if (!c->from->ops->read_doc(c->from, c->arena, head, &doc, &there,
+	    c->err))
 		return false;
 	/* Written anew meanwhile: it comes later in the order. */
 	if (!there || doc.revision != head->revision)

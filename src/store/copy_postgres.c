@@ -287,14 +287,14 @@ postgres_read_state(struct copy_end *base, struct arena *arena,
 
 static bool
 postgres_read_doc(struct copy_end *base, struct arena *arena,
-    const char *kind, const char *key, struct store_doc *doc, bool *there,
+    const struct copy_head *head, struct store_doc *doc, bool *there,
     struct err *err)
 {
 	struct pg_params p = { .count = 0 };
 	PGresult *r;
 
-	pg_add_text(&p, kind);
-	pg_add_text(&p, key);
+	pg_add_text(&p, head->kind);
+	pg_add_text(&p, head->key);
 	r = ask(postgres_of(base), "select rev, deleted, body from flow.meta"
 	    " where kind = $1::text and key = $2::text", &p, err);
 	if (r == NULL)
@@ -302,8 +302,8 @@ postgres_read_doc(struct copy_end *base, struct arena *arena,
 	memset(doc, 0, sizeof(*doc));
 	*there = PQntuples(r) > 0;
 	if (*there) {
-		snprintf(doc->kind, sizeof(doc->kind), "%s", kind);
-		snprintf(doc->key, sizeof(doc->key), "%s", key);
+		snprintf(doc->kind, sizeof(doc->kind), "%s", head->kind);
+		snprintf(doc->key, sizeof(doc->key), "%s", head->key);
 		doc->revision = (uint64_t)pg_number(r, 0, 0);
 		doc->deleted = pg_bool(r, 0, 1);
 		doc->body = keep(arena, pg_bytes(r, 0, 2));

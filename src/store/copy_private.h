@@ -58,8 +58,8 @@ struct copy_ops {
 	    const uint8_t id[16], struct store_row *, bool *there,
 	    struct err *);
 	bool		(*read_doc)(struct copy_end *, struct arena *,
-	    const char *kind, const char *key, struct store_doc *,
-	    bool *there, struct err *);
+	    const struct copy_head *, struct store_doc *, bool *there,
+	    struct err *);
 
 	/* Within begin and commit.  Only over what is older. */
 	bool		(*begin)(struct copy_end *, struct err *);

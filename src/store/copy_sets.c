@@ -146,11 +146,12 @@ sets_read_state(struct copy_end *base, struct arena *arena,
 }
 
 static bool
-sets_read_doc(struct copy_end *end, struct arena *arena, const char *kind,
-    const char *key, struct store_doc *doc, bool *there, struct err *err)
+sets_read_doc(struct copy_end *end, struct arena *arena,
+    const struct copy_head *head, struct store_doc *doc, bool *there,
+    struct err *err)
 {
-	return first(end)->ops->read_doc(first(end), arena, kind, key, doc,
-	    there, err);
+	return first(end)->ops->read_doc(first(end), arena, head, doc, there,
+	    err);
 }
 
 /* --- writing ------------------------------------------------------------------------- */

@@ -200,14 +200,15 @@ file_read_state(struct copy_end *base, struct arena *arena,
 }
 
 static bool
-file_read_doc(struct copy_end *base, struct arena *arena, const char *kind,
-    const char *key, struct store_doc *doc, bool *there, struct err *err)
+file_read_doc(struct copy_end *base, struct arena *arena,
+    const struct copy_head *head, struct store_doc *doc, bool *there,
+    struct err *err)
 {
 	struct copy_sqlite *end = sqlite_of(base);
 	sqlite3_stmt *s = end->statements[AT_DOC];
 
-	bind_text(s, 1, kind);
-	bind_text(s, 2, key);
+	bind_text(s, 1, head->kind);
+	bind_text(s, 2, head->key);
 	if (!step(end, s, there, err))
 		return false;
 	memset(doc, 0, sizeof(*doc));

@@ -90,8 +90,8 @@ read_row(struct verifying *v, struct side *side, const struct copy_head *head,
 
 	buf_clear(&v->text);
 	if (v->docs)
-		good = ops->read_doc(side->end, arena, head->kind, head->key,
-		    &doc, there, v->err);
+		good = ops->read_doc(side->end, arena, head, &doc, there,
+		    v->err);
 	else
 		good = ops->read_state(side->end, arena, head->id, &row,
 		    there, v->err);
