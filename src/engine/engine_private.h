@@ -156,8 +156,8 @@ void call_join(const struct call_ctx *c);
 void call_invoke_tree(const struct call_ctx *c);	/* version 2 */
 void call_join_tree(const struct call_ctx *c);
 void call_ping(const struct call_ctx *c);
-void call_health(const struct call_ctx *c);		/* api.c */
-void call_page_components(const struct call_ctx *c);
+void call_health(const struct call_ctx *c);		/* health.c */
+void call_page_components(const struct call_ctx *c);	/* api.c */
 
 void call_build_login(const struct call_ctx *c);	/* build_login.c */
 void call_build_token(const struct call_ctx *c);
