@@ -13,19 +13,14 @@
 #include "base/utf8.h"
 #include "geo/country.h"
 #include "geo/mmdb_data.h"
-#include "geo/mmdb_tree.h"
-#include "geo/sealed.h"
+#include "geo/mmdb_metadata.h"
 
 enum {
 	FILE_LIMIT = 512 << 20,		/* City databases have some 130 MiB */
-	METADATA_LIMIT = 128 << 10,	/* as the format has it */
-	TYPE_LIMIT = 256,
 	WORLD_NODES = 100000,		/* no smaller file covers the world */
 };
 
-static const uint64_t EPOCH_LIMIT = UINT64_C(253402300800);	/* year 10000 */
 static const double WORLD_SHARE = 0.25;
-static const char MARKER[] = "\xab\xcd\xefMaxMind.com";
 
 /* Where in the data section a record stands, and what it says. */
 struct record {
@@ -47,11 +42,9 @@ struct mmdb {
 	struct sealed	 bytes;
 	MMDB_s		 lib;
 	bool		 lib_open;
-	struct mmdb_tree tree;
+	struct mmdb_metadata meta;
 	struct mmdb_data data;
 	struct records	 records;
-	struct mmdb_info info;
-	char		 type[TYPE_LIMIT + 1];
 	bool		 has_country[COUNTRIES + 1];
 };
 
@@ -168,199 +161,6 @@ record_decodes(const struct mmdb *db, uint32_t offset, struct err *err)
 	    "be decoded: %s", offset, MMDB_strerror(status));
 }
 
-/* --- what kind of file is it? ------------------------------------------------ */
-
-static bool
-begins_with(const struct sealed *file, const char *magic, size_t len)
-{
-	return file->len >= len && memcmp(file->p, magic, len) == 0;
-}
-
-static bool
-is_text_of_web(const struct sealed *file)
-{
-	size_t i = begins_with(file, "\xef\xbb\xbf", 3) ? 3 : 0;
-
-	while (i < file->len && memchr(" \t\r\n", file->p[i], 4) != NULL)
-		i++;
-	return i < file->len && file->p[i] == '<';
-}
-
-/* What to do about a file without metadata, from how it begins. */
-static const char *
-describe_stranger(const struct sealed *file)
-{
-	static const struct {
-		const char	*magic;
-		size_t		 len;
-		const char	*what;
-	} kinds[] = {
-		{ "\x1f\x8b", 2, "is compressed by gzip: unpack it first "
-		    "(gunzip, or tar -xzf for an archive)" },
-		{ "PK\3\4", 4, "is a ZIP archive: unpack it first" },
-		{ "\xfd" "7zXZ", 5, "is compressed by xz: unpack it first" },
-		{ "BZh", 3, "is compressed by bzip2: unpack it first" },
-		{ "\x28\xb5\x2f\xfd", 4,
-		    "is compressed by zstd: unpack it first" },
-		{ "{", 1, "looks like JSON, probably an error message from "
-		    "where it was downloaded" },
-	};
-
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-		if (begins_with(file, kinds[i].magic, kinds[i].len))
-			return kinds[i].what;
-	if (is_text_of_web(file))
-		return "is a web page: the download was answered by a login or "
-		    "error page";
-	if (file->len > 262 && memcmp(file->p + 257, "ustar", 5) == 0)
-		return "is a tar archive: unpack it first";
-	return "has no MMDB metadata at its end: truncated (an incomplete "
-	    "download?), or not an MMDB database";
-}
-
-/* Offset of the metadata, behind the last marker; 0 if there is none. */
-static size_t
-find_metadata(const struct sealed *file)
-{
-	const size_t len = sizeof(MARKER) - 1;
-	size_t first = file->len > METADATA_LIMIT ?
-	    file->len - METADATA_LIMIT : 0;
-
-	for (size_t at = file->len; at >= first + len; at--)
-		if (memcmp(file->p + at - len, MARKER, len) == 0)
-			return at;
-	return 0;
-}
-
-/* --- metadata ------------------------------------------------------------------ */
-
-static bool
-meta_uint(const struct mmdb_data *meta, const char *key, uint64_t *n,
-    struct err *err)
-{
-	struct mmdb_value v;
-
-	if (!mmdb_data_get(meta, 0, key, &v) || !mmdb_data_uint(meta, &v, n))
-		return err_set(err, "the metadata is damaged: no %s", key);
-	return true;
-}
-
-static bool
-meta_type(struct mmdb *db, const struct mmdb_data *meta, struct err *err)
-{
-	struct mmdb_value v;
-	struct slice text;
-
-	if (!mmdb_data_get(meta, 0, "database_type", &v) ||
-	    !mmdb_data_string(meta, &v, &text) || text.len > TYPE_LIMIT ||
-	    !utf8_valid(text.p, text.len))
-		return err_set(err, "the metadata is damaged: no database_type");
-	for (size_t i = 0; i < text.len; i++)
-		if ((unsigned char)text.p[i] < 0x20 || text.p[i] == 0x7f)
-			return err_set(err, "the metadata is damaged: control "
-			    "characters in database_type");
-	memcpy(db->type, text.p, text.len);
-	db->info.type = db->type;
-	return true;
-}
-
-/* Not ours to read, but libmaxminddb reads them, and some of its releases lose
- * memory where these are not what they should be. */
-static bool
-meta_texts(const struct mmdb_data *meta, struct err *err)
-{
-	static const struct {
-		const char	*key;
-		enum mmdb_type	 type;
-	} texts[] = {
-		{ "languages", MMDB_TYPE_ARRAY },
-		{ "description", MMDB_TYPE_MAP },
-	};
-	struct mmdb_value v;
-
-	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
-		if (!mmdb_data_get(meta, 0, texts[i].key, &v) ||
-		    v.type != texts[i].type || !mmdb_data_strings(meta, &v))
-			return err_set(err, "the metadata is damaged: no %s",
-			    texts[i].key);
-	return true;
-}
-
-/* Sizes that agree with one another and with the file. */
-static bool
-set_sections(struct mmdb *db, uint64_t nodes, uint64_t record_bits,
-    size_t data_end, struct err *err)
-{
-	static const uint8_t zero[MMDB_SEPARATOR];
-	uint64_t tree;
-
-	if (record_bits != 24 && record_bits != 28 && record_bits != 32)
-		return err_set(err, "the metadata is damaged: no database has "
-		    "records of %llu bits", (unsigned long long)record_bits);
-	tree = nodes > UINT32_MAX ? UINT64_MAX :
-	    mmdb_tree_bytes(nodes, (unsigned)record_bits);
-	if (nodes == 0 || tree > data_end || data_end - tree < MMDB_SEPARATOR)
-		return err_set(err, "%llu nodes do not fit into a file of %zu "
-		    "bytes: truncated, or its metadata is damaged",
-		    (unsigned long long)nodes, db->bytes.len);
-	if (memcmp(db->bytes.p + tree, zero, sizeof(zero)) != 0)
-		return err_set(err, "no gap between search tree and data where "
-		    "the metadata says: damaged, or bytes are missing");
-	db->tree.p = db->bytes.p;
-	db->tree.nodes = (uint32_t)nodes;
-	db->tree.record_bits = (unsigned)record_bits;
-	db->tree.data_len = data_end - tree - MMDB_SEPARATOR;
-	return true;
-}
-
-static bool
-apply_metadata(struct mmdb *db, const struct mmdb_data *meta, size_t data_end,
-    struct err *err)
-{
-	uint64_t nodes, record_bits, ip_version, major;
-
-	if (!meta_uint(meta, "binary_format_major_version", &major, err) ||
-	    !meta_uint(meta, "node_count", &nodes, err) ||
-	    !meta_uint(meta, "record_size", &record_bits, err) ||
-	    !meta_uint(meta, "ip_version", &ip_version, err) ||
-	    !meta_uint(meta, "build_epoch", &db->info.build_epoch, err) ||
-	    !meta_type(db, meta, err) || !meta_texts(meta, err))
-		return false;
-	if (major != 2)
-		return err_set(err, "format version %llu: only 2 is known",
-		    (unsigned long long)major);
-	if (ip_version != 4 && ip_version != 6)
-		return err_set(err, "the metadata is damaged: ip_version %llu",
-		    (unsigned long long)ip_version);
-	if (db->info.build_epoch >= EPOCH_LIMIT)
-		return err_set(err, "the metadata is damaged: build_epoch is "
-		    "beyond the year 9999");
-	db->tree.ip_version = db->info.ip_version = (unsigned)ip_version;
-	db->info.nodes = (size_t)nodes;
-	db->info.bytes = db->bytes.len;
-	return set_sections(db, nodes, record_bits, data_end, err);
-}
-
-static bool
-read_metadata(struct mmdb *db, struct err *err)
-{
-	size_t at = find_metadata(&db->bytes);
-	struct mmdb_data meta;
-	bool good;
-
-	if (at == 0)
-		return err_set(err, "the file %s", describe_stranger(&db->bytes));
-	good = mmdb_data_scan(&meta, db->bytes.p + at, db->bytes.len - at, err);
-	if (!good)
-		err_set(err, "the metadata at the end is damaged: truncated?");
-	good = good && (meta.len > 0 ? mmdb_data_record(&meta, 0, err) :
-	    err_set(err, "the file ends where its metadata should begin"));
-	good = good && apply_metadata(db, &meta, at - (sizeof(MARKER) - 1),
-	    err);
-	mmdb_data_fini(&meta);
-	return good;
-}
-
 /* --- the whole ------------------------------------------------------------------ */
 
 static bool
@@ -403,11 +203,12 @@ static bool
 add_located(void *arg, const struct cidr *net, size_t offset)
 {
 	struct mmdb *db = arg;
+	struct mmdb_info *info = &db->meta.info;
 
 	if (net->base.family != ADDR_IP4)
 		return false;		/* IPv4 comes first */
 	if (records_place(&db->records, offset).class == PLACE_LOCATED)
-		db->info.ip4_located += 1.0 / (double)(UINT64_C(1) << net->bits);
+		info->ip4_located += 1.0 / (double)(UINT64_C(1) << net->bits);
 	return true;
 }
 
@@ -463,18 +264,20 @@ is_world_right(const struct mmdb *db, struct err *err)
 static bool
 check_content(struct mmdb *db, struct err *err)
 {
+	struct mmdb_info *info = &db->meta.info;
+
 	for (unsigned i = 1; i <= COUNTRIES; i++)
-		db->info.usable_countries += db->has_country[i];
+		info->usable_countries += db->has_country[i];
 	db->has_country[0] = false;
-	if (db->info.usable_countries == 0)
+	if (info->usable_countries == 0)
 		return err_set(err, "none of its %zu records names a country "
 		    "(type %s): this is no country or city database",
-		    db->records.count, db->type);
-	mmdb_tree_walk(&db->tree, add_located, db);
-	if (db->info.ip4_located == 0 && db->info.nodes >= WORLD_NODES)
+		    db->records.count, db->meta.type);
+	mmdb_tree_walk(&db->meta.tree, add_located, db);
+	if (info->ip4_located == 0 && info->nodes >= WORLD_NODES)
 		return err_set(err, "it locates no IPv4 address at all: damaged, "
 		    "or an IPv6-only build? use the one with both families");
-	if (db->info.ip4_located < WORLD_SHARE && db->info.nodes < WORLD_NODES)
+	if (info->ip4_located < WORLD_SHARE && info->nodes < WORLD_NODES)
 		return true;
 	return is_world_right(db, err);
 }
@@ -482,16 +285,16 @@ check_content(struct mmdb *db, struct err *err)
 static bool
 verify(struct mmdb *db, struct err *err)
 {
-	size_t tree = (size_t)mmdb_tree_bytes(db->tree.nodes,
-	    db->tree.record_bits);
+	size_t tree = (size_t)mmdb_tree_bytes(db->meta.tree.nodes,
+	    db->meta.tree.record_bits);
 
 	records_init(&db->records, RECORDS_FIRST);
 	if (!mmdb_data_scan(&db->data, db->bytes.p + tree + MMDB_SEPARATOR,
-	    db->tree.data_len, err) || !open_library(db, err) ||
-	    !mmdb_tree_verify(&db->tree, on_record, db, err))
+	    db->meta.tree.data_len, err) || !open_library(db, err) ||
+	    !mmdb_tree_verify(&db->meta.tree, on_record, db, err))
 		return false;
 	mmdb_data_fini(&db->data);
-	db->info.records = db->records.count;
+	db->meta.info.records = db->records.count;
 	return check_content(db, err);
 }
 
@@ -499,7 +302,8 @@ verify(struct mmdb *db, struct err *err)
 static struct mmdb *
 finish_open(struct mmdb *db, struct err *err)
 {
-	if (!read_metadata(db, err) || !verify(db, err))
+	if (!mmdb_metadata_read(&db->meta, &db->bytes, err) ||
+	    !verify(db, err))
 		mmdb_close(&db);
 	return db;
 }
@@ -552,7 +356,7 @@ mmdb_close(struct mmdb **db)
 const struct mmdb_info *
 mmdb_info(const struct mmdb *db)
 {
-	return &db->info;
+	return &db->meta.info;
 }
 
 static MMDB_lookup_result_s
@@ -611,5 +415,5 @@ mmdb_walk(const struct mmdb *db,
 {
 	struct walk_places w = { db, on_network, arg };
 
-	mmdb_tree_walk(&db->tree, with_place, &w);
+	mmdb_tree_walk(&db->meta.tree, with_place, &w);
 }
