@@ -12,9 +12,11 @@ import subprocess
 import tempfile
 import threading
 
+from .addresses import ROOT
 from .story import SCALE, Failed, wait_for
 
 BIN = "/usr/lib/postgresql/15/bin"
+PG_DATA = os.path.join(ROOT, "tests/support/pg-data")
 
 
 def unprivileged():
@@ -85,9 +87,7 @@ class Postgres:
 
     def __enter__(self):
         try:
-            self._run("initdb", "--no-sync", "-D", f"{self.dir}/data", "-U",
-                      "postgres", "-A", "trust", "-E", "UTF8",
-                      "--locale=C.UTF-8", "--wal-segsize=1")
+            self._make_files()
             with open(f"{self.dir}/data/postgresql.conf", "a") as f:
                 for name, value in self.settings.items():
                     f.write(f"{name} = {value}\n")
@@ -106,6 +106,13 @@ class Postgres:
             with open(f"{self.dir}/log", errors="replace") as f:
                 print(f"{self.dir}/log:", f.read()[-5000:])
         shutil.rmtree(self.dir, ignore_errors=True)
+
+    def _make_files(self):
+        done = subprocess.run([PG_DATA, f"{self.dir}/data"],
+                              capture_output=True, text=True,
+                              timeout=60 * SCALE)
+        if done.returncode != 0:
+            raise Failed(f"pg-data: {done.stdout}{done.stderr}")
 
     def _run(self, program, *args):
         done = subprocess.run([f"{BIN}/{program}", *args], cwd=self.dir,
