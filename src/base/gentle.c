@@ -6,8 +6,14 @@
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -21,7 +27,17 @@ enum {
 	TURN_US = 250,
 	/* Less, and the kernel does not bother to look for another. */
 	PAUSE_US = 20,
-	PATIENCE_US = 5000 * 1000,
+	/* A tenth of the weight: others have had ten turns' worth before its
+	 * next one, which is less than from one tick to the next. */
+	NICER_BY = 10,
+};
+
+struct gentle {
+	void		(*work)(void *);
+	void		*arg;
+	timer_t		 timer;
+	uint64_t	 lost_us;	/* to others */
+	atomic_uint	 turns;		/* so often it gave way */
 };
 
 /* The calling thread's own, for its signal handler; NULL: none. */
@@ -56,36 +72,29 @@ on_turn(int number)
 	nanosleep(&pause, NULL);
 	g->lost_us += clock_us() - before;
 	atomic_fetch_add_explicit(&g->turns, 1, memory_order_relaxed);
-	if (g->lost_us < PATIENCE_US)
-		set_timer(g);
+	set_timer(g);
 	errno = kept;
 }
 
 /* Awake again, it is not to take the core from who works: SCHED_BATCH.  And
  * its naps are to be no longer than they say. */
 static void
-be_patient(struct gentle *g)
+be_patient(void)
 {
 	static const struct sched_param none;
+	pid_t self = (pid_t)syscall(SYS_gettid);
 
-	g->policy = sched_getscheduler(0);
-	if (g->policy == SCHED_OTHER)
+	if (sched_getscheduler(0) == SCHED_OTHER) {
 		sched_setscheduler(0, SCHED_BATCH, &none);
+		/* Of this thread alone on Linux; see setpriority(2). */
+		setpriority(PRIO_PROCESS, (id_t)self,
+		    getpriority(PRIO_PROCESS, (id_t)self) + NICER_BY);
+	}
 	prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);
 }
 
-static void
-be_as_before(const struct gentle *g)
-{
-	static const struct sched_param none;
-
-	prctl(PR_SET_TIMERSLACK, 0, 0, 0, 0);
-	if (g->policy == SCHED_OTHER)
-		sched_setscheduler(0, SCHED_OTHER, &none);
-}
-
-void
-gentle_begin(struct gentle *g)
+static bool
+begin_turns(struct gentle *g)
 {
 	struct sigaction action = { .sa_handler = on_turn,
 	    .sa_flags = SA_RESTART };
@@ -93,30 +102,60 @@ gentle_begin(struct gentle *g)
 	    .sigev_signo = SIGRTMIN };
 	sigset_t ours;
 
-	must(current == NULL);
-	*g = (struct gentle){ .lost_us = 0 };
 	event.sigev_notify_thread_id = (pid_t)syscall(SYS_gettid);
-	g->on = sigaction(SIGRTMIN, &action, NULL) == 0 &&
-	    timer_create(CLOCK_MONOTONIC, &event, &g->timer) == 0;
-	if (!g->on)
-		return;
+	if (sigaction(SIGRTMIN, &action, NULL) != 0 ||
+	    timer_create(CLOCK_MONOTONIC, &event, &g->timer) != 0)
+		return false;
 	current = g;
-	be_patient(g);
 	sigemptyset(&ours);
 	sigaddset(&ours, SIGRTMIN);
-	must(pthread_sigmask(SIG_UNBLOCK, &ours, &g->mask) == 0);
+	must(pthread_sigmask(SIG_UNBLOCK, &ours, NULL) == 0);
 	set_timer(g);
+	return true;
+}
+
+static void *
+run(void *arg)
+{
+	struct gentle *g = arg;
+	bool turns;
+
+	be_patient();
+	turns = begin_turns(g);
+	g->work(g->arg);
+	current = NULL;
+	if (turns)
+		timer_delete(g->timer);
+	return NULL;
 }
 
 void
-gentle_end(struct gentle *g)
+gentle_do(void (*work)(void *), void *arg)
 {
-	if (!g->on)
-		return;
-	must(current == g);
-	current = NULL;
-	timer_delete(g->timer);
-	must(pthread_sigmask(SIG_SETMASK, &g->mask, NULL) == 0);
-	be_as_before(g);
-	g->on = false;
+	struct gentle g = { .work = work, .arg = arg };
+	sigset_t all, before;
+	pthread_t thread;
+	int rc;
+
+	sigfillset(&all);
+	must(pthread_sigmask(SIG_SETMASK, &all, &before) == 0);
+	rc = pthread_create(&thread, NULL, run, &g);
+	must(pthread_sigmask(SIG_SETMASK, &before, NULL) == 0);
+	if (rc == 0)
+		must(pthread_join(thread, NULL) == 0);
+	else
+		work(arg);
+}
+
+unsigned
+gentle_turns(void)
+{
+	return current == NULL ? 0 :
+	    atomic_load_explicit(&current->turns, memory_order_relaxed);
+}
+
+unsigned long
+gentle_lost_us(void)
+{
+	return current == NULL ? 0 : current->lost_us;
 }

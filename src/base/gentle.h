@@ -2,42 +2,29 @@
 /* Copyright the Portolan authors */
 
 /*
- * Long work of a thread, beside others whose core it may share and who must
- * not wait for it.
- *
- * From gentle_begin() to gentle_end() the calling thread gives its core away
- * every quarter of a millisecond of its work, if anybody else wants it.  Left
- * to itself the scheduler looks only when its clock ticks, which is every four
- * milliseconds on many machines, and a request waits as long.  Where nobody
- * wants the core the work takes a tenth longer.
- *
- * Whoever has waited for others for five seconds in all has shown enough
- * patience, and goes on like anybody.
+ * Long work beside threads whose core it may share and who must not wait for
+ * it: it is done by a thread of its own, which gives its core away every
+ * quarter of a millisecond, if anybody else wants it, and counts for less than
+ * they when the scheduler shares the core out.  Left to itself the scheduler
+ * looks only when its clock ticks, which is every four milliseconds on many
+ * machines, and a request waits as long; and two such threads would take turns
+ * with each other while it waits.  Where nobody wants the core the work takes a
+ * tenth longer; where others always do it gets a sixteenth of it, about.
  */
 #ifndef BASE_GENTLE_H
 #define BASE_GENTLE_H
 
-#include <signal.h>
-#include <stdatomic.h>
-#include <stdbool.h>
-#include <stdint.h>
-#include <time.h>
-
-struct gentle {
-	timer_t		 timer;
-	bool		 on;		/* false: no timer could be had */
-	int		 policy;	/* of scheduling, before */
-	sigset_t	 mask;		/* before */
-	uint64_t	 lost_us;	/* to others */
-	atomic_uint	 turns;		/* so often it gave way */
-};
-
 /*
- * A thread has one at a time; it stands where it is until gentle_end(), which
- * the same thread calls.  Meanwhile signals (SIGRTMIN) interrupt what the
- * thread does; calls are restarted, but for those that wait with a limit.
+ * Returns when work has.  A thread of its own, since one that has come to
+ * count for less may not take that back.  Signals are blocked in it but for
+ * SIGRTMIN, which interrupts what it does; calls are restarted, except those
+ * that wait with a limit.  Without memory for a thread the caller does it.
  */
-void gentle_begin(struct gentle *gentle);
-void gentle_end(struct gentle *gentle);
+void gentle_do(void (*work)(void *), void *arg);
+
+/* How often the calling thread has given its core away so far, and for how
+ * long, while it does such work; 0 in any other. */
+unsigned gentle_turns(void);
+unsigned long gentle_lost_us(void);
 
 #endif

@@ -43,15 +43,20 @@ on_kept(void *arg)
 		edge_keep_files(edge);
 }
 
+static void
+write_copies(void *arg)
+{
+	struct keeping *k = arg;
+
+	k->good = last_good_keep(&k->files, k->state_dir, &k->err);
+}
+
 static void *
 keep(void *arg)
 {
 	struct keeping *k = arg;
-	struct gentle gentle;
 
-	gentle_begin(&gentle);
-	k->good = last_good_keep(&k->files, k->state_dir, &k->err);
-	gentle_end(&gentle);
+	gentle_do(write_copies, k);
 	loop_post(k->edge->loop, on_kept, k);
 	return NULL;
 }

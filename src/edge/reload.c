@@ -70,22 +70,29 @@ edge_count_up(struct edge *edge)
 
 /* --- the end of a plan -------------------------------------------------------- */
 
+/* The last one of its generation, with all that was read for it. */
+static void
+free_whole(void *arg)
+{
+	struct plan *plan = arg;
+
+	plan_free(&plan, plan->edge->upstreams);
+}
+
 static void
 free_plan(struct edge *edge, struct plan *plan)
 {
 	struct plan **at = &edge->plans, *base = plan->base;
-	struct gentle gentle;
 
 	while (*at != plan)
 		at = &(*at)->older;
 	*at = plan->older;
 	log_debug("generation %llu is not in use any more",
 	    (unsigned long long)plan->generation->id);
-	if (base == NULL)		/* with all that it read */
-		gentle_begin(&gentle);
-	plan_free(&plan, edge->upstreams);
 	if (base == NULL)
-		gentle_end(&gentle);
+		gentle_do(free_whole, plan);
+	else
+		plan_free(&plan, edge->upstreams);
 	if (base != NULL && generation_release(base->generation))
 		free_plan(edge, base);
 }
@@ -327,17 +334,22 @@ edge_borrow_keys(const struct edge *edge)
 		log_warn("%s", err.text);
 }
 
+static void
+read_all(void *arg)
+{
+	struct loading *l = arg;
+
+	l->result = generation_load(l->edge->config_file, LOAD_FULL,
+	    l->before, &l->mistakes);
+}
+
 static void *
 load(void *arg)
 {
 	struct loading *l = arg;
-	struct gentle gentle;
 
 	edge_borrow_keys(l->edge);
-	gentle_begin(&gentle);
-	l->result = generation_load(l->edge->config_file, LOAD_FULL,
-	    l->before, &l->mistakes);
-	gentle_end(&gentle);
+	gentle_do(read_all, l);
 	lent_files_return();
 	if (l->result != NULL)
 		l->refused = !handed_ask(&l->handed, l->edge->notify_fd,

@@ -72,15 +72,14 @@ tell_changes(struct trying *t, const struct generation *new,
 }
 
 static void
-try(struct trying *t)
+try(void *arg)
 {
+	struct trying *t = arg;
 	struct generation *new;
 	struct mistakes mistakes;
-	struct gentle gentle;
 
 	mistakes_init(&mistakes);
 	edge_borrow_keys(t->edge);
-	gentle_begin(&gentle);
 	new = generation_load_candidate(t->edge->config_file, t->before,
 	    buf_all(&t->candidate), &mistakes);
 	lent_files_return();
@@ -90,7 +89,6 @@ try(struct trying *t)
 	else
 		tell_changes(t, new, &mistakes);
 	generation_free(&new);
-	gentle_end(&gentle);
 	mistakes_fini(&mistakes);
 }
 
@@ -125,7 +123,7 @@ run(void *arg)
 {
 	struct trying *t = arg;
 
-	try(t);
+	gentle_do(try, t);
 	loop_post(t->edge->loop, on_tried, t);
 	return NULL;
 }

@@ -25,26 +25,37 @@
 
 /* --- reading the files ------------------------------------------------------- */
 
+struct reading {
+	const char	*file;
+	struct generation *generation;
+	struct mistakes	 mistakes;
+};
+
+static void
+read_pure(void *arg)
+{
+	struct reading *r = arg;
+
+	r->generation = generation_load(r->file, LOAD_PURE, NULL,
+	    &r->mistakes);
+}
+
 struct generation *
 read_config(const char *file, struct err *why)
 {
-	struct mistakes mistakes;
-	struct generation *g;
+	struct reading r = { .file = file };
 	struct buf text = { 0 };
-	struct gentle gentle;
 
-	mistakes_init(&mistakes);
-	gentle_begin(&gentle);
-	g = generation_load(file, LOAD_PURE, NULL, &mistakes);
-	gentle_end(&gentle);
-	if (g == NULL && why != NULL) {
-		mistakes_print(&mistakes, &text);
+	mistakes_init(&r.mistakes);
+	gentle_do(read_pure, &r);
+	if (r.generation == NULL && why != NULL) {
+		mistakes_print(&r.mistakes, &text);
 		err_set(why, "%s", buf_cstr(&text));
 		fputs(buf_cstr(&text), stderr);
 	}
 	buf_fini(&text);
-	mistakes_fini(&mistakes);
-	return g;
+	mistakes_fini(&r.mistakes);
+	return r.generation;
 }
 
 /* --- ending ---------------------------------------------------------------------- */

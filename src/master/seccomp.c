@@ -118,6 +118,7 @@ static const struct call calls[] = {
 	CALL(sigaltstack, FOR_ALL), CALL(set_robust_list, FOR_ALL),
 	CALL(set_tid_address, FOR_ALL), CALL(sched_yield, FOR_ALL),
 	CALL(sched_getscheduler, FOR_EDGE), CALL(sched_setscheduler, FOR_EDGE),
+	CALL(getpriority, FOR_EDGE), CALL(setpriority, FOR_EDGE),
 	CALL(sched_getaffinity, FOR_ALL), CALL(sched_setaffinity, FOR_ALL),
 	CALL(getcpu, FOR_ALL), CALL(uname, FOR_ALL), CALL(sysinfo, FOR_ALL),
 	CALL(prlimit64, FOR_ALL), CALL(getrlimit, FOR_ALL),

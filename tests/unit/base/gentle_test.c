@@ -6,9 +6,14 @@
 #include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -19,19 +24,13 @@ enum {
 	A_WHILE_MS = 20,		/* many turns long */
 };
 
-static unsigned
-turns(struct gentle *g)
-{
-	return atomic_load_explicit(&g->turns, memory_order_relaxed);
-}
-
 /* Works until it has given way so often; false: it does not. */
 static bool
-work(struct gentle *g, unsigned count)
+turns_come(unsigned count)
 {
 	uint64_t end = clock_ms() + NEVER_MS;
 
-	while (turns(g) < count)
+	while (gentle_turns() < count)
 		if (clock_ms() > end)
 			return false;
 	return true;
@@ -46,60 +45,98 @@ work_for(uint64_t ms)
 		continue;
 }
 
+static int
+own_priority(void)
+{
+	return getpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid));
+}
+
+/* What was seen while it worked; assertions belong to the test's thread. */
+struct seen {
+	bool		 turns;
+	unsigned long	 lost_us;
+	int		 policy, priority;
+	bool		 blocked;	/* SIGTERM */
+};
+
+static void
+look(void *arg)
+{
+	struct seen *seen = arg;
+	sigset_t mask;
+
+	seen->turns = turns_come(4);
+	seen->lost_us = gentle_lost_us();
+	seen->policy = sched_getscheduler(0);
+	seen->priority = own_priority();
+	pthread_sigmask(SIG_SETMASK, NULL, &mask);
+	seen->blocked = sigismember(&mask, SIGTERM) == 1;
+}
+
 static void
 test_it_gives_way_again_and_again(void **state)
 {
-	struct gentle g;
-
 	(void)state;
 	for (unsigned i = 0; i < 3; i++) {
-		gentle_begin(&g);
-		assert_true(g.on);
-		assert_true(work(&g, 4));
-		assert_true(g.lost_us >= 4 * 20);
-		gentle_end(&g);
+		struct seen seen = { .turns = false };
+
+		gentle_do(look, &seen);
+		assert_true(seen.turns);
+		assert_true(seen.lost_us >= 4 * 20);
 	}
 }
 
 static void
-test_afterwards_it_is_as_before(void **state)
+test_it_counts_for_less(void **state)
 {
-	struct gentle g;
-	sigset_t before, after;
-	unsigned count;
-	int policy = sched_getscheduler(0);
+	struct seen seen = { .turns = false };
+	int policy = sched_getscheduler(0), before = own_priority();
 
 	(void)state;
-	pthread_sigmask(SIG_SETMASK, NULL, &before);
-	gentle_begin(&g);
-	if (policy == SCHED_OTHER)
-		assert_int_equal(sched_getscheduler(0), SCHED_BATCH);
-	assert_true(work(&g, 1));
-	gentle_end(&g);
-	assert_int_equal(sched_getscheduler(0), policy);
-	pthread_sigmask(SIG_SETMASK, NULL, &after);
-	assert_int_equal(sigismember(&before, SIGRTMIN),
-	    sigismember(&after, SIGRTMIN));
-	count = turns(&g);
-	work_for(A_WHILE_MS);
-	assert_int_equal(turns(&g), count);
+	if (policy != SCHED_OTHER)
+		skip();
+	gentle_do(look, &seen);
+	assert_int_equal(seen.policy, SCHED_BATCH);
+	assert_true(seen.priority > before || seen.priority == 19);
+	assert_true(seen.blocked);
 }
 
 static void
-test_its_patience_ends(void **state)
+test_its_caller_is_as_before(void **state)
 {
-	struct gentle g;
-	unsigned count;
+	struct seen seen = { .turns = false };
+	sigset_t before, after;
+	int policy = sched_getscheduler(0), priority = own_priority();
 
 	(void)state;
-	gentle_begin(&g);
-	assert_true(work(&g, 1));
-	g.lost_us = 5000 * 1000;
-	work_for(A_WHILE_MS);		/* one was on its way */
-	count = turns(&g);
-	work_for(A_WHILE_MS);
-	gentle_end(&g);
-	assert_int_equal(turns(&g), count);
+	pthread_sigmask(SIG_SETMASK, NULL, &before);
+	gentle_do(look, &seen);
+	assert_int_equal(sched_getscheduler(0), policy);
+	assert_int_equal(own_priority(), priority);
+	pthread_sigmask(SIG_SETMASK, NULL, &after);
+	for (int number = 1; number <= SIGRTMAX; number++)
+		assert_int_equal(sigismember(&before, number),
+		    sigismember(&after, number));
+	assert_int_equal(gentle_turns(), 0);
+}
+
+static void
+work_within(void *arg)
+{
+	struct seen *seen = arg;
+
+	gentle_do(look, seen);
+	seen->turns &= turns_come(2);
+}
+
+static void
+test_work_may_have_such_work_done(void **state)
+{
+	struct seen seen = { .turns = false };
+
+	(void)state;
+	gentle_do(work_within, &seen);
+	assert_true(seen.turns);
 }
 
 /* When the other has been interrupted many times.  (It is not counted: TSan
@@ -114,23 +151,29 @@ write_later(void *arg)
 }
 
 static void
-test_a_call_that_waits_goes_on_waiting(void **state)
+read_one(void *arg)
 {
-	struct gentle g;
+	int *fds = arg;
 	pthread_t thread;
 	void *trouble;
-	int fds[2];
 	char byte;
+
+	if (pthread_create(&thread, NULL, write_later, &fds[1]) != 0)
+		return;
+	fds[2] = (int)read(fds[0], &byte, 1);
+	if (pthread_join(thread, &trouble) != 0 || trouble != NULL)
+		fds[2] = -1;
+}
+
+static void
+test_a_call_that_waits_goes_on_waiting(void **state)
+{
+	int fds[3] = { -1, -1, -1 };
 
 	(void)state;
 	assert_int_equal(pipe(fds), 0);
-	gentle_begin(&g);
-	assert_int_equal(pthread_create(&thread, NULL, write_later,
-	    &fds[1]), 0);
-	assert_int_equal(read(fds[0], &byte, 1), 1);
-	assert_int_equal(pthread_join(thread, &trouble), 0);
-	assert_null(trouble);
-	gentle_end(&g);
+	gentle_do(read_one, fds);
+	assert_int_equal(fds[2], 1);
 	close(fds[0]);
 	close(fds[1]);
 }
@@ -140,8 +183,9 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_it_gives_way_again_and_again),
-		cmocka_unit_test(test_afterwards_it_is_as_before),
-		cmocka_unit_test(test_its_patience_ends),
+		cmocka_unit_test(test_it_counts_for_less),
+		cmocka_unit_test(test_its_caller_is_as_before),
+		cmocka_unit_test(test_work_may_have_such_work_done),
 		cmocka_unit_test(test_a_call_that_waits_goes_on_waiting),
 	};
 
