@@ -20,7 +20,7 @@ enum exchange_state {
 };
 
 struct exchange {
-	struct list	 node;		/* in flight, resting or free */
+	struct exchange	*next;		/* while it rests or is free */
 	struct pool	*pool;
 	struct upstream_conn *conn;	/* NULL once ended ... */
 	struct link_stream *stream;	/* ... or a stream of a connection that
@@ -65,10 +65,11 @@ struct exchange {
 	enum exchange_end end;
 	uint64_t	 began_us, connect_us;
 
-	/* The last: it stays in the wheel from one exchange to the next, which
-	 * then only puts it off.  Nothing follows when it fires but if: */
+	/* The rest stays from one exchange to the next, which only puts its
+	 * timer off.  Nothing follows when that fires but if: */
 	bool		 timed;
 	struct timer	 timer;
+	struct exchange	*made_before;	/* all that the pools have made */
 };
 
 /* What the stream reports; called by pool.c, from the loop. */

@@ -19,36 +19,39 @@ pools_wake(struct task *task)
 {
 	struct pools *pools = list_entry(task, struct pools, wake);
 	struct list *node;
+	struct exchange *ex;
 
 	while ((node = list_pop(&pools->resting_conns)) != NULL)
 		list_push(&pools->free_conns, node);
-	while ((node = list_pop(&pools->resting_exchanges)) != NULL)
-		list_push(&pools->free_exchanges, node);
+	while ((ex = pools->resting_exchanges) != NULL) {
+		pools->resting_exchanges = ex->next;
+		ex->next = pools->free_exchanges;
+		pools->free_exchanges = ex;
+	}
 }
 
 struct exchange *
 pools_new_exchange(struct pools *pools)
 {
-	struct list *node = list_pop(&pools->free_exchanges);
-	struct exchange *ex;
+	struct exchange *ex = pools->free_exchanges;
 
-	if (node == NULL) {
+	if (ex == NULL) {
 		ex = xcalloc(1, sizeof(*ex));
 		timer_init(&ex->timer, exchange_too_late);
+		ex->made_before = pools->made;
+		pools->made = ex;
 	} else {
-		ex = list_entry(node, struct exchange, node);
+		pools->free_exchanges = ex->next;
 		memset(ex, 0, offsetof(struct exchange, timer));
 	}
-	list_init(&ex->node);
-	list_append(&pools->exchanges, &ex->node);
 	return ex;
 }
 
 void
 pools_rest_exchange(struct pools *pools, struct exchange *ex)
 {
-	list_remove(&ex->node);
-	list_append(&pools->resting_exchanges, &ex->node);
+	ex->next = pools->resting_exchanges;
+	pools->resting_exchanges = ex;
 	task_set(pools->loop, &pools->wake);
 }
 
@@ -353,10 +356,7 @@ pools_new(struct loop *loop, const struct pool_limits *limits)
 	pools->loop = loop;
 	pools->limits = limits;
 	list_init(&pools->free_conns);
-	list_init(&pools->free_exchanges);
 	list_init(&pools->resting_conns);
-	list_init(&pools->resting_exchanges);
-	list_init(&pools->exchanges);
 	list_init(&pools->links);
 	task_init(&pools->wake, pools_wake);
 	timer_init(&pools->sweep, pools_sweep);
@@ -367,15 +367,15 @@ void
 pools_free(struct pools **pools_p)
 {
 	struct pools *pools = *pools_p;
+	struct exchange *ex, *before;
 	struct list *node;
 
 	*pools_p = NULL;
 	if (pools == NULL)
 		return;
-	list_each(live, &pools->exchanges) {
-		struct exchange *ex = list_entry(live, struct exchange, node);
-
-		exchange_cancel(&ex);
+	for (ex = pools->made; ex != NULL; ex = before) {
+		before = ex->made_before;
+		exchange_cancel(&ex);	/* unless it has ended */
 	}
 	h2_links_free(pools);
 	h2_kit_free(&pools->kit);
@@ -386,9 +386,8 @@ pools_free(struct pools **pools_p)
 	pools_wake(&pools->wake);
 	while ((node = list_pop(&pools->free_conns)) != NULL)
 		free(list_entry(node, struct upstream_conn, node));
-	while ((node = list_pop(&pools->free_exchanges)) != NULL) {
-		struct exchange *ex = list_entry(node, struct exchange, node);
-
+	for (ex = pools->made; ex != NULL; ex = before) {
+		before = ex->made_before;
 		timer_cancel(&ex->timer);
 		free(ex);
 	}

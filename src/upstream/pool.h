@@ -39,9 +39,11 @@ struct pools {
 	struct loop	*loop;
 	const struct pool_limits *limits;
 	unsigned	 used;		/* pools beyond have no upstream */
-	struct list	 free_conns, free_exchanges;
-	struct list	 resting_conns, resting_exchanges;
-	struct list	 exchanges;	/* in flight */
+	struct list	 free_conns, resting_conns;
+	/* Chains, not rings: whoever leaves a ring touches his neighbours,
+	 * which for exchanges nobody has touched for long. */
+	struct exchange	*made;		/* the last; each knows the one before */
+	struct exchange	*free_exchanges, *resting_exchanges;
 	struct list	 links;		/* struct h2_link, all of them */
 	struct h2_kit	*kit;		/* with the first of them */
 	struct buf	 frames;	/* of HTTP/2, on their way out */
@@ -65,7 +67,7 @@ void pool_drop(struct upstream_conn *conn);	/* closes it */
 
 void pool_count(struct pool *pool, bool error);
 
-/* An exchange is zeroed but for its node; resting keeps its contents. */
+/* An exchange is zeroed; resting keeps its contents. */
 struct exchange *pools_new_exchange(struct pools *pools);
 void pools_rest_exchange(struct pools *pools, struct exchange *ex);
 
