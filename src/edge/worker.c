@@ -24,7 +24,8 @@ enum {
 	CLIENT_WINDOWS = 16,		/* that all bodies may fill */
 	LINK_STREAMS = 1000,		/* at a time, of another edge's thread */
 	LINK_PATIENCE = 1000 * 1000,
-	SPARE_BYTES = 64 * 1024,	/* a buffer that grew larger is freed */
+	SPARE_EACH = 64 * 1024,		/* a buffer that grew larger is freed */
+	SPARE_ALL = 2 * 1024 * 1024,	/* of memory that waits for requests */
 };
 
 /* --- lent buffers ----------------------------------------------------------- */
@@ -32,8 +33,13 @@ enum {
 struct buf
 worker_lend(struct worker *w)
 {
-	return w->nspare == 0 ? (struct buf){ NULL, 0, 0 } :
-	    w->spare[--w->nspare];
+	struct buf b;
+
+	if (w->nspare == 0)
+		return (struct buf){ NULL, 0, 0 };
+	b = w->spare[--w->nspare];
+	w->spare_bytes -= b.cap;
+	return b;
 }
 
 void
@@ -41,11 +47,13 @@ worker_take_back(struct worker *w, struct buf *b)
 {
 	if (b->p == NULL)
 		return;
-	if (w->nspare == SPARE_BUFS || b->cap > SPARE_BYTES) {
+	if (w->nspare == SPARE_BUFS || b->cap > SPARE_EACH ||
+	    w->spare_bytes + b->cap > SPARE_ALL) {
 		buf_fini(b);
 		return;
 	}
 	buf_clear(b);
+	w->spare_bytes += b->cap;
 	w->spare[w->nspare++] = *b;
 	*b = (struct buf){ NULL, 0, 0 };
 }

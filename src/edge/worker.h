@@ -21,7 +21,7 @@
 #include "policy/facts.h"
 #include "serve/serve.h"
 
-enum { SPARE_BUFS = 64 };
+enum { SPARE_BUFS = 512 };
 
 struct edge;
 
@@ -77,8 +77,9 @@ struct worker {
 	struct facts_read read;		/* of the head that is being looked at */
 	struct buf	 fields;	/* of the answer being written */
 	struct buf	 body;		/* of an answer of our own */
-	struct buf	 spare[SPARE_BUFS];
 	unsigned	 nspare;
+	size_t		 spare_bytes;	/* room in all of them */
+	struct buf	 spare[SPARE_BUFS];
 };
 
 /* The control thread makes and frees them; the thread runs in between. */
