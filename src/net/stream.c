@@ -18,6 +18,7 @@
 
 #include "base/must.h"
 #include "net/chunk.h"
+#include "net/socket_call.h"
 
 enum { QUEUE_PARTS = 16 };		/* chunks in one sendmsg */
 
@@ -189,8 +190,8 @@ send_parts(int fd, const struct iovec *parts, int count)
 static ssize_t
 plain_send(struct stream *s, const struct iovec *parts, int count)
 {
-	ssize_t n = count == 1 ? send(s->fd, parts[0].iov_base,
-	    parts[0].iov_len, MSG_NOSIGNAL) : send_parts(s->fd, parts, count);
+	ssize_t n = count == 1 ? socket_send(s->fd, parts[0].iov_base,
+	    parts[0].iov_len) : send_parts(s->fd, parts, count);
 
 	if (n >= 0)
 		return n;
@@ -404,7 +405,7 @@ stream_read(struct stream *s, void *bytes, size_t cap)
 		return 0;
 	if (s->tls != NULL)
 		n = stream_tls_read(s, bytes, cap, &more);
-	else if ((n = recv(s->fd, bytes, cap, 0)) < 0)
+	else if ((n = socket_recv(s->fd, bytes, cap)) < 0)
 		n = errno == EAGAIN || errno == EINTR ? STREAM_AGAIN :
 		    STREAM_ERROR;
 	if (n <= 0 && s->flags & S_FAILED)
