@@ -194,6 +194,15 @@ low_half(const struct addr *a)
 	return __builtin_bswap64(n);
 }
 
+void
+geo_table_expect(const struct geo_table *t, const struct addr *client)
+{
+	if (client->family == ADDR_IP4)
+		spans4_expect(t->ip4, addr_ip4(client));
+	else if (client->family == ADDR_IP6)
+		spans6_expect(t->ip6, high_half(client));
+}
+
 struct geo_hit
 geo_table_find(const struct geo_table *t, const struct addr *client)
 {

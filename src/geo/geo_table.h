@@ -39,6 +39,11 @@ void geo_table_free(struct geo_table **table);
 struct geo_hit geo_table_find(const struct geo_table *table,
     const struct addr *client);
 
+/* This address will soon be looked for: a hint, since hardly any of the table
+ * is in the processor's caches when a request comes. */
+void geo_table_expect(const struct geo_table *table,
+    const struct addr *client);
+
 size_t geo_table_bytes(const struct geo_table *table);
 
 /* Build time of the database, seconds since 1970; 0 without one. */

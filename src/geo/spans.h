@@ -41,6 +41,10 @@ void spans6_add(struct spans6 *spans, ip_number start, uint32_t number);
 void spans4_finish(struct spans4 *spans);
 void spans6_finish(struct spans6 *spans);
 
+/* Sends for what a look-up reads first; other things may be done before it. */
+void spans4_expect(const struct spans4 *spans, uint32_t ip);
+void spans6_expect(const struct spans6 *spans, uint64_t high);
+
 uint32_t spans4_find(const struct spans4 *spans, uint32_t ip);
 uint32_t spans6_find(const struct spans6 *spans, uint64_t high, uint64_t low);
 

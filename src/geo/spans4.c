@@ -119,6 +119,12 @@ search(const struct spans4 *s, const struct bucket *b, uint16_t low)
 	return e;
 }
 
+void
+spans4_expect(const struct spans4 *s, uint32_t ip)
+{
+	__builtin_prefetch(&s->buckets[ip >> 16]);
+}
+
 uint32_t
 spans4_find(const struct spans4 *s, uint32_t ip)
 {

@@ -370,6 +370,12 @@ tree_find(const struct spans6 *s, uint32_t number, uint32_t key)
 	return b->number[rank(b->key, turned(key))];
 }
 
+void
+spans6_expect(const struct spans6 *s, uint64_t high)
+{
+	__builtin_prefetch(&s->buckets[high >> 48]);
+}
+
 uint32_t
 spans6_find(const struct spans6 *s, uint64_t high, uint64_t low)
 {

@@ -65,6 +65,7 @@ facts_from_head(const struct facts_source *source, const struct h1_head *head,
 	client_address_find(source->trust, &source->peer, source->peer_source,
 	    head, &read->client);
 	read->facts.client = read->client.addr;
+	geo_table_expect(source->policy->geo, &read->facts.client);
 	read_sni(read, source->sni);
 	/* Mostly read already, when the head was. */
 	if (head->host_is_normal)
