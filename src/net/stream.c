@@ -14,6 +14,7 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/must.h"
@@ -177,21 +178,23 @@ queue_drop(struct stream *s)
 
 /* They are not changed: sendmsg() only has no word for it. */
 static ssize_t
-send_parts(int fd, const struct iovec *parts, int count)
+send_parts(int fd, const struct iovec *parts, int count, int flags)
 {
 	const struct msghdr msg = {
 		.msg_iov = (struct iovec *)(uintptr_t)parts,
 		.msg_iovlen = (size_t)count,
 	};
 
-	return sendmsg(fd, &msg, MSG_NOSIGNAL);
+	return sendmsg(fd, &msg, MSG_NOSIGNAL | flags);
 }
 
 static ssize_t
 plain_send(struct stream *s, const struct iovec *parts, int count)
 {
-	ssize_t n = count == 1 ? socket_send(s->fd, parts[0].iov_base,
-	    parts[0].iov_len) : send_parts(s->fd, parts, count);
+	const bool more = (s->flags & S_MORE) != 0;
+	ssize_t n = count == 1 && !more ? socket_send(s->fd,
+	    parts[0].iov_base, parts[0].iov_len) :
+	    send_parts(s->fd, parts, count, more ? MSG_MORE : 0);
 
 	if (n >= 0)
 		return n;
@@ -343,8 +346,8 @@ send_tls_parts(struct stream *s, const struct iovec *parts, int count)
 		stream_flush(s);
 }
 
-void
-stream_send(struct stream *s, const struct iovec *parts, int count)
+static void
+send_all(struct stream *s, const struct iovec *parts, int count)
 {
 	if (s->fd < 0 || s->flags & (S_FAILED | S_FINISH))
 		return;
@@ -357,6 +360,31 @@ stream_send(struct stream *s, const struct iovec *parts, int count)
 	}
 	for (int i = 0; i < count; i++)
 		queue_add(s, parts[i].iov_base, parts[i].iov_len);
+}
+
+void
+stream_send(struct stream *s, const struct iovec *parts, int count)
+{
+	s->flags &= ~(uint32_t)S_MORE;
+	send_all(s, parts, count);
+}
+
+void
+stream_send_more(struct stream *s, const struct iovec *parts, int count)
+{
+	if (s->fd >= 0 && s->tls == NULL)
+		later(s, S_MORE);
+	send_all(s, parts, count);
+}
+
+/* Nothing followed after all. */
+static void
+push(struct stream *s)
+{
+	const int on = 1;
+
+	s->flags &= ~(uint32_t)S_MORE;
+	setsockopt(s->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 }
 
 void
@@ -422,6 +450,14 @@ stream_read(struct stream *s, void *bytes, size_t cap)
 	if (s->flags & S_READ_WANTS_WRITE)
 		start_writing(s);
 	return n;
+}
+
+size_t
+stream_waiting(const struct stream *s)
+{
+	int n = 0;
+
+	return ioctl(s->fd, FIONREAD, &n) < 0 || n < 0 ? 0 : (size_t)n;
 }
 
 void
@@ -627,6 +663,8 @@ on_task(struct task *task)
 	uint32_t due = s->flags & (S_TASK_OPEN | S_TASK_READ | S_TASK_DRAINED |
 	    S_TASK_FAIL);
 
+	if (s->flags & S_MORE)
+		push(s);
 	if (due & S_TASK_FAIL) {
 		s->flags &= ~due;
 		tell_failed(s);

@@ -108,6 +108,9 @@ stream_has_news(const struct stream *s)
 	return (s->read_event.ev_evcallback.evcb_flags & EVLIST_ACTIVE) != 0;
 }
 
+/* Bytes that have come and were not read, of a plain stream. */
+size_t stream_waiting(const struct stream *s);
+
 /*
  * After a peek at have bytes that were too few: readable() comes when there are
  * more, or when the peer has ended its sending.  False if that is so already.
@@ -123,6 +126,10 @@ int stream_release(struct stream *s);
 /* Takes all of it: writes what fits, queues the rest.  Failures are
  * reported by failed() later. */
 void stream_send(struct stream *s, const struct iovec *parts, int count);
+
+/* The same, but more follows in this turn: what does not fill a packet waits
+ * for it, to the end of the turn at most. */
+void stream_send_more(struct stream *s, const struct iovec *parts, int count);
 
 /*
  * Moves up to most bytes from one stream to another inside the kernel: three

@@ -35,6 +35,9 @@ enum stream_flag {
 	S_CLOSED	= 1 << 19,
 	S_WATCH		= 1 << 20,	/* stream_watch() */
 	S_PREFACE	= 1 << 21,	/* the queue goes out before TLS */
+	S_MORE		= 1 << 22,	/* what was sent last may still wait for
+					   what follows: a task of this turn
+					   sees to it that it goes */
 	/* enum stream_end of the failure */
 	S_END_SHIFT	= 24,
 };

@@ -116,6 +116,7 @@ stream_pipe_flush(struct stream *s)
 		s->pending -= (size_t)n;
 		s->sent += (uint64_t)n;
 		s->sent_ms = s->loop->now_ms;
+		s->flags &= ~(uint32_t)S_MORE;
 	}
 	s->pipe = NULL;
 	pipe_give(s->loop->private, pipe);

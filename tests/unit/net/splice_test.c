@@ -6,10 +6,12 @@
  * relay splices, a sink reads from the other.
  */
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -322,6 +324,56 @@ a_reset_is_told(void **state)
 	end();
 }
 
+static size_t
+unsent(const struct stream *s)
+{
+	int n = 0;
+
+	assert_int_equal(ioctl(s->fd, SIOCOUTQNSD, &n), 0);
+	return (size_t)n;
+}
+
+/* A front that waits for more goes with it, before it, or without it at the
+ * end of the turn. */
+static void
+a_front_waits_for_nothing_long(void **state)
+{
+	struct iovec front = { (char[]){ byte_at(0), byte_at(1) }, 2 };
+	struct timer enough;
+	char got[2];
+	ssize_t n;
+
+	(void)state;
+	for (int tcp = 0; tcp < 2; tcp++)
+		for (int follows = 0; follows < 3; follows++) {
+			begin(tcp);
+			stream_send_more(&r.to, &front, 1);
+			if (follows == 1) {
+				stream_send(&r.to, &front, 1);
+				assert_int_equal(tcp ? unsent(&r.to) : 0, 0);
+			} else if (follows == 2) {
+				assert_int_equal(send(r.source, "ab", 2, 0), 2);
+				do
+					n = stream_splice(&r.from, &r.to, 2);
+				while (n == STREAM_AGAIN);
+				assert_int_equal(n, 2);
+				assert_int_equal(tcp ? unsent(&r.to) : 0, 0);
+			}
+			r.sink_reads = false;
+			task_cancel(&r.poll);
+			timer_init(&enough, on_enough);
+			timer_set(r.loop, &enough, 0);
+			loop_run(r.loop);
+			assert_int_equal(tcp ? unsent(&r.to) : 0, 0);
+			assert_int_equal(r.to.sent, follows == 0 ? 2 : 4);
+			assert_int_equal(fcntl(r.sink, F_SETFL, 0), 0);
+			assert_int_equal(recv(r.sink, got, 2, 0), 2);
+			assert_memory_equal(got, front.iov_base, 2);
+			assert_false(r.failed);
+			end();
+		}
+}
+
 int
 main(void)
 {
@@ -331,6 +383,7 @@ main(void)
 		cmocka_unit_test(a_send_waits_behind_the_pipe),
 		cmocka_unit_test(a_stream_may_close_at_any_time),
 		cmocka_unit_test(a_reset_is_told),
+		cmocka_unit_test(a_front_waits_for_nothing_long),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
