@@ -223,6 +223,7 @@ start_anew(struct exchange *ex, bool shared)
 	struct slice passing = { NULL, 0 };
 	bool whole = ex->request.body_whole;
 
+	ex->request.body_follows = false;	/* by the time it is connected */
 	if (ex->request.body_passes) {
 		passing = ex->request.body;
 		ex->request.body = (struct slice){ NULL, 0 };

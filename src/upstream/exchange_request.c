@@ -13,6 +13,7 @@
 struct pieces {
 	struct iovec	 iov[10];
 	int		 count;
+	bool		 more;		/* follows at once */
 	char		 chunk[24];	/* the head of a chunk */
 };
 
@@ -69,7 +70,8 @@ pieces_send(struct pieces *p, struct exchange *ex)
 		waiting = ex->unsent.len;
 	} else {
 		if (p->count > 0)
-			stream_send(&ex->conn->stream, p->iov, p->count);
+			(p->more ? stream_send_more : stream_send)(
+			    &ex->conn->stream, p->iov, p->count);
 		waiting = stream_pending(&ex->conn->stream);
 	}
 	return waiting <= STREAM_HIGH;
@@ -88,6 +90,7 @@ exchange_send_front(struct exchange *ex)
 		ex->request_done = true;
 	}
 	pieces_add(&p, buf_all(&ex->unsent));
+	p.more = request->body_follows && !ex->request_done;
 	pieces_send(&p, ex);
 	ex->sent = true;
 	buf_fini(&ex->unsent);
@@ -111,6 +114,26 @@ exchange_send(struct exchange *ex, struct slice bytes)
 	    (ex->blocked || ex->state == EX_TUNNEL))
 		exchange_rearm(ex);
 	return !ex->blocked;
+}
+
+ssize_t
+exchange_splice(struct exchange *ex, struct stream *from, size_t most)
+{
+	struct stream *to;
+	ssize_t n;
+
+	if (ex->ending || ex->stream != NULL ||
+	    ex->request.framing != H1_LENGTH ||
+	    (ex->state != EX_HEAD && ex->state != EX_BODY))
+		return STREAM_CANNOT;
+	must(!ex->request_done);
+	to = &ex->conn->stream;
+	n = stream_splice(from, to, most);
+	if (n > 0 && stream_pending(to) > 0) {
+		ex->blocked = true;
+		exchange_rearm(ex);
+	}
+	return n;
 }
 
 void

@@ -203,6 +203,8 @@ struct exchange_request {
 	bool		 body_whole;	/* body is all of it (or there is none) */
 	bool		 body_passes;	/* body is good during exchange_start()
 					   only */
+	bool		 body_follows;	/* more of it is here, and comes in this
+					   turn */
 	enum h1_method	 method;
 	/* For an upstream with spec.proxy; good during exchange_start().
 	 * NULL: a connection of our own. */
@@ -224,6 +226,12 @@ void *exchange_user(const struct exchange *ex);
 bool exchange_send(struct exchange *ex, struct slice bytes);
 void exchange_send_last(struct exchange *ex, struct slice bytes,
     struct slice trailers);
+
+/*
+ * More of a body whose length the head tells, straight from another stream: as
+ * stream_splice().  Afterwards exchange_is_blocked() tells whether to stop.
+ */
+ssize_t exchange_splice(struct exchange *ex, struct stream *from, size_t most);
 
 /* No body() until resumed.  From head() on; before, it has no effect. */
 void exchange_pause(struct exchange *ex);

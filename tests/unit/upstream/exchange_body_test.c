@@ -6,6 +6,8 @@
  */
 #include "support/peer.h"
 
+#include <fcntl.h>
+
 #include "base/arena.h"
 
 /* --- request bodies -------------------------------------------------------- */
@@ -221,6 +223,191 @@ a_huge_request_waits_for_its_reader(void **state)
 	loop_run(c.loop);
 	assert_int_equal(c.end, EXCHANGE_DONE);
 	assert_int_equal(huge_got, HUGE_BYTES);
+	client_fini(&c);
+	peer_join(&p);
+}
+
+/* --- huge bodies that nobody looks at --------------------------------------- */
+
+static struct giver {
+	struct stream	 stream;	/* what is moved on comes from here */
+	struct client	*client;
+	pthread_t	 thread;
+	int		 fd;		/* the thread's end */
+	uint64_t	 moved, read;
+	unsigned	 blocks;	/* by what was moved */
+} giver;
+
+static void *
+giver_main(void *arg)
+{
+	(void)arg;
+	for (size_t at = 0; at < HUGE_BYTES; at += sizeof(mega))
+		peer_bytes(giver.fd, mega, sizeof(mega));
+	return NULL;
+}
+
+static void
+giver_moves(struct stream *s)
+{
+	struct client *c = giver.client;
+	size_t left = HUGE_BYTES - (size_t)(giver.moved + giver.read);
+	ssize_t n;
+
+	if (c->ex == NULL || left == 0)
+		return;
+	n = exchange_splice(c->ex, s, left);
+	if (n > 0) {
+		giver.moved += (uint64_t)n;
+		giver.blocks += exchange_is_blocked(c->ex);
+	} else if (n == STREAM_CANNOT) {
+		n = stream_read(s, c->loop->scratch, 1000);
+		assert_true(n != 0);
+		if (n > 0) {
+			giver.read += (uint64_t)n;
+			exchange_send(c->ex, (struct slice){
+			    c->loop->scratch, (size_t)n });
+		}
+	}
+	if (n > 0 && (size_t)n == left)
+		exchange_send_last(c->ex, SLICE(""), SLICE(""));
+	else if (exchange_is_blocked(c->ex))
+		stream_pause(s);
+}
+
+static void
+giver_goes_on(struct client *c, const char *what)
+{
+	(void)c;
+	if (strcmp(what, "drained") == 0)
+		stream_resume(&giver.stream);
+}
+
+static void
+giver_failed(struct stream *s, enum stream_end end)
+{
+	(void)s;
+	(void)end;
+}
+
+static const struct stream_ops giver_ops = { .readable = giver_moves,
+    .failed = giver_failed };
+
+static void
+giver_begin(struct client *c)
+{
+	int pair[2];
+
+	must(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0);
+	must(fcntl(pair[0], F_SETFL, O_NONBLOCK) == 0);
+	giver = (struct giver){ .client = c, .fd = pair[1] };
+	c->act = giver_goes_on;
+	stream_accept(&giver.stream, c->loop, pair[0], NULL, &giver_ops);
+	must(pthread_create(&giver.thread, NULL, giver_main, NULL) == 0);
+}
+
+/* The thread, which may be in the middle of writing, sees it closed. */
+static void
+giver_end(void)
+{
+	stream_close(&giver.stream);
+	pthread_join(giver.thread, NULL);
+	close(giver.fd);
+}
+
+static const struct exchange_request *
+huge_request(bool chunked)
+{
+	static struct exchange_request request;
+
+	request = a_request(METHOD_POST, chunked ? POST_CHUNKED :
+	    "POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 25165824\r\n\r\n");
+	request.framing = chunked ? H1_CHUNKED : H1_LENGTH;
+	request.body_whole = false;
+	request.body_follows = true;
+	return &request;
+}
+
+static void
+a_huge_request_is_moved_on(void **state)
+{
+	struct peer p;
+	struct client c;
+
+	(void)state;
+	peer_listen(&p);
+	peer_play(&p, reads_huge);
+	client_init(&c, &p.at);
+	client_begin(&c, huge_request(false));
+	giver_begin(&c);
+	/* Not before it is connected. */
+	assert_int_equal(exchange_splice(c.ex, &giver.stream, 1),
+	    STREAM_CANNOT);
+	for (int i = 0; giver.blocks == 0; i++) {
+		assert_true(i < 500);
+		run_for(c.loop, 10);
+	}
+	assert_true(giver.moved < HUGE_BYTES);
+	sem_post(&p.go);
+	while (c.done == 0)
+		loop_run(c.loop);
+	assert_int_equal(c.end, EXCHANGE_DONE);
+	assert_int_equal(huge_got, HUGE_BYTES);
+	assert_true(giver.moved > giver.read);
+	giver_end();
+	client_fini(&c);
+	peer_join(&p);
+}
+
+/* Of chunks the sizes would be missing. */
+static void
+chunks_are_not_moved_on(void **state)
+{
+	struct peer p;
+	struct client c;
+
+	(void)state;
+	peer_listen(&p);
+	peer_play(&p, answers_before_the_body);
+	client_init(&c, &p.at);
+	client_begin(&c, huge_request(true));
+	giver_begin(&c);
+	loop_run(c.loop);
+	assert_string_equal(buf_cstr(&c.log), "head 413; done");
+	assert_int_equal(giver.moved, 0);
+	giver_end();
+	client_get(&c);
+	client_fini(&c);
+	peer_join(&p);
+}
+
+static void
+leaves_within(struct peer *p)
+{
+	static char some[100 * 1000];
+	int fd = peer_accept(p);
+
+	peer_request(p, fd);
+	must(recv(fd, some, sizeof(some), MSG_WAITALL) == sizeof(some));
+	peer_reset(fd);
+}
+
+/* Its pipe may well be full. */
+static void
+a_peer_may_leave_while_it_is_moved_on(void **state)
+{
+	struct peer p;
+	struct client c;
+
+	(void)state;
+	peer_listen(&p);
+	peer_play(&p, leaves_within);
+	client_init(&c, &p.at);
+	client_begin(&c, huge_request(false));
+	giver_begin(&c);
+	loop_run(c.loop);
+	assert_int_equal(c.end, EXCHANGE_BROKEN);
+	giver_end();
 	client_fini(&c);
 	peer_join(&p);
 }
@@ -593,6 +780,9 @@ main(void)
 		cmocka_unit_test(an_answer_counts_though_sending_fails),
 		cmocka_unit_test(a_huge_request_waits_for_its_reader),
 		cmocka_unit_test(a_huge_answer_waits_for_its_reader),
+		cmocka_unit_test(a_huge_request_is_moved_on),
+		cmocka_unit_test(chunks_are_not_moved_on),
+		cmocka_unit_test(a_peer_may_leave_while_it_is_moved_on),
 		cmocka_unit_test(a_tunnel_carries_both_ways),
 		cmocka_unit_test(a_silent_tunnel_has_its_time),
 		cmocka_unit_test(a_tunnel_closes_one_side_at_a_time),
