@@ -230,6 +230,7 @@ start(struct edge_request *er)
 		.body = er->passing.len > 0 ? er->passing :
 		    buf_all(&er->body),
 		.body_passes = er->passing.len > 0,
+		.body_follows = r->body_follows,
 		.framing = er->framing,
 		.body_whole = !r->has_body || (er->body_last && !trailers),
 		.method = r->method,
@@ -322,6 +323,24 @@ forward_body(struct edge_request *er, struct slice bytes, bool last)
 		er->client_paused = true;
 		request_pause(er->request);
 	}
+}
+
+ssize_t
+forward_splice(struct edge_request *er, struct stream *from, size_t most)
+{
+	ssize_t n;
+
+	if (er->exchange == NULL)
+		return STREAM_CANNOT;
+	n = exchange_splice(er->exchange, from, most);
+	if (n <= 0)
+		return n;
+	er->body_kept = false;		/* nobody has seen it */
+	if (exchange_is_blocked(er->exchange)) {
+		er->client_paused = true;
+		request_pause(er->request);
+	}
+	return n;
 }
 
 static void

@@ -386,7 +386,7 @@ on_body(struct request *r, struct slice bytes, bool last)
 	} else if (er->waiting_body) {
 		er->waiting_body = false;
 		task_cancel(&er->task);
-		if (bytes.len <= KEEP_BYTES)
+		if (bytes.len <= KEEP_BYTES && !r->body_follows)
 			forward_keep(er, bytes);
 		else
 			forward_pass(er, bytes);
@@ -394,6 +394,12 @@ on_body(struct request *r, struct slice bytes, bool last)
 		er->passing = (struct slice){ NULL, 0 };
 	} else
 		forward_body(er, bytes, last);
+}
+
+static ssize_t
+on_splice(struct request *r, struct stream *from, size_t most)
+{
+	return forward_splice(edge_request_of(r), from, most);
 }
 
 static void
@@ -450,6 +456,7 @@ const struct handler_ops edge_handler = {
 	.request_bytes = sizeof(struct edge_request),
 	.head = on_head,
 	.body = on_body,
+	.splice = on_splice,
 	.drained = on_drained,
 	.refuse = on_refuse,
 	.gone = on_gone,

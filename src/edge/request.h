@@ -204,6 +204,9 @@ enum step_end step_forward(struct edge_request *er);
 
 /* A piece of the client's body, for the upstream. */
 void forward_body(struct edge_request *er, struct slice bytes, bool last);
+/* More of it as handler_ops.splice() says. */
+ssize_t forward_splice(struct edge_request *er, struct stream *from,
+    size_t most);
 void forward_drained(struct edge_request *er);
 
 /* This region cannot take it, and no engine has done anything: readies it for

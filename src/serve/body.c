@@ -12,6 +12,14 @@ const struct body_fault body_too_large = { .status = 413,
     .rule = "body-too-large",
     .sentence = "the body is larger than is accepted here" };
 
+static void
+moved(struct active *a, size_t bytes)
+{
+	a->request.body_bytes += bytes;
+	a->moved_ms = a->conn->server->loop->now_ms;
+	a->continued = true;		/* who sends a body waits for nothing */
+}
+
 /* The handler hears of it unless it has answered already. */
 static void
 deliver(struct active *a, struct slice bytes, bool last)
@@ -19,9 +27,7 @@ deliver(struct active *a, struct slice bytes, bool last)
 	struct request *r = &a->request;
 
 	r->body_done = last;
-	r->body_bytes += bytes.len;
-	a->moved_ms = a->conn->server->loop->now_ms;
-	a->continued = true;		/* who sends a body waits for nothing */
+	moved(a, bytes.len);
 	if (a->answer_done && !r->tunnel)
 		a->in_discarded += bytes.len;
 	else if (bytes.len > 0 || last)
@@ -48,7 +54,38 @@ read_length(struct active *a, struct slice *in)
 	in->p += bytes.len;
 	in->len -= bytes.len;
 	a->in_left -= bytes.len;
+	a->request.body_follows = a->conn->more && body_may_splice(a);
 	deliver(a, bytes, a->in_left == 0);
+	a->request.body_follows = false;
+}
+
+bool
+body_may_splice(const struct active *a)
+{
+	const struct request *r = &a->request;
+
+	return a->in_left >= SPLICE_LEAST && !a->is_chunked && !a->answer_done &&
+	    !r->tunnel && r->server->handler->splice != NULL &&
+	    !stream_is_tls(&a->conn->stream);
+}
+
+ssize_t
+body_splice(struct active *a)
+{
+	struct request *r = &a->request;
+	ssize_t n;
+
+	if (!body_may_splice(a))
+		return STREAM_CANNOT;
+	n = r->server->handler->splice(r, &a->conn->stream,
+	    (size_t)a->in_left);
+	if (n <= 0)
+		return n;
+	a->in_left -= (uint64_t)n;
+	moved(a, (size_t)n);
+	if (a->in_left == 0)
+		deliver(a, (struct slice){ NULL, 0 }, true);
+	return n;
 }
 
 /*

@@ -257,8 +257,8 @@ idle_step(struct conn *c, struct slice *in)
 
 /* --- a request is being answered ----------------------------------------- */
 
-static bool
-wants_body(const struct active *a)
+bool
+active_wants_body(const struct active *a)
 {
 	if (a->request.body_done)
 		return false;
@@ -321,6 +321,20 @@ answered_step(struct conn *c, struct slice *in)
 	return STEP_ON;
 }
 
+/* The front of a large body has been taken: the rest need not wait for the
+ * next turn, so that its head does not travel alone. */
+static enum step
+more_step(struct conn *c, struct slice *in)
+{
+	ssize_t n;
+
+	c->more = false;
+	n = conn_receive(c, in);
+	if (n == 0)
+		c->ended = true;
+	return STEP_ON;
+}
+
 /* The client sends no more, and all it sent has been taken. */
 static enum step
 ended_step(struct conn *c)
@@ -352,8 +366,10 @@ busy_step(struct conn *c, struct slice *in)
 		return STEP_WAIT;	/* for on_failed(), whatever was "sent" */
 	if (!a->continued && in->len == 0 && r->server->handler->auto_continue)
 		request_continue(r);
-	if (in->len > 0 && wants_body(a))
+	if (in->len > 0 && active_wants_body(a))
 		return body_step(c, in);
+	if (c->more && in->len == 0 && active_wants_body(a))
+		return more_step(c, in);
 	if (a->answer_done && (!r->tunnel || r->body_done)) {
 		if (stream_pending(&c->stream) == 0)
 			return answered_step(c, in);
@@ -425,7 +441,7 @@ wants_reading(const struct conn *c)
 	if (c->held != NULL)
 		return false;
 	/* With the body done: the next request, or the client's leaving. */
-	return c->active->request.body_done || wants_body(c->active);
+	return c->active->request.body_done || active_wants_body(c->active);
 }
 
 void
@@ -447,6 +463,7 @@ conn_run(struct conn *c, struct slice in)
 	while (step == STEP_ON);
 	if (step == STEP_CLOSED)
 		return;
+	c->more = false;
 	task_cancel(&c->task);
 	hold(c, in);
 	conn_update_reading(c);
@@ -461,62 +478,6 @@ held_bytes(const struct conn *c)
 }
 
 /* --- input --------------------------------------------------------------- */
-
-/* Room behind what is held; a head needs more than a small chunk at most once. */
-static void
-make_room(struct conn *c)
-{
-	struct chunk *old = c->held, *larger;
-	struct slice bytes = chunk_all(old);
-
-	if (old->begin == 0 && chunk_room(old) > 0)
-		return;
-	if (bytes.len < old->size) {
-		memmove(old->bytes, bytes.p, bytes.len);
-		old->begin = 0;
-		old->end = (uint32_t)bytes.len;
-		return;
-	}
-	larger = chunk_take(c->server->loop, CHUNK_LARGE);
-	must(bytes.len < CHUNK_LARGE);
-	chunk_add(larger, bytes.p, bytes.len);
-	chunk_give(c->server->loop, old);
-	c->held = larger;
-}
-
-/* What may come at once: all that is left of a large body, else no more than
- * a chunk can hold if it must. */
-static size_t
-receive_limit(const struct conn *c)
-{
-	const struct active *a = c->active;
-
-	if (a == NULL || a->is_chunked || !wants_body(a) || a->refused)
-		return CHUNK_LARGE;
-	if (a->request.tunnel || a->in_left > LOOP_SCRATCH)
-		return LOOP_SCRATCH;
-	return a->in_left > CHUNK_LARGE ? (size_t)a->in_left : CHUNK_LARGE;
-}
-
-static ssize_t
-receive(struct conn *c, struct slice *in)
-{
-	struct loop *loop = c->server->loop;
-	ssize_t n;
-
-	if (c->held == NULL) {
-		n = stream_read(&c->stream, loop->scratch, receive_limit(c));
-		*in = (struct slice){ loop->scratch, n > 0 ? (size_t)n : 0 };
-		return n;
-	}
-	make_room(c);
-	n = stream_read(&c->stream, c->held->bytes + c->held->end,
-	    chunk_room(c->held));
-	if (n > 0)
-		c->held->end += (uint32_t)n;
-	*in = chunk_all(c->held);
-	return n;
-}
 
 static void
 on_readable(struct stream *s)
@@ -537,7 +498,7 @@ on_readable(struct stream *s)
 		h2_conn_on_readable(c);
 		return;
 	}
-	n = receive(c, &in);
+	n = conn_receive(c, &in);
 	if (n < 0)
 		return;			/* an error is told by on_failed() */
 	if (n == 0)
@@ -637,7 +598,7 @@ on_task(struct task *task)
 	}
 	if (c->state == CONN_IDLE && (c->server->draining || c->unwanted)) {
 		shut_out(c);
-		if (receive(c, &in) == 0)
+		if (conn_receive(c, &in) == 0)
 			c->ended = true;
 	}
 	conn_run(c, in);

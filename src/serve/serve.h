@@ -58,6 +58,11 @@ struct handler_ops {
 	 * (maybe empty) request->trailers is filled.  Not called for a request
 	 * without body (head->framing H1_NO_BODY, or length 0). */
 	void		(*body)(struct request *, struct slice bytes, bool last);
+	/* May be NULL.  At least most bytes of a large body are still to come,
+	 * on from: moves some on by stream_splice(), whose answer it returns.
+	 * After STREAM_CANNOT they come to body(), as does the end, empty. */
+	ssize_t		(*splice)(struct request *, struct stream *from,
+			    size_t most);
 	/* What was waiting has fallen below the low mark: go on. */
 	void		(*drained)(struct request *);
 	/* No valid request can be had: answer with status (the connection
@@ -179,6 +184,8 @@ struct request {
 	bool		 expects_continue;
 	bool		 has_body;
 	bool		 body_done;	/* the last piece was delivered */
+	bool		 body_follows;	/* during body(): more is here, and comes
+					   to splice() in this turn */
 	bool		 answered;	/* request_answer() was called */
 	bool		 tunnel;	/* after request_switch() */
 	uint8_t		 major;		/* the client speaks HTTP/2, or ... */

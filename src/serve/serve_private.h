@@ -23,6 +23,9 @@ enum {
 	RATE_GRACE_MS = 5000,
 	DRAIN_GRACE_MS = 1000,		/* for the first request, when draining */
 	COPY_BYTES = 4096,		/* of a body, into one send with its head */
+	FRONT_BYTES = 8 * 1024,		/* read with a head before a large body,
+					   whose rest is spliced ... */
+	SPLICE_LEAST = 32 * 1024,	/* ... if that is so much */
 };
 
 enum conn_state {
@@ -68,6 +71,8 @@ struct conn {
 	uint8_t		 peer_kind;	/* enum endpoint_kind */
 	uint8_t		 state;		/* enum conn_state */
 	bool		 ended;		/* the client sends no more */
+	bool		 more;		/* while it runs: not all was read that
+					   is here */
 	bool		 may_h2;	/* its first bytes may say so */
 	bool		 unwanted;	/* others need its place: it leaves, idle */
 	const struct serve_h2 *h2_limits;
@@ -198,6 +203,10 @@ void active_recycle(struct active *a);
 struct h2_active *h2_active_new(struct active *a);
 void h2_active_recycle(struct h2_active *s);
 
+/* receive.c: what is here, behind what was held; as stream_read().  More than 0
+ * without a byte to look at: it is with the handler already. */
+ssize_t conn_receive(struct conn *c, struct slice *in);
+
 /* conn.c: what a connection does next. */
 extern const struct stream_ops conn_stream_ops;
 
@@ -216,6 +225,8 @@ struct active *conn_begin_request(struct conn *c);
 void active_take_head(struct active *a, const struct h1_head *head,
     struct slice bytes);
 void active_tell_gone(struct active *a, enum serve_end end);
+/* Whether more of its body is to be read now, for the handler or for nobody. */
+bool active_wants_body(const struct active *a);
 
 /* False if the handler breaks the length that it told; then the
  * client must not take the answer for whole. */
@@ -256,6 +267,12 @@ struct body_fault {
 	uint64_t	 at;		/* ... without one: where the body is */
 };
 bool body_read(struct active *a, struct slice *in, struct body_fault *fault);
+/*
+ * Straight from the connection to the handler's upstream, where it is a large
+ * one and that can be done: as stream_splice().
+ */
+bool body_may_splice(const struct active *a);
+ssize_t body_splice(struct active *a);
 /* The same for bytes without framing; last: that was all. */
 bool body_deliver(struct active *a, struct slice bytes, bool last,
     struct body_fault *fault);
