@@ -339,6 +339,16 @@ takes_no_writes(const PGresult *r)
 	    strcmp(code, "25006") == 0 ? "it is read-only" : NULL;
 }
 
+/* flow.may_write(): it was away, and we do not know.  A connection that lived a
+ * moment longer than the others may have said that all is as it was. */
+static bool
+was_away(const PGresult *r)
+{
+	const char *code = PQresultErrorField(r, PG_DIAG_SQLSTATE);
+
+	return code != NULL && strcmp(code, "PT005") == 0;
+}
+
 static void
 note_failure(struct pg_link *link, const PGresult *r)
 {
@@ -348,6 +358,8 @@ note_failure(struct pg_link *link, const PGresult *r)
 	pg_words(link->conn, words);
 	if (why == NULL) {
 		tell_health(link, false, words);
+		if (is_here(link) && was_away(r))
+			pg_clear_again(link->side->store);
 		return;
 	}
 	snprintf(text, sizeof(text), "%s: %s", why, words);

@@ -419,7 +419,8 @@ struct pg_side *pg_successor(struct pg_store *store, const char *names,
 bool pg_epoch_follows(uint32_t later, uint32_t epoch);
 
 /* postgres_clear.c: before states are served it has to be known that this
- * region was not given over; now, and after its server was away. */
+ * region was not given over; now, and after its server was away, or says that
+ * it was. */
 void pg_clear_begin(struct pg_store *store);
 void pg_clear_again(struct pg_store *store);
 void pg_clear_end(struct pg_store *store);

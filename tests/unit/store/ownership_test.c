@@ -584,6 +584,12 @@ a_server_that_was_away_takes_no_writes(void **state)
 	settle();
 	assert_int_equal(ask_save(in[GB], &row), STORE_OK);
 	assert_string_equal(region_ask(GB, "select flow.clear(false)"), "t");
+	/* So does its refusal of a write, if that has not been noticed. */
+	region_ask(GB, "update flow.here set cleared = '2001-01-01'");
+	row.body = SLICE("w");
+	for (int i = 0; i < 20 && ask_save(in[GB], &row) != STORE_OK; i++)
+		;
+	assert_string_equal(region_ask(GB, "select flow.clear(false)"), "t");
 
 	region_ask(GB, "update flow.here set cleared = '2001-01-01'");
 	/* Both, as before anything is taken over: the word of one is enough. */
