@@ -158,7 +158,7 @@ def one_of_them_again(mesh, seen):
 @story
 def main():
     with Mesh(["US", "GB", "AU"]) as mesh:
-        mesh.join(together=True)
+        mesh.join()
         with mesh.platform:
             seen, forked, unseen = lose(mesh)
             taken_over(mesh, seen, forked)

@@ -101,7 +101,7 @@ def main():
         with open(mesh.platform.path("regions.yaml")) as f:
             mesh.platform.write("regions-of-before.yaml", f.read())
         mesh.platform.settings_of["GB"]["regions"] = "regions-of-before.yaml"
-        mesh.join(together=True)
+        mesh.join()
         with mesh.platform:
             path, page = lose(mesh)
             alone(mesh, path, page)

@@ -129,7 +129,7 @@ def main():
     random.seed(SEED)
     print("seed", SEED, flush=True)
     with Mesh(["US", "GB", "AU"]) as mesh:
-        mesh.join(together=True)
+        mesh.join()
         with mesh.platform as p:
             paths = []
             at_once(lambda _: paths.append(begin(p["GB"], "GB")[0]),
