@@ -243,7 +243,7 @@ $(O)/fuzz_%: tests/fuzz/fuzz_%.c $(libs)
 lint: floors gen				## style, clang-tidy, cppcheck, floors
 	@scripts/install-deps ci
 	@scripts/check-style
-	@scripts/lint $(CPPFLAGS_ALL)
+	@LINT_CACHE=$${LINT_CACHE-$(O)/lint} scripts/lint $(CPPFLAGS_ALL)
 
 # --- benchmarks, demo ------------------------------------------------------------
 
