@@ -168,6 +168,8 @@ hand_over(struct conn *c, const struct h1_head *head, struct slice bytes)
 	enum step step = STEP_ON;
 
 	active_take_head(c->active, head, bytes);
+	c->large = head->framing == H1_LENGTH &&
+	    head->content_length >= FRONT_BYTES + SPLICE_LEAST;
 	if (most > 0 && head->framing == H1_LENGTH &&
 	    head->content_length > most)
 		step = refuse(c, &body_too_large);

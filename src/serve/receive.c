@@ -47,8 +47,9 @@ receive_limit(const struct conn *c)
 }
 
 /*
- * A head, and what came with it; of a body that may be large enough to be
- * spliced only the front, since what has been read must be written.
+ * A head, and what came with it; of a body that is likely to be large only the
+ * front, since what has been read must be written.  Others would pay for it
+ * with a second read.
  */
 static ssize_t
 receive_front(struct conn *c, char *to)
@@ -69,7 +70,8 @@ receive_front(struct conn *c, char *to)
 static bool
 reads_front(const struct conn *c)
 {
-	return c->state != CONN_BUSY && !stream_is_tls(&c->stream) &&
+	return c->large && c->state != CONN_BUSY &&
+	    !stream_is_tls(&c->stream) &&
 	    c->server->handler->splice != NULL;
 }
 

@@ -73,6 +73,8 @@ struct conn {
 	bool		 ended;		/* the client sends no more */
 	bool		 more;		/* while it runs: not all was read that
 					   is here */
+	bool		 large;		/* the last request had a large body: the
+					   next may well have one */
 	bool		 may_h2;	/* its first bytes may say so */
 	bool		 unwanted;	/* others need its place: it leaves, idle */
 	const struct serve_h2 *h2_limits;

@@ -4,7 +4,7 @@
 """Large requests, which the edge moves without looking at them, come with each
 byte in its place, are counted, and leave both connections good for the next:
 at once or in pieces, to an engine that reads late, with another request behind
-them.  Whoever leaves in the middle leaves nothing behind."""
+them, held back until their flow is known.  Whoever leaves in the middle leaves nothing behind."""
 import hashlib
 import threading
 
@@ -14,6 +14,11 @@ MOST = 3 * 1024 * 1024 + 321
 BODY = b"".join(hashlib.sha256(b"%d" % i).digest()
                 for i in range(MOST // 32 + 1))[:MOST]
 SIZES = (30_000, 40_960, 65_536, 73_727, 73_728, 73_729, 300_000, MOST)
+LINES = len(SIZES) * 12                  # of all_arrive()
+TENANT = "6a64a44b-0e03-4e0e-9e13-4c1ef1c1f001"
+FLOW = "5f0e7b1c-8a54-4b0a-a0a8-0d2f3a4b5c10"
+RESTRICTIONS = {"tenants": {TENANT: {"flows": {FLOW: {"restrictions": {
+    "execution": {"enabled": True, "countries": ["US"]}}}}}}}
 HOST = b"Host: flow.example.com\r\n"
 NEXT = b"GET /api/run/1/next HTTP/1.1\r\n" + HOST + b"\r\n"
 
@@ -61,25 +66,44 @@ class Story:
             for size in SIZES:
                 body = BODY[:size]
                 wanted = hashlib.sha256(body).digest()
-                for what, sent in (
-                        ("at once", [head(b"%d" % size, size) + body + NEXT]),
-                        ("head first", [head(b"%d" % size, size), body + NEXT]),
-                        ("in two", [head(b"%d" % size, size) + body[:9000],
-                                    body[9000:] + NEXT]),
+                post = head(b"%d" % size, size)
+                for what, sent, count in (
+                        ("at once", [post + body + NEXT], 1),
+                        ("head first", [post, body + NEXT], 1),
+                        ("in two", [post + body[:9000], body[9000:] + NEXT], 1),
+                        ("thrice", [post + body, post + body + post, body +
+                                    NEXT], 3),
                         ("in chunks", [head(b"%d" % size, size, True) +
-                                       chunks(body, 50_000) + NEXT])):
+                                       chunks(body, 50_000) + NEXT], 1)):
                     sender = threading.Thread(target=lambda s=sent: [
                         c.send(piece) for piece in s])
                     sender.start()
-                    truth(f"{size} bytes {what}: each in its place",
-                          c.read().body == wanted)
+                    for _ in range(count):
+                        truth(f"{size} bytes {what}: each in its place",
+                              c.read().body == wanted)
                     same(f"behind {size} bytes {what}", c.read().body,
                          hashlib.sha256(b"").digest())
                     sender.join()
-        for line in edge.access(len(SIZES) * 8):
+        for line in edge.access(LINES):
             size = line["path"].split("/")[-1]
             same(f"{size}: counted", line["bytes_in"],
                  0 if size == "next" else int(size))
+
+    @staticmethod
+    def some_are_held_back(edge):
+        """Until it is known which flow they are about."""
+        names = b'"flowId":{"id":"%s"}' % FLOW.encode()
+        fields = [("Host", "flow.example.com"), ("ManyWhoTenant", TENANT),
+                  ("Content-Type", "application/json")]
+        with edge.connect() as c:
+            for body in (b"{" + names + b',"x":"' + b"y" * 300_000 + b'"}',
+                         b'{"x":"' + b"y" * 60_000 + b'",' + names + b"}",
+                         b'{"x":"' + b"y" * 20_000 + b'",' + names +
+                         b',"z":"' + b"z" * 100_000 + b'"}'):
+                for _ in range(2):
+                    same("held back", c.ask("POST", "/api/run/1", fields,
+                                            body).body,
+                         hashlib.sha256(body).digest())
 
     def one_reads_late(self, edge):
         """More than all sockets hold waits until the engine reads."""
@@ -116,14 +140,15 @@ class Story:
 def main():
     it = Story()
     origin = Origin("US", it.engine, early=True)
-    with Platform(origins={"US": origin}, settings={
+    with Platform(origins={"US": origin}, restrictions=RESTRICTIONS, settings={
             "threads": 1, "engines": {"probe": {"fall": 100}}}) as p:
         us = p["US"]
         it.all_arrive(us)
         it.one_reads_late(us)
         it.some_leave(us, origin)
+        it.some_are_held_back(us)
         same("afterwards", us.get("/api/run/1/after").status, 200)
         found = {line["path"].split("/")[-1]: line["termination"]
-                 for line in us.access(len(SIZES) * 8 + 6)}
+                 for line in us.access(LINES + 12)}
         same("the engine ended it", found["killed"][0], "S")
         same("the client ended it", found["left"][0], "C")
