@@ -19,15 +19,14 @@ pools_wake(struct task *task)
 {
 	struct pools *pools = list_entry(task, struct pools, wake);
 	struct list *node;
-	struct exchange *ex;
 
 	while ((node = list_pop(&pools->resting_conns)) != NULL)
 		list_push(&pools->free_conns, node);
-	while ((ex = pools->resting_exchanges) != NULL) {
-		pools->resting_exchanges = ex->next;
-		ex->next = pools->free_exchanges;
-		pools->free_exchanges = ex;
-	}
+	if (pools->resting_exchanges == NULL)
+		return;
+	pools->first_to_rest->next = pools->free_exchanges;
+	pools->free_exchanges = pools->resting_exchanges;
+	pools->resting_exchanges = NULL;
 }
 
 struct exchange *
@@ -50,6 +49,8 @@ pools_new_exchange(struct pools *pools)
 void
 pools_rest_exchange(struct pools *pools, struct exchange *ex)
 {
+	if (pools->resting_exchanges == NULL)
+		pools->first_to_rest = ex;
 	ex->next = pools->resting_exchanges;
 	pools->resting_exchanges = ex;
 	task_set(pools->loop, &pools->wake);

@@ -43,7 +43,8 @@ struct pools {
 	/* Chains, not rings: whoever leaves a ring touches his neighbours,
 	 * which for exchanges nobody has touched for long. */
 	struct exchange	*made;		/* the last; each knows the one before */
-	struct exchange	*free_exchanges, *resting_exchanges;
+	struct exchange	*free_exchanges;	/* used last first */
+	struct exchange	*resting_exchanges, *first_to_rest;
 	struct list	 links;		/* struct h2_link, all of them */
 	struct h2_kit	*kit;		/* with the first of them */
 	struct buf	 frames;	/* of HTTP/2, on their way out */
