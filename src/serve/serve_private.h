@@ -171,7 +171,7 @@ struct h2_active {
 	char		 key[25];	/* its Sec-WebSocket-Key */
 };
 
-enum { SPARE_CONNS = 1024, SPARE_ACTIVES = 256, SPARE_STREAMS = 256 };
+enum { SPARE_CONNS = 1024, SPARE_ACTIVES = 512, SPARE_STREAMS = 256 };
 
 struct server_private {
 	struct list	 conns;
