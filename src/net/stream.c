@@ -2,10 +2,10 @@
 /* Copyright the Portolan authors */
 
 /*
- * Sockets, queues and when the owner is called.  The read event is added once
- * and stays; the write event is there only while the socket is full.  Both
- * are left to fire once in vain rather than taken out and put back, since
- * each change is a system call.
+ * Sockets, and when the owner is called.  The read event is added once and
+ * stays; the write event is there only while the socket is full.  Both are
+ * left to fire once in vain rather than taken out and put back, since each
+ * change is a system call.
  */
 #include "net/stream_private.h"
 
@@ -20,8 +20,6 @@
 #include "base/must.h"
 #include "net/chunk.h"
 #include "net/socket_call.h"
-
-enum { QUEUE_PARTS = 16 };		/* chunks in one sendmsg */
 
 static void on_task(struct task *task);
 
@@ -61,24 +59,6 @@ stop_reading(struct stream *s)
 	event_del(&s->read_event);
 }
 
-static void
-start_writing(struct stream *s)
-{
-	if (s->flags & S_WRITING)
-		return;
-	s->flags |= S_WRITING;
-	must(event_add(&s->write_event, NULL) == 0);
-}
-
-static void
-stop_writing(struct stream *s)
-{
-	if (!(s->flags & S_WRITING))
-		return;
-	s->flags &= ~(uint32_t)S_WRITING;
-	event_del(&s->write_event);
-}
-
 static void on_read(evutil_socket_t fd, short what, void *arg);
 static void on_write(evutil_socket_t fd, short what, void *arg);
 
@@ -91,7 +71,7 @@ set_trigger(struct stream *s, short trigger)
 	struct event_base *base = s->loop->base;
 
 	stop_reading(s);
-	stop_writing(s);
+	stream_stop_writing(s);
 	must(event_assign(&s->read_event, base, s->fd,
 	    EV_READ | EV_PERSIST | trigger, on_read, s) == 0);
 	must(event_assign(&s->write_event, base, s->fd,
@@ -102,14 +82,7 @@ set_trigger(struct stream *s, short trigger)
 	if (added & S_READING)
 		start_reading(s);
 	if (added & S_WRITING)
-		start_writing(s);
-}
-
-static void
-later(struct stream *s, enum stream_flag what)
-{
-	s->flags |= what;
-	task_set(s->loop, &s->task);
+		stream_start_writing(s);
 }
 
 void
@@ -118,306 +91,16 @@ stream_fail(struct stream *s, enum stream_end end)
 	if (s->flags & S_FAILED)
 		return;
 	s->flags |= S_FAILED | (uint32_t)end << S_END_SHIFT;
-	later(s, S_TASK_FAIL);
+	stream_later(s, S_TASK_FAIL);
 }
 
-/* --- the queue ----------------------------------------------------------- */
-
-static void
-queue_add(struct stream *s, const char *bytes, size_t len)
-{
-	if (s->pending == 0)
-		s->sent_ms = s->loop->now_ms;
-	s->pending += len;
-	while (len > 0) {
-		size_t n = s->queue_tail == NULL ? 0 :
-		    chunk_add(s->queue_tail, bytes, len);
-		struct chunk *c;
-
-		bytes += n;
-		len -= n;
-		if (len == 0)
-			break;
-		c = chunk_take(s->loop, len);
-		if (s->queue_tail == NULL)
-			s->queue = c;
-		else
-			s->queue_tail->next = c;
-		s->queue_tail = c;
-	}
-	if (s->pending > STREAM_HIGH)
-		s->flags |= S_ABOVE;
-}
-
-static void
-queue_consume(struct stream *s, size_t len)
-{
-	s->pending -= len;
-	while (s->queue != NULL) {
-		struct chunk *c = s->queue;
-		size_t here = c->end - c->begin;
-
-		if (len < here) {
-			c->begin += (uint32_t)len;
-			return;
-		}
-		len -= here;
-		s->queue = c->next;
-		chunk_give(s->loop, c);
-	}
-	s->queue_tail = NULL;
-}
-
-static void
-queue_drop(struct stream *s)
-{
-	queue_consume(s, s->pending);
-}
-
-/* --- sending ------------------------------------------------------------- */
-
-/* They are not changed: sendmsg() only has no word for it. */
-static ssize_t
-send_parts(int fd, const struct iovec *parts, int count, int flags)
-{
-	const struct msghdr msg = {
-		.msg_iov = (struct iovec *)(uintptr_t)parts,
-		.msg_iovlen = (size_t)count,
-	};
-
-	return sendmsg(fd, &msg, MSG_NOSIGNAL | flags);
-}
-
-static ssize_t
-plain_send(struct stream *s, const struct iovec *parts, int count)
-{
-	const bool more = (s->flags & S_MORE) != 0;
-	ssize_t n = count == 1 && !more ? socket_send(s->fd,
-	    parts[0].iov_base, parts[0].iov_len) :
-	    send_parts(s->fd, parts, count, more ? MSG_MORE : 0);
-
-	if (n >= 0)
-		return n;
-	return errno == EAGAIN || errno == EINTR ? STREAM_AGAIN : STREAM_ERROR;
-}
-
-static ssize_t
-send_queue_once(struct stream *s, bool *whole)
-{
-	struct iovec parts[QUEUE_PARTS];
-	size_t asked = 0;
-	int count = 0;
-	ssize_t n;
-
-	if (s->tls != NULL) {
-		struct slice front = chunk_all(s->queue);
-
-		n = stream_tls_write(s, front.p, front.len);
-		*whole = n > 0;		/* OpenSSL may well take more */
-		return n;
-	}
-	for (struct chunk *c = s->queue; c != NULL && count < QUEUE_PARTS;
-	    c = c->next) {
-		parts[count].iov_base = c->bytes + c->begin;
-		parts[count].iov_len = c->end - c->begin;
-		asked += parts[count++].iov_len;
-	}
-	n = plain_send(s, parts, count);
-	*whole = n == (ssize_t)asked;
-	return n;
-}
-
-/* The end of our sending, once everything before it has gone. */
-static void
-finish_now(struct stream *s)
-{
-	if (s->tls != NULL && !stream_tls_finish(s)) {
-		start_writing(s);
-		return;
-	}
-	shutdown(s->fd, SHUT_WR);
-	s->flags |= S_FINISHED;
-	stop_writing(s);
-	later(s, S_TASK_DRAINED);
-}
-
-/* Whether the owner asked to hear of what has just been sent. */
-static bool
-owes_drained(struct stream *s)
-{
-	bool owes = false;
-
-	if (s->flags & S_ABOVE && s->pending <= STREAM_LOW) {
-		s->flags &= ~(uint32_t)S_ABOVE;
-		owes = true;
-	}
-	if (s->flags & S_TELL_EMPTY && s->pending == 0) {
-		s->flags &= ~(uint32_t)S_TELL_EMPTY;
-		owes = true;
-	}
-	return owes;
-}
-
-/* As much of the queue as the socket takes; calls nobody. */
-void
-stream_flush(struct stream *s)
-{
-	bool whole = s->pipe == NULL || stream_pipe_flush(s);
-
-	while (s->queue != NULL && whole) {
-		ssize_t n = send_queue_once(s, &whole);
-
-		if (n == STREAM_ERROR) {
-			stream_fail(s, STREAM_BROKEN);
-			return;
-		}
-		if (n == STREAM_AGAIN)
-			break;
-		s->sent += (uint64_t)n;
-		s->sent_ms = s->loop->now_ms;
-		queue_consume(s, (size_t)n);
-	}
-	if (s->pending > 0)
-		start_writing(s);
-	else if (s->flags & S_FINISH && !(s->flags & S_FINISHED))
-		finish_now(s);
-	else
-		stop_writing(s);
-}
-
-/* Sends parts directly while the socket takes them, then queues the rest. */
-static void
-send_plain_parts(struct stream *s, const struct iovec *parts, int count)
-{
-	ssize_t n = plain_send(s, parts, count);
-
-	if (n == STREAM_ERROR) {
-		stream_fail(s, STREAM_BROKEN);
-		return;
-	}
-	if (n > 0)
-		s->sent += (uint64_t)n;
-	else
-		n = 0;
-	for (int i = 0; i < count; i++) {
-		size_t len = parts[i].iov_len;
-
-		if ((size_t)n >= len) {
-			n -= (ssize_t)len;
-			continue;
-		}
-		queue_add(s, (const char *)parts[i].iov_base + n,
-		    len - (size_t)n);
-		n = 0;
-	}
-	if (s->queue != NULL)
-		start_writing(s);
-}
-
-/*
- * Whole records go straight from the caller's memory, everything else by way
- * of the queue, so that small parts share a record.
- */
-static void
-send_tls_parts(struct stream *s, const struct iovec *parts, int count)
-{
-	for (int i = 0; i < count; i++) {
-		const char *p = parts[i].iov_base;
-		size_t len = parts[i].iov_len;
-
-		while (len >= TLS_RECORD && s->queue == NULL) {
-			ssize_t n = stream_tls_write(s, p, len);
-
-			if (n == STREAM_ERROR) {
-				stream_fail(s, STREAM_BROKEN);
-				return;
-			}
-			if (n == STREAM_AGAIN)
-				break;
-			s->sent += (uint64_t)n;
-			p += n;
-			len -= (size_t)n;
-			if (len < TLS_RECORD)
-				break;
-		}
-		queue_add(s, p, len);
-	}
-	if (s->queue != NULL)
-		stream_flush(s);
-}
-
-static void
-send_all(struct stream *s, const struct iovec *parts, int count)
-{
-	if (s->fd < 0 || s->flags & (S_FAILED | S_FINISH))
-		return;
-	if (s->pending == 0 && s->flags & S_OPEN) {
-		if (s->tls != NULL)
-			send_tls_parts(s, parts, count);
-		else
-			send_plain_parts(s, parts, count);
-		return;
-	}
-	for (int i = 0; i < count; i++)
-		queue_add(s, parts[i].iov_base, parts[i].iov_len);
-}
-
-void
-stream_send(struct stream *s, const struct iovec *parts, int count)
-{
-	s->flags &= ~(uint32_t)S_MORE;
-	send_all(s, parts, count);
-}
-
-void
-stream_send_more(struct stream *s, const struct iovec *parts, int count)
-{
-	if (s->fd >= 0 && s->tls == NULL)
-		later(s, S_MORE);
-	send_all(s, parts, count);
-}
-
-/* Nothing followed after all. */
-static void
-push(struct stream *s)
-{
-	const int on = 1;
-
-	s->flags &= ~(uint32_t)S_MORE;
-	setsockopt(s->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-}
+/* --- receiving ----------------------------------------------------------- */
 
 void
 stream_take_no_more(struct stream *s)
 {
 	shutdown(s->fd, SHUT_RD);
 }
-
-void
-stream_finish(struct stream *s)
-{
-	if (s->fd < 0 || s->flags & (S_FAILED | S_FINISH))
-		return;
-	s->flags |= S_FINISH;
-	if (s->pending == 0 && s->flags & S_OPEN)
-		finish_now(s);
-}
-
-void
-stream_tell_empty(struct stream *s)
-{
-	s->flags |= S_TELL_EMPTY;
-	if (s->pending == 0)
-		later(s, S_TASK_DRAINED);
-}
-
-bool
-stream_has_failed(const struct stream *s)
-{
-	return s->flags & S_FAILED;
-}
-
-/* --- receiving ----------------------------------------------------------- */
 
 ssize_t
 stream_read(struct stream *s, void *bytes, size_t cap)
@@ -441,14 +124,14 @@ stream_read(struct stream *s, void *bytes, size_t cap)
 	if (n > 0) {
 		s->received += (uint64_t)n;
 		if (more)
-			later(s, S_TASK_READ);
+			stream_later(s, S_TASK_READ);
 	} else if (n == 0) {
 		s->flags |= S_ENDED;
 	} else if (n == STREAM_ERROR) {
 		stream_fail(s, STREAM_BROKEN);
 	}
 	if (s->flags & S_READ_WANTS_WRITE)
-		start_writing(s);
+		stream_start_writing(s);
 	return n;
 }
 
@@ -478,13 +161,19 @@ stream_resume(struct stream *s)
 	if (s->flags & S_EDGE && !(s->flags & S_ENDED))
 		set_trigger(s, 0);
 	if (s->tls != NULL && stream_tls_has_more(s))
-		later(s, S_TASK_READ);
+		stream_later(s, S_TASK_READ);
 }
 
 void
 stream_watch(struct stream *s)
 {
 	s->flags |= S_WATCH;
+}
+
+bool
+stream_has_failed(const struct stream *s)
+{
+	return s->flags & S_FAILED;
 }
 
 /* --- opening ------------------------------------------------------------- */
@@ -496,11 +185,11 @@ now_open(struct stream *s)
 {
 	s->flags |= S_OPEN;
 	start_reading(s);
-	stop_writing(s);
+	stream_stop_writing(s);
 	if (s->queue != NULL || s->flags & S_FINISH)
 		stream_flush(s);
 	if (s->tls != NULL && stream_tls_has_more(s))
-		later(s, S_TASK_READ);
+		stream_later(s, S_TASK_READ);
 	s->ops->opened(s);
 }
 
@@ -513,10 +202,10 @@ handshake(struct stream *s)
 		now_open(s);
 		return;
 	case TLS_STEP_READ:
-		stop_writing(s);
+		stream_stop_writing(s);
 		return;
 	case TLS_STEP_WRITE:
-		start_writing(s);
+		stream_start_writing(s);
 		return;
 	case TLS_STEP_FAILED:
 		stream_fail(s, STREAM_TLS_FAILED);
@@ -533,7 +222,7 @@ send_preface(struct stream *s)
 	if (send(s->fd, front.p, front.len, MSG_NOSIGNAL) !=
 	    (ssize_t)front.len)
 		return false;
-	queue_drop(s);
+	stream_queue_drop(s);
 	s->flags &= ~(uint32_t)S_PREFACE;
 	return true;
 }
@@ -552,7 +241,7 @@ connected(struct stream *s)
 	}
 	s->flags |= S_HANDSHAKE;
 	start_reading(s);
-	stop_writing(s);
+	stream_stop_writing(s);
 	handshake(s);
 }
 
@@ -564,7 +253,7 @@ check_connected(struct stream *s)
 
 	if (getsockopt(s->fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0 ||
 	    error != 0) {
-		stop_writing(s);
+		stream_stop_writing(s);
 		stream_fail(s, STREAM_REFUSED);
 		return;
 	}
@@ -610,7 +299,7 @@ on_read(evutil_socket_t fd, short what, void *arg)
 	if (s->flags & S_WRITE_WANTS_READ) {
 		s->flags &= ~(uint32_t)S_WRITE_WANTS_READ;
 		stream_flush(s);
-		later(s, S_TASK_DRAINED);
+		stream_later(s, S_TASK_DRAINED);
 	}
 	if (s->flags & S_FAILED)
 		stop_reading(s);
@@ -638,10 +327,10 @@ on_write(evutil_socket_t fd, short what, void *arg)
 	}
 	if (s->flags & S_READ_WANTS_WRITE) {
 		s->flags &= ~(uint32_t)S_READ_WANTS_WRITE;
-		later(s, S_TASK_READ);
+		stream_later(s, S_TASK_READ);
 	}
 	stream_flush(s);
-	if (owes_drained(s))
+	if (stream_owes_drained(s))
 		s->ops->drained(s);
 }
 
@@ -651,7 +340,7 @@ tell_failed(struct stream *s)
 	enum stream_end end = s->flags >> S_END_SHIFT;
 
 	stop_reading(s);
-	stop_writing(s);
+	stream_stop_writing(s);
 	s->ops->failed(s, end);
 }
 
@@ -664,7 +353,7 @@ on_task(struct task *task)
 	    S_TASK_FAIL);
 
 	if (s->flags & S_MORE)
-		push(s);
+		stream_push(s);
 	if (due & S_TASK_FAIL) {
 		s->flags &= ~due;
 		tell_failed(s);
@@ -680,7 +369,7 @@ on_task(struct task *task)
 		if (!(s->flags & (S_PAUSED | S_ENDED)) && s->flags & S_OPEN)
 			s->ops->readable(s);
 	} else if (due == S_TASK_DRAINED) {
-		if (owes_drained(s) || s->flags & S_FINISHED)
+		if (stream_owes_drained(s) || s->flags & S_FINISHED)
 			s->ops->drained(s);
 	}
 }
@@ -743,9 +432,9 @@ begin_connect(struct stream *s, const struct endpoint *to)
 	if (ss.ss_family != AF_UNIX)
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	if (connect(fd, (struct sockaddr *)&ss, len) == 0)
-		later(s, S_TASK_OPEN);
+		stream_later(s, S_TASK_OPEN);
 	else if (errno == EINPROGRESS)
-		start_writing(s);
+		stream_start_writing(s);
 	else
 		stream_fail(s, STREAM_REFUSED);
 	return true;
@@ -768,7 +457,7 @@ stream_preface(struct stream *s, struct slice bytes)
 	must(s->flags & S_CONNECTING && s->pending == 0 && bytes.len > 0);
 	if (s->flags & S_FAILED)
 		return;
-	queue_add(s, bytes.p, bytes.len);
+	stream_queue_add(s, bytes.p, bytes.len);
 	s->flags |= S_PREFACE;
 }
 
@@ -779,11 +468,11 @@ stream_close(struct stream *s)
 		return;
 	task_cancel(&s->task);
 	stream_pipe_drop(s);
-	queue_drop(s);
+	stream_queue_drop(s);
 	stream_tls_free(s);
 	if (s->fd >= 0) {
 		stop_reading(s);
-		stop_writing(s);
+		stream_stop_writing(s);
 		close(s->fd);
 	}
 	s->fd = -1;
@@ -808,7 +497,7 @@ stream_release(struct stream *s)
 
 	must(fd >= 0 && s->tls == NULL && s->pending == 0);
 	stop_reading(s);
-	stop_writing(s);
+	stream_stop_writing(s);
 	s->fd = -1;
 	stream_close(s);
 	return fd;

@@ -2,12 +2,13 @@
 /* Copyright the Portolan authors */
 
 /*
- * Between stream.c (sockets, queue, callbacks), stream_tls.c (OpenSSL) and
- * stream_splice.c (pipes).
+ * Between stream.c (sockets, callbacks), stream_send.c (what goes out),
+ * stream_tls.c (OpenSSL) and stream_splice.c (pipes).
  */
 #ifndef NET_STREAM_PRIVATE_H
 #define NET_STREAM_PRIVATE_H
 
+#include "base/must.h"
 #include "net/stream.h"
 
 enum stream_flag {
@@ -42,10 +43,46 @@ enum stream_flag {
 	S_END_SHIFT	= 24,
 };
 
+/* The write event is there only while the socket is full. */
+static inline void
+stream_start_writing(struct stream *s)
+{
+	if (s->flags & S_WRITING)
+		return;
+	s->flags |= S_WRITING;
+	must(event_add(&s->write_event, NULL) == 0);
+}
+
+static inline void
+stream_stop_writing(struct stream *s)
+{
+	if (!(s->flags & S_WRITING))
+		return;
+	s->flags &= ~(uint32_t)S_WRITING;
+	event_del(&s->write_event);
+}
+
+/* A callback is due: the task will see to it. */
+static inline void
+stream_later(struct stream *s, enum stream_flag what)
+{
+	s->flags |= what;
+	task_set(s->loop, &s->task);
+}
+
 /* stream.c: failed() will come from the loop. */
 void stream_fail(struct stream *s, enum stream_end end);
+
+/* --- stream_send.c --- */
+
 /* As much of what waits as the socket takes; calls nobody. */
 void stream_flush(struct stream *s);
+void stream_queue_add(struct stream *s, const char *bytes, size_t len);
+void stream_queue_drop(struct stream *s);
+/* Whether the owner asked to hear of what has just been sent. */
+bool stream_owes_drained(struct stream *s);
+/* Nothing followed what might have waited for it. */
+void stream_push(struct stream *s);
 
 /* stream_splice.c: sends what the pipe holds.  True if that was all of it:
  * then the pipe has gone. */
