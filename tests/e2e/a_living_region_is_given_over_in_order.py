@@ -22,10 +22,6 @@ def stands(mesh, region, path):
                     "limit 1")
 
 
-def follow_gb(mesh, how):
-    mesh.ask("AU", f"alter subscription au_from_gb {how}")
-
-
 @story
 def main():
     with Mesh(["US", "GB", "AU"]) as mesh:
@@ -34,7 +30,7 @@ def main():
             path, page = begin(p["GB"], "GB")
             wait_for("Sydney knows of it", lambda: stands(
                 mesh, "AU", path) == "GB|1|2", 30)
-            follow_gb(mesh, "disable")
+            mesh.hears("AU", "GB", False)
             same("typed", ask(p["GB"], "GB", "POST", path, invoke_body(
                 page, "SYNC", inputs={NAME_INPUT: LATE, AGE_INPUT: "36"})
                 ).status, 200)
@@ -44,7 +40,7 @@ def main():
                 "GB", "select successor from flow.here") == "AU", 30)
             time.sleep(A_WHILE_S)       # a while is what this is about
             same("Sydney waits", stands(mesh, "AU", path), "GB|1|2")
-            follow_gb(mesh, "enable")
+            mesh.hears("AU", "GB", True)
             wait_for("it is Sydney's", lambda: stands(
                 mesh, "AU", path) == "AU|10100000|3", 60)
             wait_for("London has none", lambda: mesh.ask(

@@ -54,12 +54,6 @@ def standing(mesh, region):
     return json.loads(out)
 
 
-def follow_gb(mesh, yes):
-    for region in ("US", "AU"):
-        mesh.ask(region, f"alter subscription {region.lower()}_from_gb "
-                 + ("enable" if yes else "disable"))
-
-
 def succeed(mesh, successor):
     with open(mesh.platform.path("regions.yaml")) as f:
         text = with_successor(f.read(), ["AU"] if successor else [])
@@ -74,7 +68,8 @@ def lose(mesh):
     forked, page = begin(edge, "GB")
     for path in (seen, forked):
         told(mesh, "AU", path, "GB|1|2")
-    follow_gb(mesh, False)
+    for region in ("US", "AU"):
+        mesh.hears(region, "GB", False)
     good(edge, "GB", "POST", forked, typed(page, LATE))
     unseen, _ = begin(edge, "GB")
     mesh.servers["GB"].end(signal.SIGQUIT)
@@ -95,7 +90,8 @@ def back(mesh, forked, unseen):
     mesh.servers["GB"].start()
     wait_for("nothing is written in GB", lambda: standing(
         mesh, "GB")["successor"] == "AU", 30)
-    follow_gb(mesh, True)
+    for region in ("US", "AU"):
+        mesh.hears(region, "GB", True)
     told(mesh, "AU", unseen, "AU|10100000|2")
     wait_for("all is taken", lambda: (
         lambda s: (s["waiting"], s["states"], s["conflicts"]) == (0, 0, 1))(

@@ -75,8 +75,8 @@ def holds(mesh, region, table, path, name):
 def lose(mesh, paths):
     """The first third stays in London, which Sydney stops hearing; America
     claims the rest meanwhile."""
-    mesh.ask("AU", "alter subscription au_from_gb disable")
-    mesh.ask("US", "alter subscription us_from_gb disable")
+    for region in ("AU", "US"):
+        mesh.hears(region, "GB", False)
     kept, claimed = paths[:STATES // 3], paths[STATES // 3:]
     here = [Player(mesh, "GB", path, 0) for path in kept]
     there = [Player(mesh, "US", path, random.uniform(0, 2))
@@ -103,7 +103,7 @@ def lose(mesh, paths):
 def back(mesh):
     mesh.servers["GB"].start()
     for region in ("AU", "US"):
-        mesh.ask(region, f"alter subscription {region.lower()}_from_gb enable")
+        mesh.hears(region, "GB", True)
     wait_for("London has given way", lambda: mesh.ask(
         "GB", "select count(*) from flow.state_gb") == "0", 90)
 

@@ -114,6 +114,17 @@ class Mesh:
                           self.ways[other].conninfo(
                               "flow", f"repl_{region.lower()}"), **how)
 
+    def hears(self, region, other, yes):
+        """Whether what other publishes comes to region.  If not, no more of it
+        comes once this has returned: who applies it has ended."""
+        name = f"{region.lower()}_from_{other.lower()}"
+        self.ask(region, f"alter subscription {name} "
+                 + ("enable" if yes else "disable"))
+        if not yes:
+            wait_for(f"{name} has ended", lambda: self.ask(
+                region, "select count(*) from pg_stat_subscription where "
+                f"subname = '{name}' and pid is not null") == "0", 30)
+
     def join(self, regions=None, together=False):
         regions = regions or self.regions
         pairs = [(here, o) for here in regions for o in regions if o != here]
