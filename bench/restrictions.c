@@ -24,6 +24,7 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
+#include "base/slab.h"
 #include "lib/ticks.h"
 #include "policy/guid.h"
 #include "policy/restrictions.h"
@@ -149,6 +150,14 @@ change(const struct restrictions **set, size_t count, bool new)
 	return (double)(clock_us() - began) / CHANGES;
 }
 
+static size_t
+memory(void)
+{
+	struct mallinfo2 heap = mallinfo2();
+
+	return heap.uordblks + heap.hblkhd + slab_bytes();
+}
+
 int
 main(int argc, char **argv)
 {
@@ -171,15 +180,14 @@ main(int argc, char **argv)
 		    slice_of(flows[i]));
 	}
 	small = make_set(TEN);
-	before = mallinfo2().uordblks + mallinfo2().hblkhd;
+	before = memory();
 	us = clock_us();
 	large = make_set(count);
 	us = clock_us() - us;
-	printf("%zu flows of %d tenants: %.1f MiB counted, %.1f MiB of heap, "
-	    "taken in %.2f s\n", count, TENANTS,
+	printf("%zu flows of %d tenants: %.1f MiB counted, %.1f MiB of "
+	    "memory, taken in %.2f s\n", count, TENANTS,
 	    (double)restrictions_bytes(large) / (1 << 20),
-	    (double)(mallinfo2().uordblks + mallinfo2().hblkhd - before) /
-	    (1 << 20), (double)us / 1e6);
+	    (double)(memory() - before) / (1 << 20), (double)us / 1e6);
 	printf("find by flow: ten %.0f ns, same ten of many %.0f ns, "
 	    "any of many %.0f ns\n", find(small, TEN, false),
 	    find(large, TEN, false), find(large, count, false));

@@ -11,6 +11,7 @@ struct deciding {
 	const struct facts *facts;
 	const struct geo_hit *hit;	/* NULL: to be found */
 	const struct restriction_hit *binding;	/* NULL: to be found */
+	struct restriction_query *asked;	/* NULL: all is to be found at once */
 	struct region_set up;
 	struct region_set permitted;	/* by the restrictions alone */
 	struct region_set listed;	/* candidates so far */
@@ -49,12 +50,18 @@ decide_known(const struct policy *policy, struct region_set up,
     const struct facts *facts, const struct geo_hit *hit,
     const struct restriction_hit *restrictions, struct decision *decision)
 {
+	struct restriction_query asked;
 	struct deciding deciding = {
 		.policy = policy, .facts = facts, .up = up, .d = decision,
 		.hit = hit, .binding = restrictions,
 	};
 
 	memset(decision, 0, sizeof(*decision));
+	if (restrictions == NULL && facts->knowledge == FLOW_BY_ID) {
+		restrictions_ask(&asked, policy->restrictions, facts->tenant,
+		    facts->flow);
+		deciding.asked = &asked;
+	}
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
 		if (!steps[i](&deciding))
 			return;
@@ -183,8 +190,12 @@ decide_restrictions(struct deciding *g)
 		return true;
 	if (g->facts->stale)
 		return end(g, OUTCOME_RESTRICTIONS_STALE);
-	*hit = g->binding != NULL ? *g->binding :
-	    decide_what_binds(g->policy->restrictions, g->facts);
+	if (g->binding != NULL)
+		*hit = *g->binding;
+	else if (g->asked != NULL)
+		*hit = restrictions_answer(g->asked);
+	else
+		*hit = decide_what_binds(g->policy->restrictions, g->facts);
 	g->d->allowed = restriction_regions(hit->tenant.execution, map);
 	by_tenant = g->d->allowed.bits == 0;
 	g->d->allowed.bits &= restriction_regions(hit->flow.execution,

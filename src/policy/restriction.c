@@ -102,6 +102,18 @@ restriction_write_out(struct restriction *r)
 	r->written_out = true;
 }
 
+void
+restriction_copy(struct restriction *to, const struct restriction *from)
+{
+	memset(to, 0, sizeof(*to));
+	memcpy(to->countries, from->countries, sizeof(to->countries));
+	to->continents = from->continents;
+	to->unions = from->unions;
+	to->written_out = from->written_out;
+	if (!to->written_out)
+		restriction_write_out(to);
+}
+
 /*
  * A continent permits its countries and whoever is known by the continent
  * alone.  Both continents' bits set means that both permit all of it, so the

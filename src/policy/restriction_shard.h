@@ -6,35 +6,58 @@
  * One block of memory that is made once and never changed, so a new set can
  * share with the one before every shard that a change did not touch.
  *
- * A million flows stand in these records, so they are packed: what a record
- * says of lengths is followed by its pairs and then by its names, and equal
- * restrictions of a shard are one.
+ * A record stands in one of the block's cells of 64 bytes, where its hash says,
+ * or in the next free one.  Among a million flows none is in the cache when it
+ * is asked for, and each place in memory that has to be looked at costs a
+ * request some five hundredths of its time: so it is one line of one page.
  */
 #ifndef POLICY_RESTRICTION_SHARD_H
 #define POLICY_RESTRICTION_SHARD_H
 
 #include <stdatomic.h>
 
-#include "policy/restrictions.h"
+#include "policy/restriction_table.h"
 
 enum { FLOW_PAIRS = 1, TENANT_PAIRS = 2 };
 
+enum { RECORD_BYTES = 64, RECORD_KEYS = RECORD_BYTES - 12 };
+
+/*
+ * Its pairs stand at the end of the cell: its own; of a tenant, that of all of
+ * its flows, too.  Before them its keys (tenant and name) if they fit, which
+ * GUIDs do; else behind the cells, before its text.
+ */
 struct record {
-	uint64_t	 hash;
+	uint32_t	 text_at;	/* bytes from here; 0: a free cell */
 	uint32_t	 count;		/* of a tenant: its restricted flows */
-	uint8_t		 tenant_len, name_len, text_len;
+	uint8_t		 tenant_len, name_len;
 	uint8_t		 npairs;
-	struct restriction_pair pairs[];	/* its own; of a tenant, that of all
-						   its flows; then the keys of
-						   tenant and name, and the text */
+	bool		 keys_behind;
+	char		 rest[RECORD_KEYS];
 };
+
+_Static_assert(sizeof(struct record) == RECORD_BYTES, "a cell");
+
+static inline struct restriction_pair
+record_pair(const struct record *r, unsigned i)
+{
+	return ((const struct restriction_pair *)(const void *)(r + 1))[
+	    -1 - (int)i];
+}
+
+/* As it was given, with its NUL. */
+static inline const char *
+record_text(const struct record *r)
+{
+	return (const char *)r + r->text_at;
+}
 
 /* Of a flow; a tenant is its own name. */
 static inline struct slice
 record_tenant(const struct record *r)
 {
-	return (struct slice){ (const char *)&r->pairs[r->npairs],
-	    r->tenant_len };
+	return (struct slice){ r->keys_behind ? record_text(r) -
+	    r->tenant_len - r->name_len : r->rest, r->tenant_len };
 }
 
 static inline struct slice
@@ -42,13 +65,6 @@ record_name(const struct record *r)
 {
 	return (struct slice){ record_tenant(r).p + r->tenant_len,
 	    r->name_len };
-}
-
-/* As it was given, with its NUL. */
-static inline const char *
-record_text(const struct record *r)
-{
-	return record_name(r).p + r->name_len;
 }
 
 static inline bool
@@ -78,29 +94,58 @@ struct shared_tag {
 struct shard {
 	atomic_int	 holders;	/* sets; not of those in an arena */
 	bool		 in_arena;
-	uint32_t	 count;
-	size_t		 bytes;
-	uint32_t	*tags;		/* of flows, ascending ... */
-	struct record	**records;	/* ... and in the same order */
-	uint32_t	*slots;		/* by hash: place in records, and one */
-	uint32_t	 mask;
-	struct shared_tag *shared;
-	uint32_t	 nshared;
 	bool		 shared_here;	/* a block of its own */
+	uint32_t	 count, ncells, nshared;
+	size_t		 block_bytes, bytes;	/* with what is shared */
+	struct shared_tag *shared;
+	uint64_t	*hashes;	/* by tag, ascending ... */
+	uint32_t	*places;	/* ... and cells in the same order */
+	_Alignas(RECORD_BYTES) struct record cells[];	/* then these, texts */
 };
+
+/* What a set knows of it, so that to find a record is to look at its cell. */
+struct shard_ref {
+	struct shard	*shard;		/* NULL: nothing is in it */
+	uint32_t	 ncells;
+};
+
+static inline struct shard_ref
+shard_ref(struct shard *shard)
+{
+	return (struct shard_ref){ shard, shard == NULL ? 0 : shard->ncells };
+}
+
+/* The front of a flow's tag chooses its shard. */
+static inline uint32_t
+hash_tag(uint64_t hash)
+{
+	return (uint32_t)hash & 0xffffff;
+}
+
+static inline const struct record *
+shard_record(const struct shard *s, size_t i)
+{
+	return &s->cells[s->places[i]];
+}
+
+static inline uint32_t
+shard_tag(const struct shard *s, size_t i)
+{
+	return hash_tag(s->hashes[i]);
+}
 
 /* What a record is made of; everything is copied. */
 struct shard_item {
 	uint64_t	 hash;
-	uint32_t	 tag, count;
+	uint32_t	 count;
 	struct slice	 tenant, name, text;
 	struct restriction_pair pairs[TENANT_PAIRS];
 };
 
 /* NULL if there is nothing in it.  Sorts the items.  arena NULL: of the heap,
- * with one holder. */
-struct shard *shard_make(struct arena *arena, struct shard_item *items,
-    size_t count, unsigned npairs);
+ * with one holder; table lives at least as long. */
+struct shard *shard_make(struct arena *arena, struct restriction_table *table,
+    struct shard_item *items, size_t count, unsigned npairs);
 
 /* An item that makes the same record again. */
 struct shard_item shard_item_of(const struct shard *shard, size_t at);
@@ -109,11 +154,18 @@ struct shard_item shard_item_of(const struct shard *shard, size_t at);
 struct shared_tag *shard_shared(struct arena *arena, struct shard *shard,
     size_t count);
 
-struct shard *shard_hold(struct shard *shard);
+struct shard_ref shard_hold(struct shard_ref ref);
 void shard_release(struct shard *shard);
 
-/* NULL if it is not there; shard may be NULL. */
-const struct record *shard_find(const struct shard *shard, uint64_t hash,
+/* Where a record with this hash stands, or the search for it begins. */
+static inline const struct record *
+shard_cell(struct shard_ref ref, uint64_t hash)
+{
+	return &ref.shard->cells[(hash >> 32) * ref.ncells >> 32];
+}
+
+/* NULL if it is not there. */
+const struct record *shard_find(struct shard_ref ref, uint64_t hash,
     struct slice tenant, struct slice name);
 
 /* The first record that has not a smaller tag. */

@@ -54,8 +54,8 @@ struct restriction_hit
 restrictions_own(const struct record *tenant)
 {
 	return (struct restriction_hit){
-		.tenant = tenant->pairs[0],
-		.tenant_id = pair_is_empty(tenant->pairs[0]) ? NULL :
+		.tenant = record_pair(tenant, 0),
+		.tenant_id = pair_is_empty(record_pair(tenant, 0)) ? NULL :
 		    record_text(tenant),
 	};
 }
@@ -65,7 +65,7 @@ restrictions_all_of(const struct record *tenant)
 {
 	struct restriction_hit hit = restrictions_own(tenant);
 
-	hit.flow = tenant->pairs[1];
+	hit.flow = record_pair(tenant, 1);
 	hit.flow_id = tenant->count == 0 ? NULL : restrictions_several;
 	return hit;
 }
@@ -73,7 +73,7 @@ restrictions_all_of(const struct record *tenant)
 static struct restriction_hit
 with_flow(struct restriction_hit hit, const struct record *flow)
 {
-	hit.flow = flow->pairs[0];
+	hit.flow = record_pair(flow, 0);
 	hit.flow_id = record_text(flow);
 	return hit;
 }
@@ -90,25 +90,49 @@ restrictions_of_flow(const struct restrictions *set,
 	return with_flow(restrictions_own(tenant), flow);
 }
 
+void
+restrictions_ask(struct restriction_query *q, const struct restrictions *set,
+    struct slice tenant, struct slice flow)
+{
+	struct shard_ref ref;
+
+	q->set = set;
+	q->bound = tenant_named(set, tenant, &q->tenant);
+	q->flow.len = 0;
+	if (q->bound == NULL || q->bound->count == 0 ||
+	    !id_key_from(&q->flow, flow))
+		return;
+	q->hash = restrictions_flow_hash(set->tag_key,
+	    id_key_slice(&q->tenant), id_key_slice(&q->flow));
+	ref = set->flows[flow_shard(hash_tag(q->hash))];
+	if (ref.shard != NULL)
+		__builtin_prefetch(shard_cell(ref, q->hash));
+}
+
+struct restriction_hit
+restrictions_answer(const struct restriction_query *q)
+{
+	struct restriction_hit hit = { .tenant_id = NULL };
+	const struct record *flow;
+
+	if (q->bound == NULL)
+		return hit;
+	hit = restrictions_own(q->bound);
+	if (q->flow.len == 0)
+		return hit;
+	flow = shard_find(q->set->flows[flow_shard(hash_tag(q->hash))],
+	    q->hash, id_key_slice(&q->tenant), id_key_slice(&q->flow));
+	return flow == NULL ? hit : with_flow(hit, flow);
+}
+
 struct restriction_hit
 restrictions_find(const struct restrictions *set, struct slice tenant,
     struct slice flow)
 {
-	struct restriction_hit hit = { .tenant_id = NULL };
-	struct id_key tenant_key, flow_key;
-	const struct record *t = tenant_named(set, tenant, &tenant_key), *f;
-	uint64_t hash;
+	struct restriction_query query;
 
-	if (t == NULL)
-		return hit;
-	hit = restrictions_own(t);
-	if (t->count == 0 || !id_key_from(&flow_key, flow))
-		return hit;
-	hash = restrictions_flow_hash(set->tag_key,
-	    id_key_slice(&tenant_key), id_key_slice(&flow_key));
-	f = shard_find(set->flows[flow_shard(hash_tag(hash))], hash,
-	    id_key_slice(&tenant_key), id_key_slice(&flow_key));
-	return f == NULL ? hit : with_flow(hit, f);
+	restrictions_ask(&query, set, tenant, flow);
+	return restrictions_answer(&query);
 }
 
 /* Nothing is known but the tag, and no restricted flow has it: then it may
@@ -134,8 +158,8 @@ count_tagged(const struct shard *shard, uint32_t tag, struct slice tenant,
 	if (shard == NULL)
 		return 0;
 	for (size_t i = shard_first(shard, tag); i < shard->count &&
-	    shard->tags[i] == tag; i++) {
-		const struct record *r = shard->records[i];
+	    shard_tag(shard, i) == tag; i++) {
+		const struct record *r = shard_record(shard, i);
 
 		if (tenant.p != NULL && !slice_eq(record_tenant(r), tenant))
 			continue;
@@ -164,7 +188,7 @@ restrictions_find_tag(const struct restrictions *set, struct slice tenant,
     uint32_t tag)
 {
 	const struct shard *shard = tag > FLOW_TAG_MAX ? NULL :
-	    set->flows[flow_shard(tag)];
+	    set->flows[flow_shard(tag)].shard;
 	struct slice key = { NULL, 0 };
 	const struct record *t = NULL, *flow;
 	struct id_key tenant_key;
@@ -226,7 +250,8 @@ restrictions_count(const struct restrictions *set)
 size_t
 restrictions_bytes(const struct restrictions *set)
 {
-	return sizeof(*set) + set->bytes;
+	return sizeof(*set) + set->bytes +
+	    restriction_table_bytes(set->table);
 }
 
 bool
@@ -248,14 +273,15 @@ restrictions_next_entry(const struct restrictions *set, uint64_t *at,
 
 	for (; shard < TENANT_SHARDS + FLOW_SHARDS; shard++, place = 0) {
 		const struct shard *s = shard < TENANT_SHARDS ?
-		    set->tenants[shard] : set->flows[shard - TENANT_SHARDS];
+		    set->tenants[shard].shard :
+		    set->flows[shard - TENANT_SHARDS].shard;
 		const struct record *r;
 
 		if (s == NULL || place >= s->count)
 			continue;
-		r = s->records[place];
+		r = shard_record(s, place);
 		*at = shard << 32 | (place + 1);
-		*entry = (struct restriction_entry){ .pair = r->pairs[0],
+		*entry = (struct restriction_entry){ .pair = record_pair(r, 0),
 		    .tenant = record_text(r) };
 		if (shard >= TENANT_SHARDS) {
 			entry->flow = record_text(r);

@@ -222,7 +222,7 @@ list_shared_tags(struct restrictions *set, const struct tenant *tenant)
 		uint64_t hash = restrictions_flow_hash(set->tag_key,
 		    id_key_slice(&tenant->key), id_key_slice(&f->key));
 		const struct shard *s =
-		    set->flows[flow_shard(hash_tag(hash))];
+		    set->flows[flow_shard(hash_tag(hash))].shard;
 
 		for (uint32_t i = 0; s != NULL && i < s->nshared; i++)
 			if (s->shared[i].of != NULL &&
@@ -243,7 +243,7 @@ list_tenant(struct restrictions *set, const struct tenant *tenant)
 
 	if (r == NULL)
 		return;
-	if (!pair_is_empty(r->pairs[0]))
+	if (!pair_is_empty(record_pair(r, 0)))
 		add_hit(set, restrictions_own(r));
 	for (const struct flow *f = tenant->flows; f != NULL; f = f->next)
 		if (!pair_is_empty(f->pair))

@@ -65,7 +65,10 @@ restrictions_edit(const struct restrictions *base, struct arena *arena,
 	    xcalloc(1, sizeof(*e->set));
 	atomic_init(&e->set->holders, 1);
 	memcpy(e->set->tag_key, tag_key, sizeof(e->set->tag_key));
-	must(base == NULL || memcmp(base->tag_key, tag_key, 16) == 0);
+	must(base == NULL || (arena == NULL &&
+	    memcmp(base->tag_key, tag_key, 16) == 0));
+	e->set->table = base == NULL ? restriction_table_new(arena) :
+	    restriction_table_hold(base->table);
 	e->changes = map_new();
 	e->drafts = map_new();
 	return e;
@@ -106,8 +109,8 @@ draft_of(struct restrictions_edit *e, const struct id_key *key,
 	    restrictions_tenant(e->base, id_key_slice(key));
 	d->text = r != NULL ? record_text(r) : arena_strdup(e->scratch, text);
 	if (r != NULL) {
-		copy_sum(&d->own, r->pairs[0]);
-		copy_sum(&d->any, r->pairs[1]);
+		copy_sum(&d->own, record_pair(r, 0));
+		copy_sum(&d->any, record_pair(r, 1));
 		d->count = r->count;
 	}
 	d->next = e->tenants[tenant_shard(d->hash)];
@@ -170,10 +173,18 @@ restrictions_put(struct restrictions_edit *e, const char *tenant,
 
 /* --- flows ------------------------------------------------------------------ */
 
-static const struct shard *
+static struct shard_ref
 base_flows(const struct restrictions_edit *e, size_t at)
 {
-	return e->base == NULL ? NULL : e->base->flows[at];
+	return e->base == NULL ? (struct shard_ref){ NULL, 0 } :
+	    e->base->flows[at];
+}
+
+static struct shard_ref
+base_tenants(const struct restrictions_edit *e, size_t at)
+{
+	return e->base == NULL ? (struct shard_ref){ NULL, 0 } :
+	    e->base->tenants[at];
 }
 
 /* What the change means for its tenant. */
@@ -215,7 +226,7 @@ static struct shard_item
 changed_item(const struct change *c)
 {
 	return (struct shard_item){ .hash = c->hash,
-	    .tag = hash_tag(c->hash), .tenant = id_key_slice(&c->tenant),
+	    .tenant = id_key_slice(&c->tenant),
 	    .name = id_key_slice(&c->flow), .text = slice_of(c->text),
 	    .pairs = { c->now.pair } };
 }
@@ -223,16 +234,16 @@ changed_item(const struct change *c)
 static void
 make_flows(struct restrictions_edit *e, size_t at)
 {
-	const struct shard *base = base_flows(e, at);
-	size_t kept = base == NULL ? 0 : base->count, count, room = kept;
+	struct shard_ref base = base_flows(e, at);
+	size_t kept = base.shard == NULL ? 0 : base.shard->count;
+	size_t room = kept, count = kept;
 	struct shard_item *items;
 
 	for (const struct change *c = e->flows[at]; c != NULL; c = c->next)
 		room++;
 	items = xcalloc(room, sizeof(*items));
 	for (size_t i = 0; i < kept; i++)
-		items[i] = shard_item_of(base, i);
-	count = kept;
+		items[i] = shard_item_of(base.shard, i);
 	for (const struct change *c = e->flows[at]; c != NULL; c = c->next) {
 		const struct record *before = shard_find(base, c->hash,
 		    id_key_slice(&c->tenant), id_key_slice(&c->flow));
@@ -245,12 +256,13 @@ make_flows(struct restrictions_edit *e, size_t at)
 			count_change(e, c, before);
 	}
 	count = without_overruled(items, count);
-	e->set->flows[at] = shard_make(e->arena, items, count, FLOW_PAIRS);
+	e->set->flows[at] = shard_ref(shard_make(e->arena, e->set->table,
+	    items, count, FLOW_PAIRS));
 	e->fresh[at] = true;
 	free(items);
 	if (e->eaten != NULL) {
-		shard_release(e->eaten->flows[at]);
-		e->eaten->flows[at] = NULL;
+		shard_release(e->eaten->flows[at].shard);
+		e->eaten->flows[at] = shard_ref(NULL);
 	}
 }
 
@@ -278,15 +290,15 @@ recount(struct restrictions_edit *e)
 			any = true;
 		}
 	for (size_t at = 0; any && at < FLOW_SHARDS; at++) {
-		const struct shard *s = e->set->flows[at];
+		const struct shard *s = e->set->flows[at].shard;
 
 		for (size_t i = 0; s != NULL && i < s->count; i++) {
 			struct draft *d = map_get(e->drafts,
-			    record_tenant(s->records[i]));
+			    record_tenant(shard_record(s, i)));
 
 			if (d != NULL && d->recount)
 				restriction_sum_add(&d->any,
-				    s->records[i]->pairs[0]);
+				    record_pair(shard_record(s, i), 0));
 		}
 	}
 }
@@ -302,17 +314,16 @@ draft_item(const struct draft *d)
 static void
 make_tenants(struct restrictions_edit *e, size_t at)
 {
-	const struct shard *base = e->base == NULL ? NULL :
-	    e->base->tenants[at];
-	size_t kept = base == NULL ? 0 : base->count, count, room = kept;
+	struct shard_ref base = base_tenants(e, at);
+	size_t kept = base.shard == NULL ? 0 : base.shard->count;
+	size_t room = kept, count = kept;
 	struct shard_item *items;
 
 	for (const struct draft *d = e->tenants[at]; d != NULL; d = d->next)
 		room++;
 	items = xcalloc(room, sizeof(*items));
 	for (size_t i = 0; i < kept; i++)
-		items[i] = shard_item_of(base, i);
-	count = kept;
+		items[i] = shard_item_of(base.shard, i);
 	for (const struct draft *d = e->tenants[at]; d != NULL; d = d->next) {
 		const struct record *before = shard_find(base, d->hash,
 		    (struct slice){ NULL, 0 }, id_key_slice(&d->key));
@@ -323,8 +334,8 @@ make_tenants(struct restrictions_edit *e, size_t at)
 			items[count++] = draft_item(d);
 	}
 	count = without_overruled(items, count);
-	e->set->tenants[at] = shard_make(e->arena, items, count,
-	    TENANT_PAIRS);
+	e->set->tenants[at] = shard_ref(shard_make(e->arena, e->set->table,
+	    items, count, TENANT_PAIRS));
 	free(items);
 }
 
@@ -357,9 +368,10 @@ run_of(const struct shard *s, size_t first, bool of_one)
 {
 	size_t n = 1;
 
-	while (first + n < s->count && s->tags[first + n] == s->tags[first] &&
-	    (!of_one || slice_eq(record_tenant(s->records[first + n]),
-	    record_tenant(s->records[first]))))
+	while (first + n < s->count &&
+	    shard_tag(s, first + n) == shard_tag(s, first) &&
+	    (!of_one || slice_eq(record_tenant(shard_record(s, first + n)),
+	    record_tenant(shard_record(s, first)))))
 		n++;
 	return n;
 }
@@ -370,10 +382,10 @@ fill_shared(const struct restrictions *set, const struct shard *s,
 {
 	const char *tenant_id = NULL;
 
-	shared->tag = s->tags[first];
+	shared->tag = shard_tag(s, first);
 	for (size_t i = first; i < first + count; i++) {
 		struct restriction_hit hit = restrictions_of_flow(set,
-		    s->records[i]);
+		    shard_record(s, i));
 
 		restriction_sum_add(&shared->tenant, hit.tenant);
 		restriction_sum_add(&shared->flow, hit.flow);
@@ -419,7 +431,7 @@ find_shared(struct restrictions_edit *e, struct shard *s)
 		n = run_of(s, i, true);
 		if (n <= 1)
 			continue;
-		shared[at].of = s->records[i];
+		shared[at].of = shard_record(s, i);
 		fill_shared(e->set, s, i, n, &shared[at++]);
 	}
 	must(at == count);
@@ -432,10 +444,10 @@ is_out_of_date(const struct restrictions_edit *e, const struct shard *s)
 	for (uint32_t i = 0; i < s->nshared; i++) {
 		size_t at = shard_first(s, s->shared[i].tag);
 
-		for (; at < s->count && s->tags[at] == s->shared[i].tag;
-		    at++) {
+		for (; at < s->count &&
+		    shard_tag(s, at) == s->shared[i].tag; at++) {
 			const struct draft *d = map_get(e->drafts,
-			    record_tenant(s->records[at]));
+			    record_tenant(shard_record(s, at)));
 
 			if (d != NULL && d->own_changed)
 				return true;
@@ -447,13 +459,13 @@ is_out_of_date(const struct restrictions_edit *e, const struct shard *s)
 static void
 make_again(struct restrictions_edit *e, size_t at)
 {
-	struct shard *old = e->set->flows[at];
+	struct shard *old = e->set->flows[at].shard;
 	struct shard_item *items = xcalloc(old->count, sizeof(*items));
 
 	for (size_t i = 0; i < old->count; i++)
 		items[i] = shard_item_of(old, i);
-	e->set->flows[at] = shard_make(e->arena, items, old->count,
-	    FLOW_PAIRS);
+	e->set->flows[at] = shard_ref(shard_make(e->arena, e->set->table,
+	    items, old->count, FLOW_PAIRS));
 	e->fresh[at] = true;
 	shard_release(old);
 	free(items);
@@ -463,12 +475,14 @@ static void
 share_tags(struct restrictions_edit *e)
 {
 	for (size_t at = 0; at < FLOW_SHARDS; at++) {
-		if (e->set->flows[at] == NULL)
+		struct shard *s = e->set->flows[at].shard;
+
+		if (s == NULL)
 			continue;
-		if (!e->fresh[at] && is_out_of_date(e, e->set->flows[at]))
+		if (!e->fresh[at] && is_out_of_date(e, s))
 			make_again(e, at);
 		if (e->fresh[at])
-			find_shared(e, e->set->flows[at]);
+			find_shared(e, e->set->flows[at].shard);
 	}
 }
 
@@ -479,7 +493,7 @@ add_tenants(struct restrictions *set, const struct shard *s)
 {
 	for (size_t i = 0; i < s->count; i++) {
 		struct restriction_hit hit =
-		    restrictions_all_of(s->records[i]);
+		    restrictions_all_of(shard_record(s, i));
 
 		restriction_sum_add(&set->all_tenants, hit.tenant);
 		restriction_sum_add(&set->all_flows, hit.flow);
@@ -494,13 +508,15 @@ static void
 sum_up(struct restrictions *set)
 {
 	for (size_t at = 0; at < TENANT_SHARDS; at++)
-		if (set->tenants[at] != NULL)
-			add_tenants(set, set->tenants[at]);
+		if (set->tenants[at].shard != NULL)
+			add_tenants(set, set->tenants[at].shard);
 	for (size_t at = 0; at < FLOW_SHARDS; at++) {
-		if (set->flows[at] == NULL)
+		const struct shard *s = set->flows[at].shard;
+
+		if (s == NULL)
 			continue;
-		set->nflows += set->flows[at]->count;
-		set->bytes += set->flows[at]->bytes;
+		set->nflows += s->count;
+		set->bytes += s->bytes;
 	}
 	set->all.tenant = set->all_tenants.pair;
 	set->all.flow = set->all_flows.pair;
@@ -539,6 +555,7 @@ restrictions_edit_cancel(struct restrictions_edit **edit)
 
 	*edit = NULL;
 	restrictions_release(&eaten);
+	restriction_table_release(&e->set->table);
 	if (e->arena == NULL)
 		free(e->set);
 	map_free(&e->changes);
@@ -564,8 +581,9 @@ restrictions_release(const struct restrictions **set_p)
 	if (set == NULL || atomic_fetch_sub(&set->holders, 1) > 1)
 		return;
 	for (size_t at = 0; at < TENANT_SHARDS; at++)
-		shard_release(set->tenants[at]);
+		shard_release(set->tenants[at].shard);
 	for (size_t at = 0; at < FLOW_SHARDS; at++)
-		shard_release(set->flows[at]);
+		shard_release(set->flows[at].shard);
+	restriction_table_release(&set->table);
 	free(set);
 }

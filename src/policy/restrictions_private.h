@@ -13,7 +13,7 @@
 #include "policy/restriction_shard.h"
 
 enum {
-	TENANT_SHARDS = 1024,
+	TENANT_SHARDS = 128,
 	FLOW_SHARDS = 4096, FLOW_SHARD_SHIFT = 12,	/* of 24 bits of tag */
 };
 
@@ -23,13 +23,14 @@ struct restrictions {
 	uint8_t		 tag_key[16];
 	size_t		 ntenants, nflows;	/* those with records */
 	size_t		 bytes;		/* of all shards */
+	struct restriction_table *table;
 	struct restriction_sum all_tenants, all_flows;	/* together */
 	struct restriction_hit all;	/* into them */
 	struct restriction_hit *hits;	/* for restrictions_next(); NULL: of the
 					   shards, in their order */
 	size_t		 nhits;
-	struct shard	*tenants[TENANT_SHARDS];
-	struct shard	*flows[FLOW_SHARDS];
+	struct shard_ref tenants[TENANT_SHARDS];
+	struct shard_ref flows[FLOW_SHARDS];
 };
 
 extern const char restrictions_several[];	/* the id of an intersection */
@@ -37,12 +38,6 @@ extern const char restrictions_several[];	/* the id of an intersection */
 /* Of the keys of both. */
 uint64_t restrictions_flow_hash(const uint8_t tag_key[16],
     struct slice tenant, struct slice flow);
-
-static inline uint32_t
-hash_tag(uint64_t hash)
-{
-	return (uint32_t)hash & 0xffffff;
-}
 
 static inline size_t
 flow_shard(uint32_t tag)
