@@ -160,11 +160,23 @@ def threads(job, loader):
         return threads_rate(job, loader, two)
     print("\nthreads: the rate of two needs four cores, since load and "
           "upstream need one each; what is told is the cost of a request "
-          "with two threads on one core")
+          "with two threads on one core, and with each on one of its own, "
+          "load and upstream on both")
     with portolan(job, "threads-1") as one, \
             portolan(job, "threads-2", size=two) as both:
-        return compare("threads-cost", both, one, loader,
+        rows = compare("threads-cost", both, one, loader,
                        load=load.Load(64, STATE))
+    return rows + threads_apart(job, loader, two)
+
+
+def threads_apart(job, loader, two):
+    """What two cores that work at the same time take from each other."""
+    with upstream(loader, core="0,1") as port:
+        job = job._replace(upstream=port)
+        with portolan(job, "one-core", cores="0") as one, \
+                portolan(job, "two-cores", size=two, cores="0,1") as both:
+            return compare("threads-apart", both, one, loader, cores="0,1",
+                           threads=2, load=load.Load(64, STATE))
 
 
 def threads_rate(job, loader, two):
