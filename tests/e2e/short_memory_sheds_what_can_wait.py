@@ -7,6 +7,7 @@ by itself; the console is heard all the while."""
 import os
 import random
 import threading
+import time
 
 from lib import Failed, Platform, portolan, same, story, truth, wait_for
 
@@ -91,6 +92,7 @@ def main():
         idle, client = edge.connect(), edge.connect()
         same("before", asks(idle, "/").status, 200)
         same("before", asks(client, "/").status, 200)
+        time.sleep(1.1)                 # shorter is no idling
         newcomer = check_levels(edge, client, idle)
 
         stay_and(client, edge, ONLY_RUNTIME)
