@@ -61,6 +61,8 @@ GOALS = (
     Goal("decision of the place, p99", "geo-p99", (), 250),
     Goal("longest request while all is reloaded, to the usual p99",
          "reload-longest", ("usual-p99",), 2.0),
+    Goal("the same, to the longest without reloads", "reload-stall",
+         ("usual-longest",), 1.0, 2.0),
     Goal("p99 while all is reloaded, to the usual p99", "reload-p99",
          ("usual",), 2.0),
     Goal("ten minutes at full rate: memory", "growth-memory",

@@ -281,12 +281,14 @@ def reload(job, loader):
             for k in ("count", "p50", "p99", "p999", "max")), flush=True)
     print("  reloads in each: " + ", ".join(
         f"{r['reloads']}" for r in during))
-    return rows_of("reload-p99", "us", {
-        "portolan": [r["p99"] for r in during],
-        "usual": [r["p99"] for r in usual]}) + rows_of(
-        "reload-longest", "us", {
-            "portolan": [r["max"] for r in during],
-            "usual-p99": [r["p99"] for r in usual]})
+    longest = [r["max"] for r in during]
+    return [row for scenario, own, peer, other in (
+        ("reload-p99", [r["p99"] for r in during], "usual",
+         [r["p99"] for r in usual]),
+        ("reload-longest", longest, "usual-p99", [r["p99"] for r in usual]),
+        ("reload-stall", longest, "usual-longest",
+         [r["max"] for r in usual]))
+        for row in rows_of(scenario, "us", {"portolan": own, peer: other})]
 
 
 # --- growth ---------------------------------------------------------------------------
