@@ -269,8 +269,10 @@ look_drained(struct timer *timer)
 {
 	struct engine *e = list_entry(timer, struct engine, drain);
 
-	/* Also for those whose client has left: they still save. */
-	if ((e->server->connections == 0 && fiber_count() == 0 &&
+	/* Also for those whose client has left: they still save.  At the very
+	 * end (end_calls()) there is no server any more. */
+	if (((e->server == NULL || e->server->connections == 0) &&
+	    fiber_count() == 0 &&
 	    list_empty(&e->late)) ||
 	    e->loop->now_ms >= e->drain_until_ms)
 		loop_stop(e->loop);
