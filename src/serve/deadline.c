@@ -6,7 +6,7 @@
  * where it stands when its deadline moves away, and looks again when it
  * fires; so a request that goes well touches no timer.
  */
-#include "serve/serve_private.h"
+#include "serve/h2_conn.h"
 
 static const struct body_fault faults[] = {
 	[LATE_HEAD] = { .status = 408, .rule = "head-timeout",
@@ -109,16 +109,19 @@ conn_deadline(const struct conn *c)
 }
 
 void
+deadline_arm(struct deadline d, struct loop *loop, struct timer *timer)
+{
+	if (d.at_ms == NEVER ||
+	    (timer_is_set(timer) && timer->due_ms <= d.at_ms))
+		return;
+	timer_set(loop, timer, d.at_ms > loop->now_ms ?
+	    d.at_ms - loop->now_ms : 0);
+}
+
+void
 conn_arm(struct conn *c)
 {
-	struct loop *loop = c->server->loop;
-	struct deadline d = conn_deadline(c);
-
-	if (d.at_ms == NEVER ||
-	    (timer_is_set(&c->timer) && c->timer.due_ms <= d.at_ms))
-		return;
-	timer_set(loop, &c->timer, d.at_ms > loop->now_ms ?
-	    d.at_ms - loop->now_ms : 0);
+	deadline_arm(conn_deadline(c), c->server->loop, &c->timer);
 }
 
 void
@@ -139,7 +142,7 @@ conn_on_timer(struct timer *timer)
 	case LATE_HEAD:
 	case LATE_BODY:
 	case LATE_RATE:
-		conn_refuse(c, &faults[d.late]);
+		h1_conn_refuse(c, &faults[d.late]);
 		break;
 	case LATE_SEND:
 		conn_close(c, SERVE_SEND_TIMEOUT, true);

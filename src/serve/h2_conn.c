@@ -12,7 +12,7 @@
 
 #include "base/arena.h"
 #include "base/must.h"
-#include "serve/serve_private.h"
+#include "serve/h2_conn.h"
 
 enum {
 	READ_BYTES = 64 * 1024,		/* at once */

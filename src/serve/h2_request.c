@@ -6,31 +6,13 @@
  * HTTP/1.1's are, so that both mean the same; their bodies are let in only as
  * fast as the handler takes them, since a window opens when it has.
  */
-#include "base/must.h"
 #include "net/websocket.h"
-#include "http/h2_text.h"
-#include "serve/serve_private.h"
-
-/* Of all answers that wait for one client; beyond it each may keep less. */
-enum { CONNECTION_HIGH = 1024 * 1024 };
-
-static struct h2_active *
-of_stream(struct h2_stream *stream)
-{
-	return list_entry(stream, struct h2_active, stream);
-}
-
-static struct loop *
-loop_of(const struct h2_active *s)
-{
-	return s->active->conn->server->loop;
-}
+#include "serve/h2_conn.h"
 
 static void on_stream_timer(struct timer *);
 
-/* To h2_deliver(), from the loop. */
-static void
-make_ready(struct h2_active *s)
+void
+h2_make_ready(struct h2_active *s)
 {
 	struct conn *c = s->active->conn;
 
@@ -60,17 +42,10 @@ stream_deadline(const struct h2_active *s)
 	return d;
 }
 
-static void
-arm(struct h2_active *s)
+void
+h2_request_arm(struct h2_active *s)
 {
-	struct loop *loop = loop_of(s);
-	struct deadline d = stream_deadline(s);
-
-	if (d.at_ms == NEVER ||
-	    (timer_is_set(&s->timer) && s->timer.due_ms <= d.at_ms))
-		return;
-	timer_set(loop, &s->timer, d.at_ms > loop->now_ms ?
-	    d.at_ms - loop->now_ms : 0);
+	deadline_arm(stream_deadline(s), h2_active_loop(s), &s->timer);
 }
 
 static void
@@ -197,7 +172,7 @@ on_opened(struct h2 *h2)
 static void
 on_head(struct h2_stream *stream, const struct h2_request *request)
 {
-	struct h2_active *s = of_stream(stream);
+	struct h2_active *s = h2_active_of(stream);
 
 	s->in_ended = request->ended;
 	s->connect = request->tunnel;
@@ -206,7 +181,7 @@ on_head(struct h2_stream *stream, const struct h2_request *request)
 		    sizeof(s->key));
 	if (read_head(s, request))
 		hand_over(s, request);
-	arm(s);
+	h2_request_arm(s);
 }
 
 static struct slice
@@ -251,14 +226,14 @@ deliver(struct h2_active *s, struct slice bytes, bool last)
 static void
 hold(struct h2_active *s, struct slice bytes)
 {
-	queue_add(&s->in, loop_of(s), bytes);
+	queue_add(&s->in, h2_active_loop(s), bytes);
 	h2_stall(&s->stream);
 }
 
 static void
 on_body(struct h2_stream *stream, struct slice bytes)
 {
-	struct h2_active *s = of_stream(stream);
+	struct h2_active *s = h2_active_of(stream);
 
 	if (!is_unwanted(s->active) && (has_to_wait(s) || s->in.len > 0))
 		hold(s, bytes);
@@ -272,7 +247,7 @@ deliver_body(struct h2_active *s)
 {
 	while (s->in.len > 0 && !has_to_wait(s)) {
 		deliver(s, queue_front(&s->in), false);
-		queue_drop_front(&s->in, loop_of(s));
+		queue_drop_front(&s->in, h2_active_loop(s));
 	}
 	if (s->in_ended && s->in.len == 0 && !has_to_wait(s))
 		deliver(s, (struct slice){ NULL, 0 }, true);
@@ -281,7 +256,7 @@ deliver_body(struct h2_active *s)
 static void
 on_ended(struct h2_stream *stream, struct slice trailers)
 {
-	struct h2_active *s = of_stream(stream);
+	struct h2_active *s = h2_active_of(stream);
 
 	s->in_ended = true;
 	if (!s->active->request.tunnel)
@@ -300,226 +275,10 @@ h2_deliver(struct h2_active *s)
 		a->high = false;
 		a->request.server->handler->drained(&a->request);
 	}
-	arm(s);
+	h2_request_arm(s);
 }
 
-/* --- answers ------------------------------------------------------------ */
-
-static void
-push(struct h2_active *s, struct slice bytes, bool last)
-{
-	struct active *a = s->active;
-	struct loop *loop = loop_of(s);
-
-	if (!answer_within_length(a, bytes.len, last)) {
-		request_abort(&a->request);
-		return;
-	}
-	if (a->out == OUT_NOTHING)
-		bytes.len = 0;
-	if (s->out.len == 0)
-		s->sent_ms = loop->now_ms;
-	queue_add(&s->out, loop, bytes);
-	a->conn->h2->waiting += bytes.len;
-	a->moved_ms = loop->now_ms;
-	a->request.sent_bytes += bytes.len;
-	s->stream.waiting = s->out.len;
-	s->stream.last = a->answer_done = last;
-	h2_more(&s->stream);
-	arm(s);
-	conn_wake(a->conn);
-}
-
-static struct slice
-write_lines(struct request *r, const struct answer *answer, int64_t length)
-{
-	struct buf *out = &r->server->private->out;
-
-	buf_clear(out);
-	buf_slice(out, answer->fields);
-	if (length >= 0 && answer->status != 204) {
-		buf_slice(out, SLICE("content-length: "));
-		buf_u64(out, (uint64_t)length);
-		buf_slice(out, SLICE("\r\n"));
-	}
-	if (!answer->has_date)
-		buf_slice(out, server_date_line(r->server));
-	return buf_all(out);
-}
-
-static void
-on_answer(struct request *r, const struct answer *answer, int64_t length,
-    struct slice bytes, bool last)
-{
-	struct active *a = active_of(r);
-	struct slice lines = write_lines(r, answer, length);
-	bool bare = last && (a->out == OUT_NOTHING || bytes.len == 0);
-
-	if (!answer_within_length(a, 0, bare)) {
-		request_abort(r);
-		return;
-	}
-	h2_answer(&a->h2->stream, answer->status, lines, bare);
-	r->sent_bytes += lines.len;
-	if (!bare) {
-		push(a->h2, bytes, last);
-		return;
-	}
-	a->answer_done = true;
-	conn_wake(r->conn);
-}
-
-static bool
-is_high(const struct h2_active *s)
-{
-	return s->out.len > STREAM_HIGH || (s->out.len > STREAM_LOW &&
-	    s->active->conn->h2->waiting > CONNECTION_HIGH);
-}
-
-static bool
-on_send(struct request *r, struct slice bytes)
-{
-	struct active *a = active_of(r);
-
-	if (bytes.len > 0)
-		push(a->h2, bytes, false);
-	a->high = is_high(a->h2);
-	return !a->high;
-}
-
-/* Frames do not go from socket to socket. */
-static ssize_t
-on_splice(struct request *r, struct stream *from, size_t most, bool *full)
-{
-	(void)r;
-	(void)from;
-	(void)most;
-	(void)full;
-	return STREAM_CANNOT;
-}
-
-static void
-on_send_last(struct request *r, struct slice bytes, struct slice trailers)
-{
-	struct h2_active *s = active_of(r)->h2;
-
-	if (s->active->out != OUT_NOTHING && !r->tunnel) {
-		buf_slice(&s->trailers, trailers);
-		s->stream.trailers = buf_all(&s->trailers);
-	}
-	push(s, bytes, true);
-}
-
-static void
-on_inform(struct request *r, unsigned status, struct slice fields)
-{
-	h2_inform(&active_of(r)->h2->stream, status, fields);
-	conn_wake(r->conn);
-}
-
-/* --- tunnels (RFC 8441) ------------------------------------------------- */
-
-/* The handshake is between us and the engine: what of it would go to the
- * client is checked here, and left out. */
-static bool
-take_accept(struct h2_active *s, struct slice fields, struct buf *lines)
-{
-	struct slice name, value;
-	bool accepted = false;
-
-	buf_clear(lines);
-	while (h2_text_next(&fields, &name, &value)) {
-		if (slice_eq_nocase(name, SLICE("Sec-WebSocket-Accept"))) {
-			accepted = websocket_accepts(s->key, value);
-			continue;
-		}
-		h1_write_field(lines, name, value);
-	}
-	return accepted;
-}
-
-static void
-on_turn(struct request *r, struct slice fields)
-{
-	struct active *a = active_of(r);
-	struct h2_active *s = a->h2;
-	struct buf *lines = &r->server->private->out;
-
-	if (!s->connect || !take_accept(s, fields, lines)) {
-		request_abort(r);
-		return;
-	}
-	r->tunnel = r->has_body = true;
-	r->body_done = false;
-	a->out = OUT_RAW;
-	a->moved_ms = r->server->loop->now_ms;
-	h2_answer(&s->stream, 200, buf_all(lines), false);
-	make_ready(s);
-}
-
-/* --- back-pressure and giving up ---------------------------------------- */
-
-/* The windows do it: what is not consumed is not given back to them. */
-static void
-on_paused(struct request *r)
-{
-	(void)r;
-}
-
-static void
-on_resumed(struct request *r)
-{
-	make_ready(active_of(r)->h2);
-}
-
-/* Never END_STREAM: the client must not take what it has for the whole. */
-static void
-on_aborted(struct request *r)
-{
-	h2_reset(&active_of(r)->h2->stream, r->tunnel ? H2_CANCEL :
-	    H2_INTERNAL_ERROR);
-	conn_wake(r->conn);
-}
-
-const struct transport h2_transport = {
-	.answer = on_answer,
-	.send = on_send,
-	.splice = on_splice,
-	.send_last = on_send_last,
-	.inform = on_inform,
-	.turn = on_turn,
-	.paused = on_paused,
-	.resumed = on_resumed,
-	.aborted = on_aborted,
-};
-
-/* --- what leaves, and the end ------------------------------------------- */
-
-static void
-on_copy(struct h2_stream *stream, char *to, size_t len)
-{
-	struct h2_active *s = of_stream(stream);
-	struct active *a = s->active;
-	struct loop *loop = loop_of(s);
-
-	queue_take(&s->out, loop, to, len);
-	a->conn->h2->waiting -= len;
-	s->sent_ms = loop->now_ms;
-	if (a->high && s->out.len <= STREAM_LOW)
-		make_ready(s);
-}
-
-/* RFC 9113 8.1: answered in full, so the rest of the request may stay where
- * it is. */
-static void
-on_sent(struct h2_stream *stream)
-{
-	struct h2_active *s = of_stream(stream);
-
-	s->all_sent = true;
-	if (!s->in_ended)
-		h2_reset(stream, H2_NO_ERROR);
-}
+/* --- the end ------------------------------------------------------------ */
 
 static enum serve_end
 end_of(const struct h2_active *s)
@@ -560,7 +319,7 @@ h2_request_end(struct h2_active *s, enum serve_end end)
 static void
 on_closed(struct h2_stream *stream, enum h2_error error)
 {
-	struct h2_active *s = of_stream(stream);
+	struct h2_active *s = h2_active_of(stream);
 
 	(void)error;
 	h2_request_end(s, end_of(s));
@@ -581,8 +340,8 @@ on_stream_timer(struct timer *timer)
 	struct h2_active *s = list_entry(timer, struct h2_active, timer);
 	struct deadline d = stream_deadline(s);
 
-	if (d.at_ms > loop_of(s)->now_ms) {
-		arm(s);
+	if (d.at_ms > h2_active_loop(s)->now_ms) {
+		h2_request_arm(s);
 		return;
 	}
 	switch (d.late) {
@@ -603,8 +362,8 @@ const struct h2_ops h2_stream_ops = {
 	.head = on_head,
 	.body = on_body,
 	.ended = on_ended,
-	.copy = on_copy,
-	.sent = on_sent,
+	.copy = h2_answer_copy,
+	.sent = h2_answer_sent,
 	.closed = on_closed,
 	.ponged = h2_conn_on_pong,
 	.key = on_key,

@@ -9,10 +9,9 @@
 #ifndef SERVE_SERVE_PRIVATE_H
 #define SERVE_SERVE_PRIVATE_H
 
-#include "http/h2.h"
+#include "http/h1.h"
 #include "http/write.h"
 #include "net/chunk.h"
-#include "net/queue.h"
 #include "serve/serve.h"
 
 enum {
@@ -61,7 +60,7 @@ struct conn {
 					   requests behind the current one */
 	size_t		 seen;		/* of a head, by the parser */
 	struct timer	 timer;		/* at or before the next deadline */
-	struct task	 task;		/* conn_run() */
+	struct task	 task;		/* conn_wake() */
 	uint64_t	 since_ms;	/* when this state began */
 	uint64_t	 began_us;	/* when the head's first byte came */
 	uint32_t	 requests;	/* on this connection */
@@ -84,8 +83,8 @@ struct conn {
 enum body_out { OUT_NOTHING, OUT_LENGTH, OUT_OPEN, OUT_CHUNKED, OUT_RAW };
 
 /*
- * How answers travel: over HTTP/1.1 (answer.c), or as one of many streams of
- * HTTP/2 (h2_request.c).  request.c calls these when what it promises holds.
+ * How answers travel: over HTTP/1.1 (h1_answer.c), or as one of many streams of
+ * HTTP/2 (h2_answer.c).  request.c calls these when what it promises holds.
  */
 struct transport {
 	/* length: of the body, -1 if not known; active->out says what it is */
@@ -138,39 +137,6 @@ struct active {
 	struct request	 request;	/* the last: the handler's bytes follow */
 };
 
-/* The connection's part of HTTP/2. */
-struct h2_conn {
-	struct h2	*h2;
-	struct conn	*conn;
-	struct list	 streams;	/* struct active */
-	struct list	 ready;		/* struct h2_active: something is to be
-					   delivered to the handler */
-	unsigned	 nstreams;
-	size_t		 waiting;	/* bytes of all answers */
-	uint64_t	 head_ms;	/* since when a head is incomplete; 0 */
-	uint64_t	 leaving_ms;	/* since when the end is announced */
-	bool		 leaving;
-	bool		 closed;	/* to new streams */
-};
-
-/* A stream's. */
-struct h2_active {
-	struct h2_stream stream;
-	struct active	*active;
-	struct list	 ready;		/* or of the server's spare ones */
-	struct queue	 in;		/* of the body, while paused */
-	struct queue	 out;		/* of the answer */
-	struct buf	 trailers;	/* of the answer */
-	struct timer	 timer;		/* at or before the next deadline */
-	uint64_t	 sent_ms;	/* when some of out moved, or it began */
-	bool		 connect;	/* asks for a tunnel */
-	bool		 in_ended;	/* the client's END_STREAM came */
-	bool		 all_sent;	/* ours went */
-	bool		 is_late;	/* why: */
-	enum serve_end	 late;
-	char		 key[25];	/* its Sec-WebSocket-Key */
-};
-
 enum { SPARE_CONNS = 1024, SPARE_ACTIVES = 512, SPARE_STREAMS = 256 };
 
 struct server_private {
@@ -202,16 +168,12 @@ struct conn *conn_new(struct server *server);
 void conn_recycle(struct conn *c);
 struct active *active_new(struct conn *c);
 void active_recycle(struct active *a);
-struct h2_active *h2_active_new(struct active *a);
-void h2_active_recycle(struct h2_active *s);
 
 /* receive.c: what is here, behind what was held; as stream_read().  More than 0
  * without a byte to look at: it is with the handler already. */
 ssize_t conn_receive(struct conn *c, struct slice *in);
 
-/* conn.c: what a connection does next. */
-extern const struct stream_ops conn_stream_ops;
-
+/* conn.c: a connection, whatever is spoken on it. */
 void conn_start(struct conn *c, int fd, const struct serve_accept *how);
 /* The state that it begins with, or goes on with after a PROXY header. */
 void conn_open(struct conn *c, enum conn_state state);
@@ -220,15 +182,14 @@ void conn_wake(struct conn *c);
 /* Ends everything on it; cut: so that the client cannot take what it got for
  * the whole.  The connection is gone afterwards. */
 void conn_close(struct conn *c, enum serve_end end, bool cut);
-void conn_update_reading(struct conn *c);
 void conn_enter(struct conn *c, enum conn_state state);
 /* A request begins; its head may or may not be good. */
 struct active *conn_begin_request(struct conn *c);
 void active_take_head(struct active *a, const struct h1_head *head,
     struct slice bytes);
 void active_tell_gone(struct active *a, enum serve_end end);
-/* Whether more of its body is to be read now, for the handler or for nobody. */
-bool active_wants_body(const struct active *a);
+/* Tells the handler so, and the connection is without a request. */
+void conn_end_request(struct conn *c, enum serve_end end);
 
 /* False if the handler breaks the length that it told; then the
  * client must not take the answer for whole. */
@@ -243,7 +204,6 @@ answer_within_length(struct active *a, size_t len, bool last)
 	return true;
 }
 
-/* answer.c */
 void server_renew_date(struct server *server);
 
 /* Good for this turn. */
@@ -280,6 +240,17 @@ bool body_deliver(struct active *a, struct slice bytes, bool last,
     struct body_fault *fault);
 extern const struct body_fault body_too_large;
 
+/* h1_conn.c: while it speaks HTTP/1.1, as all do at first. */
+void h1_conn_on_readable(struct conn *c);
+void h1_conn_on_drained(struct conn *c);
+/* Whatever else has happened. */
+void h1_conn_turn(struct conn *c);
+/* Refuses the request that is there or was to come. */
+void h1_conn_refuse(struct conn *c, const struct body_fault *fault);
+void h1_conn_update_reading(struct conn *c);
+/* Whether more of its body is to be read now, for the handler or for nobody. */
+bool active_wants_body(const struct active *a);
+
 /* proxy.c: the header before everything else. */
 void conn_proxy_begin(struct conn *c, const struct serve_accept *how);
 void conn_proxy_read(struct conn *c);
@@ -312,28 +283,9 @@ deadline_sooner(struct deadline *d, uint64_t at_ms, enum late late)
 /* For the body that is awaited, if one is. */
 void deadline_of_body(struct deadline *d, const struct active *a);
 const struct body_fault *deadline_fault(enum late late);
+/* Unless the timer fires before it, and will look again. */
+void deadline_arm(struct deadline d, struct loop *loop, struct timer *timer);
 void conn_on_timer(struct timer *timer);
 void conn_arm(struct conn *c);
-
-/* h2_conn.c: a connection that speaks HTTP/2. */
-void h2_conn_begin(struct conn *c, struct slice bytes);
-void h2_conn_on_readable(struct conn *c);
-/* Whatever else has happened: delivers, writes, leaves. */
-void h2_conn_turn(struct conn *c);
-void h2_conn_deadline(const struct conn *c, struct deadline *d);
-void h2_conn_on_late(struct conn *c);
-void h2_conn_on_pong(struct h2 *h2);
-void h2_conn_on_malformed(struct h2 *h2, const char *rule,
-    const char *sentence);
-/* Its streams end so; nothing is sent. */
-void h2_conn_free(struct conn *c, enum serve_end end);
-
-/* h2_request.c: the streams. */
-extern const struct h2_ops h2_stream_ops;
-void h2_deliver(struct h2_active *s);
-void h2_request_end(struct h2_active *s, enum serve_end end);
-
-/* conn.c, for deadline.c: refuses the request that is there or was to come. */
-void conn_refuse(struct conn *c, const struct body_fault *fault);
 
 #endif

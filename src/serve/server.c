@@ -8,8 +8,10 @@
 #include <stdlib.h>
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "base/must.h"
-#include "serve/serve_private.h"
+#include "base/put.h"
+#include "serve/h2_conn.h"
 
 const char *
 serve_end_name(enum serve_end end)
@@ -147,6 +149,20 @@ h2_active_recycle(struct h2_active *s)
 	}
 	list_push(&sp->spare_streams, &s->ready);
 	sp->nspare_streams++;
+}
+
+/* --- the date of answers ----------------------------------------------------------- */
+
+void
+server_renew_date(struct server *server)
+{
+	struct server_private *sp = server->private;
+	uint64_t unix_ms = clock_unix_ms();
+	struct slice date = h1_date(&sp->date, unix_ms);
+
+	sp->date_line_len = (size_t)(PUT_FIELD(sp->date_line, "Date", date) -
+	    sp->date_line);
+	sp->date_until_ms = server->loop->now_ms + 1000 - unix_ms % 1000;
 }
 
 /* --- servers ----------------------------------------------------------------------- */

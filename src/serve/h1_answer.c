@@ -6,7 +6,6 @@
  */
 #include "serve/serve_private.h"
 
-#include "base/clock.h"
 #include "base/put.h"
 
 /* --- to the stream ------------------------------------------------------- */
@@ -53,18 +52,6 @@ status_line(struct server_private *sp, unsigned status, struct slice reason)
 		h1_write_status_line(&sp->status_line, status, reason);
 	}
 	return buf_all(&sp->status_line);
-}
-
-void
-server_renew_date(struct server *server)
-{
-	struct server_private *sp = server->private;
-	uint64_t unix_ms = clock_unix_ms();
-	struct slice date = h1_date(&sp->date, unix_ms);
-
-	sp->date_line_len = (size_t)(PUT_FIELD(sp->date_line, "Date", date) -
-	    sp->date_line);
-	sp->date_until_ms = server->loop->now_ms + 1000 - unix_ms % 1000;
 }
 
 /* A body of unknown length ends with a last chunk, or with the connection. */
@@ -289,7 +276,7 @@ on_turn(struct request *r, struct slice fields)
 static void
 on_paused(struct request *r)
 {
-	conn_update_reading(r->conn);
+	h1_conn_update_reading(r->conn);
 }
 
 static void
