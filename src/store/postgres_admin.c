@@ -246,7 +246,8 @@ store_postgres_check(const char *conninfo,
 	    check_partitions(conn, config, err) &&
 	    check_strangers(conn, config, err) &&
 	    pg_shape_is_good(conn, err) &&
-	    (!replicates || check_replicates(conn, config, err));
+	    (!replicates || (check_replicates(conn, config, err) &&
+	    pg_follows_as_agreed(conn, config, err)));
 	PQfinish(conn);
 	return good;
 }

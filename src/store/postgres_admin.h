@@ -33,6 +33,11 @@ bool pg_shape_is_good(PGconn *conn, struct err *err);
 const char *pg_shape(void);
 bool pg_shape_of(PGconn *conn, struct buf *lines, struct err *err);
 
+/* Whether each other region writes here what is its own, and nothing else;
+ * *err names what it is. */
+bool pg_follows_as_agreed(PGconn *conn,
+    const struct store_postgres_config *config, struct err *err);
+
 /* store_postgres_init() and migrate() by any list: for tests, which begin with
  * an older schema, or fail half-way. */
 bool pg_init(PGconn *conn, const struct pg_migrations *m,

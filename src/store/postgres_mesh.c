@@ -268,6 +268,86 @@ create(PGconn *conn, const struct names *n, const char *from, bool is_main,
 	    done ? err : &(struct err){ 0 }) && done;
 }
 
+/*
+ * Which tables a subscription writes is said by whoever publishes, and read
+ * once, when it is made; and what comes is written with a superuser's rights.
+ * So another region could name any table here, this region's own states among
+ * them.  *tables: those that are not its to write; "" where all is well.
+ */
+static bool
+strange_tables(PGconn *conn, const struct names *n, const char *region,
+    bool is_main, char *tables, size_t cap, struct err *err)
+{
+	char sql[640], own[STORE_HOME_MAX];
+
+	snprintf(own, sizeof(own), "%s", region);
+	lower(own);
+	snprintf(sql, sizeof(sql), "select coalesce(string_agg(r.srrelid::"
+	    "regclass::text, ', ' order by 1), '') from pg_subscription_rel r "
+	    "join pg_subscription s on s.oid = r.srsubid left join pg_class c "
+	    "on c.oid = r.srrelid left join pg_namespace m on m.oid = "
+	    "c.relnamespace where s.subname = '%s' and s.subdbid = (select oid "
+	    "from pg_database where datname = current_database()) and not "
+	    "coalesce(m.nspname = 'flow' and c.relname in ('state_%s'%s), "
+	    "false)", n->subscription, own, is_main ? ", 'meta', 'meta_rev'" :
+	    "");
+	return pg_admin_ask(conn, sql, tables, cap, err);
+}
+
+/* Else it ends, before anything was copied if it is new. */
+static bool
+is_as_agreed(PGconn *conn, const struct names *n, const char *region,
+    bool is_main, struct err *err)
+{
+	char tables[160], sql[160];
+
+	if (!strange_tables(conn, n, region, is_main, tables, sizeof(tables),
+	    err))
+		return false;
+	if (tables[0] == '\0')
+		return true;
+	snprintf(sql, sizeof(sql), "alter subscription %s disable",
+	    n->subscription);
+	if (!pg_admin_execute(conn, sql, err) || !drop_whole(conn, n, err))
+		return err_wrap(err, "region %s would write %s here, which is "
+		    "not its to write, and the subscription could not be "
+		    "dropped", region, tables);
+	return err_set(err, "region %s would write %s here, which is not its "
+	    "to write: somebody changed the publication %s there; the "
+	    "subscription has ended", region, tables, n->publication);
+}
+
+bool
+pg_follows_as_agreed(PGconn *conn, const struct store_postgres_config *config,
+    struct err *err)
+{
+	char tables[160], count[16];
+
+	for (size_t i = 0; i < config->nregions; i++) {
+		const char *region = config->regions[i].id;
+		struct names n = names_of(config->home, region, "");
+
+		if (strcmp(region, config->home) == 0)
+			continue;
+		/* Which of them is the main region is not said here. */
+		if (!strange_tables(conn, &n, region, true, tables,
+		    sizeof(tables), err))
+			return false;
+		if (tables[0] != '\0')
+			return err_set(err, "region %s writes %s here, which "
+			    "is not its to write: end that with portolan store "
+			    "region remove %s, and ask there who changed what "
+			    "is published", region, tables, region);
+	}
+	if (!pg_admin_ask(conn, "select count(*) from pg_subscription_rel r "
+	    "where r.srrelid = 'flow.meta'::regclass", count, sizeof(count),
+	    err))
+		return false;
+	return strtoul(count, NULL, 10) <= 1 || err_set(err, "%s regions write "
+	    "metadata here, which is the main region's alone: end that with "
+	    "portolan store region remove", count);
+}
+
 /* The copy of all rows begins, and finds no older ones in its way.  The other
  * server was there a moment ago: what goes here comes from there again. */
 static bool
@@ -309,11 +389,13 @@ subscribe(PGconn *conn, const struct names *n, const char *region,
 	if (there == THERE_STUB && !drop_alone(conn, n, err))
 		return false;
 	if (there == THERE_WHOLE)
-		return change_way(conn, n, from, err);
+		return is_as_agreed(conn, n, region, is_main, err) &&
+		    change_way(conn, n, from, err);
 	if (there == THERE_BEGUN ? !change_way(conn, n, from, err) :
 	    !create(conn, n, from, is_main, err))
 		return false;
-	return begin_copy(conn, n, region, is_main, err);
+	return is_as_agreed(conn, n, region, is_main, err) &&
+	    begin_copy(conn, n, region, is_main, err);
 }
 
 bool
