@@ -12,7 +12,7 @@
 
 #include "base/err.h"
 #include "conf/config.h"
-#include "edge/log_writer.h"
+#include "edge/log_ring.h"
 
 struct log_names;
 

@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -30,25 +29,6 @@ enum {
 	LAST_WORDS_MS = 2000,		/* for what waits, when it is over */
 };
 
-struct block {
-	uint32_t	 len;
-	char		 bytes[LOG_BLOCK_BYTES];
-};
-
-/* One thread puts, another one takes. */
-struct queue {
-	_Atomic uint32_t put, taken;	/* since the start */
-	struct block	*blocks[LOG_BLOCKS];
-};
-
-/* Of one worker: written by it, emptied by the writer. */
-struct ring {
-	struct block	*current;	/* the worker's */
-	unsigned	 made;		/* blocks, by the worker */
-	struct queue	 full, empty;
-	_Atomic uint64_t dropped;	/* lines; the worker writes, all read */
-};
-
 struct log_sink {
 	struct list	 node;		/* guarded by the writer's lock, ... */
 	unsigned	 refs;		/* ... as is this; 0: it ends */
@@ -57,15 +37,15 @@ struct log_sink {
 
 	/* the writer's thread alone */
 	struct log_out	 out;
-	struct block	*block;		/* being written ... */
+	struct log_block *block;	/* being written ... */
 	size_t		 done;		/* ... so far */
 	unsigned	 turn;		/* whose ring is next */
-	struct ring	*of;		/* whose block it is */
+	struct log_ring	*of;		/* whose block it is */
 	unsigned	 reopened;	/* as writer->reopens */
 	bool		 is_full, is_broken;
 	uint64_t	 retry_ms, ends_ms;
 
-	struct ring	 rings[];	/* by worker */
+	struct log_ring	 rings[];	/* by worker */
 };
 
 struct log_writer {
@@ -83,37 +63,6 @@ struct log_writer {
 	struct list	 sinks;
 };
 
-/* --- queues -------------------------------------------------------------------- */
-
-static void
-queue_put(struct queue *q, struct block *block)
-{
-	uint32_t at = atomic_load_explicit(&q->put, memory_order_relaxed);
-
-	q->blocks[at % LOG_BLOCKS] = block;
-	atomic_store_explicit(&q->put, at + 1, memory_order_release);
-}
-
-static struct block *
-queue_take(struct queue *q)
-{
-	uint32_t at = atomic_load_explicit(&q->taken, memory_order_relaxed);
-	struct block *block;
-
-	if (at == atomic_load_explicit(&q->put, memory_order_acquire))
-		return NULL;
-	block = q->blocks[at % LOG_BLOCKS];
-	atomic_store_explicit(&q->taken, at + 1, memory_order_release);
-	return block;
-}
-
-static bool
-queue_is_empty(struct queue *q)
-{
-	return atomic_load_explicit(&q->taken, memory_order_relaxed) ==
-	    atomic_load_explicit(&q->put, memory_order_acquire);
-}
-
 /* --- the worker's side ----------------------------------------------------------- */
 
 static void
@@ -125,74 +74,27 @@ wake(struct log_writer *w)
 		must(write(w->wake, &one, sizeof(one)) == sizeof(one));
 }
 
-static void
-hand_over(struct log_sink *sink, struct ring *ring)
-{
-	queue_put(&ring->full, ring->current);
-	ring->current = NULL;
-	wake(sink->writer);
-}
-
-/* There are never more blocks than a queue has room for. */
-static struct block *
-take_block(struct ring *ring)
-{
-	struct block *block = queue_take(&ring->empty);
-
-	if (block == NULL && ring->made < LOG_BLOCKS) {
-		block = xmalloc(sizeof(*block));
-		ring->made++;
-	}
-	if (block != NULL)
-		block->len = 0;
-	return block;
-}
-
 char *
 log_sink_room(struct log_sink *sink, unsigned worker)
 {
-	struct ring *ring = &sink->rings[worker];
-
-	if (ring->current == NULL)
-		ring->current = take_block(ring);
-	if (ring->current != NULL)
-		return ring->current->bytes + ring->current->len;
-	atomic_store_explicit(&ring->dropped, atomic_load_explicit(
-	    &ring->dropped, memory_order_relaxed) + 1, memory_order_relaxed);
-	return NULL;
+	return log_ring_room(&sink->rings[worker]);
 }
 
 void
 log_sink_added(struct log_sink *sink, unsigned worker, size_t len)
 {
-	struct ring *ring = &sink->rings[worker];
-
-	ring->current->len += (uint32_t)len;
-	if (ring->current->len + LOG_ROOM > LOG_BLOCK_BYTES)
-		hand_over(sink, ring);
+	if (log_ring_added(&sink->rings[worker], len))
+		wake(sink->writer);
 }
 
 void
 log_sink_flush(struct log_sink *sink, unsigned worker)
 {
-	struct ring *ring = &sink->rings[worker];
-
-	if (ring->current != NULL && ring->current->len > 0)
-		hand_over(sink, ring);
+	if (log_ring_flush(&sink->rings[worker]))
+		wake(sink->writer);
 }
 
 /* --- writing --------------------------------------------------------------------- */
-
-static size_t
-lines_in(struct slice text)
-{
-	size_t n = 0;
-
-	for (const char *p = text.p, *end = text.p + text.len; (p = memchr(p,
-	    '\n', (size_t)(end - p))) != NULL; p++)
-		n++;
-	return n;
-}
 
 /* From all rings in turn. */
 static bool
@@ -202,7 +104,7 @@ next_block(struct log_sink *sink)
 
 	for (unsigned i = 0; i < n && sink->block == NULL; i++) {
 		sink->of = &sink->rings[sink->turn++ % n];
-		sink->block = queue_take(&sink->of->full);
+		sink->block = log_ring_take(sink->of);
 		sink->done = 0;
 	}
 	return sink->block != NULL;
@@ -211,7 +113,7 @@ next_block(struct log_sink *sink)
 static void
 give_back(struct log_sink *sink)
 {
-	queue_put(&sink->of->empty, sink->block);
+	log_ring_give_back(sink->of, sink->block);
 	sink->block = NULL;
 }
 
@@ -329,27 +231,11 @@ has_said_all(struct log_sink *sink, uint64_t now_ms)
 
 	for (unsigned i = 0; i < sink->writer->nworkers; i++) {
 		log_sink_flush(sink, i);
-		said &= queue_is_empty(&sink->rings[i].full);
+		said &= !log_ring_waits(&sink->rings[i]);
 	}
 	if (sink->ends_ms == 0)
 		sink->ends_ms = now_ms + LAST_WORDS_MS;
 	return said || now_ms >= sink->ends_ms;
-}
-
-static uint64_t
-free_ring(struct ring *ring)
-{
-	uint64_t lost = atomic_load(&ring->dropped);
-	struct block *block;
-
-	while ((block = queue_take(&ring->full)) != NULL) {
-		lost += lines_in((struct slice){ block->bytes, block->len });
-		free(block);
-	}
-	while ((block = queue_take(&ring->empty)) != NULL)
-		free(block);
-	free(ring->current);
-	return lost;
 }
 
 static void
@@ -358,11 +244,11 @@ free_sink(struct log_sink *sink)
 	uint64_t lost = 0;
 
 	if (sink->block != NULL)
-		lost = lines_in((struct slice){ sink->block->bytes +
+		lost = log_lines_in((struct slice){ sink->block->bytes +
 		    sink->done, sink->block->len - sink->done });
 	free(sink->block);
 	for (unsigned i = 0; i < sink->writer->nworkers; i++)
-		lost += free_ring(&sink->rings[i]);
+		lost += log_ring_fini(&sink->rings[i]);
 	atomic_fetch_add(&sink->writer->dropped, lost);
 	log_out_close(&sink->out);
 	free(sink->name);
@@ -501,9 +387,8 @@ log_writer_dropped(struct log_writer *w)
 	pthread_mutex_lock(&w->lock);
 	list_each(node, &w->sinks)
 		for (unsigned i = 0; i < w->nworkers; i++)
-			sum += atomic_load_explicit(&list_entry(node,
-			    struct log_sink, node)->rings[i].dropped,
-			    memory_order_relaxed);
+			sum += log_ring_dropped(&list_entry(node,
+			    struct log_sink, node)->rings[i]);
 	pthread_mutex_unlock(&w->lock);
 	return sum;
 }

@@ -2,11 +2,10 @@
 /* Copyright the Portolan authors */
 
 /*
- * A thread that writes access logs, or delivers spans, so that no loop ever waits for a disk,
- * a pipe or a syslog daemon.  Each worker has a bounded ring of blocks for
- * each place that lines go to: it fills a block, hands it over when it is
- * full or a second old, and gets it back empty.  When all blocks wait to be
- * written, lines are dropped and counted.
+ * A thread that writes access logs, or delivers spans, so that no loop ever
+ * waits for a disk, a pipe or a syslog daemon.  Each worker has a ring of
+ * blocks (log_ring.h) for each place that lines go to: it fills a block, hands
+ * it over when it is full or a second old, and gets it back empty.
  *
  * A place is kept by name: a reload that names it again finds it with its
  * lines, its descriptor and its losses.
@@ -16,12 +15,7 @@
 
 #include "base/err.h"
 #include "conf/config.h"
-
-enum {
-	LOG_BLOCK_BYTES = 64 * 1024,
-	LOG_BLOCKS = 16,		/* of each ring */
-	LOG_ROOM = 4608,		/* for one line, whatever its head */
-};
+#include "edge/log_ring.h"
 
 struct log_writer;
 struct log_sink;

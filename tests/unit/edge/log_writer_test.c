@@ -24,6 +24,7 @@
 
 #include <cmocka.h>
 
+#include "edge/log_ring.h"
 #include "edge/log_writer.h"
 #include "support/folder.h"
 
