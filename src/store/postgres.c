@@ -2,23 +2,30 @@
 /* Copyright the Portolan authors */
 
 /*
- * The calls: each becomes a job, and goes to the region whose word counts.
+ * The store of a region: its servers and the links to them, what is answered
+ * and told, its beginning and its end.  postgres_calls.c is what it is asked.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/log.h"
 #include "base/must.h"
 #include "store/postgres_private.h"
 
-static struct pg_store *
-store_of(struct store *store)
-{
-	return list_entry(store, struct pg_store, base);
-}
+/* --- jobs --------------------------------------------------------------------------- */
 
-/* --- answers ------------------------------------------------------------------------ */
+struct pg_job *
+pg_job_new(struct store *base, const struct pg_kind *kind, void *arg)
+{
+	struct pg_job *job = xcalloc(1, sizeof(*job));
+
+	list_init(&job->node);
+	job->store = pg_store_of(base);
+	job->kind = job->goal = kind;
+	job->asked = job->store->here;
+	job->arg = arg;
+	return job;
+}
 
 static void
 job_free(struct pg_job *job)
@@ -52,13 +59,11 @@ on_answering(struct task *task)
 	pg_store_answer(list_entry(task, struct pg_store, answering));
 }
 
-struct pg_side *
-pg_side_of(struct pg_store *store, const char *home)
+static void
+answer_soon(struct pg_job *job)
 {
-	for (size_t i = 0; i < store->nsides; i++)
-		if (strcmp(store->sides[i].home, home) == 0)
-			return &store->sides[i];
-	return NULL;
+	list_append(&job->store->done, &job->node);
+	task_set(job->store->base.loop, &job->store->answering);
 }
 
 void
@@ -70,41 +75,25 @@ pg_job_done(struct pg_job *job)
 		return;
 	if (store->sets != NULL)
 		pg_sets_note(store->sets, job);
-	list_append(&store->done, &job->node);
-	task_set(store->base.loop, &store->answering);
+	answer_soon(job);
 }
 
 void
-pg_store_health(struct pg_store *store, bool good, const char *trouble)
-{
-	/* That something else was done does not say that there is room. */
-	if (good && (store->full || store->outdated))
-		return;
-	store->good = good;
-	snprintf(store->trouble, sizeof(store->trouble), "%s", trouble);
-}
-
-/* --- calls ------------------------------------------------------------------------- */
-
-struct pg_job *
-pg_job_new(struct store *base, const struct pg_kind *kind, void *arg)
-{
-	struct pg_job *job = xcalloc(1, sizeof(*job));
-
-	list_init(&job->node);
-	job->store = store_of(base);
-	job->kind = job->goal = kind;
-	job->asked = job->store->here;
-	job->arg = arg;
-	return job;
-}
-
-static void
-refuse(struct pg_job *job, enum store_end end)
+pg_job_refuse(struct pg_job *job, enum store_end end)
 {
 	job->end = end;
-	list_append(&job->store->done, &job->node);
-	task_set(job->store->base.loop, &job->store->answering);
+	answer_soon(job);
+}
+
+/* --- a region's servers -------------------------------------------------------------- */
+
+struct pg_side *
+pg_side_of(struct pg_store *store, const char *home)
+{
+	for (size_t i = 0; i < store->nsides; i++)
+		if (strcmp(store->sides[i].home, home) == 0)
+			return &store->sides[i];
+	return NULL;
 }
 
 /* In turn, as far as they are up. */
@@ -142,236 +131,64 @@ pg_send(struct pg_side *side, struct pg_job *job)
 		send_read(side, job);
 }
 
-/* Whether it may go anywhere; else it has its end. */
-static bool
-is_good(struct pg_job *job)
+static void
+side_init(struct pg_side *side, struct pg_store *store,
+    const struct store_region *region)
 {
-	if (job->store->closing)
-		refuse(job, STORE_UNAVAILABLE);
-	else if (job->row.body.len > STORE_BODY_MAX ||
-	    job->doc.body.len > STORE_BODY_MAX)
-		refuse(job, STORE_TOO_BIG);
-	else
-		return true;
-	return false;
+	must(strlen(region->id) < sizeof(side->home) &&
+	    region->number < STORE_REGIONS_MAX);
+	side->store = store;
+	memcpy(side->home, region->id, strlen(region->id) + 1);
+	side->bit = (store_regions)1 << region->number;
+	if (region->conninfo != NULL)
+		side->conninfo = xstrdup(region->conninfo);
+	memcpy(side->successors, region->successors, sizeof(side->successors));
+	for (size_t i = 0; i < PG_READERS; i++)
+		pg_link_init(&side->readers[i], side, PG_READS);
+	for (size_t i = 0; i < PG_WRITERS; i++)
+		pg_link_init(&side->writers[i], side, PG_WRITES);
+	pg_link_init(&side->listener, side, PG_LISTENS);
 }
 
 static void
-send_here(struct pg_job *job)
+close_side(struct pg_side *side)
 {
-	if (is_good(job))
-		pg_send(job->store->here, job);
-}
-
-/* Of all databases that it may come to; NULL: there is none. */
-static struct pg_store *
-unsure(struct pg_store *store)
-{
-	if (store->sets == NULL)
-		return store->sure ? NULL : store;
-	for (size_t i = 0; i < store->sets->count; i++)
-		if (!store->sets->dbs[i]->sure)
-			return store->sets->dbs[i];
-	return NULL;
+	for (size_t i = 0; i < PG_READERS; i++)
+		pg_link_close(&side->readers[i]);
+	for (size_t i = 0; i < PG_WRITERS; i++)
+		pg_link_close(&side->writers[i]);
+	pg_link_close(&side->listener);
+	free(side->conninfo);
 }
 
 void
-pg_begin(struct pg_job *job)
+pg_store_lost(struct pg_store *store,
+    const struct store_postgres_config *config)
 {
-	struct pg_store *waits_for = unsure(job->store);
+	for (size_t i = 0; i < config->nregions; i++) {
+		const struct store_region *region = &config->regions[i];
+		struct pg_side *side = pg_side_of(store, region->id);
 
-	if (waits_for != NULL && !job->store->closing)
-		pg_clear_hold(waits_for, job);
-	else if (job->goal == &pg_save)
-		pg_route_save(job);
-	else if (job->goal == &pg_restrict)
-		pg_route_restrict(job);
-	else
-		pg_send(job->store->here, job);
-}
-
-/* States, not metadata. */
-static void
-send_state(struct pg_job *job)
-{
-	if (is_good(job))
-		pg_begin(job);
-}
-
-static void
-pg_do_create(struct store *base, const struct store_row *row,
-    store_row_fn *fn, void *arg)
-{
-	struct pg_job *job = pg_job_new(base, &pg_create, arg);
-	struct pg_side *here = job->store->here;
-
-	job->fn.row = fn;
-	job->row = *row;
-	memcpy(job->row.home, here->home, sizeof(here->home));
-	if ((row->allowed & here->bit) == 0)
-		refuse(job, STORE_ELSEWHERE);
-	else
-		send_state(job);
-}
-
-static void
-pg_do_load(struct store *base, const uint8_t id[16], int64_t now_ms,
-    enum store_read how, store_row_fn *fn, void *arg)
-{
-	struct pg_job *job = pg_job_new(base, &pg_load, arg);
-
-	job->fn.row = fn;
-	memcpy(job->row.id, id, 16);
-	job->now_ms = now_ms;
-	job->how = how;
-	send_state(job);
-}
-
-static void
-pg_do_save(struct store *base, const struct store_row *row, store_row_fn *fn,
-    void *arg)
-{
-	struct pg_job *job = pg_job_new(base, &pg_save, arg);
-
-	job->fn.row = fn;
-	job->row = *row;
-	job->token = row->token;
-	send_state(job);
-}
-
-static void
-pg_do_remove(struct store *base, const uint8_t id[16],
-    struct store_token token, store_row_fn *fn, void *arg)
-{
-	struct pg_job *job = pg_job_new(base, &pg_remove, arg);
-
-	job->fn.row = fn;
-	memcpy(job->row.id, id, 16);
-	job->token = token;
-	send_state(job);
-}
-
-static void
-pg_do_restrict(struct store *base, const uint8_t id[16],
-    struct store_token token, store_regions allowed, store_row_fn *fn,
-    void *arg)
-{
-	struct pg_job *job = pg_job_new(base, &pg_restrict, arg);
-
-	job->fn.row = fn;
-	memcpy(job->row.id, id, 16);
-	job->token = token;
-	job->regions = allowed;
-	if ((allowed & job->store->here->bit) == 0)
-		refuse(job, STORE_ELSEWHERE);
-	else
-		send_state(job);
-}
-
-static void
-pg_do_restrict_flow(struct store *base, const struct store_query *query,
-    store_regions allowed, store_count_fn *fn, void *arg)
-{
-	struct pg_job *job = pg_job_new(base, &pg_restrict_flow, arg);
-
-	job->fn.count = fn;
-	job->query = *query;
-	job->row.allowed = allowed;
-	send_state(job);
-}
-
-static void
-pg_do_strays(struct store *base, const struct store_query *query,
-    store_regions allowed, store_list_fn *fn, void *arg)
-{
-	struct pg_job *job = pg_job_new(base, &pg_strays, arg);
-
-	job->fn.list = fn;
-	job->query = *query;
-	job->row.allowed = allowed;
-	send_here(job);
-}
-
-static void
-pg_do_next_flow(struct store *base, const uint8_t tenant[16],
-    const uint8_t flow[16], store_row_fn *fn, void *arg)
-{
-	struct pg_job *job = pg_job_new(base, &pg_next_flow, arg);
-
-	job->fn.row = fn;
-	memcpy(job->row.tenant, tenant, 16);
-	memcpy(job->row.flow, flow, 16);
-	send_here(job);
-}
-
-static void
-pg_do_list(struct store *base, const struct store_query *query,
-    store_list_fn *fn, void *arg)
-{
-	struct pg_job *job = pg_job_new(base, query->flow != NULL ?
-	    &pg_list_flow : &pg_list, arg);
-
-	job->fn.list = fn;
-	job->query = *query;
-	send_here(job);
-}
-
-static void
-pg_do_expire(struct store *base, int64_t now_ms, unsigned limit,
-    store_count_fn *fn, void *arg)
-{
-	struct pg_job *job = pg_job_new(base, &pg_expire, arg);
-
-	job->fn.count = fn;
-	job->now_ms = now_ms;
-	job->limit = limit;
-	send_state(job);
-}
-
-static void
-pg_do_doc_get(struct store *base, const char *kind, const char *key,
-    store_doc_fn *fn, void *arg)
-{
-	struct pg_job *job = pg_job_new(base, &pg_doc_get, arg);
-
-	must(strlen(kind) < sizeof(job->doc.kind) &&
-	    strlen(key) < sizeof(job->doc.key));
-	job->fn.doc = fn;
-	memcpy(job->doc.kind, kind, strlen(kind) + 1);
-	memcpy(job->doc.key, key, strlen(key) + 1);
-	send_here(job);
-}
-
-static void
-pg_do_doc_put(struct store *base, const struct store_doc *doc,
-    store_doc_fn *fn, void *arg)
-{
-	struct pg_job *job = pg_job_new(base, &pg_doc_put, arg);
-
-	job->fn.doc = fn;
-	job->doc = *doc;
-	job->revision = doc->revision;
-	send_here(job);
-}
-
-static void
-pg_do_docs_since(struct store *base, uint64_t revision, unsigned limit,
-    store_docs_fn *fn, void *arg)
-{
-	struct pg_job *job = pg_job_new(base, &pg_docs_since, arg);
-
-	job->fn.docs = fn;
-	job->revision = revision;
-	job->limit = limit < STORE_LIST_MAX ? limit : STORE_LIST_MAX;
-	send_here(job);
+		/* One that is new: with the next start. */
+		if (side == NULL || strcmp(side->successors,
+		    region->successors) == 0)
+			continue;
+		memcpy(side->successors, region->successors,
+		    sizeof(side->successors));
+		side->heard = 0;
+		side->given = side->waits_told = false;
+		side->lost_ms = side->there_ms = 0;
+		side->said[0] = '\0';
+	}
+	pg_tend_all(store);
 }
 
 /* --- changes of metadata -------------------------------------------------------- */
 
-static void
-pg_do_docs_watch(struct store *base, store_count_fn *fn, void *arg)
+void
+pg_store_watch_docs(struct store *base, store_count_fn *fn, void *arg)
 {
-	struct pg_store *store = store_of(base);
+	struct pg_store *store = pg_store_of(base);
 	struct pg_watcher *w = xcalloc(1, sizeof(*w));
 
 	*w = (struct pg_watcher){ store->watchers, fn, arg };
@@ -395,16 +212,6 @@ on_newest(void *arg, enum store_end end, uint64_t newest)
 }
 
 void
-pg_store_ask(struct pg_store *store, const struct pg_kind *kind,
-    store_count_fn *fn)
-{
-	struct pg_job *job = pg_job_new(&store->base, kind, store);
-
-	job->fn.count = fn;
-	send_here(job);
-}
-
-void
 pg_store_noted(struct pg_store *store)
 {
 	if (store->looking || store->closing)
@@ -422,12 +229,22 @@ on_look(struct timer *timer)
 	timer_set(store->base.loop, timer, PG_WATCH_MS);
 }
 
-/* --- health, beginning, end ------------------------------------------------------- */
+/* --- health -------------------------------------------------------------------------- */
 
-static void
-pg_do_health(struct store *base, struct store_health *health)
+void
+pg_store_health(struct pg_store *store, bool good, const char *trouble)
 {
-	struct pg_store *store = store_of(base);
+	/* That something else was done does not say that there is room. */
+	if (good && (store->full || store->outdated))
+		return;
+	store->good = good;
+	snprintf(store->trouble, sizeof(store->trouble), "%s", trouble);
+}
+
+void
+pg_store_tell_health(struct store *base, struct store_health *health)
+{
+	struct pg_store *store = pg_store_of(base);
 	const struct pg_side *here = store->here;
 
 	*health = (struct store_health){ .good = store->good,
@@ -456,15 +273,38 @@ pg_do_health(struct store *base, struct store_health *health)
 	    store->given_to, (unsigned long long)store->waiting);
 }
 
-static void
-close_side(struct pg_side *side)
+/* --- beginning, end ------------------------------------------------------------------ */
+
+struct pg_store *
+pg_store_open(struct loop *loop, const struct store_postgres_config *config)
 {
+	struct pg_store *store = xcalloc(1, sizeof(*store));
+
+	if (config->set != NULL)
+		snprintf(store->set, sizeof(store->set), "%s", config->set);
+	store->base = (struct store){ .ops = &pg_ops, .loop = loop };
+	list_init(&store->done);
+	list_init(&store->held);
+	task_init(&store->answering, on_answering);
+	timer_init(&store->look, on_look);
+	snprintf(store->trouble, sizeof(store->trouble), "not connected yet");
+	store->nsides = config->nregions;
+	store->sides = xcalloc(config->nregions, sizeof(*store->sides));
+	for (size_t i = 0; i < config->nregions; i++)
+		side_init(&store->sides[i], store, &config->regions[i]);
+	for (size_t i = 0; i < config->nregions; i++)
+		store->members |= store->sides[i].bit;
+	store->here = pg_side_of(store, config->home);
+	must(store->here != NULL && store->here->conninfo != NULL);
 	for (size_t i = 0; i < PG_READERS; i++)
-		pg_link_close(&side->readers[i]);
+		pg_link_begin(&store->here->readers[i]);
 	for (size_t i = 0; i < PG_WRITERS; i++)
-		pg_link_close(&side->writers[i]);
-	pg_link_close(&side->listener);
-	free(side->conninfo);
+		pg_link_begin(&store->here->writers[i]);
+	pg_link_begin(&store->here->listener);
+	timer_set(loop, &store->look, PG_WATCH_MS);
+	pg_watch_begin(store);
+	pg_clear_begin(store);
+	return store;
 }
 
 void
@@ -498,107 +338,14 @@ pg_store_free(struct pg_store *store)
 	free(store);
 }
 
-static void
-pg_do_close(struct store *base)
+void
+pg_store_end(struct store *base)
 {
-	struct pg_store *store = store_of(base);
+	struct pg_store *store = pg_store_of(base);
 
 	pg_store_stop(store);
 	pg_store_close_links(store);
 	while (pg_store_answer(store))
 		;
 	pg_store_free(store);
-}
-
-const struct store_ops pg_ops = {
-	.name = "postgres",
-	.close = pg_do_close,
-	.create = pg_do_create,
-	.load = pg_do_load,
-	.save = pg_do_save,
-	.remove = pg_do_remove,
-	.restrict_to = pg_do_restrict,
-	.restrict_flow = pg_do_restrict_flow,
-	.strays = pg_do_strays,
-	.next_flow = pg_do_next_flow,
-	.list = pg_do_list,
-	.expire = pg_do_expire,
-	.doc_get = pg_do_doc_get,
-	.doc_put = pg_do_doc_put,
-	.docs_since = pg_do_docs_since,
-	.docs_watch = pg_do_docs_watch,
-	.health = pg_do_health,
-};
-
-static void
-side_init(struct pg_side *side, struct pg_store *store,
-    const struct store_region *region)
-{
-	must(strlen(region->id) < sizeof(side->home) &&
-	    region->number < STORE_REGIONS_MAX);
-	side->store = store;
-	memcpy(side->home, region->id, strlen(region->id) + 1);
-	side->bit = (store_regions)1 << region->number;
-	if (region->conninfo != NULL)
-		side->conninfo = xstrdup(region->conninfo);
-	memcpy(side->successors, region->successors, sizeof(side->successors));
-	for (size_t i = 0; i < PG_READERS; i++)
-		pg_link_init(&side->readers[i], side, PG_READS);
-	for (size_t i = 0; i < PG_WRITERS; i++)
-		pg_link_init(&side->writers[i], side, PG_WRITES);
-	pg_link_init(&side->listener, side, PG_LISTENS);
-}
-
-void
-pg_store_lost(struct pg_store *store,
-    const struct store_postgres_config *config)
-{
-	for (size_t i = 0; i < config->nregions; i++) {
-		const struct store_region *region = &config->regions[i];
-		struct pg_side *side = pg_side_of(store, region->id);
-
-		/* One that is new: with the next start. */
-		if (side == NULL || strcmp(side->successors,
-		    region->successors) == 0)
-			continue;
-		memcpy(side->successors, region->successors,
-		    sizeof(side->successors));
-		side->heard = 0;
-		side->given = side->waits_told = false;
-		side->lost_ms = side->there_ms = 0;
-		side->said[0] = '\0';
-	}
-	pg_tend_all(store);
-}
-
-struct pg_store *
-pg_store_open(struct loop *loop, const struct store_postgres_config *config)
-{
-	struct pg_store *store = xcalloc(1, sizeof(*store));
-
-	if (config->set != NULL)
-		snprintf(store->set, sizeof(store->set), "%s", config->set);
-	store->base = (struct store){ .ops = &pg_ops, .loop = loop };
-	list_init(&store->done);
-	list_init(&store->held);
-	task_init(&store->answering, on_answering);
-	timer_init(&store->look, on_look);
-	snprintf(store->trouble, sizeof(store->trouble), "not connected yet");
-	store->nsides = config->nregions;
-	store->sides = xcalloc(config->nregions, sizeof(*store->sides));
-	for (size_t i = 0; i < config->nregions; i++)
-		side_init(&store->sides[i], store, &config->regions[i]);
-	for (size_t i = 0; i < config->nregions; i++)
-		store->members |= store->sides[i].bit;
-	store->here = pg_side_of(store, config->home);
-	must(store->here != NULL && store->here->conninfo != NULL);
-	for (size_t i = 0; i < PG_READERS; i++)
-		pg_link_begin(&store->here->readers[i]);
-	for (size_t i = 0; i < PG_WRITERS; i++)
-		pg_link_begin(&store->here->writers[i]);
-	pg_link_begin(&store->here->listener);
-	timer_set(loop, &store->look, PG_WATCH_MS);
-	pg_watch_begin(store);
-	pg_clear_begin(store);
-	return store;
 }

@@ -335,6 +335,12 @@ struct pg_store {
 	struct pg_watcher *watchers;
 };
 
+static inline struct pg_store *
+pg_store_of(struct store *base)
+{
+	return list_entry(base, struct pg_store, base);
+}
+
 /* Opens one database's. */
 struct pg_store *pg_store_open(struct loop *loop,
     const struct store_postgres_config *config);
@@ -347,20 +353,33 @@ void pg_store_stop(struct pg_store *store);
 void pg_store_close_links(struct pg_store *store);
 bool pg_store_answer(struct pg_store *store);
 void pg_store_free(struct pg_store *store);
-extern const struct store_ops pg_ops;
+
+/* Of store_ops; end: all three steps, of one that is alone. */
+void pg_store_end(struct store *base);
+void pg_store_tell_health(struct store *base, struct store_health *health);
+void pg_store_watch_docs(struct store *base, store_count_fn *fn, void *arg);
 
 /* From a link: the job has its end. */
 void pg_job_done(struct pg_job *job);
+/* It goes nowhere. */
+void pg_job_refuse(struct pg_job *job, enum store_end end);
 /* A link that writes says how it stands. */
 void pg_store_health(struct pg_store *store, bool good, const char *trouble);
-/* Asks this region's server; fn's number means nothing. */
-void pg_store_ask(struct pg_store *store, const struct pg_kind *kind,
-    store_count_fn *fn);
 struct pg_job *pg_job_new(struct store *base, const struct pg_kind *kind,
     void *arg);
 /* To the right link of the side. */
 void pg_send(struct pg_side *side, struct pg_job *job);
 struct pg_side *pg_side_of(struct pg_store *store, const char *home);
+
+/* --- what it is asked (postgres_calls.c) --- */
+
+extern const struct store_ops pg_ops;
+
+/* Asks this region's server; fn's number means nothing. */
+void pg_store_ask(struct pg_store *store, const struct pg_kind *kind,
+    store_count_fn *fn);
+/* A job that was held goes its way. */
+void pg_begin(struct pg_job *job);
 
 /* --- ownership ---------------------------------------------------------------- */
 
@@ -426,8 +445,6 @@ void pg_clear_again(struct pg_store *store);
 void pg_clear_end(struct pg_store *store);
 /* What is asked of states waits for that. */
 void pg_clear_hold(struct pg_store *store, struct pg_job *job);
-/* A job that was held goes its way. */
-void pg_begin(struct pg_job *job);
 /* Somebody changed metadata. */
 void pg_store_noted(struct pg_store *store);
 

@@ -376,7 +376,7 @@ store_postgres_lost(struct store *base,
 	struct pg_sets *sets;
 
 	if (base->ops == &pg_ops) {
-		pg_store_lost(list_entry(base, struct pg_store, base), config);
+		pg_store_lost(pg_store_of(base), config);
 		return;
 	}
 	must(base->ops == &sets_ops);
