@@ -45,10 +45,15 @@ static const char schema_6[] = {
 	, '\0'
 };
 
+static const char schema_7[] = {
+#include "postgres-7.sql.inc"
+	, '\0'
+};
+
 /* What leads from each version of the schema to the next; never changed, only
  * added to. */
 static const char *const versions[] = { schema_1, schema_2, schema_3,
-    schema_4, schema_5, schema_6 };
+    schema_4, schema_5, schema_6, schema_7 };
 
 _Static_assert(sizeof(versions) / sizeof(versions[0]) == PG_SCHEMA,
     "a file for each version");
@@ -188,7 +193,7 @@ name_set(PGconn *conn, const struct pg_migrations *m,
 {
 	char sql[100];
 
-	if (m->count < PG_SCHEMA)
+	if (m->count < PG_SCHEMA_SETS)
 		return true;		/* of a time when there were none */
 	if (!new || config->set == NULL)
 		return pg_set_is_good(conn, config->set, err);

@@ -83,6 +83,14 @@ typedef void store_list_fn(void *arg, enum store_end end,
     const struct store_row *rows, size_t count, const char *next);
 typedef void store_count_fn(void *arg, enum store_end end, uint64_t count);
 
+/*
+ * A row of the home is never behind: whatever of the state was acknowledged,
+ * to anybody in any region, before the load was asked for is in it, also while
+ * the state changes its home.  For no copy answers, nor a row that is frozen or
+ * left behind: each of them only says whom to ask next.  Where the home cannot
+ * be asked there is no row at all.  Only of a region that was lost its successor
+ * may never have heard the last (store/ownership.h).
+ */
 enum store_read {
 	STORE_READ_HOME,	/* the home's row: what an invoke needs */
 	STORE_READ_NEAR,	/* a replica will do: lists, "does it exist" */

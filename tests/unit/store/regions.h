@@ -148,19 +148,76 @@ region_break_departure(int region, bool broken)
 	    "drop trigger broken on flow.state_gb");
 }
 
-/* The second step, by hand; whether it was done. */
+/* The second step, by hand; version: base, or one more with a save. */
+static inline void
+region_arrival(char sql[700], const struct store_row *row, int epoch, int base,
+    int version, const char *body)
+{
+	char id[33];
+
+	for (int i = 0; i < 16; i++)
+		snprintf(id + 2 * i, 3, "%02x", row->id[i]);
+	snprintf(sql, 700, "select written from flow.arrive('%s', %d, "
+	    "%d, %d, null, false, -1, '%s', '%s', 1, 1, 0, 0, 0, '%s')", id,
+	    epoch, base, version, id, id, body);
+}
+
+/* Whether it was done. */
 static inline bool
 region_arrives(int region, const struct store_row *row, int epoch, int base,
     const char *body)
 {
-	char sql[700], id[33];
+	char sql[700];
 
-	for (int i = 0; i < 16; i++)
-		snprintf(id + 2 * i, 3, "%02x", row->id[i]);
-	snprintf(sql, sizeof(sql), "select written from flow.arrive('%s', %d, "
-	    "%d, %d, null, false, -1, '%s', '%s', 1, 1, 0, 0, 0, '%s')", id,
-	    epoch, base, base + 1, id, id, body);
+	region_arrival(sql, row, epoch, base, base + 1, body);
 	return strcmp(region_ask(region, sql), "t") == 0;
+}
+
+/* --- several at once, each on a connection of its own --- */
+
+static inline PGconn *
+region_connect(int region)
+{
+	PGconn *conn = PQconnectdb(region_admin(region));
+
+	must(PQstatus(conn) == CONNECTION_OK);
+	return conn;
+}
+
+/* Begun, not waited for. */
+static inline void
+region_begin(PGconn *conn, const char *sql)
+{
+	must(PQsendQuery(conn, sql) == 1);
+}
+
+/* Of what was begun: whether the last of it said true. */
+static inline bool
+region_end(PGconn *conn)
+{
+	PGresult *r;
+	bool said = false;
+
+	while ((r = PQgetResult(conn)) != NULL) {
+		must(PQresultStatus(r) == PGRES_TUPLES_OK ||
+		    PQresultStatus(r) == PGRES_COMMAND_OK);
+		said = PQntuples(r) > 0 && PQgetvalue(r, 0, 0)[0] == 't';
+		PQclear(r);
+	}
+	return said;
+}
+
+/* Until somebody waits for that advisory lock. */
+static inline void
+region_wait_for_lock(int region, const char *key)
+{
+	char sql[200];
+	int looks = 0;
+
+	snprintf(sql, sizeof(sql), "select count(*) > 0 from pg_locks where "
+	    "locktype = 'advisory' and not granted and classid = %s", key);
+	while (strcmp(region_ask(region, sql), "t") != 0)
+		must(++looks < 10000);
 }
 
 #endif
