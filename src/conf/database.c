@@ -98,12 +98,6 @@ has_countries(const struct guard *g, struct err *why)
 }
 
 /* An empty part of the space changes nothing. */
-static double
-share(double changed, double located)
-{
-	return located > 0 ? changed / located : 0;
-}
-
 static bool
 changes_little(const struct guard *g, struct err *why)
 {
@@ -113,8 +107,8 @@ changes_little(const struct guard *g, struct err *why)
 
 	geo_table_diff(before, g->table, &diff);
 	geo_table_free(&before);
-	ip4 = share(diff.ip4_changed, diff.ip4_located);
-	ip6 = share(diff.ip6_changed, diff.ip6_located);
+	ip4 = geo_moved_share(&diff.ip4);
+	ip6 = geo_moved_share(&diff.ip6);
 	if (ip4 <= g->max_changed && ip6 <= g->max_changed)
 		return true;
 	return err_set(why, "%.2f%% of the located IPv4 and %.2f%% of the IPv6 "

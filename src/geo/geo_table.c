@@ -243,10 +243,10 @@ first_region(const struct geo_table *t, const struct geo_hit *hit)
 	return t->map->regions[hit->list->regions[0]].id;
 }
 
-/* Adds a span of so many units to the sums. */
+/* Adds a span of so many units. */
 static void
 weigh(const struct geo_table *a, uint32_t in_a, const struct geo_table *b,
-    uint32_t in_b, double units, double *located, double *changed)
+    uint32_t in_b, double units, struct geo_moved *sum)
 {
 	const struct geo_hit *old = &a->answers.hits[in_a];
 	const struct geo_hit *new = &b->answers.hits[in_b];
@@ -254,9 +254,9 @@ weigh(const struct geo_table *a, uint32_t in_a, const struct geo_table *b,
 	if (old->place.class != PLACE_LOCATED &&
 	    new->place.class != PLACE_LOCATED)
 		return;
-	*located += units;
+	sum->located += units;
 	if (strcmp(first_region(a, old), first_region(b, new)) != 0)
-		*changed += units;
+		sum->changed += units;
 }
 
 static void
@@ -271,8 +271,7 @@ diff_ip4(const struct geo_table *a, const struct geo_table *b,
 		in_b = spans4_span(b->ip4, (uint32_t)at, &last_b);
 		if (last_b < last_a)
 			last_a = last_b;
-		weigh(a, in_a, b, in_b, (double)(last_a - at + 1),
-		    &diff->ip4_located, &diff->ip4_changed);
+		weigh(a, in_a, b, in_b, (double)(last_a - at + 1), &diff->ip4);
 		at = (uint64_t)last_a + 1;
 	}
 }
@@ -292,7 +291,7 @@ diff_ip6(const struct geo_table *a, const struct geo_table *b,
 		if (last_b < last_a)
 			last_a = last_b;
 		weigh(a, in_a, b, in_b, ((double)(last_a - at) + 1) / unit,
-		    &diff->ip6_located, &diff->ip6_changed);
+		    &diff->ip6);
 		at = last_a + 1;
 	} while (at != 0);
 }

@@ -53,12 +53,21 @@ uint64_t geo_table_epoch(const struct geo_table *table);
  * What part of the address space two tables send elsewhere, by the first
  * region of each answer.  Regions are compared by id, so the maps may differ.
  */
-struct geo_diff {
-	double		 ip4_located;	/* addresses located in either table */
-	double		 ip4_changed;	/* of those */
-	double		 ip6_located;	/* /48s of allocated space */
-	double		 ip6_changed;
+struct geo_moved {
+	double		 located;	/* in either table */
+	double		 changed;	/* of that */
 };
+
+struct geo_diff {
+	struct geo_moved ip4;		/* addresses */
+	struct geo_moved ip6;		/* /48s of allocated space */
+};
+
+static inline double
+geo_moved_share(const struct geo_moved *moved)
+{
+	return moved->located > 0 ? moved->changed / moved->located : 0;
+}
 
 void geo_table_diff(const struct geo_table *a, const struct geo_table *b,
     struct geo_diff *diff);

@@ -296,7 +296,7 @@ bool
 map_changes_any(const struct map_changes *c)
 {
 	return c->count > 0 || c->nflows > 0 || (c->has_shares &&
-	    (c->shares.ip4_changed > 0 || c->shares.ip6_changed > 0));
+	    (c->shares.ip4.changed > 0 || c->shares.ip6.changed > 0));
 }
 
 void

@@ -97,10 +97,10 @@ say_regions(struct buf *out, const struct map_changes *c)
 }
 
 static void
-say_share(struct buf *out, const char *what, double changed, double located)
+say_share(struct buf *out, const char *what, const struct geo_moved *moved)
 {
 	buf_printf(out, "%.3f %% of %s changes region\n",
-	    located > 0 ? 100.0 * changed / located : 0.0, what);
+	    100 * geo_moved_share(moved), what);
 }
 
 static void
@@ -128,10 +128,8 @@ map_changes_text(struct buf *out, const struct map_changes *c)
 	    "their further regions:");
 	say_changes(out, c, MAP_NETWORK, "networks change:");
 	if (c->has_shares) {
-		say_share(out, "located IPv4 space", c->shares.ip4_changed,
-		    c->shares.ip4_located);
-		say_share(out, "allocated IPv6 space (/48s)",
-		    c->shares.ip6_changed, c->shares.ip6_located);
+		say_share(out, "located IPv4 space", &c->shares.ip4);
+		say_share(out, "allocated IPv6 space (/48s)", &c->shares.ip6);
 	}
 	if (c->nflows > 0)
 		buf_printf(out, "%zu restrictions whose requests go "
@@ -186,11 +184,11 @@ changes_json(struct buf *out, const struct map_changes *c, const char *name,
 }
 
 static void
-share_json(struct buf *out, const char *name, double changed, double located)
+share_json(struct buf *out, const char *name, const struct geo_moved *moved)
 {
 	buf_printf(out, "\"%s\":{\"located\":%.0f,\"changed\":%.0f,"
-	    "\"share\":%.6f},", name, located, changed,
-	    located > 0 ? changed / located : 0.0);
+	    "\"share\":%.6f},", name, moved->located,
+	    moved->changed, geo_moved_share(moved));
 }
 
 static void
@@ -227,10 +225,8 @@ map_changes_json(struct buf *out, const struct map_changes *c)
 	changes_json(out, c, "regions_moved", MAP_REGION_MOVED);
 	changes_json(out, c, "fallbacks", MAP_FALLBACK);
 	if (c->has_shares) {
-		share_json(out, "ip4", c->shares.ip4_changed,
-		    c->shares.ip4_located);
-		share_json(out, "ip6", c->shares.ip6_changed,
-		    c->shares.ip6_located);
+		share_json(out, "ip4", &c->shares.ip4);
+		share_json(out, "ip6", &c->shares.ip6);
 	}
 	buf_text(out, "\"flows\":[");
 	for (size_t i = 0; i < c->nflows; i++) {

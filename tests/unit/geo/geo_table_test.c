@@ -513,16 +513,16 @@ what_changes_between_tables(void **state)
 
 	(void)state;
 	geo_table_diff(a, a, &d);
-	assert_true(d.ip4_located == 0x1p24 + 0x1p16 && d.ip4_changed == 0);
-	assert_true(d.ip6_located == 0x1p17 && d.ip6_changed == 0);
+	assert_true(d.ip4.located == 0x1p24 + 0x1p16 && d.ip4.changed == 0);
+	assert_true(d.ip6.located == 0x1p17 && d.ip6.changed == 0);
 	geo_table_diff(a, b, &d);
-	assert_true(d.ip4_located == 0x1p24 + 0x1p16 && d.ip4_changed == 0x1p16);
-	assert_true(d.ip6_located == 0x1p17 && d.ip6_changed == 0x1p16);
+	assert_true(d.ip4.located == 0x1p24 + 0x1p16 && d.ip4.changed == 0x1p16);
+	assert_true(d.ip6.located == 0x1p17 && d.ip6.changed == 0x1p16);
 	geo_table_diff(a, c, &d);
-	assert_true(d.ip4_located == 0x1p25 + 0x1p16 && d.ip4_changed == 0x1p24);
+	assert_true(d.ip4.located == 0x1p25 + 0x1p16 && d.ip4.changed == 0x1p24);
 	/* A /64 is a small part of a /48. */
-	assert_true(d.ip6_located == 0x1p17 + 0x1p-16);
-	assert_true(d.ip6_changed == 0x1p-16);
+	assert_true(d.ip6.located == 0x1p17 + 0x1p-16);
+	assert_true(d.ip6.changed == 0x1p-16);
 	geo_table_free(&a);
 	geo_table_free(&b);
 	geo_table_free(&c);
