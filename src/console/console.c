@@ -246,8 +246,8 @@ find_edge(struct console *c, const char *path, struct err *err)
 	snprintf(text, sizeof(text), "unix:%s", path);
 	if (!endpoint_parse(&spec.endpoint, slice_of(text)))
 		return err_set(err, "%s: too long for a socket's path", path);
-	return upstreams_apply(c->upstreams, &spec, 1, &probe, NULL, &c->edge,
-	    err);
+	return upstreams_apply(c->upstreams, &(struct upstream_set){ &spec, 1,
+	    &probe, NULL }, &c->edge, err);
 }
 
 static void

@@ -152,8 +152,8 @@ backends_find(struct backends *backends, struct arena *arena,
 	if (!add_engines(&l, self, err))
 		return false;
 	add_peers(&l, self);
-	if (!upstreams_apply(upstreams, l.specs, l.count, &probe,
-	    generation->link_client, found, err))
+	if (!upstreams_apply(upstreams, &(struct upstream_set){ l.specs,
+	    l.count, &probe, generation->link_client }, found, err))
 		return false;
 	group(backends, arena, &l, found);
 	return true;

@@ -328,18 +328,18 @@ upstream_retire(struct upstream *up)
 }
 
 static bool
-check_room(struct upstreams *all, const struct upstream_spec *specs,
-    size_t count, struct err *err)
+check_room(struct upstreams *all, const struct upstream_set *set,
+    struct err *err)
 {
 	size_t room = 0, wanted = 0;
 
 	for (size_t i = 0; i < UPSTREAMS_MAX; i++)
 		room += slot_is_free(all, i);
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < set->count; i++) {
 		char name[UPSTREAM_NAME_MAX];
 
-		upstream_name(&specs[i], name);
-		wanted += find_same(all, name, &specs[i]) == NULL;
+		upstream_name(&set->specs[i], name);
+		wanted += find_same(all, name, &set->specs[i]) == NULL;
 	}
 	if (wanted <= room)
 		return true;
@@ -349,17 +349,17 @@ check_room(struct upstreams *all, const struct upstream_spec *specs,
 }
 
 static bool
-check_certificates(const struct upstream_spec *specs, size_t count,
-    const struct tls_context *link_tls, struct err *err)
+check_certificates(const struct upstream_set *set, struct err *err)
 {
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < set->count; i++) {
+		const struct upstream_spec *spec = &set->specs[i];
 		char name[UPSTREAM_NAME_MAX];
 
-		must(specs[i].weight > 0);
-		if (link_tls != NULL || specs[i].tls != NULL ||
-		    (!specs[i].link && !specs[i].endpoint.tls))
+		must(spec->weight > 0);
+		if (set->link_tls != NULL || spec->tls != NULL ||
+		    (!spec->link && !spec->endpoint.tls))
 			continue;
-		upstream_name(&specs[i], name);
+		upstream_name(spec, name);
 		return err_set(err, "upstream %s needs a certificate of our "
 		    "own; set link.certificate, link.key and link.ca, or those "
 		    "of engines.tls", name);
@@ -397,26 +397,25 @@ upstream_hold(struct upstream *up, struct tls_context *link_tls)
 }
 
 bool
-upstreams_apply(struct upstreams *all, const struct upstream_spec *specs,
-    size_t count, const struct probe_spec *probe, struct tls_context *link_tls,
+upstreams_apply(struct upstreams *all, const struct upstream_set *set,
     struct upstream **found, struct err *err)
 {
-	if (!check_certificates(specs, count, link_tls, err) ||
-	    !check_room(all, specs, count, err))
+	if (!check_certificates(set, err) || !check_room(all, set, err))
 		return false;
-	apply_probe(all, probe);
+	apply_probe(all, set->probe);
 	for (size_t i = 0; i < UPSTREAMS_MAX; i++)
 		if (all->slots[i] != NULL)
 			all->slots[i]->private->current = false;
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < set->count; i++) {
+		const struct upstream_spec *spec = &set->specs[i];
 		char name[UPSTREAM_NAME_MAX];
 
-		upstream_name(&specs[i], name);
-		found[i] = find_same(all, name, &specs[i]);
+		upstream_name(spec, name);
+		found[i] = find_same(all, name, spec);
 		if (found[i] == NULL)
-			found[i] = upstream_add(all, name, &specs[i]);
-		upstream_hold(found[i], specs[i].tls != NULL ? specs[i].tls :
-		    link_tls);
+			found[i] = upstream_add(all, name, spec);
+		upstream_hold(found[i], spec->tls != NULL ? spec->tls :
+		    set->link_tls);
 	}
 	for (size_t i = 0; i < UPSTREAMS_MAX; i++)
 		if (all->slots[i] != NULL && !all->slots[i]->private->current)

@@ -98,15 +98,23 @@ struct upstreams *upstreams_new(struct loop *control,
     void (*changed)(void *arg), void *arg);
 void upstreams_free(struct upstreams **all);
 
+/* What a generation wants. */
+struct upstream_set {
+	const struct upstream_spec *specs;
+	size_t		 count;
+	const struct probe_spec *probe;
+	/* Held, and used for links and for https engines; NULL if there are
+	 * none. */
+	struct tls_context *link_tls;
+};
+
 /*
  * The set for a new generation, on the control thread: known ones are kept,
  * new ones added and probed at once, those left out are probed no longer.
- * found[i] answers specs[i] and is held until upstreams_release().  link_tls
- * is held too and used for links and for https engines; NULL if there are
- * none.  A failure changes nothing.
+ * found[i] answers specs[i] and is held until upstreams_release().  A failure
+ * changes nothing.
  */
-bool upstreams_apply(struct upstreams *all, const struct upstream_spec *specs,
-    size_t count, const struct probe_spec *probe, struct tls_context *link_tls,
+bool upstreams_apply(struct upstreams *all, const struct upstream_set *set,
     struct upstream **found, struct err *err);
 
 /* What an engine's last probe told of its store: the values of X-Portolan-Store

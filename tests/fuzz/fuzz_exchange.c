@@ -198,7 +198,7 @@ begin(void)
 	pools = pools_new(loop, &limits);
 	/* Its loop is never run: no probe gets in the way. */
 	must(upstreams_apply(upstreams_new(loop_new(), on_change, NULL),
-	    &spec, 1, &probe, NULL, &up, &err));
+	    &(struct upstream_set){ &spec, 1, &probe, NULL }, &up, &err));
 }
 
 /* --- the engine ----------------------------------------------------------------------- */

@@ -296,8 +296,8 @@ client_init(struct client *c, const struct endpoint *to)
 	    .response_idle_ms = 5000, .tunnel_idle_ms = 5000 };
 	c->all = upstreams_new(c->control, client_changed, c);
 	c->pools = pools_new(c->loop, &c->limits);
-	if (!upstreams_apply(c->all, &spec, 1, &client_probe, NULL, &c->up,
-	    &err))
+	if (!upstreams_apply(c->all, &(struct upstream_set){ &spec, 1,
+	    &client_probe, NULL }, &c->up, &err))
 		fail_msg("%s", err.text);
 }
 

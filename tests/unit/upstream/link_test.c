@@ -124,8 +124,8 @@ link_to(struct client *c, const char *region)
 	c->pools = pools_new(c->loop, &c->limits);
 	spec.endpoint = gb.at;
 	snprintf(spec.region, sizeof(spec.region), "%s", region);
-	if (!upstreams_apply(c->all, &spec, 1, &client_probe, tls, &c->up,
-	    &err))
+	if (!upstreams_apply(c->all, &(struct upstream_set){ &spec, 1,
+	    &client_probe, tls }, &c->up, &err))
 		fail_msg("%s", err.text);
 	tls_context_free(&tls);		/* upstreams hold their own */
 }
@@ -185,8 +185,8 @@ probed(const char *region)
 	gb_begin(loop);
 	spec.endpoint = gb.at;
 	snprintf(spec.region, sizeof(spec.region), "%s", region);
-	assert_true(upstreams_apply(all, &spec, 1, &client_probe, tls, &up,
-	    &err));
+	assert_true(upstreams_apply(all, &(struct upstream_set){ &spec, 1,
+	    &client_probe, tls }, &up, &err));
 	tls_context_free(&tls);
 	loop_run(loop);
 	/* Further probes do not turn one verdict into another. */

@@ -83,7 +83,8 @@ begin(struct upstream **found, unsigned count, double most)
 		specs[i].weight = 1;
 		memcpy(specs[i].region, "GB", 3);
 	}
-	must(upstreams_apply(all, specs, count, &probe, NULL, found, &err));
+	must(upstreams_apply(all, &(struct upstream_set){ specs, count, &probe,
+	    NULL }, found, &err));
 	settle();
 	for (unsigned i = 0; i < count; i++)
 		atomic_store(&found[i]->health, HEALTH_UP);

@@ -61,8 +61,8 @@ known_ones_are_kept(void **state)
 	struct err err;
 
 	(void)state;
-	assert_true(upstreams_apply(all, specs, 4, &client_probe, NULL, first,
-	    &err));
+	assert_true(upstreams_apply(all, &(struct upstream_set){ specs, 4,
+	    &client_probe, NULL }, first, &err));
 	assert_string_equal(first[0]->name, "GB http://127.0.0.1:1");
 	assert_string_equal(first[1]->name, "US unix:/nowhere");
 	assert_string_equal(first[3]->name, "unix:/edge");
@@ -71,8 +71,8 @@ known_ones_are_kept(void **state)
 
 	/* Another weight is another upstream, of the same health. */
 	specs[0].weight = 7;
-	assert_true(upstreams_apply(all, specs, 2, &client_probe, NULL, second,
-	    &err));
+	assert_true(upstreams_apply(all, &(struct upstream_set){ specs, 2,
+	    &client_probe, NULL }, second, &err));
 	assert_ptr_not_equal(second[0], first[0]);
 	assert_int_equal(second[0]->spec.weight, 7);
 	assert_int_equal(first[0]->spec.weight, 1);	/* still read by some */
@@ -83,8 +83,8 @@ known_ones_are_kept(void **state)
 	upstreams_release(all, first, 4);
 	assert_string_equal(first[1]->name, "US unix:/nowhere");
 	specs[0] = spec_of("127.0.0.1:2", "GB", 1);
-	assert_true(upstreams_apply(all, specs, 1, &client_probe, NULL, first,
-	    &err));
+	assert_true(upstreams_apply(all, &(struct upstream_set){ specs, 1,
+	    &client_probe, NULL }, first, &err));
 	assert_int_equal(first[0]->index, 0);
 	assert_string_equal(first[0]->name, "GB http://127.0.0.1:2");
 	assert_int_equal(atomic_load(&first[0]->health), HEALTH_UNKNOWN);
@@ -107,20 +107,20 @@ a_process_has_room_for_so_many(void **state)
 		snprintf(text, sizeof(text), "127.0.0.1:%u", i + 1);
 		specs[i] = spec_of(text, "GB", 1);
 	}
-	assert_true(upstreams_apply(all, specs, UPSTREAMS_MAX, &client_probe,
-	    NULL, found, &err));
+	assert_true(upstreams_apply(all, &(struct upstream_set){ specs,
+	    UPSTREAMS_MAX, &client_probe, NULL }, found, &err));
 	/* The same ones need no room. */
-	assert_true(upstreams_apply(all, specs, UPSTREAMS_MAX, &client_probe,
-	    NULL, again, &err));
+	assert_true(upstreams_apply(all, &(struct upstream_set){ specs,
+	    UPSTREAMS_MAX, &client_probe, NULL }, again, &err));
 	assert_memory_equal(found, again, sizeof(found));
-	assert_false(upstreams_apply(all, &more, 1, &client_probe, NULL, &one,
-	    &err));
+	assert_false(upstreams_apply(all, &(struct upstream_set){ &more, 1,
+	    &client_probe, NULL }, &one, &err));
 	assert_string_equal(err.text, "1 more upstreams are too many beside "
 	    "the 256 in use; at most 256 fit in a process");
 	upstreams_release(all, found, UPSTREAMS_MAX);
 	upstreams_release(all, again, UPSTREAMS_MAX);
-	assert_true(upstreams_apply(all, &more, 1, &client_probe, NULL, &one,
-	    &err));
+	assert_true(upstreams_apply(all, &(struct upstream_set){ &more, 1,
+	    &client_probe, NULL }, &one, &err));
 	end(all);
 }
 
@@ -136,15 +136,15 @@ links_need_a_certificate_of_ours(void **state)
 	struct err err;
 
 	(void)state;
-	assert_false(upstreams_apply(all, specs, 2, &client_probe, NULL, found,
-	    &err));
+	assert_false(upstreams_apply(all, &(struct upstream_set){ specs, 2,
+	    &client_probe, NULL }, found, &err));
 	assert_string_equal(err.text, "upstream US https://127.0.0.1:2 needs "
 	    "a certificate of our own; set link.certificate, link.key and "
 	    "link.ca, or those of engines.tls");
 	specs[1] = spec_of("127.0.0.1:2", "US", 1);
 	specs[1].link = true;
-	assert_false(upstreams_apply(all, specs, 2, &client_probe, NULL, found,
-	    &err));
+	assert_false(upstreams_apply(all, &(struct upstream_set){ specs, 2,
+	    &client_probe, NULL }, found, &err));
 	end(all);
 }
 
@@ -166,13 +166,13 @@ pools_notice_a_new_owner_of_a_slot(void **state)
 	struct err err;
 
 	(void)state;
-	assert_true(upstreams_apply(all, &a, 1, &client_probe, NULL, &ua,
-	    &err));
+	assert_true(upstreams_apply(all, &(struct upstream_set){ &a, 1,
+	    &client_probe, NULL }, &ua, &err));
 	ex = exchange_start(pools, ua, &request, &client_ops, &c);
 	exchange_cancel(&ex);
 	upstreams_release(all, &ua, 1);
-	assert_true(upstreams_apply(all, &b, 1, &client_probe, NULL, &ub,
-	    &err));
+	assert_true(upstreams_apply(all, &(struct upstream_set){ &b, 1,
+	    &client_probe, NULL }, &ub, &err));
 	assert_ptr_equal(ua, ub);
 	exchange_start(pools, ub, &request, &client_ops, &c);
 	loop_run(loop);
@@ -258,8 +258,8 @@ probes_decide_the_health(void **state)
 		peer_listen(&p);
 		peer_play(&p, answers_probes);
 		spec.endpoint = p.at;
-		assert_true(upstreams_apply(all, &spec, 1, &quick, NULL,
-		    &up, &err));
+		assert_true(upstreams_apply(all, &(struct upstream_set){ &spec,
+		    1, &quick, NULL }, &up, &err));
 		assert_int_equal(atomic_load(&up->health), HEALTH_UNKNOWN);
 		for (size_t j = 0; rows[i].becomes[j] != HEALTH_UNKNOWN; j++) {
 			loop_run(control);
@@ -299,8 +299,8 @@ a_probe_waits_only_so_long(void **state)
 	peer_listen(&p);
 	peer_play(&p, keeps_silent);
 	spec.endpoint = p.at;
-	assert_true(upstreams_apply(all, &spec, 1, &impatient, NULL, &up,
-	    &err));
+	assert_true(upstreams_apply(all, &(struct upstream_set){ &spec, 1,
+	    &impatient, NULL }, &up, &err));
 	loop_run(control);
 	assert_int_equal(atomic_load(&up->health), HEALTH_DOWN);
 	end(all);
@@ -326,7 +326,8 @@ what_was_ejected_returns(void **state)
 	peer_listen(&p);
 	peer_play(&p, answers_probes);
 	spec.endpoint = p.at;
-	assert_true(upstreams_apply(all, &spec, 1, &quick, NULL, &up, &err));
+	assert_true(upstreams_apply(all, &(struct upstream_set){ &spec, 1,
+	    &quick, NULL }, &up, &err));
 	loop_run(control);
 	assert_int_equal(atomic_load(&up->health), HEALTH_UP);
 	assert_int_equal(atomic_load(&up->back_ms), 0);
@@ -375,8 +376,8 @@ names_are_resolved_apart(void **state)
 	listen(p.listener, 8);
 	peer_play(&p, answers_probes);
 	specs[0].endpoint.port = p.at.port;
-	assert_true(upstreams_apply(all, specs, 2, &client_probe, NULL, found,
-	    &err));
+	assert_true(upstreams_apply(all, &(struct upstream_set){ specs, 2,
+	    &client_probe, NULL }, found, &err));
 	while (changes < 2)
 		loop_run(control);
 	assert_int_equal(atomic_load(&found[0]->health), HEALTH_UP);
