@@ -133,23 +133,22 @@ list_docs(struct work *w, const struct store_doc *docs, size_t count)
 static void
 list(struct work *w)
 {
-	uint64_t at = 0, newest;
-	struct store_doc *docs;
-	size_t count = 1;
+	struct await_docs docs = { .count = 1 };
+	uint64_t at = 0;
 
 	if (w->options.json)
 		buf_char(&w->out, '[');
-	while (count > 0) {
+	while (docs.count > 0) {
 		struct arena *arena = arena_new(0);
 		enum store_end end = await_docs_since(w->store, arena, at,
-		    DOCS_AT_ONCE, &docs, &count, &newest);
+		    DOCS_AT_ONCE, &docs);
 
 		if (end != STORE_OK) {
 			fail(w, end, "the keys cannot be read");
-			count = 0;
+			docs.count = 0;
 		}
-		list_docs(w, docs, count);
-		at = count > 0 ? docs[count - 1].revision : at;
+		list_docs(w, docs.list, docs.count);
+		at = docs.count > 0 ? docs.list[docs.count - 1].revision : at;
 		arena_free(&arena);
 	}
 	if (w->options.json)

@@ -189,6 +189,14 @@ void call_states_of_flow(const struct call_ctx *c);
 void call_state_get(const struct call_ctx *c);
 void call_state_delete(const struct call_ctx *c);
 void call_states_expire(const struct call_ctx *c);
+/* A list of what the store's documents say that have changed since a revision. */
+struct feed {
+	const char	*list;		/* its name in the answer */
+	uint64_t	 wait_max_ms;	/* for a change, where there is none */
+	void		(*add)(json_t *list, const struct store_doc *doc);
+};
+
+void call_answer_feed(const struct call_ctx *c, const struct feed *feed);	/* feed.c */
 void call_feed(const struct call_ctx *c);		/* feed.c */
 void call_documents(const struct call_ctx *c);		/* follow.c */
 /* Tells the store's troubles (store_watch.c). */

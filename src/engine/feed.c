@@ -19,7 +19,10 @@
 #include "base/must.h"
 #include "engine/build.h"
 
-enum { FEED_AT_ONCE = 500, FEED_WAIT_MAX_MS = 30000 };
+enum {
+	AT_ONCE = 500,			/* documents */
+	WAIT_MAX_MS = 30000,
+};
 
 uint64_t
 query_number(const char *query, const char *name)
@@ -64,44 +67,53 @@ add_change(json_t *changes, const struct store_doc *doc)
 	json_decref(body);
 }
 
-static void
-answer(const struct call_ctx *c, const struct store_doc *docs, size_t count,
-    uint64_t since, uint64_t newest)
-{
-	json_t *changes = json_array();
-	uint64_t revision = count > 0 ? docs[count - 1].revision : since;
+/* --- what all have in common ------------------------------------------------------ */
 
-	for (size_t i = 0; i < count; i++)
-		add_change(changes, &docs[i]);
-	if (newest < revision)
-		newest = revision;
+static void
+answer(const struct call_ctx *c, const struct feed *feed, uint64_t since,
+    const struct await_docs *docs)
+{
+	uint64_t revision = docs->count > 0 ?
+	    docs->list[docs->count - 1].revision : since;
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < docs->count; i++)
+		feed->add(list, &docs->list[i]);
 	answer_json(c, 200, json_pack("{s:s, s:I, s:I, s:o}", "epoch",
 	    metadata_epoch(c->engine->metadata), "revision",
-	    (json_int_t)revision, "newest", (json_int_t)newest, "changes",
-	    changes));
+	    (json_int_t)revision, "newest", (json_int_t)(docs->newest >
+	    revision ? docs->newest : revision), feed->list, list));
+}
+
+void
+call_answer_feed(const struct call_ctx *c, const struct feed *feed)
+{
+	uint64_t since = query_number(c->call->query, "since");
+	uint64_t wait = query_number(c->call->query, "wait");
+	struct arena *arena = arena_new(0);
+	struct await_docs docs;
+	enum store_end end;
+
+	end = await_docs_since(c->engine->store, arena, since, AT_ONCE, &docs);
+	if (end == STORE_OK && docs.count == 0 && wait > 0 &&
+	    docs.newest <= since) {
+		metadata_wait(c->engine->metadata, since,
+		    wait < feed->wait_max_ms ? wait : feed->wait_max_ms);
+		end = await_docs_since(c->engine->store, arena, since, AT_ONCE,
+		    &docs);
+	}
+	if (end != STORE_OK)
+		build_answer_end(c, end);
+	else
+		answer(c, feed, since, &docs);
+	arena_free(&arena);
 }
 
 void
 call_feed(const struct call_ctx *c)
 {
-	uint64_t since = query_number(c->call->query, "since"), newest;
-	uint64_t wait = query_number(c->call->query, "wait");
-	struct arena *arena = arena_new(0);
-	struct store_doc *docs;
-	enum store_end end;
-	size_t count;
+	static const struct feed restrictions = { "changes", WAIT_MAX_MS,
+	    add_change };
 
-	end = await_docs_since(c->engine->store, arena, since, FEED_AT_ONCE,
-	    &docs, &count, &newest);
-	if (end == STORE_OK && count == 0 && wait > 0 && newest <= since) {
-		metadata_wait(c->engine->metadata, since,
-		    wait < FEED_WAIT_MAX_MS ? wait : FEED_WAIT_MAX_MS);
-		end = await_docs_since(c->engine->store, arena, since,
-		    FEED_AT_ONCE, &docs, &count, &newest);
-	}
-	if (end != STORE_OK)
-		build_answer_end(c, end);
-	else
-		answer(c, docs, count, since, newest);
-	arena_free(&arena);
+	call_answer_feed(c, &restrictions);
 }

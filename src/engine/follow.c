@@ -26,7 +26,6 @@
 #include "store/http_client.h"
 
 enum {
-	AT_ONCE = 500,			/* documents */
 	WAIT_MS = 10000,
 	GRACE_MS = 20000,		/* for the answer itself */
 	ANSWER_MAX = 64 << 20,
@@ -101,60 +100,26 @@ is_followed(const struct store_doc *doc)
 }
 
 static void
-answer(const struct call_ctx *c, const struct store_doc *docs, size_t count,
-    uint64_t since, uint64_t newest)
+add_document(json_t *list, const struct store_doc *doc)
 {
-	uint64_t revision = count > 0 ? docs[count - 1].revision : since;
-	json_t *list = json_array();
+	json_t *one;
 
-	for (size_t i = 0; i < count; i++) {
-		const struct store_doc *d = &docs[i];
-		json_t *one;
-
-		if (!is_followed(d))
-			continue;
-		one = json_pack("{s:s, s:s, s:b}", "kind", d->kind, "key",
-		    d->key, "deleted", d->deleted);
-		must(one != NULL);
-		if (!d->deleted)
-			json_object_set_new(one, "body",
-			    json_stringn(d->body.p, d->body.len));
-		json_array_append_new(list, one);
-	}
-	answer_json(c, 200, json_pack("{s:s, s:I, s:I, s:o}", "epoch",
-	    metadata_epoch(c->engine->metadata), "revision",
-	    (json_int_t)revision, "newest", (json_int_t)(newest > revision ?
-	    newest : revision), "documents", list));
-}
-
-static void
-tell_documents(const struct call_ctx *c)
-{
-	uint64_t since = query_number(c->call->query, "since"), newest;
-	uint64_t wait = query_number(c->call->query, "wait");
-	struct arena *arena = arena_new(0);
-	struct store_doc *docs;
-	enum store_end end;
-	size_t count;
-
-	end = await_docs_since(c->engine->store, arena, since, AT_ONCE, &docs,
-	    &count, &newest);
-	if (end == STORE_OK && count == 0 && wait > 0 && newest <= since) {
-		metadata_wait(c->engine->metadata, since,
-		    wait < WAIT_MS ? wait : WAIT_MS);
-		end = await_docs_since(c->engine->store, arena, since, AT_ONCE,
-		    &docs, &count, &newest);
-	}
-	if (end != STORE_OK)
-		build_answer_end(c, end);
-	else
-		answer(c, docs, count, since, newest);
-	arena_free(&arena);
+	if (!is_followed(doc))
+		return;
+	one = json_pack("{s:s, s:s, s:b}", "kind", doc->kind, "key", doc->key,
+	    "deleted", doc->deleted);
+	must(one != NULL);
+	if (!doc->deleted)
+		json_object_set_new(one, "body", json_stringn(doc->body.p,
+		    doc->body.len));
+	json_array_append_new(list, one);
 }
 
 void
 call_documents(const struct call_ctx *c)
 {
+	static const struct feed documents = { "documents", WAIT_MS,
+	    add_document };
 	const struct config *config = c->edition->generation->config;
 	uint8_t key[KEY_MAX];
 	struct slice slice;
@@ -169,7 +134,7 @@ call_documents(const struct call_ctx *c)
 		answer_sentence(c, 401, "This is for engines of this "
 		    "platform");
 	} else {
-		tell_documents(c);
+		call_answer_feed(c, &documents);
 	}
 	explicit_bzero(key, sizeof(key));
 }

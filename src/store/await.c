@@ -324,14 +324,12 @@ await_doc_put(struct store *store, struct store_doc *doc)
 
 enum store_end
 await_docs_since(struct store *store, struct arena *arena, uint64_t revision,
-    unsigned limit, struct store_doc **docs, size_t *count, uint64_t *newest)
+    unsigned limit, struct await_docs *docs)
 {
 	struct wait w = wait_for(arena);
 
 	store->ops->docs_since(store, revision, limit, on_docs, &w);
 	fiber_wait();
-	*docs = w.docs;
-	*count = w.count;
-	*newest = w.number;
+	*docs = (struct await_docs){ w.docs, w.count, w.number };
 	return w.end;
 }

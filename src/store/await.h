@@ -47,8 +47,14 @@ enum store_end await_doc_get(struct store *store, struct arena *arena,
     const char *kind, const char *key, struct store_doc *doc);
 /* doc's revision becomes the new one. */
 enum store_end await_doc_put(struct store *store, struct store_doc *doc);
+
+struct await_docs {
+	struct store_doc *list;
+	size_t		 count;
+	uint64_t	 newest;	/* revision of the store */
+};
+
 enum store_end await_docs_since(struct store *store, struct arena *arena,
-    uint64_t revision, unsigned limit, struct store_doc **docs, size_t *count,
-    uint64_t *newest);
+    uint64_t revision, unsigned limit, struct await_docs *docs);
 
 #endif
