@@ -392,16 +392,21 @@ has_for_console(const struct sockets *s, const char *name,
 	return false;
 }
 
-/* One that is not named is not wanted. */
+/* A socket of the console's in the file system. */
+struct console_socket {
+	const char	*name, *path, *key;
+	unsigned	 mode;
+};
+
+/* One that has no path is not wanted. */
 static bool
 open_socket_of_console(struct sockets *s, const struct config *config,
-    const char *name, const char *path, unsigned mode, struct sockets *lent,
-    struct err *err)
+    const struct console_socket *one, struct sockets *lent, struct err *err)
 {
-	if (path == NULL || has_for_console(s, name, config))
+	if (one->path == NULL || has_for_console(s, one->name, config))
 		return true;
-	if (!open_unix(s, name, path, mode, lent, err))
-		return false;
+	if (!open_unix(s, one->name, one->path, one->mode, lent, err))
+		return err_wrap(err, "%s: %s", config->file, one->key);
 	s->list[s->count - 1].fresh = true;
 	return true;
 }
@@ -411,6 +416,10 @@ open_for_console(struct sockets *s, const struct config *config,
     struct sockets *lent, struct err *err)
 {
 	const struct endpoint *at = &config->console.address;
+	const struct console_socket
+	    admin = { "admin", config->console.socket, "console.socket", 0600 },
+	    reader = { "reader", config->console.read_socket,
+	    "console.read_socket", 0660 };
 
 	if (config->console.enabled && !has_for_console(s, "console",
 	    config) && !take_lent(s, lent, at)) {
@@ -419,13 +428,8 @@ open_for_console(struct sockets *s, const struct config *config,
 			    config->file);
 		s->list[s->count - 1].fresh = true;
 	}
-	if (!open_socket_of_console(s, config, "admin",
-	    config->console.socket, 0600, lent, err))
-		return err_wrap(err, "%s: console.socket", config->file);
-	if (!open_socket_of_console(s, config, "reader",
-	    config->console.read_socket, 0660, lent, err))
-		return err_wrap(err, "%s: console.read_socket", config->file);
-	return true;
+	return open_socket_of_console(s, config, &admin, lent, err) &&
+	    open_socket_of_console(s, config, &reader, lent, err);
 }
 
 bool
