@@ -119,32 +119,32 @@ static int
 print_conflicts(struct conflicts_work *w, const char *command, int good)
 {
 	struct arena *arena = arena_new(0);
-	struct store_conflict *list;
+	struct store_conflicts found;
 	struct buf out = { 0 };
 	struct err err = { 0 };
-	size_t count;
 	int end;
 
-	if (!store_postgres_conflicts(w->store.options.admin,
-	    w->store.pg.home, w->number, arena, &list, &count, &err)) {
+	if (!store_postgres_conflicts(arena, w->store.options.admin,
+	    w->store.pg.home, w->number, &found, &err)) {
 		end = fail(w, command, &err);
 		arena_free(&arena);
 		return end;
 	}
 	if (w->store.options.json)
 		buf_char(&out, '[');
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < found.count; i++) {
 		if (w->store.options.json && i > 0)
 			buf_char(&out, ',');
 		if (w->store.options.json)
-			print_json(&out, &list[i]);
+			print_json(&out, &found.list[i]);
 		else
-			print_text(&out, &list[i]);
+			print_text(&out, &found.list[i]);
 	}
-	buf_text(&out, w->store.options.json ? "]\n" : count == 0 ?
+	buf_text(&out, w->store.options.json ? "]\n" : found.count == 0 ?
 	    "there is no conflict\n" : "");
 	arena_free(&arena);
-	return loading_print(command, &out, count == 0 ? EXIT_GOOD : good);
+	return loading_print(command, &out, found.count == 0 ? EXIT_GOOD :
+	    good);
 }
 
 static int

@@ -64,18 +64,19 @@ static bool
 sweep(const struct change *c, const struct store_postgres_config *db,
     const char *conninfo, const char *gone, struct err *err)
 {
-	static struct store_orphan orphans[STORE_ORPHANS_MAX];
+	static struct store_orphans orphans;
 	char text[STORE_ORPHAN_TEXT];
-	size_t count;
 
-	if (!store_postgres_orphans(conninfo, db, gone, true,
-	    orphans, &count, err))
+	if (!store_postgres_orphans(conninfo, db, gone, true, &orphans, err))
 		return false;
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < orphans.count; i++) {
+		const struct store_orphan *o = &orphans.list[i];
+
 		fprintf(stderr, "portolan %s: %s: %s\n", c->usage->command,
-		    orphans[i].name, orphans[i].is_left ? "left by an initial "
+		    o->name, o->is_left ? "left by an initial "
 		    "copy that was not ended, and dropped" :
-		    store_orphan_trouble(&orphans[i], text));
+		    store_orphan_trouble(o, text));
+	}
 	return true;
 }
 
@@ -293,60 +294,64 @@ print_orphan(struct buf *out, const struct store_options *o,
 
 static void
 print_orphans(struct buf *out, const struct store_options *o,
-    const struct store_orphan *orphans, size_t count)
+    const struct store_orphans *orphans)
 {
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < orphans->count; i++) {
 		if (o->json && out->len > 1)
 			buf_char(out, ',');
-		print_orphan(out, o, &orphans[i]);
+		print_orphan(out, o, &orphans->list[i]);
 	}
 }
 
+/* Of all databases. */
+struct standing {
+	struct store_pair pairs[(STORE_SETS_MAX + 1) * STORE_PAIRS_MAX];
+	size_t		 npairs;
+	struct store_orphans orphans[STORE_SETS_MAX + 1];
+	size_t		 ndbs;
+};
+
 static int
-print_status(const struct store_options *o, const struct store_pair *pairs,
-    size_t count, const struct store_orphan *orphans, size_t norphans)
+print_status(const struct store_options *o, const struct standing *s)
 {
 	struct buf out = { 0 };
 	char text[STORE_PAIR_TEXT];
-	bool good = norphans == 0;
+	bool good = true;
 
 	if (o->json)
 		buf_char(&out, '[');
-	for (size_t i = 0; i < count; i++) {
-		good = good && store_pair_trouble(&pairs[i], text) == NULL;
+	for (size_t i = 0; i < s->npairs; i++) {
+		good = good && store_pair_trouble(&s->pairs[i], text) == NULL;
 		if (o->json && i > 0)
 			buf_char(&out, ',');
 		if (o->json)
-			print_json(&out, &pairs[i]);
+			print_json(&out, &s->pairs[i]);
 		else
-			print_text(&out, &pairs[i]);
+			print_text(&out, &s->pairs[i]);
 	}
-	print_orphans(&out, o, orphans, norphans);
-	buf_text(&out, o->json ? "]\n" : count == 0 ?
+	for (size_t i = 0; i < s->ndbs; i++) {
+		good = good && s->orphans[i].count == 0;
+		print_orphans(&out, o, &s->orphans[i]);
+	}
+	buf_text(&out, o->json ? "]\n" : s->npairs == 0 ?
 	    "there is no other region\n" : "");
 	return loading_print("store region status", &out, good ? EXIT_GOOD :
 	    EXIT_FOUND);
 }
 
-struct pairs {
-	struct store_pair list[(STORE_SETS_MAX + 1) * STORE_PAIRS_MAX];
-	struct store_orphan orphans[(STORE_SETS_MAX + 1) * STORE_ORPHANS_MAX];
-	size_t		 count, norphans;
-};
-
 static bool
 ask_one(void *arg, const struct store_postgres_config *db,
     const char *conninfo, struct err *err)
 {
-	struct pairs *pairs = arg;
-	size_t count, norphans;
+	struct standing *s = arg;
+	size_t count;
 
-	if (!store_postgres_status(conninfo, db, &pairs->list[pairs->count],
-	    &count, err) || !store_postgres_orphans(conninfo, db, NULL, false,
-	    &pairs->orphans[pairs->norphans], &norphans, err))
+	if (!store_postgres_status(conninfo, db, &s->pairs[s->npairs], &count,
+	    err) || !store_postgres_orphans(conninfo, db, NULL, false,
+	    &s->orphans[s->ndbs], err))
 		return false;
-	pairs->count += count;
-	pairs->norphans += norphans;
+	s->npairs += count;
+	s->ndbs++;
 	return true;
 }
 
@@ -361,17 +366,16 @@ region_status(int argc, char **argv)
 	    "behind, how much of the log a slot holds, and what\nis wrong.  "
 	    "Asks as an engine would, unless --admin is given.",
 	    .options = specs };
-	static struct pairs pairs;
+	static struct standing standing;
 	struct err err = { 0 };
 	int end = store_begin(&w, &usage, argc, argv, false);
 
 	if (end != OPTIONS_GO_ON)
 		return end;
 	end = store_each(&w, w.options.admin != NULL ? w.options.admin :
-	    w.g->config->store.postgres, NULL, ask_one, &pairs, &err) ?
-	    print_status(&w.options, pairs.list, pairs.count, pairs.orphans,
-	    pairs.norphans) : store_tell(usage.command, &w.options, false,
-	    w.pg.home, &err);
+	    w.g->config->store.postgres, NULL, ask_one, &standing, &err) ?
+	    print_status(&w.options, &standing) : store_tell(usage.command,
+	    &w.options, false, w.pg.home, &err);
 	store_end(&w);
 	return end;
 }

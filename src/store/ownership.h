@@ -47,10 +47,15 @@ struct store_conflict {
 
 enum { STORE_CONFLICTS_MAX = 1000 };	/* listed at a time, oldest first */
 
+struct store_conflicts {
+	struct store_conflict *list;
+	size_t		 count;
+};
+
 /* number 0: all. */
-bool store_postgres_conflicts(const char *admin, const char *here,
-    uint64_t number, struct arena *arena, struct store_conflict **conflicts,
-    size_t *count, struct err *err);
+bool store_postgres_conflicts(struct arena *arena, const char *admin,
+    const char *here, uint64_t number, struct store_conflicts *found,
+    struct err *err);
 /* What either had saved. */
 bool store_postgres_conflict_body(const char *admin, const char *here,
     uint64_t number, bool winners, struct buf *body, struct err *err);

@@ -132,10 +132,14 @@ struct store_orphan {
 	bool		 is_used;	/* never, in what is answered */
 };
 
+struct store_orphans {
+	struct store_orphan list[STORE_ORPHANS_MAX];
+	size_t		 count;
+};
+
 bool store_postgres_orphans(const char *conninfo,
     const struct store_postgres_config *config, const char *gone,
-    bool drops, struct store_orphan orphans[STORE_ORPHANS_MAX],
-    size_t *count, struct err *err);
+    bool drops, struct store_orphans *orphans, struct err *err);
 /* What it is and what to do, one clause. */
 const char *store_orphan_trouble(const struct store_orphan *orphan,
     char text[STORE_ORPHAN_TEXT]);

@@ -275,12 +275,12 @@ create(PGconn *conn, const struct names *n, const char *from, bool is_main,
  * them.  *tables: those that are not its to write; "" where all is well.
  */
 static bool
-strange_tables(PGconn *conn, const struct names *n, const char *region,
-    bool is_main, char *tables, size_t cap, struct err *err)
+strange_tables(PGconn *conn, const struct names *n, bool is_main,
+    char *tables, size_t cap, struct err *err)
 {
 	char sql[640], own[STORE_HOME_MAX];
 
-	snprintf(own, sizeof(own), "%s", region);
+	snprintf(own, sizeof(own), "%s", n->other);
 	lower(own);
 	snprintf(sql, sizeof(sql), "select coalesce(string_agg(r.srrelid::"
 	    "regclass::text, ', ' order by 1), '') from pg_subscription_rel r "
@@ -296,13 +296,12 @@ strange_tables(PGconn *conn, const struct names *n, const char *region,
 
 /* Else it ends, before anything was copied if it is new. */
 static bool
-is_as_agreed(PGconn *conn, const struct names *n, const char *region,
-    bool is_main, struct err *err)
+is_as_agreed(PGconn *conn, const struct names *n, bool is_main,
+    struct err *err)
 {
 	char tables[160], sql[160];
 
-	if (!strange_tables(conn, n, region, is_main, tables, sizeof(tables),
-	    err))
+	if (!strange_tables(conn, n, is_main, tables, sizeof(tables), err))
 		return false;
 	if (tables[0] == '\0')
 		return true;
@@ -311,10 +310,10 @@ is_as_agreed(PGconn *conn, const struct names *n, const char *region,
 	if (!pg_admin_execute(conn, sql, err) || !drop_whole(conn, n, err))
 		return err_wrap(err, "region %s would write %s here, which is "
 		    "not its to write, and the subscription could not be "
-		    "dropped", region, tables);
+		    "dropped", n->other, tables);
 	return err_set(err, "region %s would write %s here, which is not its "
 	    "to write: somebody changed the publication %s there; the "
-	    "subscription has ended", region, tables, n->publication);
+	    "subscription has ended", n->other, tables, n->publication);
 }
 
 bool
@@ -330,8 +329,8 @@ pg_follows_as_agreed(PGconn *conn, const struct store_postgres_config *config,
 		if (strcmp(region, config->home) == 0)
 			continue;
 		/* Which of them is the main region is not said here. */
-		if (!strange_tables(conn, &n, region, true, tables,
-		    sizeof(tables), err))
+		if (!strange_tables(conn, &n, true, tables, sizeof(tables),
+		    err))
 			return false;
 		if (tables[0] != '\0')
 			return err_set(err, "region %s writes %s here, which "
@@ -351,12 +350,11 @@ pg_follows_as_agreed(PGconn *conn, const struct store_postgres_config *config,
 /* The copy of all rows begins, and finds no older ones in its way.  The other
  * server was there a moment ago: what goes here comes from there again. */
 static bool
-begin_copy(PGconn *conn, const struct names *n, const char *region,
-    bool is_main, struct err *err)
+begin_copy(PGconn *conn, const struct names *n, bool is_main, struct err *err)
 {
 	char sql[320], table[STORE_HOME_MAX];
 
-	snprintf(table, sizeof(table), "%s", region);
+	snprintf(table, sizeof(table), "%s", n->other);
 	lower(table);
 	snprintf(sql, sizeof(sql), "begin; truncate flow.state_%s%s; "
 	    "alter subscription %s enable; commit", table, is_main ?
@@ -379,8 +377,8 @@ change_way(PGconn *conn, const struct names *n, const char *from,
 }
 
 static bool
-subscribe(PGconn *conn, const struct names *n, const char *region,
-    bool is_main, const char *from, struct err *err)
+subscribe(PGconn *conn, const struct names *n, bool is_main,
+    const char *from, struct err *err)
 {
 	enum there there;
 
@@ -389,13 +387,13 @@ subscribe(PGconn *conn, const struct names *n, const char *region,
 	if (there == THERE_STUB && !drop_alone(conn, n, err))
 		return false;
 	if (there == THERE_WHOLE)
-		return is_as_agreed(conn, n, region, is_main, err) &&
+		return is_as_agreed(conn, n, is_main, err) &&
 		    change_way(conn, n, from, err);
 	if (there == THERE_BEGUN ? !change_way(conn, n, from, err) :
 	    !create(conn, n, from, is_main, err))
 		return false;
-	return is_as_agreed(conn, n, region, is_main, err) &&
-	    begin_copy(conn, n, region, is_main, err);
+	return is_as_agreed(conn, n, is_main, err) &&
+	    begin_copy(conn, n, is_main, err);
 }
 
 bool
@@ -408,7 +406,7 @@ store_postgres_subscribe(const char *admin, const char *here,
 
 	if (conn == NULL)
 		return false;
-	good = subscribe(conn, &n, region, is_main, from, err);
+	good = subscribe(conn, &n, is_main, from, err);
 	PQfinish(conn);
 	return good;
 }
@@ -445,7 +443,7 @@ store_postgres_repair(const char *admin, const char *here, const char *region,
 		return false;
 	good = way_of(conn, &n, from, sizeof(from), err) &&
 	    drop_whole(conn, &n, err) &&
-	    (subscribe(conn, &n, region, is_main, from, err) ||
+	    (subscribe(conn, &n, is_main, from, err) ||
 	    err_wrap(err, "the subscription has ended; begin it again with "
 	    "portolan store region add --from"));
 	PQfinish(conn);

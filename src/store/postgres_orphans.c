@@ -22,8 +22,7 @@
 /* --- at home ------------------------------------------------------------------------ */
 
 static bool
-list_slots(PGconn *conn, struct store_orphan *orphans, size_t *count,
-    struct err *err)
+list_slots(PGconn *conn, struct store_orphans *orphans, struct err *err)
 {
 	PGresult *r = PQexec(conn, "select slot_name, greatest(coalesce("
 	    "pg_current_wal_lsn() - restart_lsn, 0), 0)::bigint from "
@@ -34,8 +33,8 @@ list_slots(PGconn *conn, struct store_orphan *orphans, size_t *count,
 	bool good = PQresultStatus(r) == PGRES_TUPLES_OK;
 
 	for (int i = 0; good && i < PQntuples(r) &&
-	    *count < STORE_ORPHANS_MAX; i++) {
-		struct store_orphan *o = &orphans[(*count)++];
+	    orphans->count < STORE_ORPHANS_MAX; i++) {
+		struct store_orphan *o = &orphans->list[orphans->count++];
 
 		*o = (struct store_orphan){ .kept_bytes = strtoull(
 		    PQgetvalue(r, i, 1), NULL, 10) };
@@ -93,16 +92,15 @@ judge(struct store_orphan *o, const PGresult *copies)
 
 /* Whether it was told. */
 static bool
-ask_region(const struct store_region *region, struct store_orphan *orphans,
-    size_t count)
+ask_region(const struct store_region *region, struct store_orphans *orphans)
 {
 	PGresult *copies = region->conninfo == NULL ? NULL :
 	    ask_copies(region->conninfo);
 
 	if (copies == NULL)
 		return false;
-	for (size_t i = 0; i < count; i++)
-		judge(&orphans[i], copies);
+	for (size_t i = 0; i < orphans->count; i++)
+		judge(&orphans->list[i], copies);
 	PQclear(copies);
 	return true;
 }
@@ -111,7 +109,7 @@ ask_region(const struct store_region *region, struct store_orphan *orphans,
  * there any more. */
 static void
 ask_regions(const struct store_postgres_config *config, const char *gone,
-    struct store_orphan *orphans, size_t *count)
+    struct store_orphans *orphans)
 {
 	bool all = true;
 	size_t left = 0;
@@ -121,14 +119,14 @@ ask_regions(const struct store_postgres_config *config, const char *gone,
 
 		if (strcmp(region->id, config->home) != 0 &&
 		    (gone == NULL || strcmp(region->id, gone) != 0))
-			all = ask_region(region, orphans, *count) && all;
+			all = ask_region(region, orphans) && all;
 	}
-	for (size_t i = 0; i < *count; i++) {
-		orphans[i].is_left |= all;
-		if (!orphans[i].is_used)
-			orphans[left++] = orphans[i];
+	for (size_t i = 0; i < orphans->count; i++) {
+		orphans->list[i].is_left |= all;
+		if (!orphans->list[i].is_used)
+			orphans->list[left++] = orphans->list[i];
 	}
-	*count = left;
+	orphans->count = left;
 }
 
 /* --- both --------------------------------------------------------------------------- */
@@ -148,21 +146,20 @@ drop(PGconn *conn, const struct store_orphan *o, struct err *err)
 bool
 store_postgres_orphans(const char *conninfo,
     const struct store_postgres_config *config, const char *gone,
-    bool drops, struct store_orphan orphans[STORE_ORPHANS_MAX],
-    size_t *count, struct err *err)
+    bool drops, struct store_orphans *orphans, struct err *err)
 {
 	PGconn *conn = pg_admin_connect(conninfo, err);
 	bool good;
 
-	*count = 0;
+	orphans->count = 0;
 	if (conn == NULL)
 		return false;
-	good = list_slots(conn, orphans, count, err);
-	if (good && *count > 0)
-		ask_regions(config, gone, orphans, count);
-	for (size_t i = 0; good && drops && i < *count; i++)
-		if (orphans[i].is_left)
-			good = drop(conn, &orphans[i], err);
+	good = list_slots(conn, orphans, err);
+	if (good && orphans->count > 0)
+		ask_regions(config, gone, orphans);
+	for (size_t i = 0; good && drops && i < orphans->count; i++)
+		if (orphans->list[i].is_left)
+			good = drop(conn, &orphans->list[i], err);
 	PQfinish(conn);
 	return good;
 }

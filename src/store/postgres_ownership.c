@@ -172,15 +172,15 @@ none_of(uint64_t number, struct err *err)
 }
 
 bool
-store_postgres_conflicts(const char *admin, const char *here,
-    uint64_t number, struct arena *arena, struct store_conflict **conflicts,
-    size_t *count, struct err *err)
+store_postgres_conflicts(struct arena *arena, const char *admin,
+    const char *here, uint64_t number, struct store_conflicts *found,
+    struct err *err)
 {
 	PGconn *conn = open_here(admin, here, err);
 	struct pg_params p = { .count = 0 };
 	PGresult *r;
 
-	*count = 0;
+	found->count = 0;
 	if (conn == NULL)
 		return false;
 	pg_add_big(&p, (int64_t)number);
@@ -192,15 +192,15 @@ store_postgres_conflicts(const char *admin, const char *here,
 	    " $1::bigint in (0, number) order by number limit $2::int", &p, 0,
 	    err);
 	if (r != NULL) {
-		*count = (size_t)PQntuples(r);
-		*conflicts = arena_array(arena, *count + 1,
-		    sizeof(**conflicts));
-		for (size_t i = 0; i < *count; i++)
-			take_conflict(r, (int)i, &(*conflicts)[i]);
+		found->count = (size_t)PQntuples(r);
+		found->list = arena_array(arena, found->count + 1,
+		    sizeof(found->list[0]));
+		for (size_t i = 0; i < found->count; i++)
+			take_conflict(r, (int)i, &found->list[i]);
 	}
 	PQclear(r);
 	PQfinish(conn);
-	return r != NULL && (number == 0 || *count > 0 ||
+	return r != NULL && (number == 0 || found->count > 0 ||
 	    none_of(number, err));
 }
 
