@@ -160,6 +160,22 @@ note_target(struct edge_request *er, const struct target *target)
 	}
 }
 
+/* A body that came with its head is not held back: what it says is asked for
+ * while the head for the upstream is written. */
+static enum facts_end
+look_at_body(const struct edge_request *er, struct facts_read *read)
+{
+	struct slice body = er->request->whole_body;
+	size_t most = er->plan->config->limits.peek_bytes;
+
+	if (body.p == NULL || er->over_link)
+		return FACTS_NEED_BODY;
+	if (body.len > most)
+		body.len = most;
+	peek_body(read->content_type, body, true, &read->facts, read->text);
+	return FACTS_READY;
+}
+
 /*
  * From here on everybody reads host, path and tenant as explain does, and as
  * the decision will.
@@ -168,6 +184,7 @@ static enum facts_end
 read_facts(struct edge_request *er)
 {
 	const struct generation *generation = er->plan->generation;
+	struct facts_read *read = &er->worker->read;
 	const struct facts_source source = {
 		.policy = &generation->policy, .trust = generation->trust,
 		.peer = er->peer,
@@ -176,9 +193,11 @@ read_facts(struct edge_request *er)
 		.sni = er->listening->tls ? stream_server_name(
 		    request_stream(er->request)) : (struct slice){ NULL, 0 },
 		.stale = plan_is_stale(er->plan, er->worker->loop->now_ms),
+		.asked = er->over_link ? NULL : &er->asked,
 	};
+	enum facts_end end = facts_from_head(&source, er->request->head, read);
 
-	return facts_from_head(&source, er->request->head, &er->worker->read);
+	return end == FACTS_NEED_BODY ? look_at_body(er, read) : end;
 }
 
 /* While a region drains, its states are told from those to come. */

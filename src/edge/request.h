@@ -105,6 +105,7 @@ struct edge_request {
 	struct client_address client;
 	struct addr	 peer;
 	struct facts	 facts;		/* slices: edge_request_facts() */
+	struct restriction_query asked;
 	bool		 has_tenant;
 	char		 tenant[LINK_NAME_MAX + 1], flow[LINK_NAME_MAX + 1];
 	struct decision	 decision;

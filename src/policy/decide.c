@@ -11,7 +11,6 @@ struct deciding {
 	const struct facts *facts;
 	const struct geo_hit *hit;	/* NULL: to be found */
 	const struct restriction_hit *binding;	/* NULL: to be found */
-	struct restriction_query *asked;	/* NULL: all is to be found at once */
 	struct region_set up;
 	struct region_set permitted;	/* by the restrictions alone */
 	struct region_set listed;	/* candidates so far */
@@ -50,18 +49,12 @@ decide_known(const struct policy *policy, struct region_set up,
     const struct facts *facts, const struct geo_hit *hit,
     const struct restriction_hit *restrictions, struct decision *decision)
 {
-	struct restriction_query asked;
 	struct deciding deciding = {
 		.policy = policy, .facts = facts, .up = up, .d = decision,
 		.hit = hit, .binding = restrictions,
 	};
 
 	memset(decision, 0, sizeof(*decision));
-	if (restrictions == NULL && facts->knowledge == FLOW_BY_ID) {
-		restrictions_ask(&asked, policy->restrictions, facts->tenant,
-		    facts->flow);
-		deciding.asked = &asked;
-	}
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
 		if (!steps[i](&deciding))
 			return;
@@ -139,22 +132,32 @@ all_regions(const struct region_map *map)
 	return (struct region_set){ (uint16_t)((1u << map->nregions) - 1) };
 }
 
+/* Tenant and flow by name; the peek may have asked for them. */
+static struct restriction_hit
+what_binds_by_name(const struct restrictions *set, const struct facts *facts)
+{
+	if (facts->asked != NULL && facts->asked->set == set)
+		return restrictions_answer(facts->asked);
+	return restrictions_find(set, facts->tenant,
+	    facts->knowledge == FLOW_BY_ID ? facts->flow :
+	    (struct slice){ NULL, 0 });
+}
+
 struct restriction_hit
 decide_what_binds(const struct restrictions *set, const struct facts *facts)
 {
 	switch (facts->knowledge) {
-	case FLOW_BY_ID:
-		return restrictions_find(set, facts->tenant, facts->flow);
 	case FLOW_BY_TAG:
 	case FLOW_EXEMPT:
 		return restrictions_find_tag(set, facts->tenant, facts->tag);
 	case FLOW_UNKNOWN:
 	case FLOW_EXEMPT_UNKNOWN:
 		return restrictions_find_any(set, facts->tenant);
+	case FLOW_BY_ID:
 	case FLOW_NOT_NEEDED:
 		break;
 	}
-	return restrictions_find(set, facts->tenant, (struct slice){ NULL, 0 });
+	return what_binds_by_name(set, facts);
 }
 
 static bool
@@ -192,8 +195,6 @@ decide_restrictions(struct deciding *g)
 		return end(g, OUTCOME_RESTRICTIONS_STALE);
 	if (g->binding != NULL)
 		*hit = *g->binding;
-	else if (g->asked != NULL)
-		*hit = restrictions_answer(g->asked);
 	else
 		*hit = decide_what_binds(g->policy->restrictions, g->facts);
 	g->d->allowed = restriction_regions(hit->tenant.execution, map);

@@ -61,6 +61,9 @@ struct facts {
 					   state there */
 	char		*room;		/* of PEEK_TEXT bytes (policy/peek.h), or
 					   NULL: tokens in the query are not read */
+	struct restriction_query *asked;	/* the caller's: the peek asks as
+					   soon as it can, and the decision
+					   has the answer; NULL: that asks */
 };
 
 enum outcome {

@@ -60,7 +60,8 @@ facts_from_head(const struct facts_source *source, const struct h1_head *head,
     struct facts_read *read)
 {
 	read->facts = (struct facts){ .stale = source->stale,
-	    .method = (uint8_t)head->method, .room = read->text };
+	    .method = (uint8_t)head->method, .room = read->text,
+	    .asked = source->asked };
 	read->content_type = value_of(head, FIELD_CONTENT_TYPE);
 	client_address_find(source->trust, &source->peer, source->peer_source,
 	    head, &read->client);

@@ -32,6 +32,7 @@ struct facts_source {
 	enum client_source peer_source;
 	struct slice	 sni;		/* as TLS had it; p NULL: none */
 	bool		 stale;		/* restrictions older than max_staleness */
+	struct restriction_query *asked;	/* facts.asked; may be NULL */
 };
 
 /* Some 9 KiB: a caller keeps one for many requests where memory is dear, and

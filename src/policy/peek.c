@@ -50,7 +50,8 @@ take_flow(struct facts *facts, struct slice text)
 {
 	struct id_key key;
 
-	if (!id_key_from(&key, text))
+	if (facts->asked != NULL ? !restrictions_ask_flow(facts->asked, text) :
+	    !id_key_from(&key, text))
 		return false;
 	facts->flow = text;
 	facts->knowledge = FLOW_BY_ID;
@@ -208,14 +209,18 @@ enum peek_end
 peek_head(const struct policy *policy, struct slice query,
     struct slice state_header, bool has_body, struct facts *facts)
 {
+	struct restriction_query here, *asked = facts->asked != NULL ?
+	    facts->asked : &here;
 	struct slice value;
 	enum flow_place place;
 	bool restricted;
 
 	if (path_class_of(policy->paths, facts->path) != PATH_RUNTIME)
 		return found(facts, FLOW_NOT_NEEDED);
-	restricted = restrictions_has_flows(policy->restrictions,
-	    facts->tenant);
+	restrictions_ask(asked, policy->restrictions, facts->tenant);
+	restricted = facts->tenant.p == NULL ?
+	    restrictions_has_any(policy->restrictions) :
+	    restrictions_has_flows(asked);
 	if (flow_returns(facts->path, &place))
 		return head_with_token(place, query, has_body, restricted,
 		    facts);

@@ -92,21 +92,30 @@ restrictions_of_flow(const struct restrictions *set,
 
 void
 restrictions_ask(struct restriction_query *q, const struct restrictions *set,
-    struct slice tenant, struct slice flow)
+    struct slice tenant)
 {
-	struct shard_ref ref;
-
 	q->set = set;
 	q->bound = tenant_named(set, tenant, &q->tenant);
 	q->flow.len = 0;
-	if (q->bound == NULL || q->bound->count == 0 ||
-	    !id_key_from(&q->flow, flow))
-		return;
-	q->hash = restrictions_flow_hash(set->tag_key,
+}
+
+bool
+restrictions_ask_flow(struct restriction_query *q, struct slice flow)
+{
+	struct shard_ref ref;
+
+	if (!id_key_from(&q->flow, flow))
+		return false;
+	if (!restrictions_has_flows(q)) {
+		q->flow.len = 0;
+		return true;
+	}
+	q->hash = restrictions_flow_hash(q->set->tag_key,
 	    id_key_slice(&q->tenant), id_key_slice(&q->flow));
-	ref = set->flows[flow_shard(hash_tag(q->hash))];
+	ref = q->set->flows[flow_shard(hash_tag(q->hash))];
 	if (ref.shard != NULL)
 		__builtin_prefetch(shard_cell(ref, q->hash));
+	return true;
 }
 
 struct restriction_hit
@@ -131,7 +140,9 @@ restrictions_find(const struct restrictions *set, struct slice tenant,
 {
 	struct restriction_query query;
 
-	restrictions_ask(&query, set, tenant, flow);
+	restrictions_ask(&query, set, tenant);
+	if (flow.p != NULL)
+		restrictions_ask_flow(&query, flow);
 	return restrictions_answer(&query);
 }
 
@@ -222,15 +233,15 @@ restrictions_find_any(const struct restrictions *set, struct slice tenant)
 }
 
 bool
-restrictions_has_flows(const struct restrictions *set, struct slice tenant)
+restrictions_has_flows(const struct restriction_query *q)
 {
-	const struct record *t;
-	struct id_key key;
+	return q->bound != NULL && q->bound->count > 0;
+}
 
-	if (tenant.p == NULL)
-		return set->ntenants > 0;
-	t = tenant_named(set, tenant, &key);
-	return t != NULL && t->count > 0;
+bool
+restrictions_has_any(const struct restrictions *set)
+{
+	return set->ntenants > 0;
 }
 
 /* --- all of it ------------------------------------------------------------------ */

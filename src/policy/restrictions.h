@@ -78,19 +78,22 @@ struct restriction_hit restrictions_find(const struct restrictions *set,
     struct slice tenant, struct slice flow);
 
 /*
- * The same in two steps, of which the first has what the second looks at
- * fetched from memory: among a million flows that takes as long as a
- * twentieth of a request, in which the caller can do something else.
+ * The same in steps, as one learns of tenant and flow.  The second has what
+ * the last looks at fetched from memory: among a million flows that takes as
+ * long as a thirtieth of a request, in which the caller can do something else.
  */
 struct restriction_query {
-	const struct restrictions *set;
+	const struct restrictions *set;	/* NULL: nothing was asked */
 	const struct record *bound;	/* the tenant; NULL: nothing binds it */
 	struct id_key	 tenant, flow;	/* flow.len 0: none of its flows is */
 	uint64_t	 hash;
 };
 
 void restrictions_ask(struct restriction_query *query,
-    const struct restrictions *set, struct slice tenant, struct slice flow);
+    const struct restrictions *set, struct slice tenant);
+/* False if it is no name: then it counts as that of no restricted flow. */
+bool restrictions_ask_flow(struct restriction_query *query,
+    struct slice flow);
 struct restriction_hit restrictions_answer(
     const struct restriction_query *query);
 
@@ -106,10 +109,12 @@ struct restriction_hit restrictions_find_tag(const struct restrictions *set,
 struct restriction_hit restrictions_find_any(const struct restrictions *set,
     struct slice tenant);
 
-/* Whether any flow of the tenant is restricted: then a look inside pays.
- * tenant p NULL: whether anything is restricted at all. */
-bool restrictions_has_flows(const struct restrictions *set,
-    struct slice tenant);
+/* Whether any flow of the tenant that was asked for is restricted: then a
+ * look inside pays. */
+bool restrictions_has_flows(const struct restriction_query *query);
+
+/* Whether anything is restricted at all. */
+bool restrictions_has_any(const struct restrictions *set);
 
 /* Increases with each set of a source; for logs and explain. */
 uint64_t restrictions_revision(const struct restrictions *set);

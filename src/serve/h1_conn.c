@@ -65,8 +65,19 @@ refuse_head(struct conn *c, struct slice *in, const struct h1_end *end)
 	return refuse(c, &fault);
 }
 
+/* Who waits for 100 Continue is asked for the body in any case. */
+static struct slice
+whole_body(const struct active *a, struct slice in)
+{
+	if (!a->request.has_body || a->is_chunked || in.len < a->in_left ||
+	    a->request.expects_continue)
+		return (struct slice){ NULL, 0 };
+	return (struct slice){ in.p, (size_t)a->in_left };
+}
+
 static enum step
-hand_over(struct conn *c, const struct h1_head *head, struct slice bytes)
+hand_over(struct conn *c, const struct h1_head *head, struct slice bytes,
+    struct slice in)
 {
 	struct server *server = c->server;
 	struct request *r = begin(c);
@@ -74,6 +85,7 @@ hand_over(struct conn *c, const struct h1_head *head, struct slice bytes)
 	enum step step = STEP_ON;
 
 	active_take_head(c->active, head, bytes);
+	r->whole_body = whole_body(c->active, in);
 	c->large = head->framing == H1_LENGTH &&
 	    head->content_length >= FRONT_BYTES + SPLICE_LEAST;
 	if (most > 0 && head->framing == H1_LENGTH &&
@@ -82,7 +94,7 @@ hand_over(struct conn *c, const struct h1_head *head, struct slice bytes)
 	else
 		server->handler->head(r);
 	r->head = NULL;
-	r->head_bytes = (struct slice){ NULL, 0 };
+	r->head_bytes = r->whole_body = (struct slice){ NULL, 0 };
 	return step;
 }
 
@@ -104,7 +116,7 @@ head_step(struct conn *c, struct slice *in)
 	bytes.len = end.consumed;
 	in->p += end.consumed;
 	in->len -= end.consumed;
-	return hand_over(c, &sp->head, bytes);
+	return hand_over(c, &sp->head, bytes, *in);
 }
 
 /*

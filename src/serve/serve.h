@@ -177,6 +177,9 @@ struct request {
 	struct server	*server;
 	const struct h1_head *head;	/* NULL outside head() */
 	struct slice	 head_bytes;	/* the head as it came; as long as head */
+	struct slice	 whole_body;	/* all of a body that came with the head
+					   (p NULL: it did not, or has no length);
+					   as long as head: body() gets it too */
 	/* During refuse(): what came of a bad head (p NULL: it was good, or
 	 * there is none), and where in it, or in the body, the rule was broken. */
 	struct slice	 refused_bytes;

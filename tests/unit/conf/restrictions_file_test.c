@@ -57,6 +57,7 @@ tenants_and_flows(void **state)
 	    "      " FLOW_2 ":\n"
 	    "        restrictions: null\n"
 	    "  " OTHER ": {restrictions: {flowRestrictions: null}}\n");
+	struct restriction_query query;
 	struct restriction_hit hit = restrictions_find(set, SLICE(TENANT),
 	    SLICE(FLOW));
 
@@ -78,7 +79,8 @@ tenants_and_flows(void **state)
 	assert_non_null(hit.tenant.execution);
 	hit = restrictions_find(set, SLICE(OTHER), SLICE(FLOW));
 	assert_null(hit.tenant.execution);
-	assert_false(restrictions_has_flows(set, SLICE(OTHER)));
+	restrictions_ask(&query, set, SLICE(OTHER));
+	assert_false(restrictions_has_flows(&query));
 }
 
 static void

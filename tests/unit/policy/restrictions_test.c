@@ -118,6 +118,15 @@ permits(const struct restriction *r, const char *country)
 	return restriction_permits_place(r, place(country, ""));
 }
 
+static bool
+has_flows(const struct restrictions *set, struct slice tenant)
+{
+	struct restriction_query query;
+
+	restrictions_ask(&query, set, tenant);
+	return restrictions_has_flows(&query);
+}
+
 static void
 finding_by_names(void **state)
 {
@@ -166,9 +175,10 @@ finding_by_names(void **state)
 	hit = restrictions_find(set, SLICE("plain"), SLICE(F1));
 	assert_null(hit.tenant_id);
 
-	assert_true(restrictions_has_flows(set, SLICE(T1)));
-	assert_false(restrictions_has_flows(set, SLICE("plain")));
-	assert_true(restrictions_has_flows(set, (struct slice){ NULL, 0 }));
+	assert_true(has_flows(set, SLICE(T1)));
+	assert_false(has_flows(set, SLICE("plain")));
+	assert_false(has_flows(set, (struct slice){ NULL, 0 }));
+	assert_true(restrictions_has_any(set));
 	arena_free(&arena);
 }
 
@@ -317,7 +327,8 @@ nothing_restricted(void **state)
 
 	(void)state;
 	assert_false(restrictions_next(set, &at, &hit));
-	assert_false(restrictions_has_flows(set, (struct slice){ NULL, 0 }));
+	assert_false(has_flows(set, (struct slice){ NULL, 0 }));
+	assert_false(restrictions_has_any(set));
 	hit = restrictions_find_tag(set, (struct slice){ NULL, 0 }, 5);
 	assert_null(hit.tenant_id);
 	arena_free(&arena);

@@ -161,6 +161,27 @@ STORY(bodies_arrive_whole)
 	client_close(c);
 }
 
+#define BARE_HEAD(length) "HTTP/1.1 200 OK\r\nContent-Length: " length \
+	"\r\nDate: *\r\n\r\n"
+
+/* What is there to be looked at with the head is delivered all the same. */
+STORY(a_body_that_came_with_its_head_is_shown_with_it)
+{
+	begin_story(c);
+	client_send(c, POST("/whole", "3") "abc"
+	    CHUNKED("/whole/2") "1\r\nd\r\n0\r\n\r\n");
+	client_expect(c, BARE_HEAD("3") "abc" BARE_HEAD("1") "d");
+	expect_trace("head /whole;whole abc;body 3;gone done;"
+	    "head /whole/2;body 1;gone done;");
+	clear_trace();
+	client_send(c, POST("/whole", "3") "ab");
+	expect_trace("head /whole;");
+	client_send(c, "c");
+	client_expect(c, BARE_HEAD("3") "abc");
+	expect_trace("head /whole;body 3;gone done;");
+	client_close(c);
+}
+
 enum { HUGE = 5 * 1000 * 1000 };
 
 static void *
@@ -402,6 +423,7 @@ main(void)
 		cmocka_unit_test(a_head_may_come_in_pieces),
 		cmocka_unit_test(a_long_head_may_come_in_pieces),
 		cmocka_unit_test(bodies_arrive_whole),
+		cmocka_unit_test(a_body_that_came_with_its_head_is_shown_with_it),
 		cmocka_unit_test(a_huge_body_arrives),
 		cmocka_unit_test(a_huge_body_is_echoed),
 		cmocka_unit_test(the_answer_waits_for_a_slow_client),

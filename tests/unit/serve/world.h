@@ -243,6 +243,8 @@ on_head(struct request *r)
 	snprintf(u->path, sizeof(u->path), "%.*s", SLICE_ARG(r->head->target));
 	timer_init(&u->timer, on_user_timer);
 	trace("head %s;", u->path);
+	if (path_is(r, "/whole") && r->whole_body.p != NULL)
+		trace("whole %.*s;", SLICE_ARG(r->whole_body));
 	if (path_is(r, "/paused"))
 		request_pause(r);
 	start(r);
@@ -256,6 +258,7 @@ on_body(struct request *r, struct slice bytes, bool last)
 	struct user *u = user_of(r);
 
 	assert_null(r->head);
+	assert_null(r->whole_body.p);
 	assert_int_equal(r->body_done, last);
 	buf_slice(&u->body, bytes);
 	assert_int_equal(u->body.len, r->body_bytes);
@@ -270,7 +273,8 @@ on_body(struct request *r, struct slice bytes, bool last)
 	if (r->trailers.len > 0)
 		trace(" %.*s", SLICE_ARG(buf_all(&r->trailers)));
 	trace(";");
-	if (path_is(r, "/echo") || path_is(r, "/continue") ||
+	if (path_is(r, "/echo") || path_is(r, "/whole") ||
+	    path_is(r, "/continue") ||
 	    (path_is(r, "/paused") && !r->answered)) {
 		struct answer a = answer_of(200, (int64_t)u->body.len);
 
