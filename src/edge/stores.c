@@ -282,7 +282,8 @@ stores_metrics(const struct edge *edge, struct buf *out)
 	stores_read(edge, &stores);
 	pairs_metrics(&stores, out);
 	buf_printf(out, "# HELP portolan_replication_cut_total Subscriptions "
-	    "that asked for what is not meant for them, and were cut off.\n"
+	    "that asked for what is not meant for them, and were cut off; "
+	    "regions that sent what no region makes.\n"
 	    "# TYPE portolan_replication_cut_total counter\n"
 	    "portolan_replication_cut_total %llu\n",
 	    (unsigned long long)stores.cut);

@@ -132,8 +132,13 @@ take_guard(struct pg_job *job, const PGresult *r)
 
 		pg_text(r, i, 0, who, sizeof(who));
 		pg_text(r, i, 1, what, sizeof(what));
-		log_error("replication cut off: %s asked this region's server "
-		    "for what is not meant for it: %s", who, what);
+		if (strncmp(who, "region ", strlen("region ")) == 0)
+			log_error("replication: %s sent rows that no region "
+			    "makes, and they were left out: %s", who, what);
+		else
+			log_error("replication cut off: %s asked this region's "
+			    "server for what is not meant for it: %s", who,
+			    what);
 		job->store->cut++;
 	}
 	job->end = STORE_OK;

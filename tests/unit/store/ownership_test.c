@@ -429,15 +429,16 @@ static void
 replicate(int to, const char *home, const struct store_row *row, int epoch,
     int version, int base, const char *moving_to)
 {
-	char sql[600], id[33];
+	char sql[600], id[33], tenant[33], flow[33];
 
-	for (int i = 0; i < 16; i++)
-		snprintf(id + 2 * i, 3, "%02x", row->id[i]);
+	region_hex(id, row->id);
+	region_hex(tenant, row->tenant);
+	region_hex(flow, row->flow);
 	snprintf(sql, sizeof(sql), "insert into flow.state (id, home, allowed, "
 	    "epoch, version, done, moving_to, base, tenant, flow, created_ms, "
 	    "updated_ms, expires_ms, body) values ('%s', '%s', -1, %d, %d, "
 	    "false, nullif('%s', ''), %d, '%s', '%s', 1, 1, 0, 'copy')", id,
-	    home, epoch, version, moving_to, base, id, id);
+	    home, epoch, version, moving_to, base, tenant, flow);
 	region_ask(to, sql);
 }
 
@@ -527,6 +528,81 @@ another_turn_is_no_past_of_the_last(void **state)
 	    " base = 4 where version = 1");
 	replicate(AU, "GB", &row, 20100000, 9, 5, "");
 	conflicts_are(AU, "1");
+}
+
+static void
+refused_are(int region, const char *refused)
+{
+	assert_string_equal(region_ask(region, "select coalesce(string_agg("
+	    "home || ' ' || count || ': ' || why, '; ' order by home), '') "
+	    "from flow.refused"), refused);
+}
+
+/* Whoever has AU's server in his hands can put any row there. */
+static void
+what_no_region_makes_is_left_out(void **state)
+{
+	struct store_row row = made_in(GB, 1, "x"), free = region_row(AU, 2,
+	    "y"), got;
+
+	(void)state;
+	/* A state of another tenant, by the same id, and a later epoch. */
+	memset(row.tenant, 0xbb, sizeof(row.tenant));
+	replicate(GB, "AU", &row, 20100000, 9, 9, "");
+	refused_are(GB, "AU 1: a state of another tenant or flow has this id "
+	    "here");
+	memset(row.tenant, 0x7e, sizeof(row.tenant));
+	memset(row.flow, 0xbb, sizeof(row.flow));
+	replicate(GB, "AU", &row, 2, 9, 9, "GB");
+	refused_are(GB, "AU 2: a state of another tenant or flow has this id "
+	    "here");
+	assert_int_equal(ask_load(in[GB], row.id, 0, &got), STORE_OK);
+	assert_string_equal(got.home, "GB");
+	assert_int_equal(got.token.epoch, 1);
+	conflicts_are(GB, "0");
+
+	replicate(GB, "AU", &free, 2147483647, 1, 1, "GB");
+	replicate(GB, "AU", &free, 0, 1, 0, "");
+	replicate(GB, "AU", &free, 1, 1, 2, "");
+	refused_are(GB, "AU 5: its numbers are none that a region gives");
+	replicate(GB, "AU", &free, 1, 1, 0, "");
+	region_ask(GB, "update flow.state_au set version = 2, body = 'z'");
+	refused_are(GB, "AU 5: its numbers are none that a region gives");
+	region_ask(GB, "update flow.state_au set epoch = 2");
+	refused_are(GB, "AU 6: another state would stand in its place");
+	region_ask(GB, "update flow.state_au set tenant = flow");
+	refused_are(GB, "AU 7: another state would stand in its place");
+	region_ask(GB, "update flow.state_au set body = "
+	    "repeat('x', 16777217)::bytea");
+	refused_are(GB, "AU 8: it is longer than any that a region writes");
+	assert_string_equal(region_ask(GB, "select epoch || '.' || version || "
+	    "' ' || length(body) from flow.state_au"), "1.2 1");
+	/* It is told once. */
+	assert_string_equal(region_ask(GB, "select who || ' ' || "
+	    "split_part(what, ',', 1) from flow.guard()"),
+	    "region AU 8 so far");
+	assert_string_equal(region_ask(GB, "select count(*) from "
+	    "flow.guard()"), "0");
+}
+
+/* What is on its way from one region does not hang on what another sends. */
+static void
+the_last_of_all_epochs_stops_no_others(void **state)
+{
+	struct store_row last = region_row(AU, 1, "x"), other = region_row(US,
+	    2, "y"), got;
+
+	(void)state;
+	replicate(GB, "AU", &last, 2139999999, 1, 1, "GB");
+	/* As one of before there was a look at rows that come. */
+	region_ask(GB, "alter table flow.state_au disable trigger "
+	    "screen_change");
+	region_ask(GB, "update flow.state_au set epoch = 2147483647");
+	replicate(GB, "US", &other, 1, 3, 0, "GB");
+	region_ask(GB, "select * from flow.tend()");
+	assert_int_equal(ask_load(in[GB], other.id, 0, &got), STORE_OK);
+	assert_string_equal(got.home, "GB");
+	assert_int_equal(got.token.version, 3);
 }
 
 static void
@@ -857,6 +933,8 @@ main(void)
 		TEST(a_lost_home_gives_way),
 		TEST(what_was_on_its_way_here_arrives),
 		TEST(another_turn_is_no_past_of_the_last),
+		TEST(what_no_region_makes_is_left_out),
+		TEST(the_last_of_all_epochs_stops_no_others),
 		TEST(a_lost_home_is_adopted),
 		TEST(nothing_arrives_from_a_lost_home),
 		TEST(a_server_that_was_away_takes_no_writes),

@@ -4,7 +4,8 @@
 /*
  * What a region takes from another's server, whoever has that in his hands:
  * two servers, GB being the main region, and whatever a superuser of GB can do
- * to what is published there.
+ * to what is published there; and what a region may take by the role that it
+ * replicates with.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -159,10 +160,53 @@ a_region_is_followed_in_its_own_tables_alone(void **state)
 	ask(GB, "alter publication gb_to_us drop table flow.state_us");
 }
 
+/* What a role that replicates may ask for, by a connection to one database. */
+static const char *const thefts[] = {
+	"BASE_BACKUP (MAX_RATE 32, CHECKPOINT 'fast')",
+	"  BASE_BACKUP (MAX_RATE 32, CHECKPOINT 'fast')",
+	"START_REPLICATION PHYSICAL ",
+	" START_REPLICATION PHYSICAL ",
+};
+
+static bool
+are_served(const char *count)
+{
+	for (int i = 0; i < 3000; i++) {
+		if (strcmp(ask(GB, "select count(*) from pg_stat_replication "
+		    "where state <> 'startup'"), count) == 0)
+			return true;
+		usleep(20000);		/* between two looks */
+	}
+	return false;
+}
+
+static void
+who_copies_the_server_is_cut_off(void **state)
+{
+	char way[240], command[320];
+
+	(void)state;
+	snprintf(way, sizeof(way), "%s replication=database", from_gb);
+	for (size_t i = 0; i < sizeof(thefts) / sizeof(thefts[0]); i++) {
+		PGconn *conn = PQconnectdb(way);
+
+		snprintf(command, sizeof(command), "%s%s", thefts[i],
+		    strstr(thefts[i], "PHYSICAL") == NULL ? "" : ask(GB,
+		    "select pg_current_wal_flush_lsn()"));
+		assert_int_equal(PQsendQuery(conn, command), 1);
+		assert_true(are_served("1"));
+		assert_string_equal(ask(GB, "select string_agg(who, ',') from "
+		    "flow.guard()"), "repl_us");
+		assert_true(are_served("0"));
+		PQfinish(conn);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(who_copies_the_server_is_cut_off),
 		cmocka_unit_test(a_region_is_followed_in_its_own_tables_alone),
 	};
 

@@ -148,18 +148,26 @@ region_break_departure(int region, bool broken)
 	    "drop trigger broken on flow.state_gb");
 }
 
+static inline void
+region_hex(char text[33], const uint8_t id[16])
+{
+	for (int i = 0; i < 16; i++)
+		snprintf(text + 2 * i, 3, "%02x", id[i]);
+}
+
 /* The second step, by hand; version: base, or one more with a save. */
 static inline void
 region_arrival(char sql[700], const struct store_row *row, int epoch, int base,
     int version, const char *body)
 {
-	char id[33];
+	char id[33], tenant[33], flow[33];
 
-	for (int i = 0; i < 16; i++)
-		snprintf(id + 2 * i, 3, "%02x", row->id[i]);
+	region_hex(id, row->id);
+	region_hex(tenant, row->tenant);
+	region_hex(flow, row->flow);
 	snprintf(sql, 700, "select written from flow.arrive('%s', %d, "
 	    "%d, %d, null, false, -1, '%s', '%s', 1, 1, 0, 0, 0, '%s')", id,
-	    epoch, base, version, id, id, body);
+	    epoch, base, version, tenant, flow, body);
 }
 
 /* Whether it was done. */
