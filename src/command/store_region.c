@@ -101,23 +101,30 @@ repair_one(void *arg, const struct store_postgres_config *db,
 	    is_main(c, db), err) && sweep(c, db, conninfo, NULL, err);
 }
 
+/* In each database that both have, if the operand names another region. */
 static int
-tell_change(struct store_work *w, const struct usage *usage,
+change_region(struct store_work *w, const struct usage *usage,
     struct change *c, store_each_fn *fn)
 {
 	struct err err = { 0 };
+	int end = EXIT_USAGE;
 
 	c->work = w;
 	c->usage = usage;
-	return store_tell(usage->command, &w->options, store_each(w,
-	    w->options.admin, c->region, fn, c, &err), w->pg.home, &err);
+	c->region = other_region(w, usage);
+	if (c->region != NULL)
+		end = store_tell(usage->command, &w->options, store_each(w,
+		    w->options.admin, c->region, fn, c, &err), w->pg.home,
+		    &err);
+	store_end(w);
+	return end;
 }
 
 static int
 region_add(int argc, char **argv)
 {
 	struct store_work w = { .g = NULL };
-	const char *from = NULL, *id;
+	const char *from = NULL;
 	const struct option_spec specs[] = {
 		{ "from", 0, "CONNINFO", "by which this region's server reaches "
 		    "the other's, as role repl_...", .value = &from },
@@ -134,15 +141,12 @@ region_add(int argc, char **argv)
 
 	if (end != OPTIONS_GO_ON)
 		return end;
-	id = other_region(&w, &usage);
-	if (id == NULL || from == NULL)
-		end = id == NULL ? EXIT_USAGE : options_mistake(&usage,
-		    "from where? --from \"host=... dbname=... user=repl_...\"");
-	else
-		end = tell_change(&w, &usage, &(struct change){
-		    .region = id, .from = from }, add_one);
+	if (from != NULL)
+		return change_region(&w, &usage, &(struct change){
+		    .from = from }, add_one);
 	store_end(&w);
-	return end;
+	return options_mistake(&usage, "from where? --from \"host=... "
+	    "dbname=... user=repl_...\"");
 }
 
 static int
@@ -160,16 +164,12 @@ region_remove(int argc, char **argv)
 	    .operands = "REGION", .least = 1, .most = 1, .about =
 	    "This region's server gets nothing more from REGION's.  What it "
 	    "has stays.", .options = specs };
-	const char *id;
 	int end = store_begin(&w, &usage, argc, argv, true);
 
 	if (end != OPTIONS_GO_ON)
 		return end;
-	id = other_region(&w, &usage);
-	end = id == NULL ? EXIT_USAGE : tell_change(&w, &usage,
-	    &(struct change){ .region = id, .forget = forget }, remove_one);
-	store_end(&w);
-	return end;
+	return change_region(&w, &usage, &(struct change){ .forget = forget },
+	    remove_one);
 }
 
 static int
@@ -182,16 +182,12 @@ region_repair(int argc, char **argv)
 	    "After a slot was lost, or rows are missing: this region's server "
 	    "ends its\nsubscription to REGION's and begins it again, with a "
 	    "copy of all rows.", .options = specs };
-	const char *id;
 	int end = store_begin(&w, &usage, argc, argv, true);
 
 	if (end != OPTIONS_GO_ON)
 		return end;
-	id = other_region(&w, &usage);
-	end = id == NULL ? EXIT_USAGE : tell_change(&w, &usage,
-	    &(struct change){ .region = id }, repair_one);
-	store_end(&w);
-	return end;
+	return change_region(&w, &usage, &(struct change){ .forget = false },
+	    repair_one);
 }
 
 /* --- status ------------------------------------------------------------------------ */

@@ -38,13 +38,12 @@ take_sent(struct copy_postgres *end, bool *good, struct err *err)
 {
 	PGresult *r = PQgetResult(end->conn);
 	ExecStatusType status = PQresultStatus(r);
-	char words[256];
 	bool last = status == PGRES_PIPELINE_SYNC ||
 	    PQstatus(end->conn) != CONNECTION_OK;
 
 	if (*good && (last ? status != PGRES_PIPELINE_SYNC : r != NULL &&
 	    status != PGRES_COMMAND_OK))
-		*good = err_set(err, "%s", pg_words(end->conn, words));
+		*good = pg_failed(end->conn, err);
 	PQclear(r);
 	return !last;
 }
@@ -53,18 +52,17 @@ take_sent(struct copy_postgres *end, bool *good, struct err *err)
 static bool
 settle(struct copy_postgres *end, struct err *err)
 {
-	char words[256];
 	bool good = true;
 
 	if (!end->sends)
 		return true;
 	end->sends = false;
 	if (PQpipelineSync(end->conn) != 1)
-		return err_set(err, "%s", pg_words(end->conn, words));
+		return pg_failed(end->conn, err);
 	while (take_sent(end, &good, err))
 		;
 	return (PQexitPipelineMode(end->conn) == 1 || !good ||
-	    err_set(err, "%s", pg_words(end->conn, words))) && good;
+	    pg_failed(end->conn, err)) && good;
 }
 
 /* Its answer is not waited for: a server that is far away would be asked row by
@@ -74,14 +72,11 @@ static bool
 tell(struct copy_postgres *end, const char *sql, const struct pg_params *p,
     struct err *err)
 {
-	char words[256];
-
 	if (!end->sends && PQenterPipelineMode(end->conn) != 1)
-		return err_set(err, "%s", pg_words(end->conn, words));
+		return pg_failed(end->conn, err);
 	end->sends = true;
 	return PQsendQueryParams(end->conn, sql, p->count, NULL, p->values,
-	    p->lengths, p->formats, 1) == 1 ||
-	    err_set(err, "%s", pg_words(end->conn, words));
+	    p->lengths, p->formats, 1) == 1 || pg_failed(end->conn, err);
 }
 
 /* Rows, or NULL with *err. */
@@ -89,18 +84,9 @@ static PGresult *
 ask(struct copy_postgres *end, const char *sql, const struct pg_params *p,
     struct err *err)
 {
-	char words[256];
-	PGresult *r;
-
-	if (!settle(end, err))
-		return NULL;
-	r = PQexecParams(end->conn, sql, p->count, NULL, p->values,
-	    p->lengths, p->formats, 1);
-	if (PQresultStatus(r) == PGRES_TUPLES_OK)
-		return r;
-	err_set(err, "%s", pg_words(end->conn, words));
-	PQclear(r);
-	return NULL;
+	return !settle(end, err) ? NULL : pg_rows(end->conn, PQexecParams(
+	    end->conn, sql, p->count, NULL, p->values, p->lengths, p->formats,
+	    1), err);
 }
 
 static bool

@@ -11,14 +11,6 @@
 
 #include "store/postgres_admin.h"
 
-static bool
-failed(PGconn *conn, struct err *err)
-{
-	char words[256];
-
-	return err_set(err, "%s", pg_words(conn, words));
-}
-
 bool
 pg_admin_execute(PGconn *conn, const char *sql, struct err *err)
 {
@@ -27,7 +19,7 @@ pg_admin_execute(PGconn *conn, const char *sql, struct err *err)
 
 	PQclear(r);
 	return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK ||
-	    failed(conn, err);
+	    pg_failed(conn, err);
 }
 
 bool
@@ -40,7 +32,7 @@ pg_admin_ask(PGconn *conn, const char *sql, char *text, size_t cap, struct err *
 		snprintf(text, cap, "%s", PQntuples(r) > 0 ?
 		    PQgetvalue(r, 0, 0) : "");
 	PQclear(r);
-	return good || failed(conn, err);
+	return good || pg_failed(conn, err);
 }
 
 static void
@@ -62,7 +54,7 @@ pg_admin_connect(const char *conninfo, struct err *err)
 		PQsetNoticeProcessor(conn, say_nothing, NULL);
 		return conn;
 	}
-	failed(conn, err);
+	pg_failed(conn, err);
 	PQfinish(conn);
 	return NULL;
 }

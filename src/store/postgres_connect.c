@@ -27,12 +27,22 @@ pg_words(PGconn *conn, char text[256])
 	return text;
 }
 
-static bool
-failed(PGconn *conn, struct err *err)
+bool
+pg_failed(PGconn *conn, struct err *err)
 {
 	char words[256];
 
 	return err_set(err, "%s", pg_words(conn, words));
+}
+
+PGresult *
+pg_rows(PGconn *conn, PGresult *r, struct err *err)
+{
+	if (PQresultStatus(r) == PGRES_TUPLES_OK)
+		return r;
+	pg_failed(conn, err);
+	PQclear(r);
+	return NULL;
 }
 
 bool
@@ -121,10 +131,10 @@ read_all(PGconn *conn, struct err *err)
 		/* The first one's words: the rest has failed behind it. */
 		if (good && r != NULL && !synced &&
 		    status != PGRES_COMMAND_OK)
-			good = failed(conn, err);
+			good = pg_failed(conn, err);
 		PQclear(r);
 	}
-	return good && (synced || failed(conn, err));
+	return good && (synced || pg_failed(conn, err));
 }
 
 /* All on one round trip: to another region each would cost as much as a
@@ -133,7 +143,7 @@ static bool
 prepare_all(PGconn *conn, const char *home, struct err *err)
 {
 	if (PQenterPipelineMode(conn) != 1 || !send_all(conn, home))
-		return failed(conn, err);
+		return pg_failed(conn, err);
 	return read_all(conn, err);
 }
 
@@ -178,10 +188,10 @@ pg_connect(struct pg_connect *c)
 	PQsetNoticeProcessor(c->conn, say_nothing, NULL);
 	if (PQstatus(c->conn) == CONNECTION_OK) {
 		if (make_ready(c) && (PQsetnonblocking(c->conn, 1) == 0 ||
-		    failed(c->conn, &c->err)))
+		    pg_failed(c->conn, &c->err)))
 			return;
 	} else {
-		failed(c->conn, &c->err);
+		pg_failed(c->conn, &c->err);
 	}
 	PQfinish(c->conn);
 	c->conn = NULL;

@@ -458,25 +458,21 @@ ask_pairs(PGconn *conn, const struct store_postgres_config *config,
 {
 	struct buf others = { 0 };
 	const char *value;
-	char words[256];
 	PGresult *r;
-	bool good;
 
 	for (size_t i = 0; i < config->nregions; i++)
 		if (strcmp(config->regions[i].id, config->home) != 0)
 			buf_printf(&others, "%s%s", others.len > 0 ? "," : "",
 			    config->regions[i].id);
 	value = buf_cstr(&others);
-	r = PQexecParams(conn, PG_PAIRS_SQL, 1, NULL, &value, NULL, NULL, 1);
-	good = PQresultStatus(r) == PGRES_TUPLES_OK;
-	for (int i = 0; good && i < PQntuples(r) && i < STORE_PAIRS_MAX; i++)
+	r = pg_rows(conn, PQexecParams(conn, PG_PAIRS_SQL, 1, NULL, &value,
+	    NULL, NULL, 1), err);
+	for (int i = 0; i < PQntuples(r) && i < STORE_PAIRS_MAX; i++)
 		if (!PQgetisnull(r, i, 1))
 			pg_take_pair(r, i, &pairs[(*count)++]);
-	if (!good)
-		err_set(err, "%s", pg_words(conn, words));
 	PQclear(r);
 	buf_fini(&others);
-	return good;
+	return r != NULL;
 }
 
 bool

@@ -24,15 +24,13 @@
 static bool
 list_slots(PGconn *conn, struct store_orphans *orphans, struct err *err)
 {
-	PGresult *r = PQexec(conn, "select slot_name, greatest(coalesce("
+	PGresult *r = pg_rows(conn, PQexec(conn, "select slot_name, greatest(coalesce("
 	    "pg_current_wal_lsn() - restart_lsn, 0), 0)::bigint from "
 	    "pg_replication_slots where slot_name ~ '^pg_[0-9]+_sync_[0-9]+_"
 	    "[0-9]+$' and database = current_database() and not active "
-	    "order by 1");
-	char words[256];
-	bool good = PQresultStatus(r) == PGRES_TUPLES_OK;
+	    "order by 1"), err);
 
-	for (int i = 0; good && i < PQntuples(r) &&
+	for (int i = 0; i < PQntuples(r) &&
 	    orphans->count < STORE_ORPHANS_MAX; i++) {
 		struct store_orphan *o = &orphans->list[orphans->count++];
 
@@ -40,10 +38,8 @@ list_slots(PGconn *conn, struct store_orphans *orphans, struct err *err)
 		    PQgetvalue(r, i, 1), NULL, 10) };
 		snprintf(o->name, sizeof(o->name), "%s", PQgetvalue(r, i, 0));
 	}
-	if (!good)
-		err_set(err, "%s", pg_words(conn, words));
 	PQclear(r);
-	return good;
+	return r != NULL;
 }
 
 /* --- the others --------------------------------------------------------------------- */

@@ -29,15 +29,8 @@ static PGresult *
 query(PGconn *conn, const char *sql, const struct pg_params *p, int binary,
     struct err *err)
 {
-	PGresult *r = PQexecParams(conn, sql, p->count, NULL, p->values,
-	    p->lengths, p->formats, binary);
-	char words[256];
-
-	if (PQresultStatus(r) == PGRES_TUPLES_OK)
-		return r;
-	err_set(err, "%s", pg_words(conn, words));
-	PQclear(r);
-	return NULL;
+	return pg_rows(conn, PQexecParams(conn, sql, p->count, NULL, p->values,
+	    p->lengths, p->formats, binary), err);
 }
 
 /* --- how the region stands --------------------------------------------------------- */

@@ -223,6 +223,10 @@ bool pg_set_is_good(PGconn *conn, const char *set, struct err *err);
 bool pg_server_version_is_good(PGconn *conn, struct err *err);
 /* libpq's words for the last failure, in one line. */
 const char *pg_words(PGconn *conn, char text[256]);
+/* False, with those in *err. */
+bool pg_failed(PGconn *conn, struct err *err);
+/* r, if it is rows; else it is freed, and NULL with *err. */
+PGresult *pg_rows(PGconn *conn, PGresult *r, struct err *err);
 
 /* --- links (postgres_link.c) --- */
 

@@ -25,19 +25,13 @@ static PGresult *
 ask(PGconn *conn, const char *expected, struct err *err)
 {
 	const char *const values[] = { expected };
-	PGresult *r;
-	char words[256];
 
 	/* To compile so long a question would take seconds; to answer it,
 	 * milliseconds. */
 	if (!pg_admin_execute(conn, "set jit = off", err))
 		return NULL;
-	r = PQexecParams(conn, question, 1, NULL, values, NULL, NULL, 0);
-	if (PQresultStatus(r) == PGRES_TUPLES_OK)
-		return r;
-	err_set(err, "%s", pg_words(conn, words));
-	PQclear(r);
-	return NULL;
+	return pg_rows(conn, PQexecParams(conn, question, 1, NULL, values, NULL,
+	    NULL, 0), err);
 }
 
 bool

@@ -63,7 +63,7 @@ static bool
 next_page(struct reader *r, struct err *err)
 {
 	struct pg_params p = { .count = 0 };
-	char sql[240], words[256];
+	char sql[240];
 
 	snprintf(sql, sizeof(sql), "select id, allowed, epoch, version from "
 	    "flow.%s where %s order by id limit %d", r->table, r->ids != NULL ?
@@ -73,10 +73,10 @@ next_page(struct reader *r, struct err *err)
 	else
 		pg_add_id(&p, r->after);
 	PQclear(r->page);
-	r->page = PQexecParams(r->conn, sql, p.count, NULL, p.values,
-	    p.lengths, p.formats, 1);
-	if (PQresultStatus(r->page) != PGRES_TUPLES_OK)
-		return err_set(err, "%s", pg_words(r->conn, words));
+	r->page = pg_rows(r->conn, PQexecParams(r->conn, sql, p.count, NULL,
+	    p.values, p.lengths, p.formats, 1), err);
+	if (r->page == NULL)
+		return false;
 	r->at = 0;
 	r->last = r->ids != NULL || PQntuples(r->page) < PAGE;
 	if (PQntuples(r->page) > 0)
