@@ -383,20 +383,3 @@ passage_begin(struct server *server, const struct serve_passed *passed)
 	stream_pause(&p->client);
 	try_next(p);
 }
-
-void
-passage_unheard(struct server *server, void *listener,
-    const struct endpoint *peer, const char *reason)
-{
-	struct worker *w = server->owner;
-	const struct listening *at = listener;
-	const struct bad_request bad = {
-		.unix_ms = (w->unix_offset_us + w->loop->now_us) / 1000,
-		.peer = addr_canonical(&peer->addr), .peer_port = peer->port,
-		.rule = "client-hello", .sentence = reason, .request_id = "",
-	};
-
-	bad_requests_add(at->bad, &bad);
-	count_one(&w->counters.hello_refused);
-	worker_complain(w, at, peer, "the ClientHello", reason);
-}

@@ -14,8 +14,6 @@
 /* For serve. */
 bool passage_is_due(struct server *server, struct slice name);
 void passage_begin(struct server *server, const struct serve_passed *passed);
-void passage_unheard(struct server *server, void *listener,
-    const struct endpoint *peer, const char *reason);
 
 /* Whether the plan passes anybody on. */
 bool passage_may_be(const struct plan *plan);

@@ -465,5 +465,5 @@ const struct handler_ops edge_handler = {
 	.malformed = worker_malformed,
 	.passes = passage_is_due,
 	.pass = passage_begin,
-	.unheard = passage_unheard,
+	.unheard = worker_unheard,
 };

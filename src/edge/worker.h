@@ -102,6 +102,10 @@ void worker_stop(struct worker *w);	/* ends at once */
 void worker_unproxied(struct server *server, void *listener,
     const struct endpoint *peer, const char *reason);
 
+/* For serve: one whose ClientHello cannot be read. */
+void worker_unheard(struct server *server, void *listener,
+    const struct endpoint *peer, const char *reason);
+
 /* For serve: TLS that did not begin. */
 void worker_handshake_failed(struct server *server, void *listener,
     const struct endpoint *peer, const char *reason);
@@ -109,11 +113,6 @@ void worker_handshake_failed(struct server *server, void *listener,
 /* For serve: frames that are no request. */
 void worker_malformed(struct server *server, void *listener,
     const struct endpoint *peer, const char *rule, const char *sentence);
-
-/* A connection was closed before it was anybody's: what and why make a
- * sentence. */
-void worker_complain(struct worker *w, const struct listening *at,
-    const struct endpoint *peer, const char *what, const char *why);
 
 /* A request begins and ends under the plan in service. */
 struct pin *worker_pin(struct worker *w);

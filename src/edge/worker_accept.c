@@ -41,8 +41,10 @@ pause_clients(struct worker *w, bool pause)
 	}
 }
 
-void
-worker_complain(struct worker *w, const struct listening *at,
+/* A connection was closed before it was anybody's: what and why make a
+ * sentence. */
+static void
+complain(struct worker *w, const struct listening *at,
     const struct endpoint *peer, const char *what, const char *why)
 {
 	char text[ADDR_TEXT_MAX];
@@ -54,21 +56,40 @@ worker_complain(struct worker *w, const struct listening *at,
 		    what, why, suppressed);
 }
 
+/* What is wrong with it is in bad already. */
+static void
+add_bad(struct worker *w, const struct listening *at,
+    const struct endpoint *peer, struct bad_request bad)
+{
+	bad.unix_ms = (w->unix_offset_us + w->loop->now_us) / 1000;
+	bad.peer = addr_canonical(&peer->addr);
+	bad.peer_port = peer->port;
+	bad.request_id = "";
+	bad_requests_add(at->bad, &bad);
+}
+
 void
 worker_unproxied(struct server *server, void *listener,
     const struct endpoint *peer, const char *reason)
 {
 	struct worker *w = server->owner;
-	const struct listening *at = listener;
-	const struct bad_request bad = {
-		.unix_ms = (w->unix_offset_us + w->loop->now_us) / 1000,
-		.peer = addr_canonical(&peer->addr), .peer_port = peer->port,
-		.rule = "proxy-header", .sentence = reason, .request_id = "",
-	};
 
-	bad_requests_add(at->bad, &bad);
+	add_bad(w, listener, peer, (struct bad_request){
+	    .rule = "proxy-header", .sentence = reason });
 	count_one(&w->counters.proxy_refused);
-	worker_complain(w, at, peer, "the PROXY header", reason);
+	complain(w, listener, peer, "the PROXY header", reason);
+}
+
+void
+worker_unheard(struct server *server, void *listener,
+    const struct endpoint *peer, const char *reason)
+{
+	struct worker *w = server->owner;
+
+	add_bad(w, listener, peer, (struct bad_request){
+	    .rule = "client-hello", .sentence = reason });
+	count_one(&w->counters.hello_refused);
+	complain(w, listener, peer, "the ClientHello", reason);
 }
 
 /*
@@ -95,16 +116,8 @@ void
 worker_malformed(struct server *server, void *listener,
     const struct endpoint *peer, const char *rule, const char *sentence)
 {
-	struct worker *w = server->owner;
-	const struct listening *at = listener;
-	const struct bad_request bad = {
-		.unix_ms = (w->unix_offset_us + w->loop->now_us) / 1000,
-		.peer = addr_canonical(&peer->addr), .peer_port = peer->port,
-		.rule = rule, .sentence = sentence, .request_id = "",
-		.frames = true,
-	};
-
-	bad_requests_add(at->bad, &bad);
+	add_bad(server->owner, listener, peer, (struct bad_request){
+	    .rule = rule, .sentence = sentence, .frames = true });
 }
 
 /* Where PROXY headers are read, only those may come who send them. */
@@ -170,7 +183,7 @@ on_accepted(void *owner, int fd, const struct endpoint *peer)
 	if (!may_connect(at, peer)) {
 		close(fd);
 		count_one(&w->counters.proxy_refused);
-		worker_complain(w, l->at, peer, "it is not in", "proxy.from");
+		complain(w, l->at, peer, "it is not in", "proxy.from");
 		return;
 	}
 	server_accept(w->server, fd, peer, &(struct serve_accept){
