@@ -79,24 +79,6 @@ receive_all(int fd, struct buf *answer)
 	return n == 0;
 }
 
-/* The body of a chunked answer, in place of the whole. */
-static bool
-unchunk(struct slice bytes, struct buf *body)
-{
-	struct h1_chunked chunks;
-	struct buf trailers = { 0 };
-	enum h1_piece piece;
-	enum h1_rule rule;
-	struct slice data;
-
-	h1_chunked_init(&chunks);
-	while ((piece = h1_chunked_read(&chunks, &bytes, &data, &trailers,
-	    &rule)) == H1_PIECE_DATA)
-		buf_slice(body, data);
-	buf_fini(&trailers);
-	return piece == H1_PIECE_END;
-}
-
 /* Of an entity tag ("...", RFC 9110 8.8.3). */
 static void
 read_revision(const struct h1_head *head, char revision[64])
@@ -130,7 +112,7 @@ read_answer(struct buf *bytes, struct ctl_answer *answer, struct err *err)
 	    bytes->len - end.consumed };
 	if (head.framing != H1_CHUNKED)
 		buf_slice(&answer->body, rest);
-	else if (!unchunk(rest, &answer->body))
+	else if (!h1_chunked_all(rest, &answer->body))
 		return err_set(err, "the service's answer was cut short");
 	return true;
 }

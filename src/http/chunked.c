@@ -292,3 +292,20 @@ h1_chunked_read(struct h1_chunked *c, struct slice *bytes, struct slice *data,
 	}
 	return c->state == END ? H1_PIECE_END : H1_PIECE_MORE;
 }
+
+bool
+h1_chunked_all(struct slice bytes, struct buf *data)
+{
+	struct buf trailers = { 0 };
+	struct h1_chunked chunks;
+	enum h1_piece piece;
+	enum h1_rule rule;
+	struct slice one;
+
+	h1_chunked_init(&chunks);
+	while ((piece = h1_chunked_read(&chunks, &bytes, &one, &trailers,
+	    &rule)) == H1_PIECE_DATA)
+		buf_slice(data, one);
+	buf_fini(&trailers);
+	return piece == H1_PIECE_END;
+}

@@ -185,6 +185,8 @@ void h1_chunked_init(struct h1_chunked *c);
 struct buf;
 enum h1_piece h1_chunked_read(struct h1_chunked *c, struct slice *bytes,
     struct slice *data, struct buf *trailers, enum h1_rule *rule);
+/* The data of a whole body; false: bytes are none. */
+bool h1_chunked_all(struct slice bytes, struct buf *data);
 
 /* Whether a field of this name may stand in a trailer section; others are
  * dropped there. */

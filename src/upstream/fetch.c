@@ -56,21 +56,12 @@ fail(struct fetch *f, const char *why)
 static void
 finish_chunked(struct fetch *f, unsigned status, struct slice bytes)
 {
-	struct buf body = { 0 }, trailers = { 0 };
-	struct h1_chunked chunks;
-	enum h1_piece piece;
-	enum h1_rule rule;
-	struct slice data;
+	struct buf body = { 0 };
 
-	h1_chunked_init(&chunks);
-	while ((piece = h1_chunked_read(&chunks, &bytes, &data, &trailers,
-	    &rule)) == H1_PIECE_DATA)
-		buf_slice(&body, data);
-	if (piece == H1_PIECE_END)
+	if (h1_chunked_all(bytes, &body))
 		finish(f, status, buf_all(&body), "");
 	else
 		fail(f, "the answer was cut short");
-	buf_fini(&trailers);
 	buf_fini(&body);
 }
 

@@ -378,6 +378,22 @@ writes_chunk_heads(void **state)
 	}
 }
 
+static void
+takes_a_whole_body(void **state)
+{
+	struct buf data = { 0 };
+
+	(void)state;
+	assert_true(h1_chunked_all(SLICE("3\r\nabc\r\n2;x=y\r\nde\r\n0\r\n"
+	    "X-Sum: 5\r\n\r\n"), &data));
+	assert_true(slice_is(buf_all(&data), "abcde"));
+	buf_clear(&data);
+	assert_false(h1_chunked_all(SLICE("3\r\nabc\r\n"), &data));
+	assert_false(h1_chunked_all(SLICE("3\r\nabcd"), &data));
+	assert_false(h1_chunked_all(SLICE(""), &data));
+	buf_fini(&data);
+}
+
 int
 main(void)
 {
@@ -391,6 +407,7 @@ main(void)
 		cmocka_unit_test(limits_framing_without_data),
 		cmocka_unit_test(limits_trailers),
 		cmocka_unit_test(large_chunks_pass_through),
+		cmocka_unit_test(takes_a_whole_body),
 		cmocka_unit_test(writes_chunk_heads),
 	};
 
