@@ -16,7 +16,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/must.h"
 
 #ifndef sigev_notify_thread_id
@@ -36,7 +35,6 @@ struct gentle {
 	void		(*work)(void *);
 	void		*arg;
 	timer_t		 timer;
-	uint64_t	 lost_us;	/* to others */
 	atomic_uint	 turns;		/* so often it gave way */
 };
 
@@ -63,14 +61,11 @@ on_turn(int number)
 	static const struct timespec pause = { 0, PAUSE_US * 1000 };
 	struct gentle *g = current;
 	int kept = errno;
-	uint64_t before;
 
 	(void)number;
 	if (g == NULL)
 		return;
-	before = clock_us();
 	nanosleep(&pause, NULL);
-	g->lost_us += clock_us() - before;
 	atomic_fetch_add_explicit(&g->turns, 1, memory_order_relaxed);
 	set_timer(g);
 	errno = kept;
@@ -152,10 +147,4 @@ gentle_turns(void)
 {
 	return current == NULL ? 0 :
 	    atomic_load_explicit(&current->turns, memory_order_relaxed);
-}
-
-unsigned long
-gentle_lost_us(void)
-{
-	return current == NULL ? 0 : current->lost_us;
 }

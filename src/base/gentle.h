@@ -22,9 +22,8 @@
  */
 void gentle_do(void (*work)(void *), void *arg);
 
-/* How often the calling thread has given its core away so far, and for how
- * long, while it does such work; 0 in any other. */
+/* How often the calling thread has given its core away so far, while it does
+ * such work; 0 in any other. */
 unsigned gentle_turns(void);
-unsigned long gentle_lost_us(void);
 
 #endif
