@@ -135,6 +135,17 @@ answer_list(const struct call_ctx *c, const struct run *run, json_t *objects,
 	    json_object_get(answer, "offsetToken"), "stateId", run->id));
 }
 
+/* As the service has them. */
+static void
+answer_objects(const struct call_ctx *c, const struct run *run,
+    const json_t *answer)
+{
+	json_t *objects = json_object_get(answer, "objectData");
+
+	answer_list(c, run, json_is_array(objects) ? json_incref(objects) :
+	    json_array(), answer);
+}
+
 /* Data and files are read by the player as {message}, too; a sentence alone
  * is what all its versions show. */
 static void
@@ -174,7 +185,7 @@ ask_files(const struct call_ctx *c, struct run *run,
 	struct ask one = { .service = component->files, .method = "POST",
 	    .path = path, .body = service_request(run, component->files,
 	    NULL) };
-	json_t *objects, *given = json_object_get(json, "objectData");
+	json_t *given = json_object_get(json, "objectData");
 
 	json_object_set_new(one.body, "listFilter", json_object());
 	if (json_is_array(given))
@@ -186,9 +197,7 @@ ask_files(const struct call_ctx *c, struct run *run,
 	ask_one(c, run, &one);
 	if (one.end != ASK_ANSWERED)
 		return;
-	objects = json_object_get(one.answer, "objectData");
-	answer_list(c, run, json_is_array(objects) ? json_incref(objects) :
-	    json_array(), one.answer);
+	answer_objects(c, run, one.answer);
 	json_decref(one.answer);
 }
 
@@ -315,7 +324,7 @@ static void
 pass_on(const struct call_ctx *c, struct run *run,
     const struct flow_service *service, const struct upload *u)
 {
-	json_t *request = service_request(run, service, NULL), *objects;
+	json_t *request = service_request(run, service, NULL);
 	struct ask one = { .service = service, .method = "POST",
 	    .path = "/file/content" };
 	struct buf body = { 0 };
@@ -334,9 +343,7 @@ pass_on(const struct call_ctx *c, struct run *run,
 	buf_fini(&body);
 	if (one.end != ASK_ANSWERED)
 		return;
-	objects = json_object_get(one.answer, "objectData");
-	answer_list(c, run, json_is_array(objects) ? json_incref(objects) :
-	    json_array(), one.answer);
+	answer_objects(c, run, one.answer);
 	json_decref(one.answer);
 }
 

@@ -60,41 +60,44 @@ static const char *const of_the_system[] = {
 	"/dev/urandom", "/dev/random",
 };
 
+/* Of a file's path, in place. */
+static void
+cut_to_folder(char path[PATH_MAX])
+{
+	char *slash = strrchr(path, '/');
+
+	if (slash == NULL)
+		strcpy(path, ".");
+	else
+		slash[slash == path] = '\0';
+}
+
 /* Files are replaced by others of their name, so the directory counts: the
  * one where the name stands, and the one that links lead to. */
 static void
 read_beside(const struct landlock *l, const char *file)
 {
-	char path[PATH_MAX], real[PATH_MAX], *slash;
+	char path[PATH_MAX], real[PATH_MAX];
 
 	if (file == NULL)
 		return;
 	snprintf(path, sizeof(path), "%s", file);
-	slash = strrchr(path, '/');
-	if (slash == NULL)
-		strcpy(path, ".");
-	else
-		slash[slash == path] = '\0';
+	cut_to_folder(path);
 	landlock_read(l, path);
 	if (realpath(file, real) == NULL)
 		return;
 	landlock_read(l, real);		/* it may be a directory itself */
-	slash = strrchr(real, '/');
-	slash[slash == real] = '\0';
+	cut_to_folder(real);
 	landlock_read(l, real);
 }
 
 static void
 write_beside(const struct landlock *l, const char *file)
 {
-	char path[PATH_MAX], *slash;
+	char path[PATH_MAX];
 
 	snprintf(path, sizeof(path), "%s", file);
-	slash = strrchr(path, '/');
-	if (slash == NULL)
-		strcpy(path, ".");
-	else
-		slash[slash == path] = '\0';
+	cut_to_folder(path);
 	landlock_write(l, path);
 }
 

@@ -173,6 +173,16 @@ add_candidates(struct buf *out, const struct region_map *map,
 }
 
 static void
+add_outcome(struct buf *out, const struct region_map *map,
+    const struct decision *d)
+{
+	add_word(out, "outcome", outcome_name(d->outcome));
+	buf_char(out, ',');
+	add_word(out, "region", d->outcome == OUTCOME_FORWARD ?
+	    map->regions[d->region].id : NULL);
+}
+
+static void
 add_decision(struct buf *out, const struct explanation *e)
 {
 	const struct region_map *map = e->policy->map;
@@ -197,10 +207,18 @@ add_decision(struct buf *out, const struct explanation *e)
 		buf_char(out, ',');
 	}
 	add_candidates(out, map, d);
-	add_word(out, "outcome", outcome_name(d->outcome));
-	buf_char(out, ',');
-	add_word(out, "region", d->outcome == OUTCOME_FORWARD ?
-	    map->regions[d->region].id : NULL);
+	add_outcome(out, map, d);
+}
+
+static void
+add_request(struct buf *out, const struct explanation *e)
+{
+	if (e->request_id != NULL) {
+		add_word(out, "request_id", e->request_id);
+		buf_char(out, ',');
+	}
+	if (e->client != NULL)
+		add_client(out, e->client);
 }
 
 void
@@ -208,12 +226,7 @@ explain_json(struct buf *out, const struct explanation *e)
 {
 	buf_printf(out, "{\"generation\":%llu,",
 	    (unsigned long long)e->policy->generation);
-	if (e->request_id != NULL) {
-		add_word(out, "request_id", e->request_id);
-		buf_char(out, ',');
-	}
-	if (e->client != NULL)
-		add_client(out, e->client);
+	add_request(out, e);
 	if (e->facts != NULL)
 		add_facts(out, e->facts);
 	if (e->decision != NULL)
@@ -235,19 +248,11 @@ explain_json_short(struct buf *out, const struct explanation *e)
 
 	buf_printf(out, "{\"shortened\":true,\"generation\":%llu,",
 	    (unsigned long long)e->policy->generation);
-	if (e->request_id != NULL) {
-		add_word(out, "request_id", e->request_id);
-		buf_char(out, ',');
-	}
-	if (e->client != NULL)
-		add_client(out, e->client);
+	add_request(out, e);
 	if (d != NULL) {
 		add_place(out, d->hit.place);
 		add_candidates(out, map, d);
-		add_word(out, "outcome", outcome_name(d->outcome));
-		buf_char(out, ',');
-		add_word(out, "region", d->outcome == OUTCOME_FORWARD ?
-		    map->regions[d->region].id : NULL);
+		add_outcome(out, map, d);
 	} else
 		add_word(out, "refusal", e->refusal);
 	buf_char(out, '}');
