@@ -312,6 +312,22 @@ client_fini(struct client *c)
 	buf_fini(&c->body);
 }
 
+/* A peer that plays the script, and its client. */
+static inline void
+client_meet(struct client *c, struct peer *p, void (*script)(struct peer *))
+{
+	peer_listen(p);
+	peer_play(p, script);
+	client_init(c, &p->at);
+}
+
+static inline void
+client_part(struct client *c, struct peer *p)
+{
+	client_fini(c);
+	peer_join(p);
+}
+
 static inline void
 client_begin(struct client *c, const struct exchange_request *request)
 {

@@ -91,9 +91,7 @@ delivers_every_framing(void **state)
 		struct client c;
 
 		answer_text = rows[i].answer;
-		peer_listen(&p);
-		peer_play(&p, answers_once);
-		client_init(&c, &p.at);
+		client_meet(&c, &p, answers_once);
 		client_begin(&c, &request);
 		loop_run(c.loop);
 		if (strcmp(buf_cstr(&c.log), rows[i].calls) != 0)
@@ -131,15 +129,12 @@ an_answer_may_come_byte_by_byte(void **state)
 	struct client c;
 
 	(void)state;
-	peer_listen(&p);
-	peer_play(&p, drips);
-	client_init(&c, &p.at);
+	client_meet(&c, &p, drips);
 	client_get(&c);
 	assert_int_equal(c.end, EXCHANGE_DONE);
 	assert_string_equal(buf_cstr(&c.body), "abcd");
 	assert_non_null(strstr(buf_cstr(&c.log), "trailers 'X: y\r\n'; done"));
-	client_fini(&c);
-	peer_join(&p);
+	client_part(&c, &p);
 }
 
 static void
@@ -160,13 +155,10 @@ interim_answers_are_bounded(void **state)
 	struct client c;
 
 	(void)state;
-	peer_listen(&p);
-	peer_play(&p, informs_for_ever);
-	client_init(&c, &p.at);
+	client_meet(&c, &p, informs_for_ever);
 	client_get(&c);
 	assert_int_equal(c.end, EXCHANGE_BAD_ANSWER);
-	client_fini(&c);
-	peer_join(&p);
+	client_part(&c, &p);
 }
 
 static void
@@ -218,8 +210,7 @@ the_front_of_a_body_can_be_taken_with_its_head(void **state)
 	    "head 200; front 'hello' all; done");
 	assert_string_equal(client_get(&c), "head 204; front '' all; done");
 	assert_true(c.reused);
-	client_fini(&c);
-	peer_join(&p);
+	client_part(&c, &p);
 }
 
 /* --- reuse ----------------------------------------------------------------- */
@@ -305,16 +296,13 @@ a_connection_is_not_used_again(void **state)
 		struct client c;
 
 		first_answer = firsts[i];
-		peer_listen(&p);
-		peer_play(&p, answers_twice);
-		client_init(&c, &p.at);
+		client_meet(&c, &p, answers_twice);
 		client_get(&c);
 		assert_int_equal(c.end, EXCHANGE_DONE);
 		assert_string_equal(client_get(&c),
 		    "head 200; body 'hello' last; done");
 		assert_false(c.reused);
-		client_fini(&c);
-		peer_join(&p);
+		client_part(&c, &p);
 	}
 }
 
@@ -340,17 +328,14 @@ a_close_is_noticed_before_reuse(void **state)
 	struct client c;
 
 	(void)state;
-	peer_listen(&p);
-	peer_play(&p, answers_then_closes);
-	client_init(&c, &p.at);
+	client_meet(&c, &p, answers_then_closes);
 	client_get(&c);
 	sem_post(&p.go);
 	run_for(c.loop, 100);
 	client_get(&c);
 	assert_int_equal(c.end, EXCHANGE_DONE);
 	assert_false(c.reused);
-	client_fini(&c);
-	peer_join(&p);
+	client_part(&c, &p);
 }
 
 static const char *unasked;
@@ -398,9 +383,7 @@ what_comes_in_the_same_turn_is_noticed_before_reuse(void **state)
 		int poke[2];
 
 		unasked = more[i];
-		peer_listen(&p);
-		peer_play(&p, answers_then_says_more);
-		client_init(&c, &p.at);
+		client_meet(&c, &p, answers_then_says_more);
 		must(pipe2(poke, O_NONBLOCK | O_CLOEXEC) == 0);
 		client_get(&c);
 		loop_on_readable(c.loop, poke[0], on_poke, &c);
@@ -412,8 +395,7 @@ what_comes_in_the_same_turn_is_noticed_before_reuse(void **state)
 		assert_string_equal(buf_cstr(&c.log),
 		    "head 200; body 'hello' last; done");
 		assert_false(c.reused);
-		client_fini(&c);
-		peer_join(&p);
+		client_part(&c, &p);
 		close(poke[0]);
 		close(poke[1]);
 	}
@@ -437,14 +419,11 @@ a_reused_connection_that_closes_is_stale(void **state)
 	struct client c;
 
 	(void)state;
-	peer_listen(&p);
-	peer_play(&p, answers_then_closes_unasked);
-	client_init(&c, &p.at);
+	client_meet(&c, &p, answers_then_closes_unasked);
 	client_get(&c);
 	assert_string_equal(client_get(&c), "stale-connection");
 	assert_true(c.reused);
-	client_fini(&c);
-	peer_join(&p);
+	client_part(&c, &p);
 }
 
 static void
@@ -463,18 +442,14 @@ idle_connections_expire_and_are_capped(void **state)
 	run_for(c.loop, 700);		/* a sweep later */
 	client_get(&c);
 	assert_false(c.reused);
-	client_fini(&c);
-	peer_join(&p);
+	client_part(&c, &p);
 
-	peer_listen(&p);
-	peer_play(&p, answers_twice);
-	client_init(&c, &p.at);
+	client_meet(&c, &p, answers_twice);
 	c.limits.idle = 0;
 	client_get(&c);
 	client_get(&c);
 	assert_false(c.reused);
-	client_fini(&c);
-	peer_join(&p);
+	client_part(&c, &p);
 }
 
 /* --- failures -------------------------------------------------------------- */
@@ -521,22 +496,16 @@ silence_has_its_time(void **state)
 	struct client c;
 
 	(void)state;
-	peer_listen(&p);
-	peer_play(&p, says_nothing);
-	client_init(&c, &p.at);
+	client_meet(&c, &p, says_nothing);
 	c.limits.response_head_ms = 50;
 	assert_string_equal(client_get(&c), "response-head-timeout");
-	client_fini(&c);
-	peer_join(&p);
+	client_part(&c, &p);
 
-	peer_listen(&p);
-	peer_play(&p, says_half);
-	client_init(&c, &p.at);
+	client_meet(&c, &p, says_half);
 	c.limits.response_idle_ms = 50;
 	assert_string_equal(client_get(&c),
 	    "head 200; body 'half'; response-body-timeout");
-	client_fini(&c);
-	peer_join(&p);
+	client_part(&c, &p);
 }
 
 /* A listener whose queue is full takes no connection and refuses none. */
@@ -604,8 +573,7 @@ a_cancelled_exchange_is_silent(void **state)
 	run_for(c.loop, 50);
 	assert_string_equal(buf_cstr(&c.log), "");
 	assert_int_equal(pools_outstanding(c.pools, c.up), 0);
-	client_fini(&c);
-	peer_join(&p);
+	client_part(&c, &p);
 }
 
 static void
@@ -626,9 +594,7 @@ a_cancel_at_the_end_keeps_the_connection(void **state)
 	struct client c;
 
 	(void)state;
-	peer_listen(&p);
-	peer_play(&p, answers_three);
-	client_init(&c, &p.at);
+	client_meet(&c, &p, answers_three);
 	c.act = cancels_at_the_end;
 	client_begin(&c, &request);
 	loop_run(c.loop);
@@ -638,8 +604,7 @@ a_cancel_at_the_end_keeps_the_connection(void **state)
 	assert_true(c.reused);
 	client_get(&c);
 	assert_int_equal(pools_outstanding(c.pools, c.up), 0);
-	client_fini(&c);
-	peer_join(&p);
+	client_part(&c, &p);
 }
 
 static void
@@ -685,8 +650,7 @@ success_forgives_failures(void **state)
 	assert_int_equal(atomic_load(&c.up->health), HEALTH_UP);
 	client_get(&c);
 	client_get(&c);
-	client_fini(&c);
-	peer_join(&p);
+	client_part(&c, &p);
 }
 
 int
