@@ -43,6 +43,31 @@ flow_from(const char *elements, const char *pages, const char *values)
 	return flow;
 }
 
+/* A run that shows its only page, and comes back to it. */
+static inline struct run *
+at_page(const char *page, const char *values)
+{
+	const struct flow *flow = flow_from(
+	    "{'id': #10, 'elementType': 'START', 'outcomes': ["
+	    "{'id': #11, 'nextMapElementId': #20}]},"
+	    "{'id': #20, 'elementType': 'INPUT', 'pageElementId': #50, "
+	    "'outcomes': [{'id': #21, 'nextMapElementId': #20}]}", page,
+	    values);
+	struct run *run = run_new(arena, flow);
+
+	assert_int_equal(run_begin(run), RUN_PAGE);
+	return run;
+}
+
+static inline void
+take(struct run *run, const char *inputs)
+{
+	json_t *json = json_of(inputs);
+
+	run_take_page(run, json);
+	json_decref(json);
+}
+
 static inline void
 done(struct run *run)
 {

@@ -56,30 +56,6 @@
 #define THEN(to, from) "{'assignment': {'assignee': " to ", 'assignor': " \
 	from "}}"
 
-static struct run *
-at_page(const char *page)
-{
-	const struct flow *flow = flow_from(
-	    "{'id': #10, 'elementType': 'START', 'outcomes': ["
-	    "{'id': #11, 'nextMapElementId': #20}]},"
-	    "{'id': #20, 'elementType': 'INPUT', 'pageElementId': #50, "
-	    "'outcomes': [{'id': #21, 'nextMapElementId': #20}]}", page,
-	    VALUES);
-	struct run *run = run_new(arena, flow);
-
-	assert_int_equal(run_begin(run), RUN_PAGE);
-	return run;
-}
-
-static void
-take(struct run *run, const char *inputs)
-{
-	json_t *json = json_of(inputs);
-
-	run_take_page(run, json);
-	json_decref(json);
-}
-
 static void
 tick(struct run *run, const char *text)
 {
@@ -150,7 +126,7 @@ conditions_mark_parts(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		struct run *run = at_page(rows[i].page);
+		struct run *run = at_page(rows[i].page, VALUES);
 
 		if (strcmp(marks(run), rows[i].unticked) != 0)
 			fail_msg("row %zu, not ticked: %s", i, marks(run));
@@ -180,7 +156,7 @@ the_first_that_holds_may_be_the_last(void **state)
 		page.len--;
 		buf_printf(&page, ", 'stopConditionsOnFirstTrue': %s}",
 		    stops[i]);
-		run = at_page(buf_cstr(&page));
+		run = at_page(buf_cstr(&page), VALUES);
 		assert_true(slice_is(value_of(run, "Kind"), ""));
 		tick(run, "true");
 		assert_true(slice_is(value_of(run, "Kind"), i == 0 ? "false" :
@@ -195,7 +171,7 @@ static void
 hidden_inputs_do_not_count(void **state)
 {
 	struct run *run = at_page(PAGE(WHEN(TICKED, "", THEN(PART("#52",
-	    "METADATA.VISIBLE"), VALUE(TRUE_)))));
+	    "METADATA.VISIBLE"), VALUE(TRUE_)))), VALUES);
 
 	(void)state;
 	take(run, "[{'pageComponentId': #54, 'contentValue': 'sneaked in'}]");
@@ -222,7 +198,7 @@ answers_show_it(void **state)
 {
 	struct run *run = at_page(PAGE(WHEN(TICKED, "", THEN(PART("#52",
 	    "METADATA.VISIBLE"), VALUE(TRUE_)) "," THEN(PART("#55",
-	    "METADATA.REQUIRED"), VALUE(TRUE_)))));
+	    "METADATA.REQUIRED"), VALUE(TRUE_)))), VALUES);
 	json_t *page = run_page(run, true), *columns;
 
 	(void)state;
@@ -270,7 +246,7 @@ ids_of(struct run *run, const char *value)
 static void
 rows_are_chosen_from_what_was_shown(void **state)
 {
-	struct run *run = at_page(PAGE(""));
+	struct run *run = at_page(PAGE(""), VALUES);
 	struct value_ref one = ref_to(flow_value_named(run->flow,
 	    SLICE("Chosen")));
 
@@ -337,7 +313,7 @@ filters_narrow_what_is_shown(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		struct run *run = at_page(rows[i].page);
+		struct run *run = at_page(rows[i].page, VALUES);
 
 		assert_string_equal(shown_rows(run), rows[i].unticked);
 		tick(run, "true");

@@ -449,34 +449,10 @@ merged_text_is_escaped(void **state)
 	"'isEditable': false, " \
 	"'valueElementValueBindingReferenceId': {'id': #41}}]}"
 
-static struct run *
-at_page(void)
-{
-	const struct flow *flow = flow_from(
-	    "{'id': #10, 'elementType': 'START', 'outcomes': ["
-	    "{'id': #11, 'nextMapElementId': #20}]},"
-	    "{'id': #20, 'elementType': 'INPUT', 'pageElementId': #50, "
-	    "'outcomes': [{'id': #21, 'nextMapElementId': #20}]}", PAGE,
-	    VALUES);
-	struct run *run = run_new(arena, flow);
-
-	assert_int_equal(run_begin(run), RUN_PAGE);
-	return run;
-}
-
-static void
-take(struct run *run, const char *inputs)
-{
-	json_t *json = json_of(inputs);
-
-	run_take_page(run, json);
-	json_decref(json);
-}
-
 static void
 inputs_go_where_they_are_bound(void **state)
 {
-	struct run *run = at_page();
+	struct run *run = at_page(PAGE, VALUES);
 
 	(void)state;
 	take(run, "[{'pageComponentId': #53, 'contentValue': 'typed'},"
@@ -507,7 +483,7 @@ data_of(const json_t *page, size_t component)
 static void
 wrong_inputs_are_shown(void **state)
 {
-	struct run *run = at_page();
+	struct run *run = at_page(PAGE, VALUES);
 	json_t *page;
 
 	(void)state;
@@ -533,7 +509,7 @@ wrong_inputs_are_shown(void **state)
 static void
 a_page_has_scaffold_and_data(void **state)
 {
-	struct run *run = at_page();
+	struct run *run = at_page(PAGE, VALUES);
 	json_t *page = run_page(run, true), *data, *rows;
 	const json_t *response = json_object_get(page, "pageResponse");
 

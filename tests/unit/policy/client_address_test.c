@@ -70,6 +70,18 @@ check(const struct client_trust *trust, const struct row *row)
 		    client_source_name(client.source), client.hop);
 }
 
+static void
+check_all(const struct row *rows, size_t count, unsigned hops,
+    enum client_field field)
+{
+	struct arena *arena = arena_new(0);
+	const struct client_trust *trust = trust_of(arena, hops, field);
+
+	for (size_t i = 0; i < count; i++)
+		check(trust, &rows[i]);
+	arena_free(&arena);
+}
+
 #define XFF "X-Forwarded-For: "
 #define FWD "Forwarded: "
 
@@ -145,14 +157,9 @@ by_trusted_networks(void **state)
 		    CLIENT_FORWARDED, 1, true },
 		{ "", XFF "198.51.100.1\r\n", "", CLIENT_PEER, 0, false },
 	};
-	struct arena *arena = arena_new(0);
-	const struct client_trust *trust = trust_of(arena, 0,
-	    CLIENT_FIELD_XFF);
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		check(trust, &rows[i]);
-	arena_free(&arena);
+	check_all(rows, sizeof(rows) / sizeof(rows[0]), 0, CLIENT_FIELD_XFF);
 }
 
 static void
@@ -169,14 +176,9 @@ by_number_of_hops(void **state)
 		{ "203.0.113.9", XFF "junk, 1.1.1.1, 2.2.2.2\r\n",
 		    "1.1.1.1", CLIENT_FORWARDED, 2, true },
 	};
-	struct arena *arena = arena_new(0);
-	const struct client_trust *trust = trust_of(arena, 2,
-	    CLIENT_FIELD_XFF);
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		check(trust, &rows[i]);
-	arena_free(&arena);
+	check_all(rows, sizeof(rows) / sizeof(rows[0]), 2, CLIENT_FIELD_XFF);
 }
 
 static void
@@ -213,14 +215,9 @@ by_forwarded(void **state)
 		{ "10.0.0.1", XFF "198.51.100.1\r\n", "10.0.0.1",
 		    CLIENT_PEER, 0, true },
 	};
-	struct arena *arena = arena_new(0);
-	const struct client_trust *trust = trust_of(arena, 0,
-	    CLIENT_FIELD_FORWARDED);
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		check(trust, &rows[i]);
-	arena_free(&arena);
+	check_all(rows, sizeof(rows) / sizeof(rows[0]), 0, CLIENT_FIELD_FORWARDED);
 }
 
 /* A list of trusted addresses only is walked so far and no further. */
