@@ -376,7 +376,7 @@ check_sets(struct checked *c, const struct generation *g,
 		const struct store_postgres_config *db = &pg->sets[i];
 		struct err err;
 		const char *conninfo = store_postgres_conninfo(arena,
-		    g->config->store.postgres, db->database, &err);
+		    g->config->store.postgres, db, &err);
 
 		if (conninfo == NULL || !store_postgres_check(conninfo, db,
 		    db->nregions > 1, &err))

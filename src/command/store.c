@@ -66,8 +66,7 @@ static bool
 do_set(struct store_work *w, const struct store_postgres_config *db,
     const char *conninfo, store_each_fn *fn, void *arg, struct err *err)
 {
-	conninfo = store_postgres_conninfo(w->arena, conninfo, db->database,
-	    err);
+	conninfo = store_postgres_conninfo(w->arena, conninfo, db, err);
 	return (conninfo != NULL && fn(arg, db, conninfo, err)) ||
 	    err_wrap(err, "database %s, of the set %s", db->database, db->set);
 }

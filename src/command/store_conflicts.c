@@ -38,7 +38,7 @@ choose_set(struct conflicts_work *w, const struct usage *usage)
 		if (strcmp(db->set, w->set) != 0)
 			continue;
 		store->options.admin = store_postgres_conninfo(store->arena,
-		    store->options.admin, db->database, &err);
+		    store->options.admin, db, &err);
 		store->pg = *db;
 		if (store->options.admin != NULL)
 			return true;

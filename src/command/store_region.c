@@ -52,7 +52,7 @@ add_one(void *arg, const struct store_postgres_config *db,
 {
 	const struct change *c = arg;
 	const char *from = db->set == NULL ? c->from : store_postgres_conninfo(
-	    c->work->arena, c->from, db->database, err);
+	    c->work->arena, c->from, db, err);
 
 	return from != NULL && store_postgres_subscribe(conninfo, db->home,
 	    c->region, is_main(c, db), from, err);

@@ -149,6 +149,7 @@ struct config_store_set {
 	const char	*const *regions;
 	size_t		 nregions;
 	const char	*database;
+	unsigned	 port;		/* of a server of its own; 0: none */
 };
 
 struct config_store {

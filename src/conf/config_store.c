@@ -85,6 +85,8 @@ static const struct schema_row set_rows[] = {
 	    .required = true },
 	{ "database", SCHEMA_TEXT, SCHEMA_AT(struct config_store_set,
 	    database), .required = true },
+	{ "port", SCHEMA_NUMBER, SCHEMA_AT(struct config_store_set, port),
+	    .fallback = "0", .most = 65535 },
 	{ 0 },
 };
 
@@ -213,7 +215,7 @@ config_store_check(const struct schema_reader *reader,
 	const struct yaml_node *list = yaml_get(yaml_get(root, "store"),
 	    "sets");
 	size_t errors = reader->mistakes->errors, at = 0;
-	bool alone = false;
+	bool alone = false, beside = false;
 
 	if (list == NULL || list->kind != YAML_LIST ||
 	    list->count != config->store.nsets)
@@ -222,10 +224,17 @@ config_store_check(const struct schema_reader *reader,
 		check_set_regions(reader, yaml_get(n, "regions"), config, map);
 		check_twice(reader, n, config, at);
 		alone |= config->store.sets[at].nregions == 1;
+		beside |= config->store.sets[at].port == 0;
 		at++;
 	}
 	if (at > 0 && !alone && reader->mistakes->errors == errors)
 		schema_mistake(reader, list, "none is of %s alone: states that "
 		    "fit in no other set need a database, too",
 		    config->region);
+	if (at > 0 && beside && reader->mistakes->errors == errors)
+		schema_warn(reader, list, "a database without port is on the "
+		    "server of the one for all regions, and whoever "
+		    "replicates from that may copy the whole server: where "
+		    "regions have different operators, give it a server of "
+		    "its own");
 }

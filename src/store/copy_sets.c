@@ -248,8 +248,7 @@ open_set(struct copy_sets *s, const struct store_postgres_config *set,
 {
 	struct arena *arena = arena_new(0);
 
-	conninfo = store_postgres_conninfo(arena, conninfo, set->database,
-	    err);
+	conninfo = store_postgres_conninfo(arena, conninfo, set, err);
 	if (conninfo != NULL)
 		s->ends[s->count] = copy_postgres_open(conninfo, set->home,
 		    set->set, writes, err);

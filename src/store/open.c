@@ -79,7 +79,8 @@ read_set(struct arena *arena, const struct config_store_set *set,
 	    sizeof(*regions));
 
 	*pg = (struct store_postgres_config){ .home = all->home,
-	    .regions = regions, .set = set->name, .database = set->database };
+	    .regions = regions, .set = set->name, .database = set->database,
+	    .port = set->port };
 	for (size_t i = 0; i < all->nregions; i++) {
 		struct store_region *r;
 
@@ -89,8 +90,8 @@ read_set(struct arena *arena, const struct config_store_set *set,
 		*r = all->regions[i];
 		if (r->conninfo == NULL)
 			continue;
-		r->conninfo = store_postgres_conninfo(arena, r->conninfo,
-		    set->database, err);
+		r->conninfo = store_postgres_conninfo(arena, r->conninfo, pg,
+		    err);
 		if (r->conninfo == NULL)
 			return err_wrap(err, "region %s", r->id);
 	}

@@ -38,6 +38,7 @@ struct store_postgres_config {
 	/* Of a database for some regions: its set's name, "eu_gb", and its own;
 	 * regions are those of the set.  NULL: the one for all regions. */
 	const char	*set, *database;
+	unsigned	 port;		/* of a server of its own; 0: none */
 	/* Of the one for all regions: the others that this region has.  A state
 	 * that not all regions may have is in the database of its set, if there
 	 * is none in that of the largest set within, in the end in that of this
@@ -60,10 +61,10 @@ struct store *store_postgres_open(struct loop *loop,
 size_t store_postgres_place(const struct store_postgres_config *config,
     store_regions allowed);
 
-/* conninfo (libpq's, of either form), for another database of that server; NULL
- * with *err if it is none. */
+/* conninfo (libpq's, of either form), for the database of set: of that server,
+ * or of one beside it; NULL with *err if it is none. */
 const char *store_postgres_conninfo(struct arena *arena, const char *conninfo,
-    const char *database, struct err *err);
+    const struct store_postgres_config *set, struct err *err);
 
 /* The same regions and sets, of which others may be lost now. */
 void store_postgres_lost(struct store *store,

@@ -76,7 +76,7 @@ put_value(struct buf *out, const char *value)
 
 const char *
 store_postgres_conninfo(struct arena *arena, const char *conninfo,
-    const char *database, struct err *err)
+    const struct store_postgres_config *set, struct err *err)
 {
 	char *said = NULL;
 	PQconninfoOption *options = PQconninfoParse(conninfo, &said);
@@ -89,14 +89,17 @@ store_postgres_conninfo(struct arena *arena, const char *conninfo,
 		return NULL;
 	}
 	for (const PQconninfoOption *o = options; o->keyword != NULL; o++) {
-		if (o->val == NULL || strcmp(o->keyword, "dbname") == 0)
+		if (o->val == NULL || strcmp(o->keyword, "dbname") == 0 ||
+		    (set->port != 0 && strcmp(o->keyword, "port") == 0))
 			continue;
 		buf_printf(&out, "%s=", o->keyword);
 		put_value(&out, o->val);
 		buf_char(&out, ' ');
 	}
+	if (set->port != 0)
+		buf_printf(&out, "port=%u ", set->port);
 	buf_text(&out, "dbname=");
-	put_value(&out, database);
+	put_value(&out, set->database);
 	text = arena_strdup(arena, buf_cstr(&out));
 	buf_fini(&out);
 	PQconninfoFree(options);
@@ -141,14 +144,16 @@ check_partitions(PGconn *conn, const struct store_postgres_config *config,
 	return true;
 }
 
-/* What follows and is followed, in all of the server's databases. */
+/* What follows and is followed, in all of the server's databases; those that
+ * have a server of their own are looked at there. */
 static size_t
 as_many_regions(const struct store_postgres_config *config)
 {
 	size_t count = config->nregions;
 
 	for (size_t i = 0; i < config->nsets; i++)
-		count += config->sets[i].nregions - 1;
+		if (config->sets[i].port == 0)
+			count += config->sets[i].nregions - 1;
 	return count;
 }
 

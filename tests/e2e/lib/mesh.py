@@ -43,28 +43,37 @@ class Mesh:
 
     All that regions ask of each other's servers goes through mesh.ways[of].
     sets, as ["GB", "EU GB"], have databases of their own (flow_gb, flow_eu_gb)
-    in their regions, and engines of other regions names of their own.
+    in their regions, and engines of other regions names of their own.  Those
+    of apart have servers of their own, which are reached by other ports.
     """
 
-    def __init__(self, regions, embedded=1, settings=None, sets=(),
+    def __init__(self, regions, embedded=1, settings=None, sets=(), apart=(),
                  **platform):
         self.regions = list(regions)
         self.sets = {r: [s.split() for s in sets if r in s.split()]
                      for r in self.regions}
-        self.servers = {r: Postgres(["flow", *map(database_of, self.sets[r])],
-                                    wal_retrieve_retry_interval=200,
-                                    max_logical_replication_workers=12,
-                                    max_worker_processes=16,
-                                    **(settings or {}))
+        self.ports = {database_of(s.split()): 5433 + i
+                      for i, s in enumerate(apart)}
+        how = {"wal_retrieve_retry_interval": 200,
+               "max_logical_replication_workers": 12,
+               "max_worker_processes": 16, **(settings or {})}
+        names = {r: [database_of(s) for s in self.sets[r]]
+                 for r in self.regions}
+        self.servers = {r: Postgres(["flow", *(n for n in names[r] if
+                                               n not in self.ports)], **how)
                         for r in self.regions}
+        self.apart = {(r, n): Postgres([n], **how) for r in self.regions
+                      for n in names[r] if n in self.ports}
         self.ways = {}
         self.embedded, self.of_platform = embedded, platform
         self.platform = None
 
     def __enter__(self):
         try:
-            at_once(lambda s: s.__enter__(), self.servers.values())
+            at_once(lambda s: s.__enter__(), [*self.servers.values(),
+                                              *self.apart.values()])
             self.ways = {r: Tap(s) for r, s in self.servers.items()}
+            self.open_ports()
             self.platform = Platform(
                 regions=self.regions, embedded=self.embedded,
                 flows=os.path.join(ROOT, "conf/flows"), settings_of={
@@ -77,8 +86,21 @@ class Mesh:
         return self
 
     def __exit__(self, kind=None, *exc):
-        for server in self.servers.values():
+        for server in [*self.servers.values(), *self.apart.values()]:
             server.__exit__(kind)
+
+    def open_ports(self):
+        """A server's other ports are in its directory, as UNIX sockets are."""
+        for (region, database), server in self.apart.items():
+            for way in self.servers[region].dir, self.ways[region].dir:
+                os.symlink(f"{server.dir}/.s.PGSQL.5432",
+                           f"{way}/.s.PGSQL.{self.ports[database]}")
+
+    def databases(self, region):
+        """Each database of that region, and the server that it is on."""
+        server = self.servers[region]
+        return [(n, server) for n in server.databases] + [
+            (n, s) for (r, n), s in self.apart.items() if r == region]
 
     def store_of(self, region):
         sets = self.sets[region]
@@ -88,7 +110,8 @@ class Mesh:
                  "peers": {o: self.ways[o].conninfo("flow", user)
                            for o in self.regions if o != region}}
         if sets:
-            store["sets"] = [{"regions": s, "database": database_of(s)}
+            store["sets"] = [{"regions": s, "database": database_of(s),
+                              "port": self.ports.get(database_of(s), 0)}
                              for s in sets]
         return store
 

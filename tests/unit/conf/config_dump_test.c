@@ -131,7 +131,7 @@ static const char everything[] = "region: \"NO\"\nmain_region: US\n"
     "engines: {keys: [k1, k2], follow: {key: f.key}}\n"
     "store:\n  postgres: \"host=db password=geheim\"\n"
     "  peers: {US: postgres://u:geheim@us/x}\n"
-    "  sets: [{regions: [US, \"NO\"], database: flow_no_us}]\n"
+    "  sets: [{regions: [US, \"NO\"], database: flow_no_us, port: 5433}]\n"
     "explain: {keys: e.key}\n"
     "log:\n  access:\n    - access.log\n    - {to: \"syslog:udp:192.0.2.1:5\"}\n"
     "    - stdout\n  audit: audit.log\n"
@@ -160,7 +160,7 @@ whatever_is_given_is_kept(void **state)
 	has(&out, "  postgres: \"host=db password=xxxxx\"");
 	has(&out, "    US: postgres://u:xxxxx@us/x");
 	has(&out, "  sets:\n    - regions:\n        - US\n        - NO\n"
-	    "      database: flow_no_us");
+	    "      database: flow_no_us\n      port: 5433");
 	assert_null(strstr(buf_cstr(&out), "geheim"));
 	snprintf(line, sizeof(line), "    - %s/access.log\n"
 	    "    - to: syslog:udp:192.0.2.1:5\n      format: json\n"
