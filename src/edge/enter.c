@@ -287,9 +287,8 @@ drop_idle(void *arg)
 }
 
 bool
-enter_descriptors(struct edge_request *er)
+enter_spare_descriptors(struct worker *w)
 {
-	struct worker *w = er->worker;
 	struct shared *s = w->shared;
 
 	for (unsigned i = 0; i < s->nworkers; i++)
@@ -297,6 +296,13 @@ enter_descriptors(struct edge_request *er)
 		    !atomic_exchange(&s->workers[i]->entry.dropping, true))
 			loop_post(s->workers[i]->loop, drop_idle,
 			    s->workers[i]);
+	return pools_drop_idle(w->pools) > 0;
+}
+
+bool
+enter_descriptors(struct edge_request *er)
+{
+	enter_spare_descriptors(er->worker);
 	return enter_queue(er, LIMIT_DESCRIPTORS);
 }
 

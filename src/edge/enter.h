@@ -64,6 +64,9 @@ bool engine_has_room(const struct edge_request *er, unsigned index);
  * connections are closed, and it waits for what that brings.  False: it
  * cannot wait. */
 bool enter_descriptors(struct edge_request *er);
+/* The same for a client who waits to be accepted; whether it brought some
+ * already. */
+bool enter_spare_descriptors(struct worker *w);
 
 /* So much more of a body is held back: false, and it is too much. */
 bool enter_held(struct edge_request *er, size_t bytes);

@@ -49,7 +49,8 @@ pressure_of_descriptors(enum pressure now, uint64_t used, uint64_t most)
 	while (p > PRESSURE_NONE && left > least_left(p, most) +
 	    (p <= now ? least_left(p, most) / 4 : 0))
 		p--;
-	return p;
+	return now == PRESSURE_NONE && p > PRESSURE_CROWDED ?
+	    PRESSURE_CROWDED : p;
 }
 
 unsigned

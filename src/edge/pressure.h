@@ -28,6 +28,10 @@ enum pressure {
 /*
  * The next level.  It falls only once there is more room than it took to rise
  * to it, so that it does not tremble.  most 0: no limit, no pressure.
+ *
+ * Descriptors may be those of connections to engines that are kept for a next
+ * request: before any is refused for the want of them, these are closed, which
+ * is what the first level does.
  */
 enum pressure pressure_of_memory(enum pressure now, uint64_t used,
     uint64_t most);

@@ -18,6 +18,33 @@ enum {
 	SHED_IDLE_MS = 1000,		/* shorter is no idling */
 };
 
+/* --- how many clients ----------------------------------------------------------- */
+
+enum {
+	OWN_DESCRIPTORS = 24,		/* of the process ... */
+	WORKER_DESCRIPTORS = 8,		/* ... and of each worker */
+};
+
+/*
+ * Of all workers.  Each may need a descriptor more for the way to the
+ * engines: a client that waits to be accepted is better off than one whose
+ * request cannot be sent.
+ */
+static uint64_t
+connections_of(const struct plan *plan)
+{
+	uint64_t own = OWN_DESCRIPTORS +
+	    (uint64_t)plan->workers * WORKER_DESCRIPTORS;
+	uint64_t most = plan->config->limits.connections, room;
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 ||
+	    limit.rlim_cur == RLIM_INFINITY)
+		return most;
+	room = limit.rlim_cur < own ? 0 : (limit.rlim_cur - own) / 2;
+	return room < most ? room : most;
+}
+
 /* --- listeners ---------------------------------------------------------------- */
 
 /* A crowd of clients must not keep the edges of other regions out. */
@@ -196,8 +223,25 @@ on_accepted(void *owner, int fd, const struct endpoint *peer)
 		worker_become_full(w);
 }
 
+/*
+ * What is kept for a next request is worth less than who is there; unless he is
+ * one too many for the limit of open files, which may have been lowered: then
+ * there would be none left to serve him with.
+ */
+static bool
+on_scarce(void *owner)
+{
+	const struct worker_listener *l = owner;
+	struct worker *w = l->worker;
+
+	return atomic_load_explicit(&w->shared->connections,
+	    memory_order_relaxed) < connections_of(w->pin->plan) &&
+	    enter_spare_descriptors(w);
+}
+
 static const struct listener_ops listener_ops = {
 	.accepted = on_accepted,
+	.scarce = on_scarce,
 };
 
 static struct worker_listener *
@@ -266,33 +310,6 @@ worker_take_listeners(struct worker *w, struct plan *plan)
 		else
 			listen_at(w, plan->listening[i], i);
 	}
-}
-
-/* --- how many clients ----------------------------------------------------------- */
-
-enum {
-	OWN_DESCRIPTORS = 24,		/* of the process ... */
-	WORKER_DESCRIPTORS = 8,		/* ... and of each worker */
-};
-
-/*
- * Of all workers.  Each may need a descriptor more for the way to the
- * engines: a client that waits to be accepted is better off than one whose
- * request cannot be sent.
- */
-static uint64_t
-connections_of(const struct plan *plan)
-{
-	uint64_t own = OWN_DESCRIPTORS +
-	    (uint64_t)plan->workers * WORKER_DESCRIPTORS;
-	uint64_t most = plan->config->limits.connections, room;
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 ||
-	    limit.rlim_cur == RLIM_INFINITY)
-		return most;
-	room = limit.rlim_cur < own ? 0 : (limit.rlim_cur - own) / 2;
-	return room < most ? room : most;
 }
 
 void

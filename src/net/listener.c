@@ -21,8 +21,9 @@
 enum {
 	BACKLOG = 4096,			/* the kernel cuts it to somaxconn */
 	ACCEPTS_A_TURN = 64,
-	PAUSE_MS = 100,			/* out of descriptors: first wait ... */
-	PAUSE_MOST_MS = 1000,		/* ... and the longest */
+	PAUSE_MS = 100,			/* out of descriptors: first wait, ... */
+	PAUSE_MOST_MS = 1000,		/* ... twice as long each time, up to
+					   here; then it is no moment's lack */
 };
 
 struct listener {
@@ -203,29 +204,39 @@ reserve_open(struct listener *l)
 		l->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
+/* Whoever waits would wait for long: with the reserve one connection is taken
+ * and closed, so that its client knows. */
+static void
+turn_one_away(struct listener *l)
+{
+	int fd;
+
+	if (l->reserve < 0)
+		return;
+	close(l->reserve);
+	l->reserve = -1;
+	fd = accept4(l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (fd >= 0)
+		close(fd);
+	reserve_open(l);
+}
+
 /*
- * No descriptor left.  Whoever waits would wait for long, and the listening
- * socket would stay readable: with the reserve one connection is taken and
- * closed, so that its client knows; then nobody is accepted for a while.
+ * No descriptor left, and the listening socket would stay readable: nobody is
+ * accepted for a while.  In a moment's lack who waits in the kernel's queue
+ * loses nothing.
  */
 static void
 out_of_descriptors(struct listener *l, int error)
 {
 	uint32_t suppressed;
-	int fd;
 
 	if (log_rate_allows(&l->rate, 1, &suppressed))
 		log_error("accept: %s: new connections wait %u ms; raise the "
 		    "limit of open files (LimitNOFILE=) or lower the number of "
 		    "connections", strerror(error), (unsigned)l->pause_ms);
-	if (l->reserve >= 0) {
-		close(l->reserve);
-		l->reserve = -1;
-		fd = accept4(l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-		if (fd >= 0)
-			close(fd);
-		reserve_open(l);
-	}
+	if (l->pause_ms >= PAUSE_MOST_MS)
+		turn_one_away(l);
 	event_del(&l->event);
 	timer_set(l->loop, &l->pause, l->pause_ms);
 	l->pause_ms = l->pause_ms * 2 > PAUSE_MOST_MS ? PAUSE_MOST_MS :
@@ -249,6 +260,9 @@ accept_failed(struct listener *l, int error)
 	switch (error) {
 	case EMFILE:
 	case ENFILE:
+		if (l->ops->scarce != NULL && l->ops->scarce(l->owner))
+			return true;
+		/* FALLTHROUGH */
 	case ENOBUFS:
 	case ENOMEM:
 		out_of_descriptors(l, error);

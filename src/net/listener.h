@@ -4,8 +4,9 @@
 /*
  * A listening socket on one loop.  Each loop opens its own with SO_REUSEPORT
  * (or shares a descriptor that was handed over), accepts up to 64 a turn, and
- * plans for running out of descriptors: one is kept in reserve, the listener
- * pauses, and a timer resumes it.
+ * plans for running out of descriptors: the owner is asked for some that it can
+ * do without, the listener pauses, a timer resumes it; and where the lack lasts,
+ * with one that is kept in reserve it turns one client away at a time.
  */
 #ifndef NET_LISTENER_H
 #define NET_LISTENER_H
@@ -20,6 +21,10 @@ struct listener_ops {
 	/* fd is non-blocking, close-on-exec and TCP_NODELAY, and the callee's;
 	 * peer is good during the call. */
 	void	(*accepted)(void *owner, int fd, const struct endpoint *peer);
+	/* No descriptor is left for who waits: whatever keeps one without need
+	 * gives it back, now or soon.  Whether some have been.  NULL: nothing
+	 * does. */
+	bool	(*scarce)(void *owner);
 };
 
 /* A bound, listening, non-blocking socket; -1 with *err saying why.  For a

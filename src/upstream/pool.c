@@ -153,13 +153,15 @@ pool_drop(struct upstream_conn *conn)
 	conn_rest(conn);
 }
 
-static void
+static unsigned
 pool_empty(struct pool *pool)
 {
 	struct upstream_conn *conn;
+	unsigned n = 0;
 
-	while ((conn = pool_pop(pool)) != NULL)
+	for (; (conn = pool_pop(pool)) != NULL; n++)
 		conn_rest(conn);
+	return n;
 }
 
 void
@@ -175,11 +177,14 @@ pools_connections(const struct pools *pools, unsigned *busy, unsigned *idle)
 	*busy -= sharing;
 }
 
-void
+unsigned
 pools_drop_idle(struct pools *pools)
 {
+	unsigned n = 0;
+
 	for (unsigned i = 0; i < pools->used; i++)
-		pool_empty(&pools->of[i]);
+		n += pool_empty(&pools->of[i]);
+	return n;
 }
 
 /* --- what a stream reports ------------------------------------------------- */

@@ -161,8 +161,9 @@ void pools_connections(const struct pools *pools, unsigned *busy,
 unsigned pools_outstanding(const struct pools *pools,
     const struct upstream *to);
 
-/* Closes all idle connections of this thread: out of descriptors. */
-void pools_drop_idle(struct pools *pools);
+/* Closes all idle connections of this thread: out of descriptors.  How many
+ * there were. */
+unsigned pools_drop_idle(struct pools *pools);
 
 /* One request and its answer on a connection of a pool. */
 struct exchange;

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -261,42 +262,107 @@ a_paused_one_accepts_nobody(void **state)
 	close(fd);
 }
 
-/*
- * With every descriptor in use one client is turned away at once, the others
- * wait in the backlog, and are accepted when there is room again.
- */
+/* --- no descriptor is left --- */
+
+struct lack {
+	struct listener	*listener;
+	struct rlimit	 limit;
+	int		 fds[3], fillers[64], n;
+};
+
+static void
+lack_begin(struct lack *lack, const struct listener_ops *with, void *owner)
+{
+	struct rlimit low;
+	struct endpoint e;
+
+	lack->listener = listener_new(loop, bind_ok("127.0.0.1:0", false, 0),
+	    with, owner);
+	listener_address(lack->listener, &e);
+	for (int i = 0; i < 3; i++)
+		lack->fds[i] = connect_to(&e);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &lack->limit), 0);
+	low = lack->limit;
+	low.rlim_cur = 64;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
+	for (lack->n = 0; lack->n < 64 && (lack->fillers[lack->n] =
+	    open("/dev/null", O_RDONLY)) >= 0; lack->n++)
+		;
+	assert_true(lack->n > 3);
+}
+
+static void
+lack_end(struct lack *lack)
+{
+	while (lack->n > 0)
+		close(lack->fillers[--lack->n]);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &lack->limit), 0);
+	for (int i = 0; i < 3; i++)
+		close(lack->fds[i]);
+	listener_free(&lack->listener);
+}
+
+static bool
+is_turned_away(int fd)
+{
+	char byte;
+
+	return recv(fd, &byte, 1, MSG_DONTWAIT) == 0;
+}
+
+/* At first all wait in the backlog.  Where that lasts one client is turned away
+ * now and then, and the others are accepted when there is room again. */
 static void
 out_of_descriptors_is_survived(void **state)
 {
-	struct listener *l = listener_new(loop, bind_ok("127.0.0.1:0", false, 0),
-	    &ops, &accepted);
-	struct rlimit limit, low;
-	struct endpoint e;
-	int fds[3], fillers[64], n = 0;
-	char byte;
+	struct lack lack;
 
 	(void)state;
-	listener_address(l, &e);
-	for (int i = 0; i < 3; i++)
-		fds[i] = connect_to(&e);
-	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
-	low = limit;
-	low.rlim_cur = 64;
-	assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
-	while (n < 64 && (fillers[n] = open("/dev/null", O_RDONLY)) >= 0)
-		n++;
-	turn_for(60);
+	lack_begin(&lack, &ops, &accepted);
+	turn_for(250);
 	assert_int_equal(accepted, 0);
-	assert_int_equal(read(fds[0], &byte, 1), 0);	/* turned away */
-	while (n > 0)
-		close(fillers[--n]);
+	assert_false(is_turned_away(lack.fds[0]));
+	for (int i = 0; i < 400 && !is_turned_away(lack.fds[0]); i++)
+		turn_for(20);
+	assert_true(is_turned_away(lack.fds[0]));
+	while (lack.n > 0)
+		close(lack.fillers[--lack.n]);
 	enough = 2;
 	loop_run(loop);
 	assert_int_equal(accepted, 2);
-	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	lack_end(&lack);
+}
+
+static struct lack lacking;
+static unsigned asked;
+
+static bool
+give_one(void *owner)
+{
+	assert_ptr_equal(owner, &accepted);
+	if (asked++ == 3)
+		return false;		/* it has no more */
+	close(lacking.fillers[--lacking.n]);
+	return true;
+}
+
+/* Who keeps some without need gives them back first, and nobody waits. */
+static void
+who_can_spare_descriptors_is_asked(void **state)
+{
+	static const struct listener_ops generous = {
+		.accepted = on_accepted, .scarce = give_one };
+
+	(void)state;
+	asked = 0;
+	enough = 3;
+	lack_begin(&lacking, &generous, &accepted);
+	loop_run(loop);
+	assert_int_equal(accepted, 3);
+	assert_in_range(asked, 3, 4);
 	for (int i = 0; i < 3; i++)
-		close(fds[i]);
-	listener_free(&l);
+		assert_false(is_turned_away(lacking.fds[i]));
+	lack_end(&lacking);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -312,6 +378,7 @@ main(void)
 		TEST(the_owner_may_free_it_when_called),
 		TEST(a_paused_one_accepts_nobody),
 		TEST(out_of_descriptors_is_survived),
+		TEST(who_can_spare_descriptors_is_asked),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
