@@ -21,7 +21,6 @@ struct block {
 struct arena {
 	struct block	*blocks;	/* the newest first */
 	size_t		 block_bytes;
-	size_t		 total;
 };
 
 struct arena *
@@ -80,7 +79,6 @@ arena_alloc(struct arena *arena, size_t bytes)
 		b = block_add(arena, bytes);
 	p = b->data + b->used;
 	b->used += bytes;
-	arena->total += bytes;
 	return memset(p, 0, bytes);
 }
 
@@ -128,7 +126,11 @@ arena_printf(struct arena *arena, const char *fmt, ...)
 size_t
 arena_bytes(const struct arena *arena)
 {
-	return arena->total;
+	size_t bytes = 0;
+
+	for (const struct block *b = arena->blocks; b != NULL; b = b->next)
+		bytes += b->used;
+	return bytes;
 }
 
 void *

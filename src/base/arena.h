@@ -36,7 +36,7 @@ char *arena_copy(struct arena *arena, struct slice text);
 char *arena_printf(struct arena *arena, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Bytes handed out so far, for reports of what a generation costs. */
+/* Bytes handed out so far. */
 size_t arena_bytes(const struct arena *arena);
 
 /* malloc and realloc that stop the process instead of returning NULL. */

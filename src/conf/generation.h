@@ -37,7 +37,6 @@ struct generation {
 	uint64_t	 loaded_unix_ms;
 	atomic_int	 holders;	/* one per worker that may read it, and
 					   the control thread's own */
-	struct generation *retired_next;	/* the control thread's list */
 	struct arena	*arena;
 	struct geo_table *geo;
 	const struct expectations *expectations;	/* never NULL */

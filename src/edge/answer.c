@@ -151,12 +151,6 @@ refusal_name(enum refusal why)
 	return rows[why].name;
 }
 
-unsigned
-refusal_status(enum refusal why)
-{
-	return rows[why].status;
-}
-
 static bool
 is_api(struct slice path)
 {

@@ -36,7 +36,6 @@ enum answer_form answer_form_for(struct slice accept, struct slice path);
 enum refusal refusal_of_outcome(enum outcome outcome);
 enum refusal refusal_of_end(enum exchange_end end);
 const char *refusal_name(enum refusal why);
-unsigned refusal_status(enum refusal why);
 
 struct answer_spec {
 	enum refusal	 why;

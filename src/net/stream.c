@@ -503,26 +503,13 @@ stream_release(struct stream *s)
 	return fd;
 }
 
-static void
-ask_name(const struct stream *s, struct endpoint *e,
-    int (*ask)(int, struct sockaddr *, socklen_t *))
+void
+stream_local(const struct stream *s, struct endpoint *local)
 {
 	struct sockaddr_storage ss = { .ss_family = AF_UNIX };
 	socklen_t len = sizeof(ss);
 
-	if (s->fd < 0 || ask(s->fd, (struct sockaddr *)&ss, &len) < 0)
+	if (s->fd < 0 || getsockname(s->fd, (struct sockaddr *)&ss, &len) < 0)
 		ss.ss_family = AF_UNIX;
-	endpoint_of_sockaddr(e, (struct sockaddr *)&ss);
-}
-
-void
-stream_peer(const struct stream *s, struct endpoint *peer)
-{
-	ask_name(s, peer, getpeername);
-}
-
-void
-stream_local(const struct stream *s, struct endpoint *local)
-{
-	ask_name(s, local, getsockname);
+	endpoint_of_sockaddr(local, (struct sockaddr *)&ss);
 }

@@ -182,7 +182,6 @@ void stream_close(struct stream *s);
 void stream_cut(struct stream *s);
 
 bool stream_is_tls(const struct stream *s);
-void stream_peer(const struct stream *s, struct endpoint *peer);
 /* What the peer connected to. */
 void stream_local(const struct stream *s, struct endpoint *local);
 

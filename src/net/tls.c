@@ -442,21 +442,6 @@ tls_server_build(const struct tls_server_spec *spec, size_t *fault,
 	return finished(first, true);
 }
 
-struct tls_context *
-tls_server_new(const char *certificate, const char *key, struct err *err)
-{
-	const struct tls_pair pair = { certificate, key };
-	struct tls_tickets *tickets = tls_tickets_new(NULL, 0,
-	    TLS_TICKET_LIFE_MS);
-	struct tls_context *tls;
-	size_t fault;
-
-	tls = tls_server_build(&(struct tls_server_spec){ .pairs = &pair,
-	    .npairs = 1, .tickets = tickets }, &fault, err);
-	tls_tickets_free(&tickets);
-	return tls;
-}
-
 /* --- for links ------------------------------------------------------------ */
 
 /* No tickets on the link: its connections are few and stay, and so each one

@@ -50,10 +50,6 @@ struct tls_server_spec {
 struct tls_context *tls_server_build(const struct tls_server_spec *spec,
     size_t *fault, struct err *err);
 
-/* The same with one certificate, for clients who show none. */
-struct tls_context *tls_server_new(const char *certificate, const char *key,
-    struct err *err);
-
 /* Both ends of the inter-region link: the peer must show a certificate that
  * chains to ca; whose it is, stream_peer_region() tells. */
 struct tls_context *tls_link_server_new(const char *certificate,

@@ -32,9 +32,6 @@ enum serve_end {
 	SERVE_TUNNEL_IDLE,		/* a tunnel in which nothing moved */
 };
 
-/* For logs: "done", "client-left", ... */
-const char *serve_end_name(enum serve_end end);
-
 /* A client whose TLS is not for us. */
 struct serve_passed {
 	int		 fd;		/* the callee's; nothing of it was read */

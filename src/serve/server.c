@@ -13,24 +13,9 @@
 #include "base/put.h"
 #include "serve/h2_conn.h"
 
-const char *
-serve_end_name(enum serve_end end)
-{
-	static const char *const names[] = {
-		[SERVE_DONE] = "done",
-		[SERVE_REFUSED] = "refused",
-		[SERVE_CLIENT_LEFT] = "client-left",
-		[SERVE_SEND_TIMEOUT] = "send-timeout",
-		[SERVE_ABORTED] = "aborted",
-		[SERVE_TUNNEL_IDLE] = "tunnel-idle",
-	};
-
-	return names[end];
-}
-
 /* --- recycled memory -------------------------------------------------------------- */
 
-struct conn *
+static struct conn *
 conn_new(struct server *server)
 {
 	struct server_private *sp = server->private;

@@ -44,7 +44,7 @@ struct http_exchange {
 	struct task	 refuse;	/* tells so later */
 	void		(*done)(struct http_exchange *, void *arg);
 	void		*arg;
-	size_t		 answer_bytes;
+	size_t		 answer_bytes, head_bytes;	/* at most; so far */
 	bool		 guarded;	/* an address was refused */
 	bool		 too_big;
 	struct http_answer answer;
@@ -301,14 +301,14 @@ take_field(char *bytes, size_t each, size_t count, void *arg)
 	size_t len = each * count;
 
 	if (len >= 5 && memcmp(bytes, "HTTP/", 5) == 0) {
-		buf_clear(&x->answer.fields);
+		x->head_bytes = 0;
 		return len;
 	}
-	if (x->answer.fields.len + len > FIELDS_BYTES_MAX) {
+	x->head_bytes += len;
+	if (x->head_bytes > FIELDS_BYTES_MAX) {
 		x->too_big = true;
 		return 0;
 	}
-	buf_add(&x->answer.fields, bytes, len);
 	return len;
 }
 
@@ -544,7 +544,6 @@ http_answer_of(struct http_exchange *exchange)
 void
 http_answer_fini(struct http_answer *answer)
 {
-	buf_fini(&answer->fields);
 	buf_fini(&answer->body);
 }
 
@@ -568,26 +567,4 @@ http_ask(struct http_client *client, const struct http_request *request,
 	*answer = x->answer;
 	x->answer = (struct http_answer){ .end = answer->end };
 	http_exchange_free(&x);
-}
-
-struct slice
-http_answer_field(const struct http_answer *answer, const char *name)
-{
-	struct slice rest = buf_all(&answer->fields), line;
-
-	while (slice_split(&rest, '\n', &line)) {
-		const char *colon = line.len == 0 ? NULL :
-		    memchr(line.p, ':', line.len);
-		struct slice value;
-
-		if (colon == NULL || !slice_eq_nocase((struct slice){ line.p,
-		    (size_t)(colon - line.p) }, slice_of(name)))
-			continue;
-		value.p = colon + 1;
-		value.len = (size_t)(line.p + line.len - value.p);
-		if (value.len > 0 && value.p[value.len - 1] == '\r')
-			value.len--;
-		return slice_trim(value);
-	}
-	return (struct slice){ NULL, 0 };
 }

@@ -54,7 +54,6 @@ const char *http_end_name(enum http_end end);
 struct http_answer {
 	enum http_end	 end;
 	unsigned	 status;
-	struct buf	 fields;	/* lines of the answer's head, CRLF each */
 	struct buf	 body;
 	char		 why[256];	/* in words, where it was not answered */
 };
@@ -84,9 +83,5 @@ struct http_answer *http_answer_of(struct http_exchange *exchange);
 void http_ask(struct http_client *client, const struct http_request *request,
     struct http_answer *answer);
 void http_answer_fini(struct http_answer *answer);
-
-/* The value of a field by name, of whatever case; p NULL: not there. */
-struct slice http_answer_field(const struct http_answer *answer,
-    const char *name);
 
 #endif

@@ -389,12 +389,6 @@ exchange_untaken(const struct exchange *ex)
 	return ex->untaken;
 }
 
-bool
-exchange_reused(const struct exchange *ex)
-{
-	return ex->reused;
-}
-
 uint64_t
 exchange_connect_us(const struct exchange *ex)
 {

@@ -257,10 +257,8 @@ struct slice exchange_take_front(struct exchange *ex, bool *last);
 /* Whole lines after the last body(); empty before. */
 struct slice exchange_trailers(const struct exchange *ex);
 
-/* Whether any byte of the request was given to a connection's socket, and
- * whether that connection had been used before. */
+/* Whether any byte of the request was given to a connection's socket. */
 bool exchange_sent(const struct exchange *ex);
-bool exchange_reused(const struct exchange *ex);
 /* In done(), after EXCHANGE_STALE: not a byte was taken, so that nothing can
  * have happened; it may be tried again, whatever the method. */
 bool exchange_untaken(const struct exchange *ex);

@@ -90,8 +90,8 @@ static unsigned ended;
 static void
 on_gone(struct request *r, enum serve_end end)
 {
-	must(serve_end_name(end) != NULL);
 	(void)r;
+	(void)end;
 	ended++;
 }
 

@@ -16,6 +16,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "net/tls.h"
+#include "net/tls_tickets.h"
+
 struct authority {
 	EVP_PKEY	*key;
 	X509		*certificate;
@@ -136,6 +139,22 @@ certificate_issue(const struct authority *ca, const char *name,
 	certificate_save(file, NULL, key);
 	X509_free(x);
 	EVP_PKEY_free(key);
+}
+
+/* A server's context of one certificate, for clients who show none. */
+static inline struct tls_context *
+certificate_server(const char *certificate, const char *key, struct err *err)
+{
+	const struct tls_pair pair = { certificate, key };
+	struct tls_tickets *tickets = tls_tickets_new(NULL, 0,
+	    TLS_TICKET_LIFE_MS);
+	struct tls_context *tls;
+	size_t fault;
+
+	tls = tls_server_build(&(struct tls_server_spec){ .pairs = &pair,
+	    .npairs = 1, .tickets = tickets }, &fault, err);
+	tls_tickets_free(&tickets);
+	return tls;
 }
 
 #endif

@@ -28,7 +28,7 @@
 
 #include "base/buf.h"
 #include "base/must.h"
-#include "upstream/upstream.h"
+#include "upstream/exchange.h"
 
 /* --- the peer -------------------------------------------------------------- */
 
@@ -253,7 +253,7 @@ client_done(struct exchange *ex, enum exchange_end end)
 
 	c->done++;
 	c->end = end;
-	c->reused = exchange_reused(ex);
+	c->reused = ex->reused;
 	c->sent = exchange_sent(ex);
 	c->ex = NULL;
 	buf_printf(&c->log, "%s", exchange_end_name(end));

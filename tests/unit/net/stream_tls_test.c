@@ -160,7 +160,7 @@ a_link_demands_a_certificate(void **state)
 
 	/* And facing clients, none is asked for. */
 	world_begin(TCP);
-	w.server_tls = tls_server_new(certificate_path("gb.pem"),
+	w.server_tls = certificate_server(certificate_path("gb.pem"),
 	    certificate_path("gb.key"), &err);
 	w.client_tls = link_context("us", "ca.pem", false);
 	connect_ends();

@@ -83,7 +83,7 @@ mistakes_are_told(void **state)
 		char expected[256];
 
 		if (m->ca == NULL)
-			tls = tls_server_new(certificate, key, &err);
+			tls = certificate_server(certificate, key, &err);
 		else
 			tls = tls_link_client_new(certificate, key,
 			    certificate_path(m->ca), &err);
@@ -118,7 +118,7 @@ certificates_name_their_region(void **state)
 
 		snprintf(pem, sizeof(pem), "%s.pem", regions[i].name);
 		snprintf(key, sizeof(key), "%s.key", regions[i].name);
-		tls = tls_server_new(certificate_path(pem),
+		tls = certificate_server(certificate_path(pem),
 		    certificate_path(key), &err);
 		assert_non_null(tls);
 		assert_int_equal(tls_context_is_region(tls, "GB"),

@@ -300,6 +300,21 @@ on_refuse(struct request *r, unsigned status, const char *rule,
 	answer_text(r, status, text);
 }
 
+static const char *
+end_name(enum serve_end end)
+{
+	static const char *const names[] = {
+		[SERVE_DONE] = "done",
+		[SERVE_REFUSED] = "refused",
+		[SERVE_CLIENT_LEFT] = "client-left",
+		[SERVE_SEND_TIMEOUT] = "send-timeout",
+		[SERVE_ABORTED] = "aborted",
+		[SERVE_TUNNEL_IDLE] = "tunnel-idle",
+	};
+
+	return names[end];
+}
+
 static void
 on_gone(struct request *r, enum serve_end end)
 {
@@ -309,7 +324,7 @@ on_gone(struct request *r, enum serve_end end)
 		timer_cancel(&u->timer);
 	buf_fini(&u->body);
 	w.current = NULL;
-	trace("gone %s;", serve_end_name(end));
+	trace("gone %s;", end_name(end));
 	/* Whatever comes too late does no harm. */
 	request_send(r, SLICE("too late"));
 	request_resume(r);
@@ -380,7 +395,7 @@ world_begin(bool tls)
 	w.loop = loop_new();
 	w.server = server_new(w.loop, &w.ops, &w, &w.limits);
 	if (tls) {
-		w.tls = tls_server_new(certificate_path("gb.pem"),
+		w.tls = certificate_server(certificate_path("gb.pem"),
 		    certificate_path("gb.key"), &err);
 		assert_non_null(w.tls);
 	}

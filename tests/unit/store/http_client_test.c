@@ -238,18 +238,6 @@ test_every_end(void **state)
 }
 
 static void
-test_fields_of_the_final_answer(void **state)
-{
-	struct question q = { .path = "/interim" };
-
-	(void)state;
-	ask(&q);
-	assert_true(slice_is(http_answer_field(&q.answer, "x-a"), "two"));
-	assert_null(http_answer_field(&q.answer, "x-b").p);
-	http_answer_fini(&q.answer);
-}
-
-static void
 test_a_body_with_any_method(void **state)
 {
 	static const char *const fields[] = { "Content-Type: application/json",
@@ -487,7 +475,6 @@ main(void)
 	const struct CMUnitTest tests[] = {
 #define TEST(fn)	cmocka_unit_test_setup_teardown(fn, set_up, tear_down)
 		TEST(test_every_end),
-		TEST(test_fields_of_the_final_answer),
 		TEST(test_a_body_with_any_method),
 		TEST(test_time_is_limited),
 		TEST(test_nobody_there),
