@@ -26,7 +26,8 @@ run_geodb(int argc, char **argv)
 const struct command command_geodb = { "geodb",
     "make, verify and read geo databases", run_geodb };
 
-const char *
+/* Seconds since 1970 as 2026-06-25T04:33:59Z. */
+static const char *
 geodb_date(uint64_t epoch, char date[CLOCK_TEXT_MAX])
 {
 	clock_text(epoch * 1000, date);

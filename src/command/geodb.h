@@ -18,9 +18,6 @@ int geodb_build(int argc, char **argv);
 int geodb_check(int argc, char **argv);
 int geodb_show(int argc, char **argv);
 
-/* Seconds since 1970 as 2026-06-25T04:33:59Z. */
-const char *geodb_date(uint64_t epoch, char date[CLOCK_TEXT_MAX]);
-
 /* What a good database says of itself: an object, or a sentence's part. */
 void geodb_json_info(struct buf *b, const char *path, const struct mmdb *db);
 void geodb_text_info(struct buf *b, const struct mmdb *db);

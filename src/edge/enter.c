@@ -44,7 +44,7 @@ give(_Atomic uint32_t **held)
 	return true;
 }
 
-bool
+static bool
 engine_has_room(const struct edge_request *er, unsigned index)
 {
 	unsigned most = config_of(er)->engine;
@@ -407,7 +407,7 @@ entry_active(const struct shared *shared, unsigned region)
 	return sum(shared, region, offsetof(struct entry, active));
 }
 
-uint64_t
+static uint64_t
 entry_retrying(const struct shared *shared, unsigned region)
 {
 	return sum(shared, region, offsetof(struct entry, retrying));

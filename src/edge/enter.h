@@ -41,7 +41,6 @@ void entry_init(struct worker *w);
 
 /* Of all workers. */
 uint64_t entry_active(const struct shared *shared, unsigned region);
-uint64_t entry_retrying(const struct shared *shared, unsigned region);
 
 /* What a request holds of the limits. */
 struct entered {
@@ -58,7 +57,6 @@ struct entered {
 
 /* A place with an engine: false, and it is full. */
 bool enter_engine(struct edge_request *er, unsigned index);
-bool engine_has_room(const struct edge_request *er, unsigned index);
 
 /* None is left to connect with, here or anywhere in the process: all idle
  * connections are closed, and it waits for what that brings.  False: it

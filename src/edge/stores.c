@@ -3,6 +3,24 @@
 
 #include "edge/stores.h"
 
+#include "store/pair.h"
+
+struct stores {
+	struct store_pair pairs[STORE_PAIRS_MAX];	/* of the first engine that
+						   knows of any */
+	size_t		 npairs;
+	uint64_t	 cut;		/* subscriptions, by any of them */
+	uint64_t	 conflicts;	/* of states, as the server has them */
+	uint64_t	 claims, forwards;	/* by all of them */
+};
+
+/* What an engine's store is like, in its engine's words. */
+struct store_words {
+	bool		 good;
+	uint64_t	 cut, conflicts, claims, forwards;	/* store.h */
+	struct slice	 trouble;	/* there may be some though it is good */
+};
+
 /* --- what was told ---------------------------------------------------------------- */
 
 /* Of the first line; what is wrong is the rest of it. */
@@ -25,7 +43,8 @@ read_store(struct slice told, struct store_words *words)
 	return true;
 }
 
-bool
+/* False: it told nothing. */
+static bool
 store_told(const struct upstream *up, struct store_words *words)
 {
 	return read_store(upstream_told(up), words);
@@ -50,7 +69,7 @@ read_pairs(struct stores *stores, struct slice told)
 		    &stores->pairs[stores->npairs], line);
 }
 
-void
+static void
 stores_read(const struct edge *edge, struct stores *stores)
 {
 	const struct backends *b = &edge->plan->backends;

@@ -70,9 +70,6 @@ void build_answer_end(const struct call_ctx *c, enum store_end end);
 bool build_restrictions(const struct call_ctx *c, const json_t *json,
     bool tenant, json_t *warnings);
 
-/* NAME=NUMBER of a query, 0 without one (feed.c). */
-uint64_t query_number(const char *query, const char *name);
-
 /* Now, as the platform writes times; a new reference. */
 json_t *build_now(void);
 
@@ -85,8 +82,6 @@ enum store_end flow_load(const struct call_ctx *c, const struct guid *flow,
     json_t **doc, uint64_t *revision);
 enum store_end flow_change(const struct call_ctx *c, const struct guid *flow,
     build_edit_fn *edit, void *arg, json_t **doc);
-enum store_end flow_save(const struct call_ctx *c, const struct guid *flow,
-    const json_t *doc, uint64_t revision);
 /* One with nothing but its names. */
 json_t *flow_new(const char *name);
 /* The entry of a version, or NULL; borrowed. */

@@ -28,7 +28,7 @@ flow_change(const struct call_ctx *c, const struct guid *flow,
 	return build_change(c, "flow", key, edit, arg, doc);
 }
 
-enum store_end
+static enum store_end
 flow_save(const struct call_ctx *c, const struct guid *flow,
     const json_t *doc, uint64_t revision)
 {

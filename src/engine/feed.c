@@ -24,7 +24,8 @@ enum {
 	WAIT_MAX_MS = 30000,
 };
 
-uint64_t
+/* NAME=NUMBER of a query, 0 without one. */
+static uint64_t
 query_number(const char *query, const char *name)
 {
 	struct slice rest = slice_of(query), pair;

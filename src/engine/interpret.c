@@ -132,7 +132,7 @@ rule_holds(struct run *run, const struct rule *rule)
 	return criterion_holds(rule->criterion, rule->left.type, left, right);
 }
 
-bool
+static bool
 run_holds(struct run *run, const struct comparison *c)
 {
 	for (size_t i = 0; i < c->nrules; i++)

@@ -104,7 +104,8 @@ object_set(json_t *object, const struct value_ref *ref, const char *text,
 		    json_string(text == NULL ? "" : text));
 }
 
-bool
+/* One has the external or internal id of the other. */
+static bool
 object_same(const json_t *a, const json_t *b)
 {
 	static const char *const keys[] = { "externalId", "internalId" };

@@ -242,8 +242,6 @@ json_t *object_property_named(const json_t *object, struct slice name);
 /* Sets the whole content of one property; text NULL: objects (borrowed). */
 void object_set(json_t *object, const struct value_ref *property,
     const char *text, const json_t *objects);
-/* One has the external or internal id of the other. */
-bool object_same(const json_t *a, const json_t *b);
 /* Where in list the same object stands; its size if nowhere. */
 size_t object_find(const json_t *list, const json_t *object);
 /* Roughly the bytes that a copy would take. */
@@ -257,7 +255,6 @@ void run_user_text(const struct run *run, const char *tenant,
 
 /* A new reference each. */
 json_t *service_value_json(struct run *run, const struct service_value *v);
-json_t *service_settings(struct run *run, const struct flow_service *service);
 /* What every request of a service begins with. */
 json_t *service_request(struct run *run, const struct flow_service *service,
     const char *nonce);
@@ -266,9 +263,7 @@ json_t *message_request(struct run *run, const struct message_action *m,
 /* objects: those to be saved, deleted or loaded anew; may be NULL. */
 json_t *data_request_json(struct run *run, const struct data_request *d,
     const json_t *objects);
-/* Ours as the service names them, and the other way round: a new list. */
-json_t *objects_out(const struct flow *flow, const struct data_request *d,
-    const json_t *objects);
+/* Theirs, as we name them: a new list. */
 json_t *objects_in(const struct flow *flow, const struct flow_type *type,
     const struct type_binding *binding, const json_t *objects);
 /* Sets what the outputs of the action name. */
@@ -369,7 +364,6 @@ json_t *run_authorization(struct run *run);
 /* The directory of where it stands, or of the flow; NULL: it is public. */
 const struct flow_service *run_directory(const struct run *run);
 
-bool run_holds(struct run *run, const struct comparison *c);
 /* type: of the left side. */
 bool criterion_holds(enum criterion criterion, enum content_type type,
     struct slice left, struct slice right);

@@ -136,7 +136,8 @@ list_out(const struct naming *n, const json_t *objects)
 	return list;
 }
 
-json_t *
+/* Ours as the service names them: a new list. */
+static json_t *
 objects_out(const struct flow *flow, const struct data_request *d,
     const json_t *objects)
 {
@@ -302,7 +303,7 @@ values_json(struct run *run, const struct service_value *list, size_t count)
 	return json;
 }
 
-json_t *
+static json_t *
 service_settings(struct run *run, const struct flow_service *service)
 {
 	return values_json(run, service->settings, service->nsettings);

@@ -93,7 +93,8 @@ read_size(const struct mmdb_data *data, size_t *at, size_t *size)
 	return true;
 }
 
-bool
+/* False if no valid value begins at the offset. */
+static bool
 mmdb_value_read(const struct mmdb_data *data, size_t at,
     struct mmdb_value *value)
 {

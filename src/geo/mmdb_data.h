@@ -38,10 +38,6 @@ struct mmdb_data {
 	uint64_t	 budget;	/* values that expanding may still visit */
 };
 
-/* False if no valid value begins at the offset. */
-bool mmdb_value_read(const struct mmdb_data *data, size_t at,
-    struct mmdb_value *value);
-
 /*
  * Reads the whole section, one value after the other from its first byte to
  * its last, and checks that each pointer leads to the beginning of one.

@@ -31,7 +31,9 @@ value_of(const struct h1_head *head, enum field_id id)
 	    (struct slice){ NULL, 0 };
 }
 
-bool
+/* The tenant, p NULL if none is named; a head has the field once at most.
+ * False for what is no name to us but could be one to an engine. */
+static bool
 facts_tenant(const struct h1_head *head, struct slice *tenant)
 {
 	struct id_key key;

@@ -55,8 +55,4 @@ struct facts_read {
 enum facts_end facts_from_head(const struct facts_source *source,
     const struct h1_head *head, struct facts_read *read);
 
-/* The tenant, p NULL if none is named; a head has the field once at most.
- * False for what is no name to us but could be one to an engine. */
-bool facts_tenant(const struct h1_head *head, struct slice *tenant);
-
 #endif

@@ -44,6 +44,17 @@ is_too_large(const struct active *a, size_t more)
 	    a->request.body_bytes + more > most;
 }
 
+/* A large rest that the handler's upstream can take without a look. */
+static bool
+may_splice(const struct active *a)
+{
+	const struct request *r = &a->request;
+
+	return a->in_left >= SPLICE_LEAST && !a->is_chunked && !a->answer_done &&
+	    !r->tunnel && r->server->handler->splice != NULL &&
+	    !stream_is_tls(&a->conn->stream);
+}
+
 static void
 read_length(struct active *a, struct slice *in)
 {
@@ -54,19 +65,9 @@ read_length(struct active *a, struct slice *in)
 	in->p += bytes.len;
 	in->len -= bytes.len;
 	a->in_left -= bytes.len;
-	a->request.body_follows = a->conn->more && body_may_splice(a);
+	a->request.body_follows = a->conn->more && may_splice(a);
 	deliver(a, bytes, a->in_left == 0);
 	a->request.body_follows = false;
-}
-
-bool
-body_may_splice(const struct active *a)
-{
-	const struct request *r = &a->request;
-
-	return a->in_left >= SPLICE_LEAST && !a->is_chunked && !a->answer_done &&
-	    !r->tunnel && r->server->handler->splice != NULL &&
-	    !stream_is_tls(&a->conn->stream);
 }
 
 ssize_t
@@ -75,7 +76,7 @@ body_splice(struct active *a)
 	struct request *r = &a->request;
 	ssize_t n;
 
-	if (!body_may_splice(a))
+	if (!may_splice(a))
 		return STREAM_CANNOT;
 	n = r->server->handler->splice(r, &a->conn->stream,
 	    (size_t)a->in_left);

@@ -164,7 +164,6 @@ active_of(const struct request *r)
 }
 
 /* server.c: recycled memory. */
-struct conn *conn_new(struct server *server);
 void conn_recycle(struct conn *c);
 struct active *active_new(struct conn *c);
 void active_recycle(struct active *a);
@@ -233,7 +232,6 @@ bool body_read(struct active *a, struct slice *in, struct body_fault *fault);
  * Straight from the connection to the handler's upstream, where it is a large
  * one and that can be done: as stream_splice().
  */
-bool body_may_splice(const struct active *a);
 ssize_t body_splice(struct active *a);
 /* The same for bytes without framing; last: that was all. */
 bool body_deliver(struct active *a, struct slice bytes, bool last,

@@ -68,7 +68,9 @@ take_frozen(struct pg_job *job, const PGresult *r)
 	m->moves_since_ms = pg_number(r, 0, AT_SINCE);
 }
 
-bool
+/* Whether a later epoch came right after an earlier one of the same line:
+ * data/postgres-5.sql. */
+static bool
 pg_epoch_follows(uint32_t later, uint32_t epoch)
 {
 	enum { STEPS = 100000, TURNS = 100 };

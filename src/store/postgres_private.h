@@ -438,9 +438,6 @@ void pg_tend_all(struct pg_store *store);
 /* The first of these that lives and may have it; NULL: none. */
 struct pg_side *pg_successor(struct pg_store *store, const char *names,
     store_regions allowed);
-/* Whether a later epoch came right after an earlier one of the same line:
- * data/postgres-5.sql. */
-bool pg_epoch_follows(uint32_t later, uint32_t epoch);
 
 /* postgres_clear.c: before states are served it has to be known that this
  * region was not given over; now, and after its server was away, or says that

@@ -148,7 +148,8 @@ on_deadline(struct timer *timer)
 	fail(list_entry(timer, struct fetch, deadline), "no answer in time");
 }
 
-struct fetch *
+/* to is no ENDPOINT_NAME; tls NULL: plain. */
+static struct fetch *
 fetch_start(struct loop *loop, const struct endpoint *to,
     struct tls_context *tls, const struct fetch_request *request,
     fetch_fn *fn, void *arg)

@@ -28,12 +28,7 @@ struct fetch_request {
 	uint64_t	 within_ms;	/* from now to its end */
 };
 
-/* to is no ENDPOINT_NAME; tls NULL: plain. */
-struct fetch *fetch_start(struct loop *loop, const struct endpoint *to,
-    struct tls_context *tls, const struct fetch_request *request,
-    fetch_fn *fn, void *arg);
-
-/* The same of an upstream; NULL if its name is not resolved yet. */
+/* NULL if its name is not resolved yet. */
 struct fetch *fetch_upstream(struct loop *loop, struct upstream *to,
     const struct fetch_request *request, fetch_fn *fn, void *arg);
 
