@@ -36,7 +36,7 @@ def restrict(platform, country):
         "version": 1, "tenants": {TENANT: {"flows": {FLOW: {"restrictions": {
             "execution": {"enabled": True, "countries": [country]}}}}}}}))
     for region in platform.regions:
-        portolan("ctl", "reload", "-c", platform[region].config_file)
+        platform[region].reload()
 
 
 def row(server, state):

@@ -18,7 +18,7 @@ import tempfile
 
 from .addresses import DATA, HOST, WORLD, address_in, free_port
 from .client import Client
-from .command import PROGRAM, no_sanitizer_report
+from .command import PROGRAM, no_sanitizer_report, portolan
 from .http import ProtocolError
 from .origin import PROBE_PATH, Origin
 from .successor import Successor
@@ -201,6 +201,16 @@ class Edge:
         """Another process may tell it a moment after its effect is seen."""
         wait_for(f"the log of {self.region} says: {words}",
                  lambda: words in self.errors(), seconds)
+
+    def reload(self):
+        """To its end: `ctl reload` answers for the edge; the embedded engines
+        are told at the same time, and each refuses with 421 what restrictions
+        that it has not read yet would permit."""
+        count = self.platform.embedded
+        before = self.errors().count(": reloaded, ")
+        portolan("ctl", "reload", "-c", self.config_file)
+        wait_for(f"the engines of {self.region} have read it",
+                 lambda: self.errors().count(": reloaded, ") >= before + count)
 
     def running(self):
         if self.process.poll() is not None:

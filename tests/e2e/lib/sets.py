@@ -4,7 +4,6 @@
 in them."""
 import glob
 import json
-import signal
 
 from .engine import (AGAIN, AGE_INPUT, FLOW, NAME_INPUT, NEXT, TENANT,
                      invoke_body)
@@ -19,7 +18,7 @@ def restrict(mesh, *countries):
             "restrictions": {} if not countries else {"execution": {
                 "enabled": True, "countries": list(countries)}}}}}}}))
     for region in mesh.regions:
-        mesh.platform[region].signal(signal.SIGHUP)
+        mesh.platform[region].reload()
 
 
 def say(mesh, region, path, name):
