@@ -410,8 +410,8 @@ a_late_save_takes_no_others_place(void **state)
 		must_be(i, l.row.id, "AU", 2, 2, "meanwhile");
 	/* A frozen row is final: US is going to have it as it was. */
 	save_late(&l, 2);
-	region_ask(AU, "update flow.state_au set moving_to = 'US' where body ="
-	    " 'old'");
+	region_ask(AU, "update flow.state_au set moving_to = 'US', frozen_ms ="
+	    " flow.now_ms() where body = 'old'");
 	assert_false(late_save(&l));
 	for (int i = 0; i < REGIONS; i++)
 		must_be(i, l.row.id, "US", 3, 1, "old");
