@@ -74,7 +74,7 @@ pg_job_done(struct pg_job *job)
 	if (pg_route(job))
 		return;
 	if (store->sets != NULL)
-		pg_sets_note(store->sets, job);
+		job->row.database = (uint8_t)(job->asked->store->number + 1);
 	answer_soon(job);
 }
 

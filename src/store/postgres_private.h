@@ -403,16 +403,16 @@ struct pg_sets {
 	struct store	 base;
 	struct pg_store	*dbs[STORE_SETS_MAX + 1];
 	size_t		 count;
+	/* As they are asked for a state: those of fewer regions come first.
+	 * Whoever may come into a database may put a row of any id there, so
+	 * none must hide what is in one that he may not come into. */
+	struct pg_store	*order[STORE_SETS_MAX + 1];
 	struct store_pair pairs[STORE_PAIRS_MAX];
-	/* Where a state was last, by a hash of its id: a hint. */
-	uint8_t		 seen[4096];
 };
 
 /* Where states belong that these regions may have. */
 struct pg_store *pg_sets_place(const struct pg_sets *sets,
     store_regions allowed);
-/* Where the job's state was found. */
-void pg_sets_note(struct pg_sets *sets, struct pg_job *job);
 /* The side that a frozen row of asked's, or what is left of it, speaks of; NULL
  * where it is none of ours. */
 struct pg_side *pg_word_side(const struct pg_side *asked, const char *word);

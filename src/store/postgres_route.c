@@ -134,8 +134,8 @@ next_database(struct pg_job *job)
 
 	job->tried |= UINT32_C(1) << job->asked->store->number;
 	for (size_t i = 0; i < sets->count; i++)
-		if ((job->tried >> i & 1) == 0)
-			return sets->dbs[i]->here;
+		if ((job->tried >> sets->order[i]->number & 1) == 0)
+			return sets->order[i]->here;
 	for (size_t i = 0; i < sets->count; i++) {
 		struct pg_side *side = (job->born >> i & 1) != 0 ? NULL :
 		    birth_side(job, sets->dbs[i]);

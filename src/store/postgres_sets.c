@@ -5,7 +5,8 @@
  * A region's databases as one store: that for all regions, and one for each
  * set of regions with states that no other may hold.  Which one a new state
  * goes to is said by the regions that may have it; where one is that is asked
- * for is found by asking one after the other (postgres_route.c).  What is about
+ * for is found by asking one after the other, those of fewer regions first
+ * (postgres_route.c).  What is about
  * all of them is in postgres_sets_all.c.
  */
 #include <inttypes.h>
@@ -94,24 +95,6 @@ store_postgres_place(const struct store_postgres_config *config,
 	    allowed, here);
 }
 
-static uint8_t *
-seen(struct pg_sets *sets, const uint8_t id[16])
-{
-	unsigned hash = 0;
-
-	for (int i = 0; i < 16; i++)
-		hash = hash * 31 + id[i];
-	return &sets->seen[hash % sizeof(sets->seen)];
-}
-
-void
-pg_sets_note(struct pg_sets *sets, struct pg_job *job)
-{
-	job->row.database = (uint8_t)(job->asked->store->number + 1);
-	if (job->end == STORE_OK && job->has_row)
-		*seen(sets, job->row.id) = job->row.database;
-}
-
 /* --- words ------------------------------------------------------------------------- */
 
 void
@@ -163,13 +146,10 @@ pg_word_side(const struct pg_side *asked, const char *word)
 
 /* --- calls for one database -------------------------------------------------------- */
 
-/* Where it was last, if that is known. */
 static struct store *
-likely(struct pg_sets *sets, const uint8_t id[16])
+first_asked(struct store *base)
 {
-	uint8_t database = *seen(sets, id);
-
-	return &sets->dbs[database == 0 ? 0 : database - 1]->base;
+	return &sets_of(base)->order[0]->base;
 }
 
 static void
@@ -184,7 +164,7 @@ static void
 sets_load(struct store *base, const uint8_t id[16], int64_t now_ms,
     enum store_read how, store_row_fn *fn, void *arg)
 {
-	pg_ops.load(likely(sets_of(base), id), id, now_ms, how, fn, arg);
+	pg_ops.load(first_asked(base), id, now_ms, how, fn, arg);
 }
 
 static void
@@ -194,7 +174,7 @@ sets_save(struct store *base, const struct store_row *row, store_row_fn *fn,
 	struct pg_sets *sets = sets_of(base);
 
 	must(row->database <= sets->count);
-	pg_ops.save(row->database == 0 ? likely(sets, row->id) :
+	pg_ops.save(row->database == 0 ? first_asked(base) :
 	    &sets->dbs[row->database - 1]->base, row, fn, arg);
 }
 
@@ -202,7 +182,7 @@ static void
 sets_remove(struct store *base, const uint8_t id[16],
     struct store_token token, store_row_fn *fn, void *arg)
 {
-	pg_ops.remove(likely(sets_of(base), id), id, token, fn, arg);
+	pg_ops.remove(first_asked(base), id, token, fn, arg);
 }
 
 static void
@@ -210,8 +190,7 @@ sets_restrict(struct store *base, const uint8_t id[16],
     struct store_token token, store_regions allowed, store_row_fn *fn,
     void *arg)
 {
-	pg_ops.restrict_to(likely(sets_of(base), id), id, token, allowed, fn,
-	    arg);
+	pg_ops.restrict_to(first_asked(base), id, token, allowed, fn, arg);
 }
 
 /* --- metadata: that for all regions has it ----------------------------------------- */
@@ -352,6 +331,23 @@ add_db(struct pg_sets *sets, struct loop *loop,
 	sets->dbs[sets->count++] = db;
 }
 
+/* That for all regions is the last. */
+static void
+order_dbs(struct pg_sets *sets)
+{
+	size_t at;
+
+	for (size_t i = 0; i < sets->count; i++) {
+		struct pg_store *db = sets->dbs[(i + 1) % sets->count];
+
+		for (at = i; at > 0 && db != sets->dbs[0] &&
+		    __builtin_popcountll(db->members) <
+		    __builtin_popcountll(sets->order[at - 1]->members); at--)
+			sets->order[at] = sets->order[at - 1];
+		sets->order[at] = db;
+	}
+}
+
 struct store *
 store_postgres_open(struct loop *loop,
     const struct store_postgres_config *config)
@@ -366,6 +362,7 @@ store_postgres_open(struct loop *loop,
 	add_db(sets, loop, config);
 	for (size_t i = 0; i < config->nsets; i++)
 		add_db(sets, loop, &config->sets[i]);
+	order_dbs(sets);
 	return &sets->base;
 }
 

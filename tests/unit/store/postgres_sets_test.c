@@ -292,6 +292,54 @@ set_all(struct store *store, store_regions allowed)
 		;
 }
 
+/* A row of this region's own, as whoever may come into that database can put
+ * it there. */
+static void
+forge(int db, uint8_t n)
+{
+	ask("GB", db, arena_printf(arena, "insert into flow.state (id, home, "
+	    "allowed, epoch, version, done, base, tenant, flow, created_ms, "
+	    "updated_ms, expires_ms, body) values (repeat('%02x', 16)::uuid, "
+	    "'GB', -1, 20000000, 9, false, 9, repeat('7e', 16)::uuid, "
+	    "repeat('f1', 16)::uuid, 1, 1, 0, 'forged')", n));
+}
+
+static void
+must_be_its_own(struct store *store, uint8_t n, store_regions allowed)
+{
+	struct store_row got;
+
+	assert_int_equal(ask_load(store, a_row(n, "").id, 0, &got), STORE_OK);
+	assert_true(slice_is(got.body, "body"));
+	assert_true(got.allowed == allowed);
+}
+
+/* A database of more regions hides nothing that is in one of fewer: not what
+ * was there before, and is known to all of them, and not what never was. */
+static void
+no_row_hides_one_of_fewer_regions(void **state)
+{
+	struct store *store = opened("GB");
+
+	(void)state;
+	put_at(store, 1, STORE_ALL_REGIONS);
+	must_be_its_own(store, 1, STORE_ALL_REGIONS);
+	set_all(store, GB);
+	put_at(store, 2, GB | AU);
+	put_at(store, 3, STORE_ALL_REGIONS);
+	forge(ALL_DB, 1);
+	forge(AU_GB_DB, 1);
+	forge(ALL_DB, 2);
+	for (int i = 0; i < 2; i++) {
+		must_be_its_own(store, 1, GB);
+		must_be_its_own(store, 2, GB | AU);
+		must_be_its_own(store, 3, STORE_ALL_REGIONS);
+		store_close(&store);
+		store = opened("GB");	/* which remembers nothing */
+	}
+	store_close(&store);
+}
+
 /* Who had loaded it goes on with what he has. */
 static void
 a_flows_states_go_where_they_belong(void **state)
@@ -420,6 +468,10 @@ whoever_finds_it_ends_the_move(void **state)
 	got.body = SLICE("on");
 	memset(got.op, 0, sizeof(got.op));
 	assert_int_equal(ask_save(gb, &got), STORE_OK);
+	/* Who looks for it goes past that; the look at a flow's states, which is
+	 * repeated, takes it away. */
+	must_be_at("GB", 1, "1.1 2.2 -");
+	set_all(gb, GB | AU);
 	store_close(&gb);
 	must_be_at("GB", 1, "- 2.2 -");
 
@@ -662,6 +714,9 @@ main(void)
 		    empty_tables, end_loop),
 		cmocka_unit_test_setup_teardown(
 		    a_flows_states_go_where_they_belong, empty_tables,
+		    end_loop),
+		cmocka_unit_test_setup_teardown(
+		    no_row_hides_one_of_fewer_regions, empty_tables,
 		    end_loop),
 		cmocka_unit_test_setup_teardown(lists_are_of_all_databases,
 		    empty_tables, end_loop),
