@@ -10,7 +10,10 @@
  *	keep.c		copies of its files, for a start when they are broken
  *	control.c	the control socket
  *	by_hand.c	what operators say of regions
- *	metrics.c, status.c	what it tells
+ *	feed.c		restrictions, asked of the engines
+ *	try_map.c	what another region map would change
+ *	gauge.c		how much memory and how many descriptors are left
+ *	metrics.c, metrics_state.c, stores.c, status.c	what it tells
  */
 #ifndef EDGE_PROCESS_H
 #define EDGE_PROCESS_H

@@ -5,6 +5,20 @@
  * Connections and the requests on them.  An idle connection is one small
  * struct; a request's, which is larger, exists from its head to its end.
  * Both are recycled, so a request costs no malloc.
+ *
+ *	server.c	who answers; the memory that is recycled
+ *	conn.c		a connection, whatever is spoken on it
+ *	proxy.c		the PROXY header before everything else
+ *	hello.c		whom the ClientHello asks for, before TLS begins
+ *	h1_conn.c	HTTP/1.1: what the connection does next
+ *	receive.c	... how much is read at a time, and where to
+ *	h1_answer.c	... answers
+ *	h2_conn.c	HTTP/2: the connection
+ *	h2_request.c	... its streams
+ *	h2_answer.c	... their answers
+ *	body.c		a body, out of its framing and to the handler
+ *	request.c	what a handler may call, over either
+ *	deadline.c	how long a client may take
  */
 #ifndef SERVE_SERVE_PRIVATE_H
 #define SERVE_SERVE_PRIVATE_H
