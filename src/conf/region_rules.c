@@ -169,10 +169,10 @@ static void
 read_expiry(const struct schema_reader *reader, const struct yaml_node *node,
     void *target)
 {
-	struct network_entry *entry = target;
 	int64_t day, today = (int64_t)(clock_unix_ms() / DAY_MS);
 	struct err err;
 
+	(void)target;			/* there is no more to it */
 	if (!schema_is_text(reader, node))
 		return;
 	if (!value_date(&day, node->text, &err))
@@ -181,7 +181,6 @@ read_expiry(const struct schema_reader *reader, const struct yaml_node *node,
 		schema_warn(reader, node, "expired on %s, and still in force; "
 		    "take the network out or give it more time",
 		    node->text.p);
-	entry->network.expires = arena_copy(reader->arena, node->text);
 }
 
 static const struct schema_row network_rows[] = {

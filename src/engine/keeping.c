@@ -20,7 +20,7 @@ enum {
 };
 
 struct known_store {
-	uint64_t	 revision, of_document;
+	uint64_t	 revision;
 	struct external_store *x;	/* NULL: there is none */
 };
 
@@ -275,7 +275,6 @@ keeping_store_named(const struct call_ctx *c, const char *id)
 	arena = arena_new(0);
 	switch (await_doc_get(c->engine->store, arena, "store", key, &doc)) {
 	case STORE_OK:
-		new.of_document = doc.revision;
 		new.x = store_from(c, id, doc.body);
 		explicit_bzero((char *)(uintptr_t)doc.body.p, doc.body.len);
 		/* fallthrough */

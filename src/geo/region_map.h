@@ -97,7 +97,7 @@ struct region_network {
 	struct cidr	 net;		/* canonical: never IPv4-mapped */
 	struct region_list list;	/* count 0: only the place is overridden */
 	struct place	 place;		/* country 0: only the regions are */
-	const char	*reason, *owner, *expires;	/* NULL where not given */
+	const char	*reason, *owner;	/* NULL where not given */
 };
 
 struct region_map {

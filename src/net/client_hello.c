@@ -10,11 +10,9 @@ enum {
 	MESSAGE_CLIENT_HELLO = 1,
 	MESSAGE_HEAD = 4,
 	EXTENSION_SERVER_NAME = 0,
-	EXTENSION_VERSIONS = 43,
 	NAME_TYPE_HOST = 0,
 	RANDOM = 32,
 	SESSION_ID_MOST = 32,
-	VERSION_TLS13 = 0x0304,
 };
 
 /* --- numbers and vectors (RFC 8446 3) -------------------------------------------- */
@@ -123,24 +121,9 @@ client_hello_server_name(struct slice data, char name[CLIENT_HELLO_NAME])
 /* --- the message ------------------------------------------------------------------- */
 
 static bool
-lists_tls13(struct slice data)
-{
-	struct reader r = reader_of(data), list;
-	bool found = false;
-
-	list = reader_of(vector(&r, 1));
-	while (left(&list) > 0)
-		if (number(&list, 2) == VERSION_TLS13)
-			found = true;
-	return found && !list.bad && !r.bad && left(&r) == 0;
-}
-
-static bool
 read_extension(struct client_hello *hello, unsigned type, struct slice data,
     const char **reason)
 {
-	if (type == EXTENSION_VERSIONS)
-		hello->offers_tls13 = lists_tls13(data);
 	if (type != EXTENSION_SERVER_NAME)
 		return true;
 	*reason = "names two hosts";
@@ -271,7 +254,6 @@ client_hello_read(struct client_hello *hello, struct slice bytes,
 
 	hello->name_len = 0;
 	hello->name[0] = '\0';
-	hello->offers_tls13 = false;
 	for (unsigned n = 0; end == HELLO_MORE && bytes.len > 0; n++) {
 		size_t before = bytes.len;
 

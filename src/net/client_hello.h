@@ -23,7 +23,6 @@ enum {
 struct client_hello {
 	char		 name[CLIENT_HELLO_NAME];	/* lower case; "": none */
 	size_t		 name_len;
-	bool		 offers_tls13;
 };
 
 enum hello_end { HELLO_MORE, HELLO_DONE, HELLO_REFUSED };

@@ -120,7 +120,6 @@ call(struct call *c)
 		    i + 1 == TRIES || clock_ms() - began >= TOGETHER_MS)
 			return;
 		http_answer_fini(&c->answer);
-		c->way->counts.repeats++;
 		await_ms(c->way->loop, i == 0 ? PAUSE_MS : 4 * PAUSE_MS);
 	}
 }

@@ -77,7 +77,7 @@ bool external_read_state(const struct external_store *x, const char *tenant,
 
 /* Counted by the engine for all its stores. */
 struct external_counts {
-	uint64_t	 calls, failures, repeats;
+	uint64_t	 calls, failures;
 };
 
 struct external_way {

@@ -183,7 +183,6 @@ networks_in_every_form(void **state)
 	assert_int_equal(n[3].place.class, PLACE_LOCATED);
 	assert_string_equal(n[3].reason, "wrong in the database");
 	assert_string_equal(n[3].owner, "noc");
-	assert_string_equal(n[3].expires, "2999-12-31");
 	assert_int_equal(n[4].list.count, 2);
 	assert_int_equal(n[4].list.at.line, 11);
 }
