@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "policy/guid.h"
 #include "store/postgres_private.h"
 
 static void
@@ -150,6 +151,24 @@ bind_arrive(struct pg_job *job, struct pg_params *p)
 	pg_add_big(p, m->moves_since_ms);
 	pg_add_bytes(p, row->body);
 	pg_add_text(p, m->from != NULL ? m->from->home : "");
+	pg_add_bool(p, m->from != NULL && m->from->store != job->asked->store);
+}
+
+/* Counted as what regions send that none makes: somebody should look. */
+static void
+tell_double(struct pg_job *job)
+{
+	static _Thread_local struct log_rate rate;
+	const char *set = job->asked->store->set;
+	char id[GUID_TEXT];
+	uint32_t suppressed;
+
+	job->store->cut++;
+	if (log_rate_allows(&rate, 10, &suppressed))
+		log_error("state %s is in the database of %s%s, and a row of "
+		    "it that somebody put into another one was not taken; "
+		    "suppressed=%u", guid_text(job->row.id, id), set[0] != '\0'
+		    ? "the set " : "all regions", set, suppressed);
 }
 
 static void
@@ -160,6 +179,9 @@ take_arrive(struct pg_job *job, const PGresult *r)
 	job->row.token.version = (uint64_t)pg_number(r, 0, 1);
 	job->end = pg_bool(r, 0, 2) ? STORE_OK : pg_bool(r, 0, 4) ?
 	    STORE_UNAVAILABLE : STORE_CONFLICT;
+	job->move.stands = pg_bool(r, 0, 5);
+	if (job->move.stands)
+		tell_double(job);
 }
 
 /* --- depart ---------------------------------------------------------------------- */

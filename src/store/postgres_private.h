@@ -51,7 +51,7 @@ enum {
 	PG_DOCS_BYTES = 8 * 1024 * 1024,
 	PG_GONE_MS = 5000,		/* a lost region that does not answer for so
 					   long has nothing to say any more */
-	PG_PARAMS = 16,
+	PG_PARAMS = 17,
 };
 
 /* --- parameters and columns, all binary (postgres_value.c) --- */
@@ -118,6 +118,7 @@ struct pg_move {
 	int32_t		 moves;
 	int64_t		 moves_since_ms;
 	struct buf	 body;		/* where the row was read from a copy */
+	bool		 stands;	/* where it goes, and never left */
 };
 
 struct pg_kind {

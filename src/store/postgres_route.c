@@ -519,6 +519,8 @@ after_arrive(struct pg_job *job)
 		return true;
 	if (job->end == STORE_OK)
 		depart(job);
+	if (job->goal == &pg_restrict && m->stands)
+		return false;
 	if (job->goal != &pg_save) {
 		job->move.known = false;
 		job->has_row = false;

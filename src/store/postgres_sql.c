@@ -161,12 +161,20 @@ static const struct {
 	    " moving_to, allowed, tenant, flow, created_ms, moves,"
 	    " moves_since_ms from flow.HOME where id = $1::uuid and not exists"
 	    " (select from new)", true },
+	/* From another database ($17) nothing comes that is here already, and not
+	 * on its way: replication does not bring word from there, so whoever may
+	 * come into that one could make it up.  Of a lost home nobody knows. */
 	[PG_ARRIVE] = { "arrive",
-	    "select now_epoch, now_version, written, now_moving, refused from"
+	    "with there as (select s.epoch, s.version from flow.state s where"
+	    " $17::bool and s.id = $1::uuid and s.moving_to is null and"
+	    " s.epoch < $2::int and not exists (select from flow.lost l where"
+	    " l.code = s.home) limit 1) select epoch, version, false,"
+	    " null::text, false, true from there union all select now_epoch,"
+	    " now_version, written, now_moving, refused, false from"
 	    " flow.arrive_from($16::text, $1::uuid, $2::int, $3::bigint,"
 	    " $4::bigint, $5::uuid, $6::bool, $7::bigint, $8::uuid, $9::uuid,"
 	    " $10::bigint, $11::bigint, $12::bigint, $13::int, $14::bigint,"
-	    " $15::bytea)", true },
+	    " $15::bytea) where not exists (select from there)", true },
 	[PG_DEPART] = { "depart",
 	    "with gone as (delete from flow.HOME where id = $1::uuid and"
 	    " epoch = $2::int and moving_to = $3::text returning 1)"

@@ -340,6 +340,33 @@ no_row_hides_one_of_fewer_regions(void **state)
 	store_close(&store);
 }
 
+/* Nor does it take its place when the look at a flow's states finds it, or one
+ * who ends a move that somebody made up. */
+static void
+no_row_takes_the_place_of_one_of_fewer_regions(void **state)
+{
+	struct store *store = opened("GB");
+	uint64_t cut = health_of(store).cut;
+
+	(void)state;
+	put_at(store, 1, GB);
+	put_at(store, 2, GB);
+	forge(ALL_DB, 1);
+	forge(ALL_DB, 2);
+	forge(AU_GB_DB, 2);
+	set_all(store, GB);
+	must_be_its_own(store, 1, GB);
+	must_be_its_own(store, 2, GB);
+	/* Those are frozen now, as somebody could have done before. */
+	set_all(store, GB);
+	must_be_its_own(store, 1, GB);
+	must_be_its_own(store, 2, GB);
+	must_be_at("GB", 1, "20000000.9 - 1.1");
+	must_be_at("GB", 2, "20000000.9 20000000.9 1.1");
+	assert_true(health_of(store).cut > cut);
+	store_close(&store);
+}
+
 /* Who had loaded it goes on with what he has. */
 static void
 a_flows_states_go_where_they_belong(void **state)
@@ -718,6 +745,9 @@ main(void)
 		cmocka_unit_test_setup_teardown(
 		    no_row_hides_one_of_fewer_regions, empty_tables,
 		    end_loop),
+		cmocka_unit_test_setup_teardown(
+		    no_row_takes_the_place_of_one_of_fewer_regions,
+		    empty_tables, end_loop),
 		cmocka_unit_test_setup_teardown(lists_are_of_all_databases,
 		    empty_tables, end_loop),
 		cmocka_unit_test_setup_teardown(whoever_finds_it_ends_the_move,
