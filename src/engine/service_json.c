@@ -68,10 +68,28 @@ inner(const struct naming *n, const struct type_property *p)
 	return in;
 }
 
+typedef json_t *rename_fn(const struct naming *n, const json_t *object);
+
+static rename_fn object_out, object_in;
+
+/* A new list. */
 static json_t *
-list_out(const struct naming *n, const json_t *objects);
-static json_t *
-list_in(const struct naming *n, const json_t *objects);
+renamed(const struct naming *n, const json_t *objects, rename_fn *one)
+{
+	json_t *list;
+
+	if (n->depth > OBJECT_DEPTH_MAX)
+		return json_array();
+	/* A type that is not known stays as it is. */
+	if (n->type == NULL)
+		return json_deep_copy(objects);
+	list = json_array();
+	for (size_t i = 0; i < json_array_size(objects); i++)
+		if (json_is_object(json_array_get(objects, i)))
+			json_array_append_new(list, one(n,
+			    json_array_get(objects, i)));
+	return list;
+}
 
 static json_t *
 text_or_null(const json_t *json)
@@ -93,47 +111,30 @@ property_out(const struct naming *n, const struct type_property *p,
 	    text_or_null(json_object_get(from, "contentValue")),
 	    "contentFormat", text_or_null(json_object_get(from,
 	    "contentFormat")), "objectData", json_is_array(objects) ?
-	    list_out(&in, objects) : json_null());
+	    renamed(&in, objects, object_out) : json_null());
 
 	must(json != NULL);
 	return json;
 }
 
 static json_t *
-list_out(const struct naming *n, const json_t *objects)
+object_out(const struct naming *n, const json_t *o)
 {
-	json_t *list = json_array();
+	json_t *properties = json_array();
 
-	if (n->depth > OBJECT_DEPTH_MAX)
-		return list;
-	/* A type that is not known stays as it is. */
-	if (n->type == NULL) {
-		json_decref(list);
-		return json_deep_copy(objects);
+	for (size_t k = 0; k < count_names(n); k++) {
+		const char *name;
+		const struct type_property *p = property_at(n, k, &name);
+
+		json_array_append_new(properties, property_out(n, p, name, o));
 	}
-	for (size_t i = 0; i < json_array_size(objects); i++) {
-		const json_t *o = json_array_get(objects, i);
-		json_t *properties = json_array();
-
-		for (size_t k = 0; k < count_names(n); k++) {
-			const char *name;
-			const struct type_property *p = property_at(n, k,
-			    &name);
-
-			json_array_append_new(properties, property_out(n, p,
-			    name, o));
-		}
-		json_array_append_new(list, json_pack(
-		    "{s:o, s:o, s:s, s:I, s:b, s:o}", "internalId",
-		    text_or_null(json_object_get(o, "internalId")),
-		    "externalId", text_or_null(json_object_get(o,
-		    "externalId")), "developerName", n->binding != NULL ?
-		    n->binding->table : n->type->name, "order",
-		    json_integer_value(json_object_get(o, "order")),
-		    "isSelected", json_is_true(json_object_get(o,
-		    "isSelected")), "properties", properties));
-	}
-	return list;
+	return json_pack("{s:o, s:o, s:s, s:I, s:b, s:o}", "internalId",
+	    text_or_null(json_object_get(o, "internalId")), "externalId",
+	    text_or_null(json_object_get(o, "externalId")), "developerName",
+	    n->binding != NULL ? n->binding->table : n->type->name, "order",
+	    json_integer_value(json_object_get(o, "order")), "isSelected",
+	    json_is_true(json_object_get(o, "isSelected")), "properties",
+	    properties);
 }
 
 /* Ours as the service names them: a new list. */
@@ -141,23 +142,21 @@ static json_t *
 objects_out(const struct flow *flow, const struct data_request *d,
     const json_t *objects)
 {
-	return list_out(&(struct naming){ .flow = flow, .type = d->type,
-	    .binding = d->binding }, objects);
+	return renamed(&(struct naming){ .flow = flow, .type = d->type,
+	    .binding = d->binding }, objects, object_out);
 }
 
 static const json_t *
-property_called(const json_t *object, const char *name)
+named(const json_t *list, const char *name)
 {
-	const json_t *list = json_object_get(object, "properties");
-
 	for (size_t i = 0; i < json_array_size(list); i++) {
-		const json_t *p = json_array_get(list, i);
-		const char *is = json_string_value(json_object_get(p,
+		const json_t *o = json_array_get(list, i);
+		const char *is = json_string_value(json_object_get(o,
 		    "developerName"));
 
 		if (is != NULL && slice_eq_nocase(slice_of(is),
 		    slice_of(name)))
-			return p;
+			return o;
 	}
 	return NULL;
 }
@@ -195,7 +194,7 @@ property_in(const struct naming *n, const struct type_property *p,
 	    content_in(p->type, json_object_get(from, "contentValue")),
 	    "contentFormat", text_or_null(json_object_get(from,
 	    "contentFormat")), "objectData", json_is_array(objects) ?
-	    list_in(&in, objects) : json_null());
+	    renamed(&in, objects, object_in) : json_null());
 
 	must(json != NULL);
 	return json;
@@ -220,7 +219,7 @@ object_in(const struct naming *n, const json_t *o)
 			if (n->binding->fields[k].property == p)
 				name = n->binding->fields[k].field;
 		json_array_append_new(properties, property_in(n, p,
-		    property_called(o, name)));
+		    named(json_object_get(o, "properties"), name)));
 	}
 	fresh_id(id);
 	json = json_pack("{s:s, s:s?, s:s, s:s, s:I, s:b, s:o}", "internalId",
@@ -233,30 +232,12 @@ object_in(const struct naming *n, const json_t *o)
 	return json;
 }
 
-static json_t *
-list_in(const struct naming *n, const json_t *objects)
-{
-	json_t *list = json_array();
-
-	if (n->depth > OBJECT_DEPTH_MAX)
-		return list;
-	if (n->type == NULL) {
-		json_decref(list);
-		return json_deep_copy(objects);
-	}
-	for (size_t i = 0; i < json_array_size(objects); i++)
-		if (json_is_object(json_array_get(objects, i)))
-			json_array_append_new(list, object_in(n,
-			    json_array_get(objects, i)));
-	return list;
-}
-
 json_t *
 objects_in(const struct flow *flow, const struct flow_type *type,
     const struct type_binding *binding, const json_t *objects)
 {
-	return list_in(&(struct naming){ .flow = flow, .type = type,
-	    .binding = binding }, objects);
+	return renamed(&(struct naming){ .flow = flow, .type = type,
+	    .binding = binding }, objects, object_in);
 }
 
 /* --- values --------------------------------------------------------------------- */
@@ -282,8 +263,9 @@ service_value_json(struct run *run, const struct service_value *v)
 	    "developerName", v->name, "contentType",
 	    content_type_name(v->type), "contentValue", text.len == 0 ?
 	    json_null() : json_stringn(text.p, text.len), "objectData",
-	    objects == NULL ? json_null() : list_out(&(struct naming){
-	    .flow = run->flow, .type = kind }, objects), "typeElementId",
+	    objects == NULL ? json_null() : renamed(&(struct naming){
+	    .flow = run->flow, .type = kind }, objects, object_out),
+	    "typeElementId",
 	    kind == NULL ? NULL : kind->id, "typeElementDeveloperName",
 	    kind == NULL ? NULL : kind->name, "valueElementId",
 	    v->value.value == NULL ? NULL : v->value.value->id, "isSelected",
@@ -307,21 +289,6 @@ static json_t *
 service_settings(struct run *run, const struct flow_service *service)
 {
 	return values_json(run, service->settings, service->nsettings);
-}
-
-static const json_t *
-output_named(const json_t *outputs, const char *name)
-{
-	for (size_t i = 0; i < json_array_size(outputs); i++) {
-		const json_t *o = json_array_get(outputs, i);
-		const char *is = json_string_value(json_object_get(o,
-		    "developerName"));
-
-		if (is != NULL && slice_eq_nocase(slice_of(is),
-		    slice_of(name)))
-			return o;
-	}
-	return NULL;
 }
 
 static void
@@ -356,7 +323,7 @@ take_outputs(struct run *run, const struct message_action *m,
     const json_t *outputs)
 {
 	for (size_t i = 0; i < m->noutputs; i++)
-		take_output(run, &m->outputs[i], output_named(outputs,
+		take_output(run, &m->outputs[i], named(outputs,
 		    m->outputs[i].name));
 	run->view = NULL;
 }
