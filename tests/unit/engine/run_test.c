@@ -3,11 +3,8 @@
 
 /*
  * Runs of small flows: decisions by every criterion and content type,
- * operations, pages, and the way into a row and back.
+ * operations, pages, and inputs.
  */
-#include <unistd.h>
-
-#include "engine/json_text.h"
 #include "flows.h"
 
 /* --- decisions ------------------------------------------------------------------- */
@@ -544,110 +541,7 @@ a_page_has_scaffold_and_data(void **state)
 	done(run);
 }
 
-/* --- rows ------------------------------------------------------------------------------- */
-
-static void
-a_run_comes_back_from_its_row(void **state)
-{
-	char dir[] = "/tmp/portolan-run-XXXXXX", path[64];
-	char *snapshot = expand("{'id': {'id': #1, 'versionId': #2}, "
-	    "'developerName': 'F', 'startMapElementId': #10, 'mapElements': ["
-	    "{'id': #10, 'elementType': 'START', 'outcomes': ["
-	    "{'id': #11, 'nextMapElementId': #20}]}," STEP("#20") "], "
-	    "'typeElements': [" TYPES "], 'valueElements': [" VALUES "]}");
-	struct guid id = guid_number(1);
-	struct arena *a = arena_new(0), *b = arena_new(0);
-	struct store_row row = { .body = { NULL, 0 } };
-	struct value_ref text, list;
-	const struct flow *flow;
-	struct run *run, *back;
-	struct flows *flows;
-	struct err err;
-	size_t bad;
-	json_t *many;
-	FILE *f;
-
-	(void)state;
-	assert_non_null(mkdtemp(dir));
-	snprintf(path, sizeof(path), "%s/f.json", dir);
-	f = fopen(path, "w");
-	fputs(snapshot, f);
-	fclose(f);
-	flows = flows_load(dir, NULL, &bad, &err);
-	assert_int_equal(flows_count(flows), 1);
-	flow = flows_find(flows, &id, NULL);
-
-	run = run_new(a, flow);
-	text = ref_to(flow_value_named(flow, SLICE("A")));
-	list = ref_to(flow_value_named(flow, SLICE("List")));
-	run_begin(run);
-	run_set_text(run, &text, SLICE("\xe2\x82\xac \"quoted\"\n"));
-	run_set_objects(run, &list, NULL);
-	run->join_uri = "https://x/?join=1";
-	run->last_token = "t";
-	run->last_hash = 0xfedcba9876543210;
-	run->last_answer = "{\"a\":\"b\"}";
-	memcpy(row.flow, id.bytes, 16);
-	assert_int_equal(run->npast, 1);
-	for (int packed = 0; packed < 2; packed++) {
-		row.body = packed ? run_body(run) : run_text_body(run);
-		back = run_restore(b, flows, &row, &err);
-		assert_non_null(back);
-		assert_string_equal(back->token, run->token);
-		assert_ptr_equal(back->at, run->at);
-		assert_true(back->done);
-		assert_true(slice_is(run_text(back, &text),
-		    "\xe2\x82\xac \"quoted\"\n"));
-		/* emptied, not its default */
-		assert_true(run_is_empty(back, &list));
-		assert_true(slice_is(value_of(back, "B"), "b"));
-		assert_string_equal(back->join_uri, "https://x/?join=1");
-		assert_null(back->run_uri);
-		assert_string_equal(back->last_token, "t");
-		assert_true(back->last_hash == 0xfedcba9876543210);
-		assert_string_equal(back->last_answer, "{\"a\":\"b\"}");
-		assert_int_equal(back->npast, 1);
-		assert_memory_equal(&back->history[0].id, &run->history[0].id,
-		    sizeof(struct guid));
-		assert_ptr_equal(back->history[0].at, run->at);
-		run_fini(back);
-	}
-
-	/* Cut short anywhere, it is refused. */
-	for (row.body = run_body(run); row.body.len-- > 0;)
-		assert_null(run_restore(b, flows, &row, &err));
-	assert_false(run_body_is_too_much(run_body(run)));
-	many = json_array();
-	for (size_t i = 0; i < JSON_VALUES_MAX; i++)
-		json_array_append_new(many, json_pack("{s:s}", "externalId",
-		    ""));
-	run_set_objects(run, &list, many);
-	json_decref(many);
-	assert_true(run_body_is_too_much(run_body(run)));
-	assert_true(run_body_is_too_much(run_text_body(run)));
-	run_fini(run);
-
-	row.body = SLICE("not json");
-	assert_null(run_restore(b, flows, &row, &err));
-	assert_string_equal(err.text, "its stored form is not known to this "
-	    "engine");
-	row.body = SLICE("{\"format\":1,\"version\":"
-	    "\"00000000-0000-0000-0000-000000000009\"}");
-	assert_null(run_restore(b, flows, &row, &err));
-	assert_string_equal(err.text, "version "
-	    "00000000-0000-0000-0000-000000000009 of its flow is not here");
-	row.body = SLICE("{\"format\":1,\"version\":"
-	    "\"00000000-0000-0000-0000-000000000002\",\"token\":\"t\"}");
-	assert_null(run_restore(b, flows, &row, &err));
-	assert_string_equal(err.text, "its stored form names no place in its "
-	    "flow");
-	flows_free(&flows);
-	arena_free(&a);
-	arena_free(&b);
-	free(snapshot);
-	unlink(path);
-	rmdir(dir);
-}
+/* --- inputs -------------------------------------------------------------------------- */
 
 static void
 inputs_from_outside_have_their_rights(void **state)
@@ -712,7 +606,6 @@ main(void)
 		cmocka_unit_test(inputs_go_where_they_are_bound),
 		cmocka_unit_test(wrong_inputs_are_shown),
 		cmocka_unit_test(a_page_has_scaffold_and_data),
-		cmocka_unit_test(a_run_comes_back_from_its_row),
 		cmocka_unit_test(inputs_from_outside_have_their_rights),
 	};
 
