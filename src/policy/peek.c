@@ -205,22 +205,30 @@ head_with_token(enum flow_place place, struct slice query, bool has_body,
 	return not_found(facts, FLOW_EXEMPT_UNKNOWN);
 }
 
+/* Whether a flow that it may be about is restricted. */
+static bool
+ask_for_tenant(const struct restrictions *set, const struct facts *facts)
+{
+	struct restriction_query here, *asked = &here;
+
+	if (facts->asked != NULL)
+		asked = facts->asked;
+	restrictions_ask(asked, set, facts->tenant);
+	return facts->tenant.p == NULL ? restrictions_has_any(set) :
+	    restrictions_has_flows(asked);
+}
+
 enum peek_end
 peek_head(const struct policy *policy, struct slice query,
     struct slice state_header, bool has_body, struct facts *facts)
 {
-	struct restriction_query here, *asked = facts->asked != NULL ?
-	    facts->asked : &here;
 	struct slice value;
 	enum flow_place place;
 	bool restricted;
 
 	if (path_class_of(policy->paths, facts->path) != PATH_RUNTIME)
 		return found(facts, FLOW_NOT_NEEDED);
-	restrictions_ask(asked, policy->restrictions, facts->tenant);
-	restricted = facts->tenant.p == NULL ?
-	    restrictions_has_any(policy->restrictions) :
-	    restrictions_has_flows(asked);
+	restricted = ask_for_tenant(policy->restrictions, facts);
 	if (flow_returns(facts->path, &place))
 		return head_with_token(place, query, has_body, restricted,
 		    facts);
