@@ -6,39 +6,14 @@ of a flow's states, and from then on not a byte of these goes there; widened, it
 sends them whole, large ones too.  `store verify` says that it is so, and finds
 a copy that is where it may not be."""
 import json
-import signal
 
 from lib import same, story, truth, wait_for
-from lib.engine import (AGAIN, AGE_INPUT, FLOW, NAME_INPUT, NEXT, TENANT,
-                        invoke_body)
-from lib.mesh import Mesh, ask, begin
-from lib.platform import yaml_text
+from lib.mesh import Mesh, begin
+from lib.sets import restrict, say
 
 BEFORE, AFTER = "Zaphod", "Trillian"    # what people type
 OTHER_FLOW = "5f0e7b1c-8a54-4b0a-a0a8-0d2f3a4b5c99"
 LARGE = 5                               # states of 100 KB besides
-
-
-def restrict(mesh, *countries):
-    mesh.platform.write("restrictions.yaml", yaml_text({
-        "version": 1, "tenants": {TENANT: {"flows": {FLOW: {
-            "restrictions": {} if not countries else {"execution": {
-                "enabled": True, "countries": list(countries)}}}}}}}))
-    for region in mesh.regions:
-        mesh.platform[region].signal(signal.SIGHUP)
-
-
-def say(mesh, path, name):
-    """Types that name, and comes back to the page."""
-    edge = mesh.platform["GB"]
-    answer = ask(edge, "GB", "GET", path)
-    same("joined", answer.status, 200)
-    for outcome, inputs in ((NEXT, {NAME_INPUT: name, AGE_INPUT: "12"}),
-                            (AGAIN, {})):
-        body = invoke_body(json.loads(answer.body), inputs=inputs,
-                           outcome=outcome)
-        answer = ask(edge, "GB", "POST", path, body)
-        same(f"typed: {answer.body}", answer.status, 200)
 
 
 def holds(mesh, region, state, name):
@@ -62,7 +37,7 @@ def narrowed(mesh, path, state):
     same("GB has all", len(mesh.rows("GB", "GB")), LARGE + 1)
     # The last of it on the wire was that it is to be deleted.
     at = len(wire.sent)
-    say(mesh, path, AFTER)
+    say(mesh, "GB", path, AFTER)
     # A free flow's shows that all has come.
     mesh.fill("GB", 1, flow=OTHER_FLOW)
     wait_for("what is free goes on", lambda: len(mesh.rows("US", "GB")) == 1,
@@ -111,7 +86,7 @@ def main():
         with mesh.platform:
             path, _ = begin(mesh.platform["GB"], "GB")
             state = path.split("/")[-1]
-            say(mesh, path, BEFORE)
+            say(mesh, "GB", path, BEFORE)
             mesh.fill("GB", LARGE, size=100000)
             wait_for("US has them", lambda: mesh.rows("US", "GB") ==
                      mesh.rows("GB", "GB"), 20)
