@@ -80,7 +80,8 @@ end_of(const struct http_exchange *x, CURLcode code)
 {
 	if (x->too_big)
 		return HTTP_TOO_BIG;
-	if (x->guarded && code == CURLE_COULDNT_CONNECT)
+	if (x->guarded && (code == CURLE_COULDNT_CONNECT ||
+	    code == CURLE_ABORTED_BY_CALLBACK))
 		return HTTP_REFUSED;
 	switch (code) {
 	case CURLE_OK:
@@ -279,6 +280,25 @@ open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *to)
 	return socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
 }
 
+/* A kept connection was looked at when it was made: what may be called can be
+ * another thing since. */
+static int
+look_again(void *arg, char *to, char *from, int to_port, int from_port)
+{
+	struct http_exchange *x = arg;
+	const struct call_guard *guard = x->client->options.guard;
+	struct addr addr;
+
+	(void)from;
+	(void)to_port;
+	(void)from_port;
+	if (guard == NULL || (addr_parse(&addr, slice_of(to)) &&
+	    call_guard_permits(guard, &addr)))
+		return CURL_PREREQFUNC_OK;
+	x->guarded = true;
+	return CURL_PREREQFUNC_ABORT;
+}
+
 static size_t
 take_body(char *bytes, size_t each, size_t count, void *arg)
 {
@@ -456,6 +476,8 @@ set_limits(struct http_exchange *x, const struct http_request *request)
 	curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, (long)request->total_ms);
 	curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, open_socket);
 	curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, x);
+	curl_easy_setopt(e, CURLOPT_PREREQFUNCTION, look_again);
+	curl_easy_setopt(e, CURLOPT_PREREQDATA, x);
 }
 
 static void

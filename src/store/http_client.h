@@ -62,7 +62,7 @@ struct http_client *http_client_new(struct loop *loop,
     const struct http_client_options *options);
 /* What is under way is cancelled. */
 void http_client_free(struct http_client **client);
-/* From now on; kept connections stay. */
+/* From now on, for kept connections as for new ones. */
 void http_client_change(struct http_client *client,
     const struct http_client_options *options);
 

@@ -329,12 +329,11 @@ test_inner_addresses_are_refused(void **state)
 	};
 
 	(void)state;
+	/* The one that answers leaves a connection, of no use to the next. */
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct question q = { .path = "/plain" };
 
-		/* A kept connection has been looked at when it was made. */
-		http_client_free(&client);
-		client = http_client_new(loop, &(struct http_client_options){
+		http_client_change(client, &(struct http_client_options){
 		    .guard = &rows[i].guard });
 		ask(&q);
 		if (q.answer.end != rows[i].end)
