@@ -25,6 +25,7 @@ struct rule {
 struct failure {
 	const struct expectation *expectation;
 	char		*why;
+	const struct region_network *network;	/* that the address is in, or NULL */
 };
 
 struct test {
@@ -97,7 +98,7 @@ coverage(const struct test *t)
 static void
 try_one(struct test *t, const struct expectation *e)
 {
-	struct geo_hit hit;
+	struct geo_hit hit = { .network = NULL };
 	struct err err;
 
 	if (e->kind == EXPECT_ADDRESS) {
@@ -112,7 +113,7 @@ try_one(struct test *t, const struct expectation *e)
 		note_tried(t, region_map_place(t->map, e->place).list, NULL);
 	if (!expectation_holds(e, t->map, t->geo, &err))
 		t->failures[t->nfailures++] = (struct failure){ e,
-		    arena_strdup(t->arena, err.text) };
+		    arena_strdup(t->arena, err.text), hit.network };
 }
 
 static void
@@ -144,15 +145,34 @@ rule_text(struct buf *out, const struct rule *r)
 		buf_text(out, map_place_text(r->place, text));
 }
 
+/* Of an operator's network: who knows what it ought to be. */
+static void
+owner_text(struct buf *out, const struct region_network *network)
+{
+	if (network != NULL && network->owner != NULL)
+		buf_printf(out, " (owner: %s)", network->owner);
+}
+
+static void
+owner_json(struct buf *out, const struct region_network *network)
+{
+	if (network == NULL || network->owner == NULL)
+		return;
+	buf_text(out, ",\"owner\":");
+	buf_json(out, slice_of(network->owner));
+}
+
 static void
 answer_text(struct buf *out, const struct test *t)
 {
 	for (size_t i = 0; i < t->nfailures; i++) {
 		const struct expectation *e = t->failures[i].expectation;
 
-		buf_printf(out, "%s:%u:%u: expect.%s: %s\n", e->mark.file,
+		buf_printf(out, "%s:%u:%u: expect.%s: %s", e->mark.file,
 		    e->mark.line, e->mark.column, e->text,
 		    t->failures[i].why);
+		owner_text(out, t->failures[i].network);
+		buf_char(out, '\n');
 	}
 	for (size_t i = 0; i < t->nrules; i++) {
 		if (t->rules[i].tried)
@@ -160,6 +180,7 @@ answer_text(struct buf *out, const struct test *t)
 		buf_printf(out, "%s:%u: nothing is expected of ",
 		    t->rules[i].at.file, t->rules[i].at.line);
 		rule_text(out, &t->rules[i]);
+		owner_text(out, t->rules[i].network);
 		buf_char(out, '\n');
 	}
 	buf_printf(out, "%zu expectations, %zu failed; %zu of %zu rules of the "
@@ -185,6 +206,7 @@ failures_json(struct buf *out, const struct test *t)
 		buf_json(out, slice_of(e->text));
 		buf_text(out, ",\"why\":");
 		buf_json(out, slice_of(t->failures[i].why));
+		owner_json(out, t->failures[i].network);
 		buf_char(out, '}');
 	}
 }
@@ -202,7 +224,9 @@ untried_json(struct buf *out, const struct test *t)
 		rule_text(&name, &t->rules[i]);
 		buf_printf(out, "%s{\"rule\":", comma);
 		buf_json(out, buf_all(&name));
-		buf_printf(out, ",\"line\":%u}", t->rules[i].at.line);
+		buf_printf(out, ",\"line\":%u", t->rules[i].at.line);
+		owner_json(out, t->rules[i].network);
+		buf_char(out, '}');
 		buf_fini(&name);
 		comma = ",";
 	}

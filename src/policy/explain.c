@@ -105,6 +105,12 @@ add_map(struct buf *out, const struct region_map *map,
 	buf_char(out, ',');
 	add_word(out, "network", hit->network == NULL ? NULL :
 	    net_text(net, &hit->network->net));
+	if (hit->network != NULL) {
+		buf_char(out, ',');
+		add_word(out, "owner", hit->network->owner);
+		buf_char(out, ',');
+		add_word(out, "reason", hit->network->reason);
+	}
 	buf_text(out, ",\"regions\":[");
 	for (uint8_t i = 0; i < hit->list->count; i++) {
 		if (i > 0)
@@ -299,6 +305,21 @@ say_place(struct buf *out, struct place place)
 	buf_char(out, '\n');
 }
 
+/* Whom to ask about it, and why it is there. */
+static void
+say_network(struct buf *out, const struct region_network *network)
+{
+	if (network == NULL || (network->owner == NULL &&
+	    network->reason == NULL))
+		return;
+	buf_text(out, "network     ");
+	if (network->owner != NULL)
+		buf_printf(out, "owner %s%s", network->owner,
+		    network->reason != NULL ? ": " : "");
+	buf_printf(out, "%s\n", network->reason != NULL ? network->reason :
+	    "");
+}
+
 static void
 say_map(struct buf *out, const struct region_map *map,
     const struct geo_hit *hit)
@@ -312,6 +333,7 @@ say_map(struct buf *out, const struct region_map *map,
 	for (uint8_t i = 0; i < hit->list->count; i++)
 		buf_printf(out, " %s", map->regions[hit->list->regions[i]].id);
 	buf_char(out, '\n');
+	say_network(out, hit->network);
 }
 
 static void
