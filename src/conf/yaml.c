@@ -143,14 +143,12 @@ static const struct {
 	  "a list cannot begin here; put it on a line of its own" },
 };
 
-/* libyaml's index counts characters, without a byte order mark. */
+/* libyaml's index counts characters. */
 static char
 character_at(const struct reading *r, size_t index)
 {
 	struct slice rest = r->bytes;
 
-	if (rest.len >= 3 && memcmp(rest.p, "\xef\xbb\xbf", 3) == 0)
-		index++;
 	while (rest.len > 0 && index-- > 0) {
 		size_t width = utf8_width(rest.p, rest.len);
 
@@ -511,6 +509,17 @@ checked_root(struct reading *r)
 	return NULL;
 }
 
+/* To libyaml it would be a first column, so that the keys of the lines below
+ * stood further left. */
+static struct slice
+without_mark(struct slice bytes)
+{
+	size_t mark = bytes.len >= 3 &&
+	    memcmp(bytes.p, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+
+	return (struct slice){ bytes.p + mark, bytes.len - mark };
+}
+
 const struct yaml_node *
 yaml_parse(struct arena *arena, const char *file, struct slice bytes,
     struct mistakes *mistakes)
@@ -519,7 +528,8 @@ yaml_parse(struct arena *arena, const char *file, struct slice bytes,
 	bool whole;
 
 	*r = (struct reading){ .arena = arena, .mistakes = mistakes,
-	    .file = arena_strdup(arena, file), .bytes = bytes };
+	    .file = arena_strdup(arena, file),
+	    .bytes = without_mark(bytes) };
 	if (bytes.len > YAML_FILE_BYTES) {
 		mistakes_add(mistakes, (struct mark){ r->file, 0, 0 }, "",
 		    "has more than %d KiB", YAML_FILE_BYTES / 1024);
@@ -530,7 +540,7 @@ yaml_parse(struct arena *arena, const char *file, struct slice bytes,
 	must(yaml_parser_initialize(&r->parser));
 	yaml_parser_set_encoding(&r->parser, YAML_UTF8_ENCODING);
 	yaml_parser_set_input_string(&r->parser,
-	    (const unsigned char *)bytes.p, bytes.len);
+	    (const unsigned char *)r->bytes.p, r->bytes.len);
 	whole = read_events(r);
 	while (r->depth > 0)
 		close_level(r);

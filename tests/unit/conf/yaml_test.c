@@ -119,11 +119,13 @@ sizes_are_limited(void **state)
 static void
 a_byte_order_mark_is_no_text(void **state)
 {
-	const struct yaml_node *root = parse("\xef\xbb\xbf" "a: 1\n");
+	const struct yaml_node *root = parse("\xef\xbb\xbf" "a: 1\nb: 2\n");
 
 	(void)state;
 	assert_non_null(root);
 	assert_string_equal(root->first->key, "a");
+	assert_int_equal(root->first->mark.column, 4);
+	assert_string_equal(root->first->next->key, "b");
 	/* UTF-16 is refused, whatever mark it begins with. */
 	assert_null(yaml_parse(arena, "t", SLICE("\xff\xfe" "a\0:\0 \0b\0"),
 	    &mistakes));
