@@ -19,14 +19,52 @@ struct tls_loading {
 	struct tls_tickets *tickets;
 };
 
-/* --- what runs out --------------------------------------------------------------- */
+/* --- which file is at fault ------------------------------------------------------- */
+
+/* What cannot be read of TLS is told with the file's name before all else; the
+ * certificate is read first, the key next. */
+static bool
+tells_of(const struct err *err, const char *file)
+{
+	size_t len = strlen(file);
+
+	return strncmp(err->text, file, len) == 0 && err->text[len] == ':';
+}
+
+static const char *
+key_at_fault(const struct err *err, const struct config_certificate *pair)
+{
+	return !tells_of(err, pair->certificate) && tells_of(err, pair->key) ?
+	    "key" : "certificate";
+}
+
+static void
+tell_identity(const struct tls_loading *l, const char *section,
+    const struct config_certificate *pair, const char *ca,
+    const struct err *err)
+{
+	const char *key = ca != NULL && tells_of(err, ca) &&
+	    !tells_of(err, pair->certificate) && !tells_of(err, pair->key) ?
+	    "ca" : key_at_fault(err, pair);
+
+	schema_mistake_at(l->reader, l->root, arena_printf(l->g->arena,
+	    "%s.%s", section, key), "%s", err->text);
+}
+
+/* --- what is not good yet, or runs out -------------------------------------------- */
 
 static void
 warn_expiry(const struct tls_loading *l,
     const struct tls_certificate_info *info, const char *path)
 {
-	int64_t left = info->expiry - (int64_t)(clock_unix_ms() / 1000);
+	int64_t now = (int64_t)(clock_unix_ms() / 1000);
+	int64_t left = info->expiry - now;
 
+	if (info->begin > now)
+		schema_warn_at(l->reader, l->root, path,
+		    "the certificate is not good before %d minutes from now, "
+		    "and peers will refuse it until then; is the clock right?",
+		    (int)((info->begin - now + 59) / 60));
 	if (left <= 0)
 		schema_warn_at(l->reader, l->root, path,
 		    "the certificate has expired; peers will refuse it");
@@ -135,7 +173,8 @@ build_listener(const struct tls_loading *l, size_t i)
 	if (l->listeners[i] == NULL) {
 		schema_mistake_at(l->reader, l->root, fault == npairs ?
 		    path_of(l, i, 0, "client_ca") :
-		    path_of(l, i, fault, "certificate"), "%s", err.text);
+		    path_of(l, i, fault, key_at_fault(&err,
+		    certificate_of(listener, fault))), "%s", err.text);
 		return;
 	}
 	for (size_t k = 0; k < npairs; k++)
@@ -219,8 +258,8 @@ load_link(const struct tls_loading *l)
 	l->g->link_client = tls_link_client_new(link->certificate, link->key,
 	    link->ca, &err);
 	if (l->g->link_client == NULL) {
-		schema_mistake_at(l->reader, l->root, "link.certificate", "%s",
-		    err.text);
+		tell_identity(l, "link", &(struct config_certificate){
+		    link->certificate, link->key, NULL }, link->ca, &err);
 		return;
 	}
 	warn_expiry(l, tls_context_certificate(l->g->link_client, 0),
@@ -245,8 +284,8 @@ load_engine_client(const struct tls_loading *l)
 	l->g->engine_client = tls_link_client_new(id->certificate, id->key,
 	    id->ca, &err);
 	if (l->g->engine_client == NULL) {
-		schema_mistake_at(l->reader, l->root,
-		    "engines.tls.certificate", "%s", err.text);
+		tell_identity(l, "engines.tls", &(struct config_certificate){
+		    id->certificate, id->key, NULL }, id->ca, &err);
 		return;
 	}
 	warn_expiry(l, tls_context_certificate(l->g->engine_client, 0),
@@ -291,8 +330,8 @@ load_console(const struct tls_loading *l)
 		return;
 	l->g->console_tls = config_console_tls(l->g->config, &err);
 	if (l->g->console_tls == NULL)
-		schema_mistake_at(l->reader, l->root,
-		    "console.tls.certificate", "%s", err.text);
+		tell_identity(l, "console.tls", &l->g->config->console.tls,
+		    NULL, &err);
 	else
 		warn_expiry(l, tls_context_certificate(l->g->console_tls, 0),
 		    "console.tls.certificate");

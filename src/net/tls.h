@@ -83,7 +83,7 @@ struct tls_certificate_info {
 	const char	*const *names;	/* lower case, wildcards as "*.a.b" */
 	size_t		 nnames;
 	const char	*subject;	/* its common name; "" without one */
-	int64_t		 expiry;	/* end of validity, seconds since 1970 */
+	int64_t		 begin, expiry;	/* of validity, seconds since 1970 */
 };
 size_t tls_context_count(const struct tls_context *tls);
 const struct tls_certificate_info *tls_context_certificate(

@@ -128,15 +128,21 @@ common_name(struct arena *arena, X509 *x)
 	    (struct slice){ text, strlen(text) });
 }
 
-void
-tls_names_read(struct arena *arena, struct tls_certificate *c)
+static int64_t
+seconds_of(const ASN1_TIME *time)
 {
 	struct tm tm;
 
+	return ASN1_TIME_to_tm(time, &tm) == 1 ? (int64_t)timegm(&tm) : 0;
+}
+
+void
+tls_names_read(struct arena *arena, struct tls_certificate *c)
+{
 	read_hosts(arena, &c->info, c->x);
 	c->info.subject = common_name(arena, c->x);
-	c->info.expiry = ASN1_TIME_to_tm(X509_get0_notAfter(c->x), &tm) == 1 ?
-	    (int64_t)timegm(&tm) : 0;
+	c->info.begin = seconds_of(X509_get0_notBefore(c->x));
+	c->info.expiry = seconds_of(X509_get0_notAfter(c->x));
 }
 
 static bool

@@ -71,7 +71,7 @@ def main():
                     os.path.join(tls, "console.key"))
         out, err = portolan("ctl", "reload", "-c", us.config_file, expect=1)
         truth("a wrong key is told: " + out + err,
-              "console.tls.certificate: " in out + err)
+              "console.tls.key: " in out + err)
         same("the new one stays", asked(us, operator)[1], new)
 
         shutil.copy(os.path.join(tls, "next.key"),

@@ -119,15 +119,17 @@ authority_free(struct authority *ca)
 	X509_free(ca->certificate);
 }
 
-/* Saved as NAME.pem and NAME.key; names: "URI:portolan:region:GB,DNS:a". */
+/* Saved as NAME.pem and NAME.key; names: "URI:portolan:region:GB,DNS:a".  Good
+ * from .. until seconds from now. */
 static inline void
-certificate_issue(const struct authority *ca, const char *name,
-    const char *names, long seconds)
+certificate_issue_from(const struct authority *ca, const char *name,
+    const char *names, long from, long seconds)
 {
 	EVP_PKEY *key = EVP_EC_gen("P-256");
 	X509 *x = certificate_new(key, name, seconds);
 	char file[64];
 
+	X509_gmtime_adj(X509_getm_notBefore(x), from);
 	X509_set_issuer_name(x, X509_get_subject_name(ca->certificate));
 	if (names != NULL)
 		certificate_extend(x, NID_subject_alt_name, names);
@@ -139,6 +141,13 @@ certificate_issue(const struct authority *ca, const char *name,
 	certificate_save(file, NULL, key);
 	X509_free(x);
 	EVP_PKEY_free(key);
+}
+
+static inline void
+certificate_issue(const struct authority *ca, const char *name,
+    const char *names, long seconds)
+{
+	certificate_issue_from(ca, name, names, -3600, seconds);
 }
 
 /* A server's context of one certificate, for clients who show none. */

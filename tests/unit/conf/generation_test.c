@@ -90,6 +90,8 @@ begin(void **state)
 	certificate_issue(&ca, "GB", "URI:portolan:region:GB", 90 * 86400);
 	certificate_issue(&ca, "soon", "DNS:flow.example.com", 3 * 86400 + 60);
 	certificate_issue(&ca, "past", "DNS:flow.example.com", -60);
+	certificate_issue_from(&ca, "early", "DNS:flow.example.com", 3600,
+	    90 * 86400);
 	authority_free(&ca);
 	return 0;
 }
@@ -441,7 +443,13 @@ certificates(void **state)
 	memcpy(strstr(text, "US.key"), "GB", 2);
 	folder_put_text("portolan.yaml", text);
 	assert_null(load(NULL));
-	assert_says("link.certificate: ");
+	assert_says("link.key: ");
+	/* Authorities that are none. */
+	snprintf(text, sizeof(text), "%s", tls);
+	memcpy(strstr(text, "ca.pem"), "GB.key", 6);
+	folder_put_text("portolan.yaml", text);
+	assert_null(load(NULL));
+	assert_says("link.ca: ");
 	/* Listeners of both kinds, and certificates near their end. */
 	folder_put_text("portolan.yaml",
 	    "region: US\nmain_region: US\nlisteners:\n"
@@ -450,6 +458,8 @@ certificates(void **state)
 	    "  - {name: b, address: 127.0.0.1:0, tls: "
 	    "{certificate: past.pem, key: past.key}}\n"
 	    "  - {name: l, address: 127.0.0.1:0, kind: link}\n"
+	    "  - {name: c, address: 127.0.0.1:0, tls: "
+	    "{certificate: early.pem, key: early.key}}\n"
 	    "link: {certificate: US.pem, key: US.key, ca: ca.pem}\n");
 	g = load(NULL);
 	assert_non_null(g);
@@ -457,6 +467,8 @@ certificates(void **state)
 	    "certificate expires in 3 days");
 	assert_says("5:56: listeners[1].tls.certificate: warning: the "
 	    "certificate has expired");
+	assert_says("7:56: listeners[3].tls.certificate: warning: the "
+	    "certificate is not good before 60 minutes from now");
 	assert_non_null(g->listener_tls[0]);
 	assert_non_null(g->listener_tls[1]);
 	assert_non_null(g->listener_tls[2]);
