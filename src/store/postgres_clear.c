@@ -166,16 +166,20 @@ end_asking(struct pg_store *store)
 }
 
 static void
-on_answer(void *arg, enum store_end end, uint64_t number)
+answer_lost_to(struct pg_job *job)
 {
-	struct pg_store *store = arg;
+	struct pg_store *store = job->store;
 
+	/* They have been asked anew: this server was away in between, maybe,
+	 * and what was true before it need not be so any more. */
+	if (job->round != store->round)
+		return;
 	store->asking--;
-	store->answered += end == STORE_OK;
+	store->answered += job->end == STORE_OK;
 	if (store->closing)
 		return;
 	/* The others need not be waited for. */
-	if (end == STORE_OK && number == NOT_LOST_AND_SURE &&
+	if (job->end == STORE_OK && job->number == NOT_LOST_AND_SURE &&
 	    !store->answered_sure && store->lost_to[0] == '\0') {
 		store->answered_sure = true;
 		clear(store, true, on_cleared);
@@ -189,18 +193,22 @@ ask(struct pg_store *store, struct pg_side *side)
 {
 	struct pg_job *job = pg_job_new(&store->base, &pg_lost_to, store);
 
-	job->fn.count = on_answer;
+	job->round = store->round;
 	store->asked++;
 	store->asking++;
 	pg_send(side, job);
 }
 
+/* Whoever is still silent from the last time is not waited for: it may be the
+ * one that never answers. */
 static void
 ask_all(struct pg_store *store)
 {
-	if (store->asking > 0 || store->closing)
+	if (store->closing)
 		return;
-	store->asked = store->answered = 0;
+	timer_cancel(&store->ask_again);
+	store->round++;
+	store->asking = store->asked = store->answered = 0;
 	store->answered_sure = false;
 	store->lost_to[0] = '\0';
 	for (size_t i = 0; i < store->nsides; i++) {
@@ -275,7 +283,7 @@ take_lost_to(struct pg_job *job, const PGresult *r)
 	pg_text(r, 0, 0, successor, sizeof(successor));
 	job->number = successor[0] != '\0' ? LOST : pg_bool(r, 0, 1) ?
 	    NOT_LOST_AND_SURE : NOT_LOST;
-	if (job->number == LOST)
+	if (job->number == LOST && job->round == job->store->round)
 		memcpy(job->store->lost_to, successor, sizeof(successor));
 	job->end = STORE_OK;
 }
@@ -300,6 +308,6 @@ answer_count(struct pg_job *job)
 }
 
 const struct pg_kind pg_lost_to = { PG_LOST_TO, false, bind_lost_to,
-    take_lost_to, answer_count };
+    take_lost_to, answer_lost_to };
 const struct pg_kind pg_clear = { PG_CLEAR, false, bind_clear, take_clear,
     answer_count };

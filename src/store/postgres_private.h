@@ -157,6 +157,7 @@ struct pg_job {
 	char		 names[2 * STORE_NAMES_MAX];	/* of a fence, an adoption,
 						   a departure */
 	bool		 known;		/* of pg_clear */
+	unsigned	 round;		/* of pg_lost_to */
 
 	/* which region's word counts (postgres_route.c) */
 	const struct pg_kind *goal;	/* what the caller asked for */
@@ -328,7 +329,7 @@ struct pg_store {
 	bool		 sure;		/* whether this region is lost is known */
 	bool		 unsure_told;	/* nobody could be asked */
 	bool		 answered_sure;
-	unsigned	 asking, answered, asked;
+	unsigned	 round, asking, answered, asked;
 	char		 lost_to[STORE_NAMES_MAX];	/* as a peer says */
 	struct list	 held;		/* until then */
 	struct timer	 hold, ask_again;

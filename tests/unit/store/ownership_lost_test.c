@@ -5,6 +5,7 @@
  * What replication brings of states whose home another region has or had: from
  * a home that was lost, and from a server that is in somebody else's hands.
  */
+#include "base/clock.h"
 #include "ownership.h"
 
 /* --- what replication brings ----------------------------------------------------------- */
@@ -295,6 +296,16 @@ two_homes_of_an_epoch_become_one(void **state)
 		must_be(i, row.id, "AU", 2, 2, "y");
 }
 
+/* In GB, as soon as it has been asked whether that was given over. */
+static void
+is_saved_soon(struct store_row *row)
+{
+	uint64_t until_ms = clock_ms() + 40000;
+
+	while (ask_save(in[GB], row) != STORE_OK)
+		assert_true(clock_ms() < until_ms);
+}
+
 /* Nobody writes where the region was given over, nor where it is not known
  * whether it was. */
 static void
@@ -327,8 +338,7 @@ a_server_that_was_away_takes_no_writes(void **state)
 	/* So does its refusal of a write, if that has not been noticed. */
 	region_ask(GB, "update flow.here set cleared = '2001-01-01'");
 	row.body = SLICE("w");
-	for (int i = 0; i < 20 && ask_save(in[GB], &row) != STORE_OK; i++)
-		;
+	is_saved_soon(&row);
 	assert_string_equal(region_ask(GB, "select flow.clear(false)"), "t");
 
 	region_ask(GB, "update flow.here set cleared = '2001-01-01'");
@@ -347,6 +357,32 @@ a_server_that_was_away_takes_no_writes(void **state)
 	    "1");
 }
 
+/* One of the others answers late: who was asked then is asked anew, and the
+ * word of the one that answers is enough again. */
+static void
+who_is_slow_to_say_so_holds_nobody_up(void **state)
+{
+	struct store_row row = made_in(GB, 1, "x"), got;
+	PGconn *slow = region_connect(AU);
+
+	(void)state;
+	/* From here on US is sure of itself. */
+	assert_int_equal(ask_load(in[US], row.id, 0, &got), STORE_OK);
+	region_begin(slow, "set idle_in_transaction_session_timeout = '60s'; "
+	    "begin; lock table flow.lost");
+	region_end(slow);
+	store_close(&in[GB]);
+	in[GB] = region_open(GB, loop, "");
+	row.body = SLICE("y");
+	is_saved_soon(&row);
+	/* Away again, while AU has not answered yet. */
+	region_ask(GB, "update flow.here set cleared = '2001-01-01'");
+	row.body = SLICE("z");
+	is_saved_soon(&row);
+	assert_string_equal(region_ask(GB, "select flow.clear(false)"), "t");
+	PQfinish(slow);
+}
+
 int
 main(void)
 {
@@ -359,6 +395,7 @@ main(void)
 		TEST(a_lost_home_is_adopted),
 		TEST(nothing_arrives_from_a_lost_home),
 		TEST(a_server_that_was_away_takes_no_writes),
+		TEST(who_is_slow_to_say_so_holds_nobody_up),
 		TEST(two_homes_of_an_epoch_become_one),
 	};
 
