@@ -66,7 +66,7 @@ def main():
                     os.path.join(tls, "gb.key"))
         out, err = reload(us, expect=1)
         truth("the wrong key is told: " + out + err,
-              "listeners[1].tls.more[0].certificate: " in out + err and
+              "listeners[1].tls.more[0].key: " in out + err and
               "does not belong to the certificate" in out + err)
         shown(us, tls, ((GB, "gb"),))
 
