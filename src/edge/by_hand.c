@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/near.h"
 #include "conf/file.h"
 #include "conf/overrides_file.h"
 #include "conf/state_file.h"
@@ -148,15 +149,31 @@ read_until(struct slice query, struct override *word, struct err *err)
 }
 
 static bool
+refuse_region(const struct region_map *map, const char *region,
+    struct err *err)
+{
+	const char *ids[REGIONS_MAX], *near;
+
+	for (uint8_t i = 0; i < map->nregions; i++)
+		ids[i] = map->regions[i].id;
+	near = near_find(slice_of(region), ids, map->nregions);
+	if (near == NULL)
+		return err_set(err, "no such region in %s", map->file);
+	return err_set(err, "no such region in %s; did you mean %s?",
+	    map->file, near);
+}
+
+static bool
 read_word(struct edge *edge, struct slice query, struct override *word,
     struct err *err)
 {
 	const struct region_map *map = edge->plan->generation->policy.map;
 	char region[64], state[16], reason[WORD_MAX] = "";
 
-	if (!parameter(query, "region", region, sizeof(region)) ||
-	    region_find(map, slice_of(region)) < 0)
+	if (!parameter(query, "region", region, sizeof(region)))
 		return err_set(err, "no such region in %s", map->file);
+	if (region_find(map, slice_of(region)) < 0)
+		return refuse_region(map, region, err);
 	if (!parameter(query, "state", state, sizeof(state)) ||
 	    !override_parse(&word->kind, slice_of(state)))
 		return err_set(err, "a region is put down, drain, up or auto");

@@ -108,5 +108,7 @@ def main():
 
         truth("no such region", "no such region" in region(
             us, "XX", "down", expect=1))
+        truth("the nearest", "did you mean GB?" in region(
+            us, "gb", "down", expect=1))
         truth("no such word", "down, drain, up or auto" in region(
             us, "GB", "sideways", expect=1))
