@@ -10,9 +10,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "command/check_places.h"
 #include "command/command.h"
 #include "command/options.h"
 #include "conf/generation.h"
@@ -178,8 +180,13 @@ summary_text(struct checked *c)
 	if (all > tried)
 		buf_printf(&c->out, " (%zu addresses need --full)",
 		    all - tried);
-	buf_printf(&c->out, "; %zu restrictions, %" PRIu64 " decisions tried, "
-	    "none leaves its regions\n", r->restrictions, r->decisions);
+	if (r->restrictions > 1)
+		buf_printf(&c->out, "; %zu combinations of tenant and flow, ",
+		    r->restrictions);
+	else
+		buf_text(&c->out, "; no restrictions, ");
+	buf_printf(&c->out, "%" PRIu64 " decisions tried, none leaves its "
+	    "regions\n", r->decisions);
 }
 
 static void
@@ -446,6 +453,16 @@ check_engines(struct checked *c)
 	check_store(c, c->generation);
 }
 
+/* --- what a start would write ---------------------------------------------------------- */
+
+static void
+on_bad_place(void *arg, const char *key, const char *sentence)
+{
+	struct checked *c = arg;
+
+	mistakes_add(&c->mistakes, mark_of(c, key), key, "%s", sentence);
+}
+
 /* --- the command --------------------------------------------------------------------- */
 
 static bool
@@ -457,6 +474,8 @@ check(struct checked *c)
 		return false;
 	c->report = xcalloc(1, sizeof(*c->report));
 	check_engines(c);
+	if (c->full)
+		check_places(c->generation->config, on_bad_place, c);
 	return residency_prove(&c->generation->policy, c->report) &&
 	    c->mistakes.errors == 0;
 }
@@ -489,14 +508,25 @@ print(struct checked *c)
 	return fflush(stdout) == 0;
 }
 
+static bool
+is_file(const char *file)
+{
+	struct stat st;
+
+	if (access(file, R_OK) != 0 || stat(file, &st) != 0)
+		return false;
+	errno = EISDIR;
+	return !S_ISDIR(st.st_mode);
+}
+
 static int
 check_file(struct checked *c)
 {
 	bool good, printed;
 
-	if (access(c->file, R_OK) != 0) {
-		fprintf(stderr, "portolan check: %s: %s\n", c->file,
-		    strerror(errno));
+	if (!is_file(c->file)) {
+		fprintf(stderr, "portolan check: %s: %s; name the "
+		    "configuration with -c\n", c->file, strerror(errno));
 		return EXIT_USAGE;
 	}
 	mistakes_init(&c->mistakes);

@@ -4,6 +4,7 @@
 #include "master/privileges.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
 #include <string.h>
@@ -62,6 +63,11 @@ identity_own_dir(const struct identity *id, const char *dir, struct err *err)
 	if (id->change && chown(dir, id->uid, id->gid) != 0)
 		return err_set(err, "%s: cannot be given to its user: %s", dir,
 		    strerror(errno));
+	if (!id->change && faccessat(AT_FDCWD, dir, W_OK | X_OK,
+	    AT_EACCESS) != 0)
+		return err_set(err, "%s: cannot be written: %s; give it to the "
+		    "user that this is started as (chown), or name another",
+		    dir, strerror(errno));
 	return true;
 }
 

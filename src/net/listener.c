@@ -128,15 +128,16 @@ bind_and_listen(int fd, const struct endpoint *at, const struct sockaddr *sa,
 }
 
 static const char *
-what_to_do(int error)
+what_to_do(int error, enum endpoint_kind kind)
 {
 	switch (error) {
 	case EADDRINUSE:
 		return "; another process listens there (ss -ltnp shows "
 		    "which): end it or choose another port";
 	case EACCES:
-		return "; ports below 1024 are for root or CAP_NET_BIND_SERVICE, "
-		    "and a UNIX socket needs a directory that may be written";
+		return kind == ENDPOINT_UNIX ? "; its directory has to be one "
+		    "that may be written" : "; ports below 1024 are for root "
+		    "or CAP_NET_BIND_SERVICE";
 	case EADDRNOTAVAIL:
 		return "; no interface of this machine has that address";
 	default:
@@ -158,7 +159,7 @@ listener_is_free(const struct endpoint *at, struct err *err)
 	if (!is_free)
 		err_set(err, "%s: cannot be listened on: %s%s",
 		    endpoint_text(at, text), strerror(errno),
-		    what_to_do(errno));
+		    what_to_do(errno, at->kind));
 	if (fd >= 0)
 		close(fd);
 	return is_free;
@@ -187,7 +188,7 @@ listener_bind(const struct endpoint *at, bool reuse_port, unsigned mode,
 	if (fd < 0 || !set_options(fd, at, reuse_port) || !bind_and_listen(fd,
 	    at, (struct sockaddr *)&ss, len, mode)) {
 		err_set(err, "%s: cannot be listened on: %s%s", text,
-		    strerror(errno), what_to_do(errno));
+		    strerror(errno), what_to_do(errno, at->kind));
 		if (fd >= 0)
 			close(fd);
 		return -1;
