@@ -315,6 +315,12 @@ on_timer(struct timer *timer)
 
 /* --- beginning and end ---------------------------------------------------------------- */
 
+static void
+on_taken_over(void *arg)
+{
+	confine_all(arg);
+}
+
 /* One worker of a region is enough. */
 void
 confine_start(struct engine *e)
@@ -330,6 +336,8 @@ confine_start(struct engine *e)
 	timer_init(&f->timer, on_timer);
 	e->confiner = f;
 	metadata_on_bound(e->metadata, on_bound, f);
+	e->store->taken_over = on_taken_over;
+	e->store->arg = e;
 	wake(f, 0);
 }
 

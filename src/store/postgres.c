@@ -288,6 +288,7 @@ pg_store_open(struct loop *loop, const struct store_postgres_config *config)
 	task_init(&store->answering, on_answering);
 	timer_init(&store->look, on_look);
 	snprintf(store->trouble, sizeof(store->trouble), "not connected yet");
+	store->taken = -1;
 	store->nsides = config->nregions;
 	store->sides = xcalloc(config->nregions, sizeof(*store->sides));
 	for (size_t i = 0; i < config->nregions; i++)

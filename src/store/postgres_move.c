@@ -4,7 +4,7 @@
 /*
  * The steps by which a state changes its home: what they ask, and what is
  * answered.  What follows from which answer stands in postgres_route.c; why it
- * holds whoever ends in between, in data/postgres-4.sql and -5.sql.
+ * holds whoever ends in between, in data/postgres-4.sql, -5.sql and -8.sql.
  */
 #include <stdio.h>
 #include <string.h>
@@ -129,6 +129,16 @@ take_freeze(struct pg_job *job, const PGresult *r)
 
 /* --- arrive ---------------------------------------------------------------------- */
 
+/* Databases: 0, not between two; 1; 2 where whoever may come into that which it
+ * leaves may come into the other as well. */
+static int32_t
+between(const struct pg_side *from, const struct pg_side *to)
+{
+	if (from == NULL || from->store == to->store)
+		return 0;
+	return (from->store->members & ~to->store->members) == 0 ? 2 : 1;
+}
+
 static void
 bind_arrive(struct pg_job *job, struct pg_params *p)
 {
@@ -151,7 +161,7 @@ bind_arrive(struct pg_job *job, struct pg_params *p)
 	pg_add_big(p, m->moves_since_ms);
 	pg_add_bytes(p, row->body);
 	pg_add_text(p, m->from != NULL ? m->from->home : "");
-	pg_add_bool(p, m->from != NULL && m->from->store != job->asked->store);
+	pg_add_int(p, between(m->from, job->asked));
 }
 
 /* Counted as what regions send that none makes: somebody should look. */
@@ -166,9 +176,10 @@ tell_double(struct pg_job *job)
 	job->store->cut++;
 	if (log_rate_allows(&rate, 10, &suppressed))
 		log_error("state %s is in the database of %s%s, and a row of "
-		    "it that somebody put into another one was not taken; "
-		    "suppressed=%u", guid_text(job->row.id, id), set[0] != '\0'
-		    ? "the set " : "all regions", set, suppressed);
+		    "it that was in another one was not taken: somebody put it "
+		    "there, or its region was lost as it moved; suppressed=%u",
+		    guid_text(job->row.id, id), set[0] != '\0' ? "the set " :
+		    "all regions", set, suppressed);
 }
 
 static void
@@ -192,6 +203,17 @@ bind_depart(struct pg_job *job, struct pg_params *p)
 	pg_add_id(p, job->row.id);
 	pg_add_int(p, (int32_t)job->token.epoch);
 	pg_add_text(p, job->names);
+}
+
+/* Where it is at home is what was found there. */
+static void
+bind_yield(struct pg_job *job, struct pg_params *p)
+{
+	bind_depart(job, p);
+	pg_add_text(p, job->row.home);
+	pg_add_int(p, (int32_t)job->row.token.epoch);
+	pg_add_big(p, (int64_t)job->row.token.version);
+	pg_add_big(p, (int64_t)job->found.base);
 }
 
 static void
@@ -242,6 +264,18 @@ tell_held_for_lost(struct pg_store *store, const PGresult *r)
 }
 
 static void
+tell_taken(struct pg_store *store, int64_t taken)
+{
+	struct store *base = store->sets != NULL ? &store->sets->base :
+	    &store->base;
+
+	if (store->taken >= 0 && taken != store->taken &&
+	    base->taken_over != NULL)
+		base->taken_over(base->arg);
+	store->taken = taken;
+}
+
+static void
 take_tend(struct pg_job *job, const PGresult *r)
 {
 	struct pg_store *store = job->store;
@@ -260,6 +294,7 @@ take_tend(struct pg_job *job, const PGresult *r)
 	}
 	tell_conflicts(store, (uint64_t)pg_number(r, 0, 2));
 	tell_held_for_lost(store, r);
+	tell_taken(store, pg_number(r, 0, 4));
 	job->end = STORE_OK;
 }
 
@@ -366,6 +401,8 @@ const struct pg_kind pg_freeze = { PG_FREEZE, true, bind_freeze, take_freeze,
 const struct pg_kind pg_arrive = { PG_ARRIVE, true, bind_arrive, take_arrive,
     answer_row };
 const struct pg_kind pg_depart = { PG_DEPART, true, bind_depart, take_done,
+    answer_nothing };
+const struct pg_kind pg_yield = { PG_YIELD, true, bind_yield, take_done,
     answer_nothing };
 const struct pg_kind pg_tend = { PG_TEND, true, bind_nothing, take_tend,
     answer_count };

@@ -289,7 +289,7 @@ add_mine(struct pg_params *p, const struct keeping *k, int column)
 
 /* Where the region that is asked says that it is; "": nowhere. */
 static bool
-where_is_it(struct keeping *k, char home[STORE_HOME_MAX], struct err *err)
+where_is_it(struct keeping *k, char home[PG_WORD_MAX], struct err *err)
 {
 	struct pg_params p = { .count = 0 };
 	PGresult *r;
@@ -302,9 +302,25 @@ where_is_it(struct keeping *k, char home[STORE_HOME_MAX], struct err *err)
 	    " limit 1) s on true left join flow.moved m on m.id = $1::uuid",
 	    &p, 0, err);
 	if (r != NULL)
-		pg_text(r, 0, 0, home, STORE_HOME_MAX);
+		pg_text(r, 0, 0, home, PG_WORD_MAX);
 	PQclear(r);
 	return r != NULL;
+}
+
+/* What was kept here may not be for all who may come in there, or the other
+ * way round: that is for a person to see to. */
+static bool
+is_of_this_database(const char *home, struct err *err)
+{
+	const char *set = strchr(home, '/');
+	int len;
+
+	if (set == NULL)
+		return true;
+	len = (int)strcspn(++set, "/");
+	return err_set(err, "the state has gone on in the database of %s%.*s: "
+	    "show the record, and drop it when its regions have been seen to",
+	    len > 0 ? "the set " : "all regions", len, set);
 }
 
 /* *done: there it was. */
@@ -354,7 +370,7 @@ bring_back(struct keeping *k, struct err *err)
 static bool
 keep(struct keeping *k, struct err *err)
 {
-	char home[STORE_HOME_MAX], last[STORE_HOME_MAX] = "";
+	char home[PG_WORD_MAX], last[PG_WORD_MAX] = "";
 	bool done = false;
 
 	for (int hops = 0; hops < PG_HOPS_MAX && !done; hops++) {
@@ -363,6 +379,8 @@ keep(struct keeping *k, struct err *err)
 			return false;
 		if (home[0] == '\0')
 			return bring_back(k, err);
+		if (!is_of_this_database(home, err))
+			return false;
 		if (strcmp(home, k->region->id) == 0 &&
 		    !write_there(k, &done, err))
 			return false;

@@ -32,7 +32,7 @@ enum {
 	PG_READERS = 2, PG_WRITERS = 2,
 	/* The version that this program makes.  It works with the next one as
 	 * well: servers are brought up to date before programs. */
-	PG_SCHEMA = 7,
+	PG_SCHEMA = 8,
 	PG_SCHEMA_SETS = 6,	/* the first with databases of sets */
 	PG_SERVER_LEAST = 150000,	/* row filters of publications */
 	PG_BATCH_MAX = 256,		/* writes in one transaction */
@@ -84,7 +84,7 @@ struct slice pg_bytes(const PGresult *r, int row, int column);
 enum pg_statement {
 	PG_CREATE, PG_LOAD, PG_SAVE, PG_REMOVE, PG_RESTRICT,
 	PG_RESTRICT_FLOW, PG_STRAYS, PG_NEXT_FLOW,
-	PG_FREEZE, PG_ARRIVE, PG_DEPART, PG_TEND, PG_FENCE, PG_LOSE, PG_ADOPT_SOME,
+	PG_FREEZE, PG_ARRIVE, PG_DEPART, PG_YIELD, PG_TEND, PG_FENCE, PG_LOSE, PG_ADOPT_SOME,
 	PG_LOST_TO, PG_CLEAR,
 	PG_LIST, PG_LIST_FLOW, PG_EXPIRE,
 	PG_DOC_GET, PG_DOC_PUT, PG_DOCS_SINCE, PG_NEWEST, PG_GUARD,
@@ -106,6 +106,7 @@ struct pg_found {
 	uint32_t	 left_epoch;	/* 0: was never at home there */
 	char		 left_to[PG_WORD_MAX];	/* "": removed */
 	char		 successor[STORE_NAMES_MAX];	/* given over */
+	uint64_t	 base;		/* of the row */
 };
 
 /* A row on its way to another home. */
@@ -184,7 +185,7 @@ extern const struct pg_kind pg_create, pg_load, pg_save, pg_remove,
     pg_restrict, pg_restrict_flow, pg_strays, pg_next_flow, pg_list,
     pg_list_flow,
     pg_expire, pg_doc_get, pg_doc_put, pg_docs_since, pg_newest, pg_guard,
-    pg_freeze, pg_arrive, pg_depart, pg_tend, pg_fence, pg_lose, pg_adopt,
+    pg_freeze, pg_arrive, pg_depart, pg_yield, pg_tend, pg_fence, pg_lose, pg_adopt,
     pg_lost_to, pg_clear, pg_pairs, pg_try, pg_patience;
 
 /* SQL of a statement for the states at home in this region; of nothing else
@@ -325,6 +326,7 @@ struct pg_store {
 	struct timer	 look_again;	/* at that */
 	/* postgres_tend.c: */
 	bool		 tending, adopting;
+	int64_t		 taken;		/* how often, as last told; -1: never */
 	/* postgres_clear.c: */
 	bool		 sure;		/* whether this region is lost is known */
 	bool		 unsure_told;	/* nobody could be asked */

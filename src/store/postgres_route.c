@@ -282,17 +282,23 @@ is_left_half_way(const struct pg_job *job)
 }
 
 static void depart(const struct pg_job *);
+static void yield(const struct pg_job *);
 
 /* It did come to the end, but for the row that it left in another database:
- * there replication does not bring word of that. */
+ * there replication does not bring word of that.  Or what is here came by
+ * another way, and has not all that the other has. */
 static void
 clear_up(struct pg_job *job)
 {
 	const struct pg_move *m = &job->move;
 
 	if (m->known && m->to == job->asked && m->from != NULL &&
-	    is_elsewhere_in_store(m->from, m->to))
-		depart(job);
+	    is_elsewhere_in_store(m->from, m->to)) {
+		if (job->has_row)
+			yield(job);
+		else
+			depart(job);
+	}
 	job->move.known = false;
 }
 
@@ -474,18 +480,33 @@ after_freeze(struct pg_job *job)
 /* Nobody waits for the third step, and if it is not done, what replication
  * brings to the old home does it. */
 static void
-depart(const struct pg_job *job)
+end_move(const struct pg_job *job, const struct pg_kind *kind)
 {
 	const struct pg_move *m = &job->move;
 	struct pg_job *last;
 
 	if (m->from->conninfo == NULL || job->store->closing)
 		return;
-	last = pg_job_new(&job->store->base, &pg_depart, NULL);
-	memcpy(last->row.id, job->row.id, sizeof(last->row.id));
+	last = pg_job_new(&job->store->base, kind, NULL);
+	last->row = job->row;
+	last->row.body = (struct slice){ NULL, 0 };
+	last->found.base = job->found.base;
 	last->token.epoch = m->row.token.epoch - 1;
 	snprintf(last->names, sizeof(last->names), "%s", m->word);
 	pg_send(m->from, last);
+}
+
+static void
+depart(const struct pg_job *job)
+{
+	end_move(job, &pg_depart);
+}
+
+/* To what there is where it was to go. */
+static void
+yield(const struct pg_job *job)
+{
+	end_move(job, &pg_yield);
 }
 
 /* The third step between two databases, which a change of a state's regions
@@ -519,6 +540,10 @@ after_arrive(struct pg_job *job)
 		return true;
 	if (job->end == STORE_OK)
 		depart(job);
+	if (m->stands && job->goal != &pg_save) {
+		memcpy(job->row.home, m->to->home, sizeof(job->row.home));
+		yield(job);
+	}
 	if (job->goal == &pg_restrict && m->stands)
 		return false;
 	if (job->goal != &pg_save) {

@@ -50,10 +50,15 @@ static const char schema_7[] = {
 	, '\0'
 };
 
+static const char schema_8[] = {
+#include "postgres-8.sql.inc"
+	, '\0'
+};
+
 /* What leads from each version of the schema to the next; never changed, only
  * added to. */
 static const char *const versions[] = { schema_1, schema_2, schema_3,
-    schema_4, schema_5, schema_6, schema_7 };
+    schema_4, schema_5, schema_6, schema_7, schema_8 };
 
 _Static_assert(sizeof(versions) / sizeof(versions[0]) == PG_SCHEMA,
     "a file for each version");

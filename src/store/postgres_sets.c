@@ -358,7 +358,8 @@ store_postgres_open(struct loop *loop,
 		return &pg_store_open(loop, config)->base;
 	must(config->nsets <= STORE_SETS_MAX);
 	sets = xcalloc(1, sizeof(*sets));
-	sets->base = (struct store){ &sets_ops, loop, true };
+	sets->base = (struct store){ .ops = &sets_ops, .loop = loop,
+	    .parted = true };
 	add_db(sets, loop, config);
 	for (size_t i = 0; i < config->nsets; i++)
 		add_db(sets, loop, &config->sets[i]);

@@ -65,7 +65,7 @@ static const struct {
 	    "select " ROW ", case when s.allowed & $2::bigint <> 0 then s.body"
 	    " end, s.moves >= " MOVES_MAX " and flow.now_ms() -"
 	    " s.moves_since_ms between 0 and " MOVES_MS ", m.epoch,"
-	    " m.to_region, h.successor from flow.here h left join lateral"
+	    " m.to_region, h.successor, s.base from flow.here h left join lateral"
 	    " (select * from flow.state where id = $1::uuid order by epoch desc,"
 	    " home limit 1) s on true left join flow.moved m on m.id = $1::uuid",
 	    false },
@@ -161,27 +161,25 @@ static const struct {
 	    " moving_to, allowed, tenant, flow, created_ms, moves,"
 	    " moves_since_ms from flow.HOME where id = $1::uuid and not exists"
 	    " (select from new)", true },
-	/* From another database ($17) nothing comes that is here already, and not
-	 * on its way: replication does not bring word from there, so whoever may
-	 * come into that one could make it up.  Of a lost home nobody knows. */
+	/* From another database ($17: 1, 2 where its regions are all in this
+	 * one's) may come what is here already: data/postgres-8.sql. */
 	[PG_ARRIVE] = { "arrive",
-	    "with there as (select s.epoch, s.version from flow.state s where"
-	    " $17::bool and s.id = $1::uuid and s.moving_to is null and"
-	    " s.epoch < $2::int and not exists (select from flow.lost l where"
-	    " l.code = s.home) limit 1) select epoch, version, false,"
-	    " null::text, false, true from there union all select now_epoch,"
-	    " now_version, written, now_moving, refused, false from"
-	    " flow.arrive_from($16::text, $1::uuid, $2::int, $3::bigint,"
-	    " $4::bigint, $5::uuid, $6::bool, $7::bigint, $8::uuid, $9::uuid,"
-	    " $10::bigint, $11::bigint, $12::bigint, $13::int, $14::bigint,"
-	    " $15::bytea) where not exists (select from there)", true },
+	    "select now_epoch, now_version, written, now_moving, refused,"
+	    " stands from flow.arrive_between($16::text, $1::uuid, $2::int,"
+	    " $3::bigint, $4::bigint, $5::uuid, $6::bool, $7::bigint, $8::uuid,"
+	    " $9::uuid, $10::bigint, $11::bigint, $12::bigint, $13::int,"
+	    " $14::bigint, $15::bytea, $17::int)", true },
 	[PG_DEPART] = { "depart",
 	    "with gone as (delete from flow.HOME where id = $1::uuid and"
 	    " epoch = $2::int and moving_to = $3::text returning 1)"
 	    " select count(*) from gone", true },
+	[PG_YIELD] = { "yield",
+	    "select flow.yield($1::uuid, $2::int, $3::text, $4::text, $5::int,"
+	    " $6::bigint, $7::bigint)", true },
 	[PG_TEND] = { "tend",
 	    "select successor, waiting, conflicts, (select string_agg(code,"
-	    " ',' order by code) from flow.lost) from flow.tend()", true },
+	    " ',' order by code) from flow.lost), (select taken from flow.here)"
+	    " from flow.tend()", true },
 	[PG_FENCE] = { "fence",
 	    "select said, heard from flow.fence($2::text, $3::text)"
 	    " where $1::text is not null", true },
@@ -189,7 +187,7 @@ static const struct {
 	    "select said, heard from flow.lose($1::text, $2::text, $3::text)",
 	    true },
 	[PG_ADOPT_SOME] = { "adopt",
-	    "select flow.adopt($1::text, $2::text, $3::bigint, $4::int,"
+	    "select flow.take_over($1::text, $2::text, $3::bigint, $4::int,"
 	    " $5::text, $6::text)", true },
 	[PG_LOST_TO] = { "lost_to",
 	    "select successor, sure from flow.lost_to($1::text)", false },

@@ -16,7 +16,8 @@
 enum {
 	AT_ID, AT_HOME, AT_ALLOWED, AT_EPOCH, AT_VERSION, AT_OP, AT_DONE,
 	AT_TENANT, AT_FLOW, AT_CREATED, AT_UPDATED, AT_EXPIRES, AT_MOVING,
-	AT_BODY, AT_STAYS, AT_LEFT_EPOCH, AT_LEFT_TO, AT_SUCCESSOR
+	AT_BODY, AT_STAYS, AT_LEFT_EPOCH, AT_LEFT_TO, AT_SUCCESSOR,
+	AT_BASE
 };
 
 /* Columns of the answer to a write. */
@@ -176,6 +177,7 @@ take_load(struct pg_job *job, const PGresult *r)
 	f->left_epoch = (uint32_t)pg_number(r, 0, AT_LEFT_EPOCH);
 	pg_text(r, 0, AT_LEFT_TO, f->left_to, sizeof(f->left_to));
 	pg_text(r, 0, AT_SUCCESSOR, f->successor, sizeof(f->successor));
+	f->base = (uint64_t)pg_number(r, 0, AT_BASE);
 	buf_clear(&job->body);
 	buf_slice(&job->body, pg_bytes(r, 0, AT_BODY));
 	job->row.body = buf_all(&job->body);

@@ -149,6 +149,10 @@ struct store {
 	/* Of the regions that may have a state not each can reach where it is:
 	 * strays are for any of them to bring. */
 	bool		 parted;
+	/* Set by who wants to know that states of a lost region are at home here
+	 * now, whoever took them over. */
+	void		(*taken_over)(void *arg);
+	void		*arg;
 };
 
 struct store_ops {
