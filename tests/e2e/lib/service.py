@@ -33,9 +33,10 @@ class Close(Exception):
 
 
 class Service:
-    """answers: path -> function(asked) -> JSON, (status, JSON) or bytes."""
+    """answers: path -> function(asked) -> JSON, (status, JSON) or bytes; fields
+    stand in every answer."""
 
-    def __init__(self, answers):
+    def __init__(self, answers, at="127.0.0.1", fields=None):
         self.answers, self.asked = answers, queue.Queue()
         self.stopped = threading.Event()
         service = self
@@ -65,6 +66,8 @@ class Service:
                 self.send_response(status)
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(content)))
+                for name, text in (fields or {}).items():
+                    self.send_header(name, text)
                 self.end_headers()
                 self.wfile.write(content)
 
@@ -79,8 +82,8 @@ class Service:
             def handle_error(self, request, client_address):
                 pass            # the engine has left
 
-        self.server = Server(("127.0.0.1", 0), Handler)
-        self.uri = f"http://127.0.0.1:{self.server.server_address[1]}/api"
+        self.server = Server((at, 0), Handler)
+        self.uri = f"http://{at}:{self.server.server_address[1]}/api"
         threading.Thread(target=self.server.serve_forever,
                          daemon=True).start()
 
