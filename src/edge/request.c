@@ -283,13 +283,27 @@ write_fields(struct edge_request *er, enum refusal why)
 		tester_write(er, fields);
 }
 
+/* For the form of an answer alone.  Of a head that was refused it is what
+ * stands second, however bad the rest: a player is still waiting for the
+ * string that it can read. */
+static struct slice
+path_asked(const struct edge_request *er)
+{
+	struct slice path = request_text(er, er->path), method;
+	struct slice line = er->request->refused_bytes;
+
+	if (path.len == 0 && line.len > 0 && slice_split(&line, ' ', &method))
+		slice_split(&line, ' ', &path);
+	return path;
+}
+
 void
 edge_request_refuse(struct edge_request *er, enum refusal why)
 {
 	struct worker *w = er->worker;
 	const struct answer_spec spec = {
 		.why = why, .form = answer_form_for(request_text(er,
-		    er->accept), request_text(er, er->path)),
+		    er->accept), path_asked(er)),
 		.request_id = slice_of(er->request_id),
 		.pseudonym = er->plan->pseudonym,
 		.status = er->status, .rule = er->rule,
