@@ -32,17 +32,40 @@ static const struct probe_spec probe = {
 	.rise = 1, .fall = 1,
 };
 
+/* What the path is there for: HEAD where GET is. */
+static void
+allow_field(const struct request *r, char field[64])
+{
+	static const char *const names[] = { [METHOD_GET] = "GET, HEAD",
+	    [METHOD_POST] = "POST", [METHOD_PUT] = "PUT" };
+	const char *before = "Allow: ";
+	size_t len = 0;
+	bool has[sizeof(names) / sizeof(names[0])] = { false };
+
+	field[0] = '\0';
+	for (const struct endpoint_entry *e = endpoints; e->path != NULL; e++) {
+		if (!target_fits(r->head->target, e->path) || has[e->method])
+			continue;
+		has[e->method] = true;
+		len += (size_t)snprintf(field + len, 64 - len, "%s%s", before,
+		    names[e->method]);
+		before = ", ";
+	}
+	snprintf(field + len, 64 - len, "\r\n");
+}
+
 void
 console_answer(struct request *r, unsigned status, const char *type,
     struct slice body)
 {
-	char fields[160];
+	char fields[224], allow[64] = "";
 	struct answer answer = { .status = status,
 	    .length = (int64_t)body.len, .no_body = r->method == METHOD_HEAD };
 
+	if (status == 405)
+		allow_field(r, allow);
 	snprintf(fields, sizeof(fields), "Content-Type: %s\r\n"
-	    "Cache-Control: no-store\r\n%s%s", type,
-	    status == 405 ? "Allow: GET, HEAD, POST, PUT\r\n" : "",
+	    "Cache-Control: no-store\r\n%s%s", type, allow,
 	    status == 503 ? "Retry-After: 1\r\n" : "");
 	answer.fields = slice_of(fields);
 	request_answer(r, &answer, answer.no_body ? (struct slice){ 0 } : body,

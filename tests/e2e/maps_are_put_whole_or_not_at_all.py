@@ -102,6 +102,10 @@ def refuse(o, second, tag, old):
     refused("too large", o.put("#" * (MAP_BYTES + 1), tag), 413, "")
     refused("a query", o.put(third, tag, "/v1/map?x"), 400, "dry-run")
     refused("another method", o.ask("POST", "/v1/map"), 405, "method")
+    for method, path, allowed in (("POST", "/v1/map", "GET, HEAD, PUT"),
+                                  ("PUT", "/reload", "POST"),
+                                  ("POST", "/status", "GET, HEAD")):
+        same(f"what {path} is for", o.ask(method, path)["Allow"], allowed)
     answer = o.us.admin("/v1/map", "PUT", b"x")
     same("not over the address", answer.status, 403)
     same("nor reading", o.us.admin("/v1/map").status, 403)
