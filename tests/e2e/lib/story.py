@@ -4,6 +4,7 @@
 import os
 import random
 import sys
+import threading
 import time
 import traceback
 
@@ -42,7 +43,8 @@ def wait_for(what, question, seconds=10):
 
 
 def story(main):
-    """Runs the story when its file is the program; exit code 0 if it holds.
+    """Runs the story when its file is the program; exit code 0 if it holds,
+    in its threads as well.
 
     SEED=n repeats the random choices of an earlier run.
     """
@@ -51,9 +53,16 @@ def story(main):
     seed = int(os.environ.get("SEED", random.randrange(1 << 32)))
     print(f"seed {seed}", flush=True)
     random.seed(seed)
-    code = 0
+    code, ended = 0, []
+
+    def end_of_thread(end):
+        ended.append(end.thread.name)
+        traceback.print_exception(end.exc_type, end.exc_value,
+                                  end.exc_traceback)
+    threading.excepthook = end_of_thread
     try:
         main()
+        same("threads that ended in the middle", ended, [])
     except Failed as e:
         where = traceback.extract_tb(e.__traceback__)
         frame = next((f for f in reversed(where)
