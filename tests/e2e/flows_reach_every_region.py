@@ -9,7 +9,7 @@ import os
 
 from lib import Platform, portolan, same, story, truth, wait_for
 from lib.addresses import ROOT
-from lib.engine import TENANT
+from lib.engine import TENANT, know_the_key
 
 NEW_FLOW = "5f0e7b1c-8a54-4b0a-a0a8-0d2f3a4b5c99"
 GB_HOST = "gb.flow.example.com"
@@ -55,9 +55,7 @@ def main():
                        TENANT)[0].strip()
         portolan("apikey", "create", "-c", gb.config_file, "--tenant", TENANT,
                  expect=2)
-        wait_for("every worker in US knows the key", lambda: all(build(
-            gb, key, "GET", "/api/admin/1/tenant").status == 200
-            for _ in range(8)), 10)
+        know_the_key(us, key)
         made = build(gb, key, "POST", "/api/draw/1/flow/snap", snapshot())
         same("made", (made.status, made["X-ManyWho-Region-Backend"]),
              (200, "US"))
@@ -65,9 +63,7 @@ def main():
             start(us, "US") == (200, "US") for _ in range(6)), 10)
         wait_for("it runs in GB", lambda: start(gb, "GB") == (200, "GB"), 15)
 
-        wait_for("every worker in GB knows the key", lambda: all(build(
-            gb, key, "GET", f"/api/draw/1/flow/{NEW_FLOW}",
-            host=GB_HOST).status == 200 for _ in range(8)), 15)
+        know_the_key(gb, key)
         refused = build(gb, key, "POST", "/api/draw/1/flow",
                         {"developerName": "x"}, host=GB_HOST)
         same("not in GB", refused.status, 409)

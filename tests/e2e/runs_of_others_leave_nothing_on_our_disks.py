@@ -16,7 +16,7 @@ import sys
 from lib import Platform, portolan, same, story, truth, wait_for
 from lib.addresses import ROOT
 from lib.engine import (AGE_INPUT, FLOW, NAME_INPUT, NEXT, TENANT, TOO_YOUNG,
-                        invoke_body)
+                        invoke_body, know_the_key, workers)
 from lib.receiver import Receiver
 
 OURS = "7d8f2a54-6a4e-4a5b-9a56-7c1f6e0d1a02"   # keeps its states here
@@ -116,14 +116,13 @@ def main():
             edge = p["US"]
             key = portolan("apikey", "create", "-c", edge.config_file,
                            "--tenant", TENANT)[0].strip()
-            wait_for("every worker knows the key", lambda: all(
-                ask(edge, "GET", f"{ADMIN}/tenant", key=key)[0] == 200
-                for _ in range(8)))
+            know_the_key(edge, key)
             keep_there(edge, key, receiver)
-            wait_for("every worker knows the store", lambda: all(
-                "externalStorageSettings" in good(
-                    edge, "GET", f"{ADMIN}/tenant", key=key)
-                for _ in range(8)))
+            for worker in workers(edge):
+                wait_for("a worker knows the store", lambda w=worker:
+                         "externalStorageSettings" in w.ask(
+                             "GET", f"{ADMIN}/tenant", fields=[
+                                 ("x-boomi-flow-api-key", key)]).json)
             for _ in range(3):
                 state = play(edge, MARK)
                 truth("it is there", MARK in receiver.rows[state]["content"])
