@@ -11,7 +11,7 @@ import os
 import signal
 import time
 
-from lib import Platform, portolan, same, story, truth, wait_for
+from lib import Failed, Platform, portolan, same, story, truth, wait_for
 from lib.addresses import ROOT
 from lib.engine import (AGE_INPUT, FLOW, NAME_INPUT, NEXT, TENANT, WELCOME,
                         invoke_body)
@@ -142,13 +142,24 @@ def away_and_back(server, platform):
         f"'{id_of(path)}' order by epoch desc limit 1") == "3", 20)
 
 
+def subscribes(servers):
+    """False: it was cut off before its slot was made, which waits for all
+    transactions that are under way, on a busy machine for seconds."""
+    try:
+        servers["US"].ask("flow", "create subscription spy connection '" +
+                          servers["GB"].conninfo("flow", "repl_us") +
+                          "' publication leak with (slot_name = 'spy', "
+                          "copy_data = false)")
+    except Failed as e:
+        truth(f"cut off: {e}", "administrator command" in str(e))
+        return False
+    return True
+
+
 def who_asks_for_more_is_cut_off(servers, platform):
     servers["GB"].ask("flow", "create publication leak for table "
                       "flow.state_gb")
-    servers["US"].ask("flow", "create subscription spy connection '" +
-                      servers["GB"].conninfo("flow", "repl_us") +
-                      "' publication leak with (slot_name = 'spy', "
-                      "copy_data = false)")
+    spies = subscribes(servers)
     began = time.monotonic()
     wait_for("its slot is gone, within ten seconds", lambda: servers["GB"].ask(
         "flow", "select count(*) from pg_replication_slots where "
@@ -158,9 +169,10 @@ def who_asks_for_more_is_cut_off(servers, platform):
         "portolan_replication_cut_total") > 0, 20)
     wait_for("somebody hears of it", lambda: "replication cut off" in
              platform["GB"].errors())
-    servers["US"].ask("flow", "alter subscription spy disable")
-    servers["US"].ask("flow", "alter subscription spy set (slot_name = none)")
-    servers["US"].ask("flow", "drop subscription spy")
+    for change in ("alter subscription spy disable",
+                   "alter subscription spy set (slot_name = none)",
+                   "drop subscription spy") if spies else ():
+        servers["US"].ask("flow", change)
     wait_for("the rest goes on", lambda: status(servers, platform, "GB"), 20)
 
 
