@@ -54,16 +54,24 @@ def connections(edge):
     wait_for("nobody is left",
              lambda: edge.metric("portolan_connections", side="client",
                                  state="open") == 0)
+    most = 0
+
+    def counted(question):
+        """However long it takes to be asked: those who idle may have left, and
+        others come in their place."""
+        nonlocal most
+        most = max(most, edge.metric("portolan_connections", side="client",
+                                     state="open"))
+        return question()
     crowd = [edge.connect() for _ in range(2 * CONNECTIONS)]
-    wait_for("the listeners pause",
-             lambda: edge.metric("portolan_accept_pauses_total") > 0)
-    # Each thread finds out with a connection that it has accepted.
-    truth("no more than there may be", edge.metric(
-        "portolan_connections_accepted_total") < edge.before + CONNECTIONS +
-        THREADS)
+    wait_for("the listeners pause", lambda: counted(
+        lambda: edge.metric("portolan_accept_pauses_total") > 0))
     # They ask for nothing, so that others may; and so on.
-    wait_for("all had their turn", lambda: edge.metric(
-        "portolan_connections_accepted_total") >= edge.before + len(crowd))
+    wait_for("all had their turn", lambda: counted(lambda: edge.metric(
+        "portolan_connections_accepted_total") >= edge.before + len(crowd)))
+    # Each thread finds out with a connection that it has accepted.
+    truth(f"no more than there may be: {most}",
+          0 < most < CONNECTIONS + THREADS)
     for client in crowd:
         client.close()
     same("and it serves", edge.get("/").status, 200)
