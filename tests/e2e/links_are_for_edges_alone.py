@@ -92,5 +92,11 @@ def main():
         # Nothing that a client says makes it an edge.
         answer = us.get("/api/run/1/state/x", TOLD[1:], of="GB")
         same("a client is a client", answer.status, 200)
+        seen = p.origin("GB").last()
+        truth(f"its words are left out: {seen.fields}",
+              not any("portolan-" in name.lower() or "192.0.2.1" in value
+                      for name, value in seen.fields))
+        same("its country is the one that it is in",
+             seen["X-ManyWho-GeoLocation-Country"], "GB")
         wait_for("both links", lambda: us.metric("portolan_upstream_up") == 2
                  and gb.metric("portolan_upstream_up") == 2)
