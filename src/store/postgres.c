@@ -176,7 +176,7 @@ pg_store_lost(struct pg_store *store,
 		memcpy(side->successors, region->successors,
 		    sizeof(side->successors));
 		side->heard = 0;
-		side->given = side->waits_told = false;
+		side->given = side->waits_told = side->taken = false;
 		side->lost_ms = side->there_ms = 0;
 		side->said[0] = '\0';
 	}

@@ -132,8 +132,12 @@ take_freeze(struct pg_job *job, const PGresult *r)
 /* Databases: 0, not between two; 1; 2 where whoever may come into that which it
  * leaves may come into the other as well. */
 static int32_t
-between(const struct pg_side *from, const struct pg_side *to)
+between(const struct pg_move *m, const struct pg_side *to)
 {
+	const struct pg_side *from = m->from;
+
+	if (m->turn != 0)
+		return 1;
 	if (from == NULL || from->store == to->store)
 		return 0;
 	return (from->store->members & ~to->store->members) == 0 ? 2 : 1;
@@ -161,7 +165,7 @@ bind_arrive(struct pg_job *job, struct pg_params *p)
 	pg_add_big(p, m->moves_since_ms);
 	pg_add_bytes(p, row->body);
 	pg_add_text(p, m->from != NULL ? m->from->home : "");
-	pg_add_int(p, between(m->from, job->asked));
+	pg_add_int(p, between(m, job->asked));
 }
 
 /* Counted as what regions send that none makes: somebody should look. */
@@ -383,6 +387,8 @@ take_adopt(struct pg_job *job, const PGresult *r)
 	lost->waits_told |= taken == -1;
 	if (taken == -2)
 		tell_other_successor(lost, job->store->here->home, "others");
+	if (lost != NULL && taken >= 0 && taken < PG_ADOPT)
+		lost->taken = true;
 	job->number = taken < 0 ? 0 : (uint64_t)taken;
 	if (job->number > 0)
 		log_warn("%llu states of the lost region %s are at home here "

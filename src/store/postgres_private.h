@@ -120,6 +120,8 @@ struct pg_move {
 	int64_t		 moves_since_ms;
 	struct buf	 body;		/* where the row was read from a copy */
 	bool		 stands;	/* where it goes, and never left */
+	uint32_t	 turn;		/* the epoch as of a lost home's; 0: it
+					   is not */
 };
 
 struct pg_kind {
@@ -166,6 +168,7 @@ struct pg_job {
 	unsigned	 hops;
 	uint32_t	 tried, born;	/* databases: here, where it was made */
 	bool		 whatever;	/* restrict_to() without a token */
+	bool		 with_lost;	/* a lost region has it, for all we know */
 	struct pg_found	 found;
 	struct pg_move	 move;
 
@@ -265,6 +268,7 @@ struct pg_side {
 	 * when it was last there, or the map first said that it is not. */
 	store_regions	 heard;
 	bool		 given, waits_told;
+	bool		 taken;		/* all that was there has been taken over */
 	uint64_t	 there_ms, lost_ms;
 	char		 said[STORE_NAMES_MAX];	/* another successor, somewhere */
 	struct pg_link	 readers[PG_READERS], writers[PG_WRITERS], listener;

@@ -267,6 +267,43 @@ keep_frozen(struct pg_job *job, struct pg_side *to)
 	m->row.token.epoch++;
 	m->moves = 0;
 	m->moves_since_ms = 0;
+	m->turn = 0;
+}
+
+/*
+ * It was on its way to another database of a region that was lost, and this one
+ * took over what had come of that one, all of which was heard before.  If it is
+ * not among that, it goes on with the frozen row, which nobody writes again,
+ * under the epoch that it would have been taken over with (data/postgres-5.sql).
+ * Of two who do so, flow.place() lets one; what the lost one had saved there is
+ * a conflict when it is back, as of any state that was taken over.
+ */
+static struct pg_side *
+is_ours_to_end(struct pg_job *job)
+{
+	enum { TURN = 10000000, BACK = 100000, TURNS_MAX = 213 };
+	struct pg_side *lost = pg_word_side(job->asked, job->found.moving_to);
+	struct pg_store *store;
+	store_regions allowed;
+	uint32_t by = 0, turn;
+
+	if (lost == NULL || lost->successors[0] == '\0' ||
+	    lost->store == job->asked->store ||
+	    !pg_word_regions(job->found.moving_to, &allowed))
+		return NULL;
+	job->with_lost = true;
+	job->tried |= UINT32_C(1) << job->asked->store->number;
+	store = lost->store;
+	for (size_t i = 0; i < store->nsides; i++)
+		by += store->sides[i].successors[0] != '\0';
+	turn = job->row.token.epoch / TURN + by;
+	if (!lost->taken || turn > TURNS_MAX || pg_successor(store,
+	    lost->successors, allowed) != store->here)
+		return NULL;
+	keep_frozen(job, store->here);
+	job->move.from = NULL;		/* who does not answer */
+	job->move.turn = turn * TURN + by * BACK;
+	return store->here;
 }
 
 /* Whoever began to move it did not come to the end: asked knows of nothing
@@ -276,9 +313,20 @@ is_left_half_way(const struct pg_job *job)
 {
 	const struct pg_move *m = &job->move;
 
-	return m->known && m->to == job->asked &&
-	    (!job->has_row || job->row.token.epoch < m->row.token.epoch) &&
+	/* What came of a lost one is later, and waits to be taken over. */
+	return m->known && m->to == job->asked && (!job->has_row ||
+	    (m->turn == 0 && job->row.token.epoch < m->row.token.epoch)) &&
 	    job->found.left_epoch < m->row.token.epoch;
+}
+
+static bool
+end_it(struct pg_job *job)
+{
+	struct pg_move *m = &job->move;
+
+	if (m->turn != 0)
+		m->row.token.epoch = m->turn;
+	return ask(job, &pg_arrive, job->asked);
 }
 
 static void depart(const struct pg_job *);
@@ -321,7 +369,7 @@ static bool
 after_load(struct pg_job *job)
 {
 	const char *left_to = job->found.left_to;
-	struct pg_side *next;
+	struct pg_side *next, *heir;
 
 	if (job->end != STORE_OK && job->end != STORE_NOT_FOUND) {
 		job->has_row = false;
@@ -334,12 +382,14 @@ after_load(struct pg_job *job)
 		    ask(job, &pg_load, next);
 	}
 	if (is_left_half_way(job))
-		return ask(job, &pg_arrive, job->asked);
+		return end_it(job);
 	clear_up(job);
 	if (!job->has_row && job->found.left_epoch == 0) {
 		next = another_side(job);
-		return next == NULL || next == job->asked ? not_found(job) :
-		    ask(job, &pg_load, next);
+		if (next != NULL && next != job->asked)
+			return ask(job, &pg_load, next);
+		return job->with_lost ? ends(job, STORE_UNAVAILABLE) :
+		    not_found(job);
 	}
 	next = next_side(job);
 	if (!job->has_row && is_out_of_reach(job, left_to))
@@ -355,8 +405,10 @@ after_load(struct pg_job *job)
 		if (next == NULL || next == pg_word_side(job->asked,
 		    job->found.moving_to))
 			keep_frozen(job, next);
+		else if ((heir = is_ours_to_end(job)) != NULL)
+			next = heir;
 		if (is_left_half_way(job))
-			return ask(job, &pg_arrive, job->asked);
+			return end_it(job);
 	} else if (job->has_row && next == job->asked &&
 	    strcmp(next->home, job->row.home) == 0) {
 		return at_home(job);
@@ -485,7 +537,8 @@ end_move(const struct pg_job *job, const struct pg_kind *kind)
 	const struct pg_move *m = &job->move;
 	struct pg_job *last;
 
-	if (m->from->conninfo == NULL || job->store->closing)
+	if (m->from == NULL || m->from->conninfo == NULL ||
+	    job->store->closing)
 		return;
 	last = pg_job_new(&job->store->base, kind, NULL);
 	last->row = job->row;
@@ -536,7 +589,8 @@ after_arrive(struct pg_job *job)
 	const struct pg_move *m = &job->move;
 
 	if (job->end == STORE_OK && job->goal == &pg_restrict &&
-	    is_elsewhere_in_store(m->from, m->to) && leave(job))
+	    m->from != NULL && is_elsewhere_in_store(m->from, m->to) &&
+	    leave(job))
 		return true;
 	if (job->end == STORE_OK)
 		depart(job);

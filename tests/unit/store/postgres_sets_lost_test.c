@@ -384,6 +384,70 @@ a_frozen_row_gives_way_to_its_own_future(void **state)
 	    "flow.state_conflict"), "0");
 }
 
+/* --- on its way as its region was lost --- */
+
+/* That it was frozen is here, and nothing of what it is there. */
+static void
+what_did_not_arrive_goes_on_with_what_was_frozen(void **state)
+{
+	static const struct {
+		int db;
+		const char *word, *successor, *at, *body;
+	} rows[] = {
+		{ ALL_DB, "GB/au_gb/3", "AU", "- 10100000.5 -",
+		    "everywhere of 5" },
+		{ AU_GB_DB, "GB//7", "AU", "10100000.5 - -", "some of 5" },
+		/* There US is to have it, if it can. */
+		{ AU_GB_DB, "GB//7", "US,AU", "- - -", NULL },
+	};
+	struct store_row got;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct store *au;
+		enum store_end end;
+
+		empty_tables(state);
+		came(rows[i].db, 1, 1, 5, 1, rows[i].word);
+		gb_is_away = true;
+		gb_successor = rows[i].successor;
+		au = opened("AU");
+		/* Not before all has been taken over; but it is somewhere. */
+		assert_int_equal(ask_load(au, row_of(1).id, 0, &got),
+		    STORE_UNAVAILABLE);
+		store_postgres_lost(au, place_of("AU"));
+		while (rows[i].body != NULL && (end = ask_load(au,
+		    row_of(1).id, 0, &got)) != STORE_OK)
+			assert_int_equal(end, STORE_UNAVAILABLE);
+		if (rows[i].body != NULL) {
+			must_hold(au, 1, rows[i].body);
+			got.body = SLICE("goes on");
+			assert_int_equal(ask_save(au, &got), STORE_OK);
+			assert_int_equal(got.token.version, 6);
+		}
+		store_close(&au);
+		if (rows[i].body == NULL)
+			must_be_at("AU", 1, rows[i].at);
+		end_loop(state);
+	}
+	empty_tables(state);
+}
+
+/* What it was there is here as well, and later. */
+static void
+what_arrived_is_not_replaced_by_what_was_frozen(void **state)
+{
+	struct store *au;
+
+	(void)state;
+	came(AU_GB_DB, 1, 1, 5, 1, "GB//7");
+	came(ALL_DB, 1, 2, 9, 5, "");
+	au = succeed();
+	must_hold(au, 1, "everywhere of 9");
+	store_close(&au);
+	must_be_at("AU", 1, "10100000.9 - -");
+}
+
 static void
 count_it(void *arg)
 {
@@ -431,6 +495,8 @@ main(void)
 		TEST(two_who_lay_them_together_are_one),
 		TEST(a_save_goes_with_the_later_row),
 		TEST(a_frozen_row_gives_way_to_its_own_future),
+		TEST(what_did_not_arrive_goes_on_with_what_was_frozen),
+		TEST(what_arrived_is_not_replaced_by_what_was_frozen),
 		TEST(that_states_were_taken_over_is_told),
 	};
 
