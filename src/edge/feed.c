@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -182,6 +183,8 @@ complete(struct feed *f)
 		replace_set(f, f->building);
 		f->building = NULL;
 		edge_publish_restrictions(f->edge);
+		/* What its parts were made of in turn was freed in pieces. */
+		malloc_trim(0);
 	}
 	f->anew = false;
 	f->revision = f->at;
