@@ -113,8 +113,11 @@ restrictions_ask_flow(struct restriction_query *q, struct slice flow)
 	q->hash = restrictions_flow_hash(q->set->tag_key,
 	    id_key_slice(&q->tenant), id_key_slice(&q->flow));
 	ref = q->set->flows[flow_shard(hash_tag(q->hash))];
-	if (ref.shard != NULL)
+	if (ref.shard != NULL) {
 		__builtin_prefetch(shard_cell(ref, q->hash));
+		/* A third of them stand in a later cell, most in the next. */
+		__builtin_prefetch(shard_cell(ref, q->hash) + 1);
+	}
 	return true;
 }
 
