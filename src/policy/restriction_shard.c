@@ -49,7 +49,7 @@ by_tag(const void *a, const void *b)
 }
 
 /* A third stays free: what is looked for stands in the first or second cell,
- * nearly always, and the search for what is not there ends soon. */
+ * mostly, and the search for what is not there ends soon. */
 static size_t
 cells_for(size_t count)
 {

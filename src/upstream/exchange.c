@@ -338,6 +338,7 @@ static void
 connect_failed(struct exchange *ex, enum stream_end end)
 {
 	if (end != STREAM_NO_DESCRIPTORS) {
+		ex->refusal = ex->conn->stream.refusal;
 		exchange_finish(ex, EXCHANGE_REFUSED);
 		return;
 	}
@@ -412,4 +413,10 @@ bool
 exchange_is_elsewhere(const struct exchange *ex)
 {
 	return ex->elsewhere;
+}
+
+const char *
+exchange_refusal(const struct exchange *ex)
+{
+	return ex->refusal;
 }

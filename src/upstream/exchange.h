@@ -53,6 +53,7 @@ struct exchange {
 	bool		 in_head, front_taken;
 	bool		 elsewhere;	/* certificate of another region */
 	uint8_t		 informs;
+	const char	*refusal;	/* why a handshake failed, static text */
 	struct slice	 front;
 	uint64_t	 left;		/* H1_LENGTH: bytes still to come */
 	struct h1_chunked chunked;
@@ -105,5 +106,7 @@ void exchange_is_probe(struct exchange *ex);
 
 /* In done() after EXCHANGE_REFUSED: connected, but not to that region. */
 bool exchange_is_elsewhere(const struct exchange *ex);
+/* What TLS had against the other; NULL: nothing. */
+const char *exchange_refusal(const struct exchange *ex);
 
 #endif

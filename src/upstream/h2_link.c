@@ -124,6 +124,7 @@ link_lost(struct h2_link *l, enum exchange_end connecting)
 			continue;
 		}
 		ls->ex->silent = !first;
+		ls->ex->refusal = l->stream.refusal;
 		first = false;
 		link_stream_finish(ls, l->h2 == NULL ? connecting : end_of_cut(ls));
 	}

@@ -185,6 +185,10 @@ probe_done(struct exchange *ex, enum exchange_end end)
 		/* Says nothing of the upstream: a crowd of clients would
 		 * take every engine of every region out of service. */
 		probe_end(probe, PROBE_NOTHING, "");
+	} else if (exchange_refusal(ex) != NULL) {
+		snprintf(why, sizeof(why), "its TLS handshake fails: %s",
+		    exchange_refusal(ex));
+		probe_end(probe, PROBE_BAD, why);
 	} else if (end != EXCHANGE_DONE) {
 		snprintf(why, sizeof(why), "its probe failed (%s)",
 		    exchange_end_name(end));

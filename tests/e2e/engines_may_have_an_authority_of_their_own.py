@@ -73,6 +73,7 @@ def main():
         # Its certificate names no host: who asks for one is not content.
         reload(p, "engine.example")
         becomes(us, False)
+        us.says("its TLS handshake fails: hostname mismatch")
         engine.stop()
         engine.process = None
         with OwnEngine(at, tls, "named", "engine.example"):

@@ -190,6 +190,7 @@ struct client {
 	enum exchange_end end;
 	unsigned	 done;		/* calls of done() */
 	bool		 reused, sent;	/* as the exchange said at its end */
+	const char	*refusal;	/* ... as well */
 	bool		 take_front;
 	const char	*on_head, *on_body;	/* what to do there, by a test */
 	void		(*act)(struct client *, const char *what);
@@ -255,6 +256,7 @@ client_done(struct exchange *ex, enum exchange_end end)
 	c->end = end;
 	c->reused = ex->reused;
 	c->sent = exchange_sent(ex);
+	c->refusal = exchange_refusal(ex);
 	c->ex = NULL;
 	buf_printf(&c->log, "%s", exchange_end_name(end));
 	loop_stop(c->loop);

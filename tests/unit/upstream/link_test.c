@@ -81,6 +81,8 @@ context(bool server, const char *name)
 	return tls;
 }
 
+static const char *gb_shows = "gb";
+
 static void
 gb_begin(struct loop *loop)
 {
@@ -90,7 +92,7 @@ gb_begin(struct loop *loop)
 	int fd;
 
 	memset(&gb, 0, sizeof(gb));
-	gb.tls = context(true, "gb");
+	gb.tls = context(true, gb_shows);
 	assert_true(endpoint_parse(&at, SLICE("127.0.0.1:0")));
 	fd = listener_bind(&at, false, 0, &err);
 	assert_true(fd >= 0);
@@ -165,6 +167,21 @@ another_region_is_sent_nothing(void **state)
 }
 
 static void
+a_handshake_that_fails_says_why(void **state)
+{
+	struct client c;
+
+	(void)state;
+	gb_shows = "old";
+	link_to(&c, "GB");
+	assert_string_equal(client_get(&c), "connection-refused");
+	assert_string_equal(c.refusal, "certificate has expired");
+	gb_end();
+	client_fini(&c);
+	gb_shows = "gb";
+}
+
+static void
 on_health(void *arg)
 {
 	loop_stop(arg);
@@ -215,6 +232,8 @@ prepare(void **state)
 	certificates_begin();
 	ca = authority_new("ca");
 	certificate_issue(&ca, "gb", "URI:portolan:region:GB", 3600);
+	certificate_issue_from(&ca, "old", "URI:portolan:region:GB", -7200,
+	    -3600);
 	certificate_issue(&ca, "us", "URI:portolan:region:US", 3600);
 	authority_free(&ca);
 	return 0;
@@ -234,6 +253,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_link_carries_exchanges),
 		cmocka_unit_test(another_region_is_sent_nothing),
+		cmocka_unit_test(a_handshake_that_fails_says_why),
 		cmocka_unit_test(probes_look_at_the_certificate),
 	};
 
