@@ -180,7 +180,6 @@ an_older_row_that_arrives_is_kept_beside(void **state)
 	conflicts_are(AU_GB_DB, "");
 }
 
-
 /* The other way round, and AU was not told that its regions had changed, or
  * somebody put it there: it takes no place of one of fewer regions. */
 static void
@@ -407,7 +406,6 @@ what_did_not_arrive_goes_on_with_what_was_frozen(void **state)
 		struct store *au;
 		enum store_end end;
 
-		empty_tables(state);
 		came(rows[i].db, 1, 1, 5, 1, rows[i].word);
 		gb_is_away = true;
 		gb_successor = rows[i].successor;
@@ -429,8 +427,8 @@ what_did_not_arrive_goes_on_with_what_was_frozen(void **state)
 		if (rows[i].body == NULL)
 			must_be_at("AU", 1, rows[i].at);
 		end_loop(state);
+		empty_tables(state);
 	}
-	empty_tables(state);
 }
 
 /* What it was there is here as well, and later. */
