@@ -74,11 +74,11 @@ take_frozen(struct pg_job *job, const PGresult *r)
 static bool
 pg_epoch_follows(uint32_t later, uint32_t epoch)
 {
-	enum { STEPS = 100000, TURNS = 100 };
-	uint32_t turn = later / (STEPS * TURNS);
+	uint32_t turn = later / PG_TURN;
+	uint32_t back = later % PG_TURN / PG_TURN_STEPS;
 
-	return later == epoch + 1 || (turn > 0 && later % STEPS == 0 &&
-	    turn - later / STEPS % TURNS == epoch / (STEPS * TURNS));
+	return later == epoch + 1 || (turn > 0 && later % PG_TURN_STEPS == 0 &&
+	    turn - back == epoch / PG_TURN);
 }
 
 /* Whether the row, but for what came on top, is what the token is of. */
@@ -387,7 +387,7 @@ take_adopt(struct pg_job *job, const PGresult *r)
 	lost->waits_told |= taken == -1;
 	if (taken == -2)
 		tell_other_successor(lost, job->store->here->home, "others");
-	if (lost != NULL && taken >= 0 && taken < PG_ADOPT)
+	if (taken >= 0 && taken < PG_ADOPT)
 		lost->taken = true;
 	job->number = taken < 0 ? 0 : (uint64_t)taken;
 	if (job->number > 0)

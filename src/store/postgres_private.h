@@ -47,6 +47,10 @@ enum {
 	PG_WATCH_MS = 1000,		/* a notice may be lost: a look as well */
 	PG_GUARD_MS = 2000,
 	PG_ADOPT = 200,			/* states, in one transaction */
+	/* How an epoch is made up, in data/postgres-5.sql: turns, each of which
+	 * a state is taken over in, how many back that began, and steps. */
+	PG_TURN_STEPS = 100000, PG_TURN = 100 * PG_TURN_STEPS,
+	PG_TURNS_MAX = 213,
 	PG_HOPS_MAX = 12,		/* regions asked for one call */
 	PG_DOCS_BYTES = 8 * 1024 * 1024,
 	PG_GONE_MS = 5000,		/* a lost region that does not answer for so

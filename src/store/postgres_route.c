@@ -281,7 +281,6 @@ keep_frozen(struct pg_job *job, struct pg_side *to)
 static struct pg_side *
 is_ours_to_end(struct pg_job *job)
 {
-	enum { TURN = 10000000, BACK = 100000, TURNS_MAX = 213 };
 	struct pg_side *lost = pg_word_side(job->asked, job->found.moving_to);
 	struct pg_store *store;
 	store_regions allowed;
@@ -296,13 +295,13 @@ is_ours_to_end(struct pg_job *job)
 	store = lost->store;
 	for (size_t i = 0; i < store->nsides; i++)
 		by += store->sides[i].successors[0] != '\0';
-	turn = job->row.token.epoch / TURN + by;
-	if (!lost->taken || turn > TURNS_MAX || pg_successor(store,
+	turn = job->row.token.epoch / PG_TURN + by;
+	if (!lost->taken || turn > PG_TURNS_MAX || pg_successor(store,
 	    lost->successors, allowed) != store->here)
 		return NULL;
 	keep_frozen(job, store->here);
 	job->move.from = NULL;		/* who does not answer */
-	job->move.turn = turn * TURN + by * BACK;
+	job->move.turn = turn * PG_TURN + by * PG_TURN_STEPS;
 	return store->here;
 }
 
