@@ -17,9 +17,9 @@ from history import rows_of
 
 IDLE_CONNECTIONS = 8000                 # two descriptors are short of 20,000
 IDLE_TLS = 4000                         # Python's ends are larger than ours
-LATENCY_SECONDS = 2
+LATENCY_SECONDS = 1
+LATENCY_ROUNDS = 9                      # a pause of the machine spoils one
 COUNTED_SECONDS = 3                     # what connecting takes is then nothing
-LATENCY_ROUNDS = {64: 5, 8: 3}
 
 
 def locating(proxies):
@@ -143,10 +143,10 @@ def undisturbed(pids):
 def latency(proxies, slowest, loader, connections):
     """At half of what the slowest can do, from the time each was due."""
     found = {p.name: [] for p in proxies}
+    rounds = load.LEAST_ROUNDS if loader.options.quick else LATENCY_ROUNDS
     with undisturbed(loader.upstreams + [pid for p in proxies
                                          for pid in p.pids()]):
-        for _ in range(min(loader.options.rounds,
-                           LATENCY_ROUNDS[connections])):
+        for _ in range(rounds):
             for p in proxies:
                 found[p.name].append(pace(p, slowest / 2, LATENCY_SECONDS,
                                           connections, loader))
