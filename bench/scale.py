@@ -23,6 +23,7 @@ FLOWS = (10, 1_000_000)
 ENTRIES = (10, 10_000)
 FLOW_LOAD = load.Load(64, "/api/run/1", body=1)
 RELOAD_SECONDS = 10
+MORE_ROUNDS = 4                         # where five hundredths are to be seen
 
 
 @contextlib.contextmanager
@@ -36,8 +37,8 @@ def portolan(job, name, **more):
 
 def compare(name, large, small, loader, **more):
     """The small one is the peer that the large one is held against."""
-    rounds = loader.compare(name, [small, large], loader.options.rounds,
-                            **more)
+    rounds = loader.compare(name, [small, large],
+                            loader.options.rounds + MORE_ROUNDS, **more)
     return tell(name, {"portolan" if who == large.name else who: results
                        for who, results in rounds.items()})
 
@@ -115,7 +116,7 @@ def compare_flows(few, many, loader):
             proxy, name, loader.options.seconds, FLOW_LOAD)
     for drive in rounds.values():       # warm
         drive()
-    rounds = loader.rounds(rounds, loader.options.rounds)
+    rounds = loader.rounds(rounds, loader.options.rounds + MORE_ROUNDS)
     print(f"\nmemory with {FLOWS[0]} and {FLOWS[1]} flows: "
           f"{few.pss_kib() / 1024:.0f} and {many.pss_kib() / 1024:.0f} MiB")
     return [row for which in ("same", "any") for row in tell(
