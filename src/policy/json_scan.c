@@ -395,6 +395,21 @@ scan_value(struct scan *s, want_bits wants, unsigned level)
 	}
 }
 
+/* A byte order mark, which some clients send before UTF-8; false where it has
+ * come in part. */
+static bool
+skip_mark(struct scan *s)
+{
+	static const char mark[3] = "\xef\xbb\xbf";
+	size_t left = (size_t)(s->end - s->p),
+	    len = left < sizeof(mark) ? left : sizeof(mark);
+
+	if (memcmp(s->p, mark, len) != 0)
+		return true;
+	s->p += len;
+	return len == sizeof(mark);
+}
+
 enum json_end
 json_scan(struct slice front, struct json_want *wants, size_t count)
 {
@@ -408,8 +423,7 @@ json_scan(struct slice front, struct json_want *wants, size_t count)
 	if (front.len == 0)
 		return JSON_MORE;
 	s.end = front.p + front.len;
-	/* A byte order mark, which some clients send before UTF-8. */
-	if (front.len >= 3 && memcmp(front.p, "\xef\xbb\xbf", 3) == 0)
-		s.p += 3;
+	if (!skip_mark(&s))
+		return JSON_MORE;
 	return scan_value(&s, (want_bits)((1u << count) - 1), 0);
 }

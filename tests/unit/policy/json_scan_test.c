@@ -101,7 +101,7 @@ finds_what_was_asked_for(void **state)
 static void
 every_front_of_a_document(void **state)
 {
-	static const char text[] = "{\"n\":[-1.5e+3,0,true,false,null,\"\\ud83d"
+	static const char text[] = "\xef\xbb\xbf{\"n\":[-1.5e+3,0,true,false,null,\"\\ud83d"
 	    "\\ude00\xc3\xa9\"],\"flowId\":{\"id\":\"FLOW\"},\"o\":{},"
 	    "\"stateId\":\"STATE\"}";
 	size_t flow_at = (size_t)(strstr(text, "FLOW\"") - text) + 5;
