@@ -3,29 +3,23 @@
 
 #include "edge/feed.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <malloc.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/must.h"
-#include "conf/file.h"
+#include "edge/feed_copy.h"
 #include "edge/process.h"
 #include "policy/restrictions_feed.h"
 #include "upstream/fetch.h"
 
 enum {
 	ANSWER_MAX = 64 << 20,
-	COPY_MAX = 1 << 30,
 	WAIT_MS = 10000,		/* of a question without news, at most */
 	GRACE_MS = 5000,		/* for the answer itself */
 	RETRY_MS = 250,
 	EDIT_MOST = 50000,		/* changes taken together */
-	COPY_PATH = 512,
 };
 
 struct feed {
@@ -38,6 +32,7 @@ struct feed {
 
 	/* What is known. */
 	const struct restrictions *set;	/* NULL: nothing yet */
+	uint64_t	 serial;	/* of set: how many there have been */
 	uint8_t		 tag_key[16];
 	char		 epoch[FEED_EPOCH_TEXT];
 	uint64_t	 revision;
@@ -53,13 +48,8 @@ struct feed {
 	uint64_t	 at;		/* revision to go on from */
 	uint64_t	 asked;		/* that of the question */
 
-	/* The copy. */
-	struct copying	*copying;	/* NULL: nobody writes */
-	uint64_t	 copied_set;	/* serial of the set that was */
-	uint64_t	 serial;	/* of set */
-	uint64_t	 body_bytes, body_hash;
-	uint64_t	 copy_due_ms;
-	uint64_t	 pages, failures, copies;
+	struct feed_copy *copy;		/* on disk */
+	uint64_t	 pages, failures;
 	uint64_t	 began_ms;	/* of the process */
 };
 
@@ -309,173 +299,39 @@ ask(struct timer *timer)
 		timer_set(f->edge->loop, &f->next, RETRY_MS);
 }
 
-/* --- the copy -------------------------------------------------------------------- */
-
-struct copying {
-	struct feed	*feed;
-	pthread_t	 thread;
-	const struct restrictions *set;
-	struct restrictions_copy head;
-	char		 path[COPY_PATH], temporary[COPY_PATH + 32];
-	uint64_t	 serial, began_ms;
-	uint64_t	 body_bytes, body_hash;
-	int		 error;		/* errno, or 0 */
-};
+/* --- the copy on disk ------------------------------------------------------------ */
 
 static void
-copy_path(const struct config *config, char path[COPY_PATH])
+keep_copy(struct feed *f)
 {
-	snprintf(path, COPY_PATH, "%s/restrictions.copy", config->state_dir);
-}
+	struct feed_kept kept = { .set = f->set, .serial = f->serial,
+	    .head = { .revision = f->revision,
+	    .confirmed_ms = f->confirmed_unix_ms } };
 
-static int
-write_whole(const struct copying *c, struct slice bytes)
-{
-	int fd = open(c->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
-	    0600), error = 0;
-
-	if (fd < 0)
-		return errno;
-	while (bytes.len > 0 && error == 0) {
-		ssize_t n = write(fd, bytes.p, bytes.len);
-
-		if (n < 0 && errno != EINTR)
-			error = errno;
-		else if (n > 0)
-			bytes = (struct slice){ bytes.p + n,
-			    bytes.len - (size_t)n };
-	}
-	if (error == 0 && fsync(fd) != 0)
-		error = errno;
-	close(fd);
-	if (error == 0 && rename(c->temporary, c->path) != 0)
-		error = errno;
-	if (error != 0)
-		unlink(c->temporary);
-	return error;
-}
-
-static void
-on_copied(void *arg)
-{
-	struct copying *c = arg;
-	struct feed *f = c->feed;
-
-	must(pthread_join(c->thread, NULL) == 0);
-	f->copying = NULL;
-	/* A large set takes a while to write: not all the time. */
-	f->copy_due_ms = f->edge->loop->now_ms +
-	    9 * (f->edge->loop->now_ms - c->began_ms);
-	if (c->error != 0) {
-		log_error("%s: the copy of the restrictions cannot be "
-		    "written: %s", c->path, strerror(c->error));
-		f->copy_due_ms += 5000;
-	} else {
-		f->copies++;
-		f->copied_set = c->serial;
-		f->body_bytes = c->body_bytes;
-		f->body_hash = c->body_hash;
-	}
-	restrictions_release(&c->set);
-	free(c);
-}
-
-static void *
-write_copy(void *arg)
-{
-	struct copying *c = arg;
-	struct buf file = { 0 };
-
-	restrictions_copy_write(c->set, &c->head, &file);
-	restrictions_copy_body(buf_all(&file), &c->body_bytes, &c->body_hash);
-	c->error = write_whole(c, buf_all(&file));
-	buf_fini(&file);
-	loop_post(c->feed->edge->loop, on_copied, c);
-	return NULL;
-}
-
-static struct restrictions_copy
-head_now(const struct feed *f)
-{
-	struct restrictions_copy head = { .revision = f->revision,
-	    .confirmed_ms = f->confirmed_unix_ms };
-
-	memcpy(head.epoch, f->epoch, sizeof(head.epoch));
-	return head;
-}
-
-static void
-begin_copy(struct feed *f)
-{
-	struct copying *c = xcalloc(1, sizeof(*c));
-
-	c->feed = f;
-	c->set = restrictions_hold(f->set);
-	c->head = head_now(f);
-	c->serial = f->serial;
-	c->began_ms = f->edge->loop->now_ms;
-	copy_path(f->edge->plan->config, c->path);
-	snprintf(c->temporary, sizeof(c->temporary), "%s.%ld", c->path,
-	    (long)getpid());
-	f->copying = c;
-	must(pthread_create(&c->thread, NULL, write_copy, c) == 0);
-}
-
-/* The set on disk is the one in service: only the time is new.  If the
- * machine stops in between the head is damaged or old, and the copy is not
- * used: closed, not open. */
-static void
-confirm_copy(struct feed *f)
-{
-	struct restrictions_copy head = head_now(f);
-	uint8_t bytes[RESTRICTIONS_COPY_HEAD];
-	char path[COPY_PATH];
-	int fd;
-
-	copy_path(f->edge->plan->config, path);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd < 0) {
-		f->copied_set = 0;	/* somebody took it away */
-		return;
-	}
-	restrictions_copy_head(&head, f->body_bytes, f->body_hash, bytes);
-	if (pwrite(fd, bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes))
-		log_error("%s: %s", path, strerror(errno));
-	close(fd);
+	memcpy(kept.head.epoch, f->epoch, sizeof(kept.head.epoch));
+	feed_copy_keep(f->copy, f->edge->plan->config, &kept);
 }
 
 static bool
 use_copy(struct feed *f, const struct config *config, struct err *err)
 {
-	struct restrictions_copy head;
-	struct restrictions *set = NULL;
-	struct buf file = { 0 };
-	char path[COPY_PATH];
-	uint64_t now = clock_unix_ms(), age;
+	struct feed_kept kept = { .serial = f->serial + 1 };
+	uint64_t now = clock_unix_ms(), said, age;
 
-	copy_path(config, path);
-	if (access(path, F_OK) != 0 && errno == ENOENT)
+	if (!feed_copy_read(f->copy, config, &kept, err))
+		return false;
+	if (kept.set == NULL)
 		return true;
-	if (file_read(&file, path, COPY_MAX, err))
-		set = restrictions_copy_read(buf_all(&file), f->tag_key,
-		    &head, err);
-	if (set == NULL) {
-		buf_fini(&file);
-		return err_wrap(err, "%s", path);
-	}
-	restrictions_copy_body(buf_all(&file), &f->body_bytes, &f->body_hash);
-	buf_fini(&file);
-	replace_set(f, set);
-	f->copied_set = f->serial;
-	memcpy(f->epoch, head.epoch, sizeof(f->epoch));
-	f->revision = f->at = head.revision;
+	replace_set(f, kept.set);
+	memcpy(f->epoch, kept.head.epoch, sizeof(f->epoch));
+	f->revision = f->at = kept.head.revision;
 	/* A clock that was set back must not make old knowledge young. */
-	age = now > head.confirmed_ms ? now - head.confirmed_ms :
-	    head.confirmed_ms - now;
-	f->confirmed_unix_ms = head.confirmed_ms;
+	said = kept.head.confirmed_ms;
+	age = now > said ? now - said : said - now;
+	f->confirmed_unix_ms = said;
 	f->confirmed_ms = clock_ms() > age ? clock_ms() - age : 1;
 	log_info("%zu restrictions of a copy that was current %llu s ago",
-	    restrictions_count(set), (unsigned long long)age / 1000);
+	    restrictions_count(f->set), (unsigned long long)age / 1000);
 	return true;
 }
 
@@ -534,14 +390,8 @@ feed_tick(struct feed *f)
 	if (!follows(f) || f->set == NULL)
 		return;
 	tell_currency(f);
-	if (f->copying != NULL || f->confirmed_ms == 0)
-		return;
-	if (f->copied_set != f->serial) {
-		if (f->edge->loop->now_ms >= f->copy_due_ms)
-			begin_copy(f);
-	} else {
-		confirm_copy(f);
-	}
+	if (f->confirmed_ms != 0)
+		keep_copy(f);
 }
 
 void
@@ -562,7 +412,8 @@ feed_look(const struct feed *f, struct feed_state *state)
 		.count = restrictions_count(set),
 		.bytes = restrictions_bytes(set),
 		.pages = f->pages, .failures = f->failures,
-		.copies = f->copies, .trouble = f->trouble,
+		.copies = feed_copy_count(f->copy),
+		.trouble = f->trouble,
 	};
 }
 
@@ -574,6 +425,7 @@ feed_new(struct edge *edge)
 	f->edge = edge;
 	f->began_ms = clock_ms();
 	f->anew = true;
+	f->copy = feed_copy_new(edge->loop);
 	timer_init(&f->next, ask);
 	return f;
 }
@@ -586,11 +438,7 @@ feed_free(struct feed **feed)
 	*feed = NULL;
 	if (f == NULL)
 		return;
-	if (f->copying != NULL) {
-		must(pthread_join(f->copying->thread, NULL) == 0);
-		restrictions_release(&f->copying->set);
-		free(f->copying);
-	}
+	feed_copy_free(&f->copy);
 	fetch_cancel(&f->asking);
 	timer_cancel(&f->next);
 	drop_building(f);

@@ -11,6 +11,7 @@
  *	control.c	the control socket
  *	by_hand.c	what operators say of regions
  *	feed.c		restrictions, asked of the engines
+ *	feed_copy.c	the same on disk, for a start without them
  *	try_map.c	what another region map would change
  *	gauge.c		how much memory and how many descriptors are left
  *	metrics.c, metrics_state.c, stores.c, status.c	what it tells
