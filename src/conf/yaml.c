@@ -10,6 +10,7 @@
 #include "base/must.h"
 #include "base/utf8.h"
 #include "conf/file.h"
+#include "conf/yaml_words.h"
 
 /* An open list or map. */
 struct level {
@@ -117,31 +118,7 @@ bytes_are_text(struct reading *r)
 	return true;
 }
 
-/* --- what libyaml complains about, in words that help ----------------------- */
-
-static const struct {
-	const char	*problem, *sentence;
-} problems[] = {
-	{ "mapping values are not allowed in this context",
-	  "a colon where no value can begin; is the line indented wrongly, or "
-	  "does a value with a colon lack its quotes?" },
-	{ "did not find expected key",
-	  "no key where one was expected; is the line indented wrongly?" },
-	{ "could not find expected ':'",
-	  "a key without its colon" },
-	{ "did not find expected ',' or ']'",
-	  "a list in brackets lacks a comma or its closing bracket" },
-	{ "did not find expected ',' or '}'",
-	  "a map in braces lacks a comma or its closing brace" },
-	{ "did not find expected '-' indicator",
-	  "no '- ' where a list goes on; is the line indented wrongly?" },
-	{ "did not find expected node content",
-	  "a value cannot begin like this; an IPv6 address needs quotes" },
-	{ "found unexpected end of stream",
-	  "the file ends inside quotes" },
-	{ "block sequence entries are not allowed in this context",
-	  "a list cannot begin here; put it on a line of its own" },
-};
+/* --- what libyaml complains about ------------------------------------------ */
 
 /* libyaml's index counts characters. */
 static char
@@ -158,67 +135,19 @@ character_at(const struct reading *r, size_t index)
 	return rest.len > 0 ? *rest.p : '\0';
 }
 
-static const char *
-token_problem(const struct reading *r)
-{
-	char c = character_at(r, r->parser.problem_mark.index);
-
-	if (c == '\t')
-		return "a tab cannot indent; use spaces";
-	return arena_printf(r->arena,
-	    "a value cannot begin with '%c'; put it in quotes", c);
-}
-
-static const char *
-problem_text(const struct reading *r)
-{
-	const char *problem = r->parser.problem;
-
-	if (problem == NULL)
-		problem = "cannot be read";
-	if (strcmp(problem, "found character that cannot start any token") == 0)
-		return token_problem(r);
-	for (size_t i = 0; i < sizeof(problems) / sizeof(problems[0]); i++)
-		if (strcmp(problem, problems[i].problem) == 0)
-			return problems[i].sentence;
-	return problem;
-}
-
-static const struct {
-	const char	*context, *thing;
-} contexts[] = {
-	{ "while parsing a block mapping", "the map" },
-	{ "while parsing a block collection", "the list" },
-	{ "while parsing a flow mapping", "the map in braces" },
-	{ "while parsing a flow sequence", "the list in brackets" },
-	{ "while scanning a quoted scalar", "the quoted text" },
-	{ "while scanning a simple key", "the key" },
-};
-
-/* What libyaml was reading, which often began lines above. */
-static const char *
-context_text(const struct reading *r)
-{
-	const char *context = r->parser.context;
-
-	for (size_t i = 0; i < sizeof(contexts) / sizeof(contexts[0]); i++)
-		if (strcmp(context, contexts[i].context) == 0)
-			return contexts[i].thing;
-	return context;
-}
-
 static void
 syntax_mistake(struct reading *r)
 {
 	const yaml_parser_t *p = &r->parser;
-	const char *text = problem_text(r);
+	const char *text = yaml_problem_words(r->arena, p->problem,
+	    character_at(r, p->problem_mark.index));
 	struct mark mark = mark_of(r, p->problem_mark);
 
 	must(p->error != YAML_MEMORY_ERROR);
 	if (p->context != NULL && p->context_mark.line != p->problem_mark.line)
 		mistakes_add(r->mistakes, mark, "",
 		    "not YAML: %s (%s that begins in line %zu)", text,
-		    context_text(r), p->context_mark.line + 1);
+		    yaml_context_words(p->context), p->context_mark.line + 1);
 	else
 		mistakes_add(r->mistakes, mark, "", "not YAML: %s", text);
 }
