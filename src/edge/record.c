@@ -45,6 +45,27 @@ record_ender(struct edge_request *er, char ender)
 		er->phase = 'C';
 }
 
+static char
+ender_of(enum exchange_end end)
+{
+	switch (end) {
+	case EXCHANGE_NO_DESCRIPTORS:
+		return 'R';
+	case EXCHANGE_CONNECT_TIMEOUT:
+	case EXCHANGE_HEAD_TIMEOUT:
+	case EXCHANGE_BODY_TIMEOUT:
+		return 's';
+	default:
+		return 'S';
+	}
+}
+
+void
+record_exchange_end(struct edge_request *er, enum exchange_end end)
+{
+	record_ender(er, ender_of(end));
+}
+
 /* --- counters --------------------------------------------------------------- */
 
 static enum decided_by

@@ -25,7 +25,7 @@ static const struct step {
 	[STEP_RECEIVE]	= { "receive",	step_receive },
 	/* locate.c: who asks; over a link, what the other edge told */
 	[STEP_LOCATE]	= { "locate",	step_locate },
-	/* locate.c, upstream_head.c: the head for whoever will serve it */
+	/* compose.c, upstream_head.c: the head for whoever will serve it */
 	[STEP_COMPOSE]	= { "compose",	step_compose },
 	/* which flow is it about?  may hold the body back */
 	[STEP_ADMIT]	= { "admit",	step_admit },
@@ -35,7 +35,7 @@ static const struct step {
 	[STEP_ENTER]	= { "enter",	step_enter },
 	/* forward.c: one of the region's engines, or its edge */
 	[STEP_PICK]	= { "pick",	step_pick },
-	/* forward.c: send, and try again where that is safe */
+	/* forward.c: send; retry.c: once more where that is safe */
 	[STEP_FORWARD]	= { "forward",	step_forward },
 	/* respond.c: the answer, as it comes */
 	[STEP_RESPOND]	= { "respond",	step_respond },

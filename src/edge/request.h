@@ -6,10 +6,12 @@
  * request.c has the steps in the order in which they are lived; what a step
  * needs more than a page for stands in a file of its own:
  *
- *	locate.c	who asks, over which way; the front of the head
+ *	locate.c	who asks, over which way
+ *	compose.c	the front of the head for whoever will serve it
  *	limit.c		who comes too often
  *	enter.c		how many at a time
- *	forward.c	attempts: picking, sending, trying again
+ *	forward.c	an attempt: picking, sending
+ *	retry.c		one that failed: whether there is another
  *	respond.c	the upstream's answer on its way back
  *	answer.c	answers of our own
  *	record.c	the access line and the counters
@@ -23,6 +25,7 @@
 #include "edge/link.h"
 #include "edge/text.h"
 #include "edge/worker.h"
+#include "net/tls_peer.h"
 #include "policy/client_address.h"
 
 /* The front of a body is kept while it is no larger than this, so that the
@@ -164,6 +167,14 @@ request_query(const struct edge_request *er)
 	    (struct slice){ q.p + 1, q.len - 1 };
 }
 
+/* The client's; NULL: it has shown none, or is no client. */
+static inline const struct tls_peer *
+edge_request_certificate(const struct edge_request *er)
+{
+	return er->listening->tls && er->listening->kind == LISTENER_CLIENT ?
+	    stream_peer_certificate(request_stream(er->request)) : NULL;
+}
+
 /* Lives through its steps until one waits or the request is answered. */
 void edge_request_run(struct edge_request *er);
 
@@ -196,6 +207,10 @@ enum step_end step_enter(struct edge_request *er);
 /* These need request->head. */
 enum step_end step_receive(struct edge_request *er);
 enum step_end step_locate(struct edge_request *er);
+
+/* --- compose.c ------------------------------------------------------------ */
+
+/* Needs request->head. */
 enum step_end step_compose(struct edge_request *er);
 
 /* --- forward.c ------------------------------------------------------------ */
@@ -210,11 +225,6 @@ ssize_t forward_splice(struct edge_request *er, struct stream *from,
     size_t most);
 void forward_drained(struct edge_request *er);
 
-/* This region cannot take it, and no engine has done anything: readies it for
- * the next candidate if there is one and the body is still there (the caller
- * then runs the request).  False if not: nothing has changed. */
-bool forward_elsewhere(struct edge_request *er, enum retry_why why);
-
 /* Lets go of the upstream, whatever it was doing. */
 void forward_cancel(struct edge_request *er);
 
@@ -224,6 +234,18 @@ void forward_keep(struct edge_request *er, struct slice bytes);
 /* The front of a body that is too large to keep: the request is to be run
  * while bytes are good, and cannot be sent again. */
 void forward_pass(struct edge_request *er, struct slice bytes);
+
+/* --- retry.c -------------------------------------------------------------- */
+
+/* The exchange is over without an answer; untaken: exchange_untaken().  Runs
+ * the request again where that is safe, or ends it with an answer of ours. */
+void retry_failed(struct edge_request *er, enum exchange_end end,
+    bool untaken);
+
+/* This region cannot take it, and no engine has done anything: readies it for
+ * the next candidate if there is one and the body is still there (the caller
+ * then runs the request).  False if not: nothing has changed. */
+bool retry_elsewhere(struct edge_request *er, enum retry_why why);
 
 /* --- respond.c ------------------------------------------------------------ */
 
@@ -246,5 +268,7 @@ void record_times(struct access_record *rec, const struct edge_request *er,
 /* Who brings it to an end and in which phase, for the termination code; the
  * first word counts. */
 void record_ender(struct edge_request *er, char ender);
+/* The same, by how an exchange ended that was not done. */
+void record_exchange_end(struct edge_request *er, enum exchange_end end);
 
 #endif

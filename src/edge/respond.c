@@ -209,14 +209,14 @@ goes_elsewhere(struct edge_request *er, const struct h1_head *head,
     const struct told *told)
 {
 	if (er->upstream->spec.link && told->refused.p != NULL)
-		return forward_elsewhere(er, RETRY_LINK_REFUSED);
+		return retry_elsewhere(er, RETRY_LINK_REFUSED);
 	if (head->status != 421 || er->replayed)
 		return false;
 	if (told->allowed.p != NULL)
 		er->may = link_regions(er->plan->generation->policy.map,
 		    told->allowed);
 	er->replayed = true;
-	return forward_elsewhere(er, RETRY_MISDIRECTED);
+	return retry_elsewhere(er, RETRY_MISDIRECTED);
 }
 
 /* The other edge knows only that its own engines are down; whether there is
