@@ -1,13 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the Portolan authors */
 
-/*
- * libcurl's multi interface on our loop: it says which sockets and which time
- * it waits for, and is told when they are there.
- */
 #include "store/http_client.h"
 
-#include <curl/curl.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdlib.h>
@@ -17,23 +12,14 @@
 #include "base/arena.h"
 #include "base/fiber.h"
 #include "base/must.h"
-#include "net/watch.h"
+#include "store/curl_loop.h"
 
 enum { FIELDS_BYTES_MAX = 64 * 1024 };
 
 struct http_client {
-	struct loop	*loop;
-	CURLM		*multi;
+	struct curl_loop curl;
 	struct http_client_options options;
-	struct timer	 timer;
 	struct list	 exchanges;
-	struct list	 sockets;	/* that curl wants watched */
-};
-
-struct socket_watch {
-	struct watch	 watch;
-	struct list	 node;		/* in client->sockets */
-	struct http_client *client;
 };
 
 struct http_exchange {
@@ -122,7 +108,7 @@ static void
 let_go(struct http_exchange *x)
 {
 	if (x->easy != NULL) {
-		curl_multi_remove_handle(x->client->multi, x->easy);
+		curl_multi_remove_handle(x->client->curl.multi, x->easy);
 		curl_easy_cleanup(x->easy);
 	}
 	x->easy = NULL;
@@ -147,12 +133,12 @@ finish(struct http_exchange *x, CURLcode code)
 
 /* done() may start, free and cancel others: so ask anew each time. */
 static void
-finish_all(struct http_client *client)
+finish_all(struct curl_loop *curl)
 {
 	CURLMsg *message;
 	int left;
 
-	while ((message = curl_multi_info_read(client->multi, &left)) !=
+	while ((message = curl_multi_info_read(curl->multi, &left)) !=
 	    NULL) {
 		struct http_exchange *x;
 		CURLcode code = message->data.result;
@@ -163,82 +149,6 @@ finish_all(struct http_client *client)
 		    (char **)&x) == CURLE_OK);
 		finish(x, code);
 	}
-}
-
-/* --- curl and the loop ------------------------------------------------------------- */
-
-static void
-act(struct http_client *client, curl_socket_t fd, int what)
-{
-	int running;
-
-	curl_multi_socket_action(client->multi, fd, what, &running);
-	finish_all(client);
-}
-
-static void
-on_ready(struct watch *watch, bool readable, bool writable)
-{
-	struct socket_watch *s = watch->arg;
-
-	act(s->client, watch->fd, (readable ? CURL_CSELECT_IN : 0) |
-	    (writable ? CURL_CSELECT_OUT : 0));
-}
-
-static void
-on_time(struct timer *timer)
-{
-	struct http_client *client = list_entry(timer, struct http_client,
-	    timer);
-
-	act(client, CURL_SOCKET_TIMEOUT, 0);
-}
-
-static int
-want_time(CURLM *multi, long after_ms, void *arg)
-{
-	struct http_client *client = arg;
-
-	(void)multi;
-	if (after_ms < 0)
-		timer_cancel(&client->timer);
-	else
-		timer_set(client->loop, &client->timer, (uint64_t)after_ms);
-	return 0;
-}
-
-static void
-unwatch(struct http_client *client, struct socket_watch *s)
-{
-	curl_multi_assign(client->multi, s->watch.fd, NULL);
-	watch_stop(&s->watch);
-	list_remove(&s->node);
-	free(s);
-}
-
-static int
-want_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *of_fd)
-{
-	struct http_client *client = arg;
-	struct socket_watch *s = of_fd;
-
-	(void)easy;
-	if (what == CURL_POLL_REMOVE) {
-		if (s != NULL)
-			unwatch(client, s);
-		return 0;
-	}
-	if (s == NULL) {
-		s = xcalloc(1, sizeof(*s));
-		s->watch.fn = on_ready;
-		s->watch.arg = s;
-		s->client = client;
-		list_append(&client->sockets, &s->node);
-		curl_multi_assign(client->multi, fd, s);
-	}
-	watch_set(client->loop, &s->watch, fd, (what & CURL_POLL_IN) != 0,
-	    (what & CURL_POLL_OUT) != 0);
-	return 0;
 }
 
 /* --- what curl asks while it works ------------------------------------------------- */
@@ -341,20 +251,11 @@ http_client_new(struct loop *loop, const struct http_client_options *options)
 
 	/* Once a process; threads of ours begin later. */
 	must(curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK);
-	client->loop = loop;
 	client->options = *options;
 	list_init(&client->exchanges);
-	list_init(&client->sockets);
-	timer_init(&client->timer, on_time);
-	client->multi = curl_multi_init();
-	must(client->multi != NULL);
-	curl_multi_setopt(client->multi, CURLMOPT_SOCKETFUNCTION,
-	    want_socket);
-	curl_multi_setopt(client->multi, CURLMOPT_SOCKETDATA, client);
-	curl_multi_setopt(client->multi, CURLMOPT_TIMERFUNCTION, want_time);
-	curl_multi_setopt(client->multi, CURLMOPT_TIMERDATA, client);
+	curl_loop_init(&client->curl, loop, finish_all);
 	if (options->idle > 0)
-		curl_multi_setopt(client->multi, CURLMOPT_MAXCONNECTS,
+		curl_multi_setopt(client->curl.multi, CURLMOPT_MAXCONNECTS,
 		    (long)options->idle);
 	return client;
 }
@@ -374,16 +275,7 @@ http_client_free(struct http_client **client_p)
 		task_cancel(&x->refuse);
 		let_go(x);
 	}
-	curl_multi_cleanup(client->multi);
-	list_each(node, &client->sockets) {
-		struct socket_watch *s = list_entry(node, struct socket_watch,
-		    node);
-
-		watch_stop(&s->watch);
-		list_remove(&s->node);
-		free(s);
-	}
-	timer_cancel(&client->timer);
+	curl_loop_fini(&client->curl);
 	free(client);
 	curl_global_cleanup();
 }
@@ -394,7 +286,7 @@ http_client_change(struct http_client *client,
 {
 	client->options = *options;
 	if (options->idle > 0)
-		curl_multi_setopt(client->multi, CURLMOPT_MAXCONNECTS,
+		curl_multi_setopt(client->curl.multi, CURLMOPT_MAXCONNECTS,
 		    (long)options->idle);
 }
 
@@ -510,7 +402,7 @@ refuse(struct http_exchange *x, const char *why)
 {
 	x->answer.end = HTTP_REFUSED;
 	snprintf(x->answer.why, sizeof(x->answer.why), "%s", why);
-	task_set(x->client->loop, &x->refuse);
+	task_set(x->client->curl.loop, &x->refuse);
 }
 
 struct http_exchange *
@@ -537,7 +429,7 @@ http_start(struct http_client *client, const struct http_request *request,
 		must(x->easy != NULL);
 		set_limits(x, request);
 		set_message(x, request);
-		must(curl_multi_add_handle(client->multi, x->easy) ==
+		must(curl_multi_add_handle(client->curl.multi, x->easy) ==
 		    CURLM_OK);
 	}
 	return x;
