@@ -2,9 +2,11 @@
 /* Copyright the Portolan authors */
 
 /*
- * Finding in the set of everything restricted.
+ * Finding in the set of everything restricted, and who holds it.
  */
 #include "policy/restrictions.h"
+
+#include <stdlib.h>
 
 #include "base/hash.h"
 #include "base/must.h"
@@ -30,6 +32,14 @@ restrictions_flow_hash(const uint8_t tag_key[16], struct slice tenant,
 }
 
 /* --- what binds --------------------------------------------------------------- */
+
+void
+restrictions_add_id(const char **sum, const char *id)
+{
+	if (id != NULL)
+		*sum = *sum == NULL || strcmp(*sum, id) == 0 ? id :
+		    restrictions_several;
+}
 
 const struct record *
 restrictions_tenant(const struct restrictions *set, struct slice key)
@@ -306,4 +316,31 @@ restrictions_next_entry(const struct restrictions *set, uint64_t *at,
 	}
 	*at = shard << 32;
 	return false;
+}
+
+/* --- holders ------------------------------------------------------------------ */
+
+const struct restrictions *
+restrictions_hold(const struct restrictions *set)
+{
+	struct restrictions *s = (struct restrictions *)(uintptr_t)set;
+
+	atomic_fetch_add(&s->holders, 1);
+	return set;
+}
+
+void
+restrictions_release(const struct restrictions **set_p)
+{
+	struct restrictions *set = (struct restrictions *)(uintptr_t)*set_p;
+
+	*set_p = NULL;
+	if (set == NULL || atomic_fetch_sub(&set->holders, 1) > 1)
+		return;
+	for (size_t at = 0; at < TENANT_SHARDS; at++)
+		shard_release(set->tenants[at].shard);
+	for (size_t at = 0; at < FLOW_SHARDS; at++)
+		shard_release(set->flows[at].shard);
+	restriction_table_release(&set->table);
+	free(set);
 }

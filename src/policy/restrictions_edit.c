@@ -353,90 +353,6 @@ make_all_tenants(struct restrictions_edit *e)
 
 /* --- flows that share a tag ------------------------------------------------ */
 
-/* One more that a request may be about: its id, or that there are several. */
-static void
-add_id(const char **sum, const char *id)
-{
-	if (id != NULL)
-		*sum = *sum == NULL || strcmp(*sum, id) == 0 ? id :
-		    restrictions_several;
-}
-
-/* The records from first on with its tag; of_one: with its tenant, too. */
-static size_t
-run_of(const struct shard *s, size_t first, bool of_one)
-{
-	size_t n = 1;
-
-	while (first + n < s->count &&
-	    shard_tag(s, first + n) == shard_tag(s, first) &&
-	    (!of_one || slice_eq(record_tenant(shard_record(s, first + n)),
-	    record_tenant(shard_record(s, first)))))
-		n++;
-	return n;
-}
-
-static void
-fill_shared(const struct restrictions *set, const struct shard *s,
-    size_t first, size_t count, struct shared_tag *shared)
-{
-	const char *tenant_id = NULL;
-
-	shared->tag = shard_tag(s, first);
-	for (size_t i = first; i < first + count; i++) {
-		struct restriction_hit hit = restrictions_of_flow(set,
-		    shard_record(s, i));
-
-		restriction_sum_add(&shared->tenant, hit.tenant);
-		restriction_sum_add(&shared->flow, hit.flow);
-		add_id(&tenant_id, hit.tenant_id);
-		add_id(&shared->hit.flow_id, hit.flow_id);
-	}
-	shared->hit.tenant = shared->tenant.pair;
-	shared->hit.flow = shared->flow.pair;
-	if (tenant_id == NULL)
-		return;
-	must(strlen(tenant_id) < sizeof(shared->tenant_id));
-	memcpy(shared->tenant_id, tenant_id, strlen(tenant_id) + 1);
-	shared->hit.tenant_id = shared->tenant_id;
-}
-
-static size_t
-count_shared(const struct shard *s)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < s->count; i += run_of(s, i, false))
-		count += run_of(s, i, false) > 1;
-	for (size_t i = 0; i < s->count; i += run_of(s, i, true))
-		count += run_of(s, i, true) > 1;
-	return count;
-}
-
-static void
-find_shared(struct restrictions_edit *e, struct shard *s)
-{
-	size_t count = count_shared(s), at = 0, n;
-	struct shared_tag *shared;
-
-	if (count == 0)
-		return;
-	shared = shard_shared(e->arena, s, count);
-	for (size_t i = 0; i < s->count; i += n) {
-		n = run_of(s, i, false);
-		if (n > 1)
-			fill_shared(e->set, s, i, n, &shared[at++]);
-	}
-	for (size_t i = 0; i < s->count; i += n) {
-		n = run_of(s, i, true);
-		if (n <= 1)
-			continue;
-		shared[at].of = shard_record(s, i);
-		fill_shared(e->set, s, i, n, &shared[at++]);
-	}
-	must(at == count);
-}
-
 /* What it says of tenants that share a tag has changed with one of them. */
 static bool
 is_out_of_date(const struct restrictions_edit *e, const struct shard *s)
@@ -482,7 +398,8 @@ share_tags(struct restrictions_edit *e)
 		if (!e->fresh[at] && is_out_of_date(e, s))
 			make_again(e, at);
 		if (e->fresh[at])
-			find_shared(e, e->set->flows[at].shard);
+			restrictions_share(e->set, e->set->flows[at].shard,
+			    e->arena);
 	}
 }
 
@@ -497,8 +414,8 @@ add_tenants(struct restrictions *set, const struct shard *s)
 
 		restriction_sum_add(&set->all_tenants, hit.tenant);
 		restriction_sum_add(&set->all_flows, hit.flow);
-		add_id(&set->all.tenant_id, hit.tenant_id);
-		add_id(&set->all.flow_id, hit.flow_id);
+		restrictions_add_id(&set->all.tenant_id, hit.tenant_id);
+		restrictions_add_id(&set->all.flow_id, hit.flow_id);
 	}
 	set->ntenants += s->count;
 	set->bytes += s->bytes;
@@ -561,29 +478,4 @@ restrictions_edit_cancel(struct restrictions_edit **edit)
 	map_free(&e->changes);
 	map_free(&e->drafts);
 	arena_free(&scratch);
-}
-
-const struct restrictions *
-restrictions_hold(const struct restrictions *set)
-{
-	struct restrictions *s = (struct restrictions *)(uintptr_t)set;
-
-	atomic_fetch_add(&s->holders, 1);
-	return set;
-}
-
-void
-restrictions_release(const struct restrictions **set_p)
-{
-	struct restrictions *set = (struct restrictions *)(uintptr_t)*set_p;
-
-	*set_p = NULL;
-	if (set == NULL || atomic_fetch_sub(&set->holders, 1) > 1)
-		return;
-	for (size_t at = 0; at < TENANT_SHARDS; at++)
-		shard_release(set->tenants[at].shard);
-	for (size_t at = 0; at < FLOW_SHARDS; at++)
-		shard_release(set->flows[at].shard);
-	restriction_table_release(&set->table);
-	free(set);
 }

@@ -37,6 +37,10 @@ struct restrictions {
 
 extern const char restrictions_several[];	/* the id of an intersection */
 
+/* One more that a request may be about: *sum is its id, or that there are
+ * several.  id NULL: it has none, and counts for nothing. */
+void restrictions_add_id(const char **sum, const char *id);
+
 /* Of the keys of both. */
 uint64_t restrictions_flow_hash(const uint8_t tag_key[16],
     struct slice tenant, struct slice flow);
@@ -63,5 +67,10 @@ struct restriction_hit restrictions_own(const struct record *tenant);
 struct restriction_hit restrictions_all_of(const struct record *tenant);
 struct restriction_hit restrictions_of_flow(const struct restrictions *set,
     const struct record *flow);
+
+/* Finds the flows of a shard that share a tag, and what binds them together.
+ * Needs the set's tenants; arena NULL: the heap, as the shard's own. */
+void restrictions_share(const struct restrictions *set, struct shard *shard,
+    struct arena *arena);
 
 #endif
