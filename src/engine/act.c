@@ -8,7 +8,6 @@
  * waits, and it goes on from there.
  */
 #include "base/must.h"
-#include "engine/object_index.h"
 #include "engine/run.h"
 
 void
@@ -21,9 +20,8 @@ run_note_fault(struct run *run, const char *name, const char *sentence)
 	json_object_set_new(run->faults, name, json_string(sentence));
 }
 
-/* Counted: a flow that calls services in a circle ends. */
-static bool
-ask(struct run *run, struct ask *asks, size_t count)
+bool
+run_ask(struct run *run, struct ask *asks, size_t count)
 {
 	run->asked += count;
 	if (run->asked > ASKS_MAX)
@@ -41,141 +39,6 @@ ask(struct run *run, struct ask *asks, size_t count)
 		asks[i].body = NULL;
 	}
 	return true;
-}
-
-/* --- data ------------------------------------------------------------------------- */
-
-static void
-mark_unchanged(json_t *list)
-{
-	for (size_t i = 0; i < json_array_size(list); i++)
-		json_object_set_new(json_array_get(list, i),
-		    OBJECT_UNCHANGED, json_true());
-}
-
-static void
-loaded(struct run *run, const struct data_action *a, const json_t *answer)
-{
-	const json_t *objects = json_object_get(answer, "objectData");
-	json_t *list = objects_in(run->flow, a->request->type,
-	    a->request->binding, json_is_array(objects) ? objects : NULL);
-
-	mark_unchanged(list);
-	/* An object holds one. */
-	while (a->to.type == CONTENT_OBJECT && json_array_size(list) > 1)
-		json_array_remove(list, json_array_size(list) - 1);
-	if (run_spend(run, json_weight(list)) && !a->to.value->fixed)
-		run_set_objects(run, &a->to, list);
-	json_decref(list);
-}
-
-/* In the service's order, those that were saved come back with their ids. */
-static void
-saved(struct run *run, const struct data_action *a, const json_t *sent,
-    const json_t *answer)
-{
-	const json_t *objects = json_object_get(answer, "objectData");
-	struct object_index *index;
-	json_t *list, *whole;
-
-	if (!json_is_array(objects) || a->from.value->fixed)
-		return;
-	list = objects_in(run->flow, a->request->type, a->request->binding,
-	    objects);
-	mark_unchanged(list);
-	whole = json_deep_copy(run_objects(run, &a->from));
-	index = object_index_new(whole);
-	for (size_t i = 0; i < json_array_size(list); i++) {
-		json_t *item = json_array_get(list, i);
-		size_t at = object_index_find(index, item);
-
-		if (at == json_array_size(whole) &&
-		    json_array_size(list) == json_array_size(sent))
-			at = object_index_find(index, json_array_get(sent, i));
-		if (at < json_array_size(whole)) {
-			json_array_set(whole, at, item);
-			object_index_note(index, at);
-		}
-	}
-	object_index_free(&index);
-	if (run_spend(run, json_weight(whole)))
-		run_set_objects(run, &a->from, whole);
-	json_decref(list);
-	json_decref(whole);
-}
-
-/* Of a smart save, what is not as the service has it already. */
-static json_t *
-to_be_saved(struct run *run, const struct data_action *a)
-{
-	const json_t *all = run_objects(run, &a->from);
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < json_array_size(all); i++) {
-		json_t *o = json_array_get(all, i);
-
-		if (!a->smart || !json_is_true(json_object_get(o,
-		    OBJECT_UNCHANGED)))
-			json_array_append(list, o);
-	}
-	return list;
-}
-
-static const char *
-data_name(const struct data_action *a)
-{
-	return a->name != NULL && a->name[0] != '\0' ? a->name :
-	    a->request->binding->service->name;
-}
-
-static enum act_end
-do_data(struct run *run, const struct data_action *a)
-{
-	static const char *const methods[] = { "POST", "PUT", "POST" };
-	static const char *const paths[] = { "/data", "/data",
-	    "/data/delete" };
-	json_t *objects = a->kind != DATA_LOAD ? to_be_saved(run, a) :
-	    a->request->by_objects ? json_incref((json_t *)(uintptr_t)
-	    run_objects(run, &a->to)) : NULL;
-	struct ask one = { .service = a->request->binding->service,
-	    .method = methods[a->kind], .path = paths[a->kind] };
-	enum act_end end = ACT_DONE;
-
-	if (a->kind != DATA_LOAD && json_array_size(objects) == 0) {
-		json_decref(objects);
-		return ACT_DONE;
-	}
-	one.body = data_request_json(run, a->request, objects);
-	if (!ask(run, &one, 1)) {
-		json_decref(one.body);
-		end = ACT_SPENT;
-	} else if (one.end != ASK_ANSWERED) {
-		run_note_fault(run, data_name(a), one.fault);
-		end = ACT_FAULT;
-	} else if (a->kind == DATA_LOAD) {
-		loaded(run, a, one.answer);
-	} else if (a->kind == DATA_SAVE) {
-		saved(run, a, objects, one.answer);
-	}
-	json_decref(one.answer);
-	json_decref(objects);
-	return end;
-}
-
-static enum act_end
-do_all_data(struct run *run, bool load)
-{
-	for (size_t i = 0; i < run->at->ndata; i++) {
-		const struct data_action *a = &run->at->data[i];
-		enum act_end end;
-
-		if ((a->kind == DATA_LOAD) != load)
-			continue;
-		end = do_data(run, a);
-		if (end != ACT_DONE)
-			return end;
-	}
-	return ACT_DONE;
 }
 
 /* --- messages --------------------------------------------------------------------- */
@@ -308,7 +171,7 @@ do_group(struct run *run, size_t from, size_t to)
 		    .method = "POST", .path = m->path, .nonce = nonce,
 		    .body = message_request(run, m, nonce) };
 	}
-	if (!ask(run, asks, to - from)) {
+	if (!run_ask(run, asks, to - from)) {
 		for (size_t i = 0; i < to - from; i++)
 			json_decref(asks[i].body);
 		return ACT_SPENT;
@@ -366,7 +229,7 @@ do_listeners(struct run *run)
 		    "attributes", l->attributes, "callbackUri",
 		    run->origin == NULL ? NULL : arena_printf(run->arena,
 		    "%s/api/run/1/event", run->origin))) == 0);
-		if (!ask(run, &one, 1)) {
+		if (!run_ask(run, &one, 1)) {
 			json_decref(one.body);
 			return ACT_SPENT;
 		}
@@ -412,7 +275,7 @@ do_wait(struct run *run)
 static enum act_end
 after_messages(struct run *run)
 {
-	enum act_end end = do_all_data(run, false);
+	enum act_end end = run_act_on_data(run, false);
 
 	return end != ACT_DONE ? end : do_listeners(run);
 }
@@ -427,7 +290,7 @@ run_act(struct run *run)
 	run->faults = NULL;
 	run->nvalue_faults = 0;
 	run->votes = NULL;
-	end = do_all_data(run, true);
+	end = run_act_on_data(run, true);
 	for (size_t i = 0; end == ACT_DONE && i < run->at->noperations; i++)
 		run_operate(run, &run->at->operations[i]);
 	if (end == ACT_DONE && run->spent > RUN_BUDGET)

@@ -276,6 +276,13 @@ enum act_end { ACT_DONE, ACT_WAIT, ACT_FAULT, ACT_SPENT };
 
 enum act_end run_act(struct run *run);
 
+/* Asks, and frees the bodies.  False: more than ASKS_MAX in this request, as
+ * a flow that calls services in a circle would; then nobody was asked, and the
+ * bodies are still the caller's. */
+bool run_ask(struct run *run, struct ask *asks, size_t count);
+/* Loads (load true), or else saves and deletes, until one fails; act_data.c. */
+enum act_end run_act_on_data(struct run *run, bool load);
+
 /* An answer that was waited for.  RUN_WAIT: there are more to come.  answer
  * NULL: it failed, and fault says why. */
 enum run_end run_answered(struct run *run, const struct pending *pending,
