@@ -11,6 +11,10 @@
  * them say the same.  If none answers, this region goes on where its server
  * does not know of any time that it was away; else it waits, and says why.
  * Lost regions, by the map that there is, are not asked.
+ *
+ * What they say is about one run of this region's server.  So that is asked
+ * first when it began, and told under that name: if it has begun anew in
+ * between, all are asked again.
  */
 #include <string.h>
 
@@ -91,7 +95,7 @@ on_hold(struct timer *timer)
 static void
 is_sure(struct pg_store *store)
 {
-	store->sure = true;
+	store->sure = store->was_sure = true;
 	store->unsure_told = false;
 	release_held(store);
 }
@@ -128,28 +132,13 @@ fence(struct pg_store *store)
 }
 
 static void
-on_cleared(void *arg, enum store_end end, uint64_t known)
+clear(struct pg_store *store, const struct pg_kind *kind, bool known)
 {
-	struct pg_store *store = arg;
-
-	if (end == STORE_OK && known != 0) {
-		is_sure(store);
-		return;
-	}
-	if (end == STORE_OK) {
-		store->unsure_told = true;
-		refuse_held(store);
-	}
-	ask_later(store);
-}
-
-static void
-clear(struct pg_store *store, bool known, store_count_fn *fn)
-{
-	struct pg_job *job = pg_job_new(&store->base, &pg_clear, store);
+	struct pg_job *job = pg_job_new(&store->base, kind, NULL);
 
 	job->known = known;
-	job->fn.count = fn;
+	job->began = store->began;
+	job->round = store->round;
 	pg_send(store->here, job);
 }
 
@@ -162,7 +151,7 @@ end_asking(struct pg_store *store)
 	if (store->lost_to[0] != '\0')
 		fence(store);
 	else if (!store->answered_sure)
-		clear(store, store->answered == store->asked, on_cleared);
+		clear(store, &pg_clear, store->answered == store->asked);
 }
 
 static void
@@ -182,7 +171,7 @@ answer_lost_to(struct pg_job *job)
 	if (job->end == STORE_OK && job->number == NOT_LOST_AND_SURE &&
 	    !store->answered_sure && store->lost_to[0] == '\0') {
 		store->answered_sure = true;
-		clear(store, true, on_cleared);
+		clear(store, &pg_clear, true);
 	}
 	if (store->asking == 0)
 		end_asking(store);
@@ -202,12 +191,8 @@ ask(struct pg_store *store, struct pg_side *side)
 /* Whoever is still silent from the last time is not waited for: it may be the
  * one that never answers. */
 static void
-ask_all(struct pg_store *store)
+ask_others(struct pg_store *store)
 {
-	if (store->closing)
-		return;
-	timer_cancel(&store->ask_again);
-	store->round++;
 	store->asking = store->asked = store->answered = 0;
 	store->answered_sure = false;
 	store->lost_to[0] = '\0';
@@ -220,6 +205,55 @@ ask_all(struct pg_store *store)
 	}
 	if (store->asked == 0)
 		end_asking(store);
+}
+
+/* If nothing but the connection was away, there is nobody else to ask. */
+static void
+answer_began(struct pg_job *job)
+{
+	struct pg_store *store = job->store;
+
+	if (job->round != store->round || store->closing)
+		return;
+	if (job->end != STORE_OK) {
+		ask_later(store);
+	} else if (job->number != 0 && store->was_sure) {
+		is_sure(store);
+	} else {
+		store->began = job->began;
+		ask_others(store);
+	}
+}
+
+/* What is still on its way from the last time does not count any more. */
+static void
+ask_all(struct pg_store *store)
+{
+	if (store->closing)
+		return;
+	timer_cancel(&store->ask_again);
+	store->round++;
+	clear(store, &pg_began, false);
+}
+
+static void
+answer_clear(struct pg_job *job)
+{
+	struct pg_store *store = job->store;
+
+	if (job->round != store->round)
+		return;
+	if (job->end != STORE_OK) {
+		ask_later(store);
+	} else if (job->number != 0) {
+		is_sure(store);
+	} else if (job->began != store->began) {
+		ask_all(store);
+	} else {
+		store->unsure_told = true;
+		refuse_held(store);
+		ask_later(store);
+	}
 }
 
 static void
@@ -236,27 +270,11 @@ pg_clear_begin(struct pg_store *store)
 	ask_all(store);
 }
 
-/* The connection was away, not the server; or that as well. */
-static void
-on_server_asked(void *arg, enum store_end end, uint64_t known)
-{
-	struct pg_store *store = arg;
-
-	if (end == STORE_OK && known != 0)
-		is_sure(store);
-	else if (end == STORE_OK)
-		ask_all(store);
-	else
-		ask_later(store);
-}
-
 void
 pg_clear_again(struct pg_store *store)
 {
-	if (!store->sure)
-		return;			/* that is under way */
 	store->sure = false;
-	clear(store, false, on_server_asked);
+	ask_all(store);
 }
 
 void
@@ -292,22 +310,20 @@ static void
 bind_clear(struct pg_job *job, struct pg_params *p)
 {
 	pg_add_bool(p, job->known);
+	pg_add_big(p, job->began);
 }
 
 static void
 take_clear(struct pg_job *job, const PGresult *r)
 {
 	job->number = pg_bool(r, 0, 0);
+	job->began = pg_number(r, 0, 1);
 	job->end = STORE_OK;
-}
-
-static void
-answer_count(struct pg_job *job)
-{
-	job->fn.count(job->arg, job->end, job->number);
 }
 
 const struct pg_kind pg_lost_to = { PG_LOST_TO, false, bind_lost_to,
     take_lost_to, answer_lost_to };
+const struct pg_kind pg_began = { PG_CLEAR, false, bind_clear, take_clear,
+    answer_began };
 const struct pg_kind pg_clear = { PG_CLEAR, false, bind_clear, take_clear,
-    answer_count };
+    answer_clear };

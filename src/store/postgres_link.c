@@ -358,7 +358,7 @@ note_failure(struct pg_link *link, const PGresult *r)
 	pg_words(link->conn, words);
 	if (why == NULL) {
 		tell_health(link, false, words);
-		if (is_here(link) && was_away(r))
+		if (is_here(link) && was_away(r) && link->side->store->sure)
 			pg_clear_again(link->side->store);
 		return;
 	}

@@ -163,8 +163,10 @@ struct pg_job {
 	store_regions	 regions;	/* restrict_to(); adoption: not those */
 	char		 names[2 * STORE_NAMES_MAX];	/* of a fence, an adoption,
 						   a departure */
-	bool		 known;		/* of pg_clear */
-	unsigned	 round;		/* of pg_lost_to */
+	bool		 known;		/* of pg_clear, with began: to this run of
+					   the server; then of which it was */
+	int64_t		 began;
+	unsigned	 round;		/* of pg_lost_to and pg_clear */
 
 	/* which region's word counts (postgres_route.c) */
 	const struct pg_kind *goal;	/* what the caller asked for */
@@ -193,7 +195,7 @@ extern const struct pg_kind pg_create, pg_load, pg_save, pg_remove,
     pg_list_flow,
     pg_expire, pg_doc_get, pg_doc_put, pg_docs_since, pg_newest, pg_guard,
     pg_freeze, pg_arrive, pg_depart, pg_yield, pg_tend, pg_fence, pg_lose, pg_adopt,
-    pg_lost_to, pg_clear, pg_pairs, pg_try, pg_patience;
+    pg_lost_to, pg_began, pg_clear, pg_pairs, pg_try, pg_patience;
 
 /* SQL of a statement for the states at home in this region; of nothing else
  * does it depend.  text: at least PG_SQL_MAX bytes. */
@@ -337,6 +339,9 @@ struct pg_store {
 	int64_t		 taken;		/* how often, as last told; -1: never */
 	/* postgres_clear.c: */
 	bool		 sure;		/* whether this region is lost is known */
+	bool		 was_sure;
+	int64_t		 began;		/* the server, in microseconds since 1970:
+					   what the others say is about that */
 	bool		 unsure_told;	/* nobody could be asked */
 	bool		 answered_sure;
 	unsigned	 round, asking, answered, asked;

@@ -193,8 +193,10 @@ static const struct {
 	    "select successor, sure from flow.lost_to($1::text)", false },
 	/* Not behind what waits for its answer. */
 	[PG_CLEAR] = { "clear",
-	    "select flow.clear($1::bool) or h.successor is not null"
-	    " from flow.here h", false },
+	    "select flow.clear($1::bool and s.began = $2::bigint) or"
+	    " h.successor is not null, s.began from flow.here h, (select"
+	    " (extract(epoch from pg_postmaster_start_time()) *"
+	    " 1000000)::bigint as began) s", false },
 	[PG_GUARD] = { "guard", "select who, what from flow.guard()", true },
 	[PG_PAIRS] = { "pairs", PG_PAIRS_SQL, false },
 	[PG_TRY] = { "try_write", "select flow.try_write()", true },

@@ -7,6 +7,8 @@
  */
 #include "base/clock.h"
 #include "ownership.h"
+#include "store/postgres_private.h"
+#include "support/late.h"
 
 /* --- what replication brings ----------------------------------------------------------- */
 
@@ -383,6 +385,56 @@ who_is_slow_to_say_so_holds_nobody_up(void **state)
 	PQfinish(slow);
 }
 
+/* Opened while nobody gets through to its server. */
+static void
+open_behind(struct late *late)
+{
+	char info[sizeof(region_info[GB])];
+
+	late_open(late);
+	memcpy(info, region_info[GB], sizeof(info));
+	snprintf(region_info[GB], sizeof(region_info[GB]), "host=%s "
+	    "user=flow_engine dbname=r%d connect_timeout=60", late->dir, GB);
+	store_close(&in[GB]);
+	in[GB] = region_open(GB, loop, "");
+	memcpy(region_info[GB], info, sizeof(info));
+}
+
+static bool
+has_to_tell_its_server(const struct pg_store *store)
+{
+	return store->asking == 0 && store->here->readers[0].nwaiting +
+	    store->here->readers[1].nwaiting > 0;
+}
+
+/* What waited to be sent while the server began anew. */
+static void
+word_of_before_a_start_is_refused(void **state)
+{
+	struct store_row row = made_in(GB, 1, "x"), got;
+	struct late late;
+
+	(void)state;
+	open_behind(&late);
+	while (!has_to_tell_its_server(pg_store_of(in[GB])))
+		ask_load(in[US], region_row(US, 9, "").id, 0, &got);
+	/* From here on it is lost, and everybody else knows. */
+	pg_server_end(&server, SIGINT);
+	assert_true(pg_server_run(&server));
+	region_ask(US, "select flow.lose('GB', 'AU', null)");
+	region_ask(AU, "select flow.lose('GB', 'AU', null)");
+	late_let_through(&late, server.dir);
+	row.body = SLICE("y");
+	do
+		assert_int_not_equal(ask_save(in[GB], &row), STORE_OK);
+	while (strcmp(region_ask(GB, "select coalesce(successor, '') from "
+	    "flow.here"), "AU") != 0);
+	assert_string_equal(region_ask(GB, "select flow.clear(false)"), "f");
+	store_close(&in[GB]);
+	late_close(&late);
+	in[GB] = region_open(GB, loop, "");
+}
+
 int
 main(void)
 {
@@ -396,6 +448,7 @@ main(void)
 		TEST(nothing_arrives_from_a_lost_home),
 		TEST(a_server_that_was_away_takes_no_writes),
 		TEST(who_is_slow_to_say_so_holds_nobody_up),
+		TEST(word_of_before_a_start_is_refused),
 		TEST(two_homes_of_an_epoch_become_one),
 	};
 
