@@ -15,6 +15,7 @@
 
 #include "base/buf.h"
 #include "command/check_places.h"
+#include "command/check_proof.h"
 #include "command/command.h"
 #include "command/options.h"
 #include "conf/generation.h"
@@ -32,113 +33,6 @@ struct checked {
 	struct buf	 effective;	/* with dump: the configuration whole */
 	struct buf	 out;
 };
-
-/* --- the residency proof, in words ------------------------------------------------ */
-
-static const char *
-place_text(struct place place, char text[40])
-{
-	if (place.class != PLACE_LOCATED)
-		snprintf(text, 40, "%s place",
-		    place_class_name((enum place_class)place.class));
-	else if (place.country != 0)
-		snprintf(text, 40, "country:%s", country_code(place.country));
-	else
-		snprintf(text, 40, "continent:%s", continent_code(
-		    (enum continent)place.continent));
-	return text;
-}
-
-/* Ids of the set's regions; "none" for an empty one. */
-static void
-region_names(struct buf *out, const struct region_map *map,
-    struct region_set set)
-{
-	const char *before = "";
-
-	for (unsigned i = 0; i < map->nregions; i++) {
-		if (!region_set_has(set, i))
-			continue;
-		buf_printf(out, "%s%s", before, map->regions[i].id);
-		before = ",";
-	}
-	if (before[0] == '\0')
-		buf_text(out, "none");
-}
-
-/* "*" is the intersection for requests that do not say which flow, or not
- * even which tenant; then the tenant of the hit is one of several. */
-static void
-owner_text(struct buf *out, const struct restriction_hit *hit)
-{
-	if (hit->flow_id != NULL && strcmp(hit->flow_id, "*") == 0) {
-		buf_text(out, "requests that do not say their flow");
-		return;
-	}
-	if (hit->flow_id != NULL)
-		buf_printf(out, "flow %s", hit->flow_id);
-	if (hit->tenant_id != NULL)
-		buf_printf(out, "%stenant %s", hit->flow_id != NULL ? " of " :
-		    "", hit->tenant_id);
-}
-
-static void
-escape_text(struct checked *c, const struct residency_escape *e)
-{
-	const struct region_map *map = c->generation->policy.map;
-	char place[40];
-
-	buf_text(&c->out, "residency: ");
-	owner_text(&c->out, &e->restrictions);
-	buf_printf(&c->out, ": a %s request from %s to a %s host with up ",
-	    path_class_name(e->path), place_text(e->place, place),
-	    host_kind_name(e->host));
-	region_names(&c->out, map, e->up);
-	buf_printf(&c->out, " gets %s", outcome_name(e->outcome));
-	if (e->outcome == OUTCOME_FORWARD)
-		buf_printf(&c->out, " to %s", map->regions[e->region].id);
-	buf_printf(&c->out, ": %s\n", e->what);
-}
-
-static void
-unservable_text(struct checked *c, const struct residency_unservable *u)
-{
-	buf_text(&c->out, "residency: ");
-	owner_text(&c->out, &u->restrictions);
-	buf_text(&c->out, ": warning: ");
-	if (u->nobody)
-		buf_text(&c->out, "nobody is permitted, from no place\n");
-	else if (u->nowhere)
-		buf_text(&c->out, "no region of the map is permitted, so "
-		    "every request is refused\n");
-	else if (u->only >= 0)
-		buf_printf(&c->out, "only region %s is permitted; while that "
-		    "is down, requests are refused\n",
-		    c->generation->policy.map->regions[u->only].id);
-}
-
-static size_t
-listed(uint64_t count)
-{
-	return count < RESIDENCY_LISTED ? (size_t)count : RESIDENCY_LISTED;
-}
-
-static void
-residency_text(struct checked *c)
-{
-	const struct residency_report *r = c->report;
-
-	for (size_t i = 0; i < listed(r->escapes); i++)
-		escape_text(c, &r->escape[i]);
-	if (r->escapes > RESIDENCY_LISTED)
-		buf_printf(&c->out, "residency: %" PRIu64 " escapes in all\n",
-		    r->escapes);
-	for (size_t i = 0; i < listed(r->unservables); i++)
-		unservable_text(c, &r->unservable[i]);
-	if (r->unservables > RESIDENCY_LISTED)
-		buf_printf(&c->out, "residency: %zu such restrictions in "
-		    "all\n", r->unservables);
-}
 
 /* --- the answer as text ------------------------------------------------------------- */
 
@@ -194,7 +88,7 @@ answer_text(struct checked *c, bool good)
 {
 	mistakes_print(&c->mistakes, &c->out);
 	if (c->report != NULL)
-		residency_text(c);
+		proof_text(&c->out, c->generation->policy.map, c->report);
 	if (good && c->report != NULL) {
 		summary_text(c);
 		return;
@@ -210,99 +104,10 @@ answer_text(struct checked *c, bool good)
 /* --- the answer as JSON ------------------------------------------------------------- */
 
 static void
-name(struct buf *out, const char *before, const char *key)
-{
-	buf_text(out, before);
-	buf_json(out, slice_of(key));
-	buf_char(out, ':');
-}
-
-static void
-text_member(struct buf *out, const char *before, const char *key,
-    const char *value)
-{
-	name(out, before, key);
-	if (value == NULL)
-		buf_text(out, "null");
-	else
-		buf_json(out, slice_of(value));
-}
-
-static void
-regions_member(struct checked *c, const char *key, struct region_set set)
-{
-	const struct region_map *map = c->generation->policy.map;
-	const char *before = "";
-
-	name(&c->out, ",", key);
-	buf_char(&c->out, '[');
-	for (unsigned i = 0; i < map->nregions; i++) {
-		if (!region_set_has(set, i))
-			continue;
-		buf_text(&c->out, before);
-		buf_json(&c->out, slice_of(map->regions[i].id));
-		before = ",";
-	}
-	buf_char(&c->out, ']');
-}
-
-static void
-escape_json(struct checked *c, const struct residency_escape *e)
-{
-	const struct region_map *map = c->generation->policy.map;
-	char place[40];
-
-	text_member(&c->out, "{", "tenant", e->restrictions.tenant_id);
-	text_member(&c->out, ",", "flow", e->restrictions.flow_id);
-	text_member(&c->out, ",", "place", place_text(e->place, place));
-	text_member(&c->out, ",", "host", host_kind_name(e->host));
-	text_member(&c->out, ",", "path", path_class_name(e->path));
-	regions_member(c, "up", e->up);
-	text_member(&c->out, ",", "outcome", outcome_name(e->outcome));
-	text_member(&c->out, ",", "region", e->outcome == OUTCOME_FORWARD ?
-	    map->regions[e->region].id : NULL);
-	text_member(&c->out, ",", "what", e->what);
-	buf_char(&c->out, '}');
-}
-
-static void
-unservable_json(struct checked *c, const struct residency_unservable *u)
-{
-	text_member(&c->out, "{", "tenant", u->restrictions.tenant_id);
-	text_member(&c->out, ",", "flow", u->restrictions.flow_id);
-	buf_printf(&c->out, ",\"nobody\":%s,\"nowhere\":%s",
-	    u->nobody ? "true" : "false", u->nowhere ? "true" : "false");
-	text_member(&c->out, ",", "only", u->only < 0 ? NULL :
-	    c->generation->policy.map->regions[u->only].id);
-	buf_char(&c->out, '}');
-}
-
-static void
-residency_json(struct checked *c)
-{
-	const struct residency_report *r = c->report;
-
-	buf_printf(&c->out, ",\"residency\":{\"decisions\":%" PRIu64
-	    ",\"every_subset\":%s,\"restrictions\":%zu,\"distinct\":%zu,"
-	    "\"escapes\":%" PRIu64 ",\"unservables\":%zu,\"escape\":[",
-	    r->decisions, r->every_subset ? "true" : "false",
-	    r->restrictions, r->distinct, r->escapes, r->unservables);
-	for (size_t i = 0; i < listed(r->escapes); i++) {
-		buf_text(&c->out, i == 0 ? "" : ",");
-		escape_json(c, &r->escape[i]);
-	}
-	buf_text(&c->out, "],\"unservable\":[");
-	for (size_t i = 0; i < listed(r->unservables); i++) {
-		buf_text(&c->out, i == 0 ? "" : ",");
-		unservable_json(c, &r->unservable[i]);
-	}
-	buf_text(&c->out, "]}");
-}
-
-static void
 answer_json(struct checked *c, bool good)
 {
-	text_member(&c->out, "{", "file", c->file);
+	buf_text(&c->out, "{\"file\":");
+	buf_json(&c->out, slice_of(c->file));
 	buf_printf(&c->out, ",\"good\":%s,\"full\":%s,\"mistakes\":",
 	    good ? "true" : "false", c->full ? "true" : "false");
 	mistakes_json(&c->mistakes, &c->out);
@@ -313,11 +118,12 @@ answer_json(struct checked *c, bool good)
 		    c->generation->policy.map->nnetworks,
 		    c->generation->expectations->count,
 		    tried_expectations(c));
-		residency_json(c);
+		proof_json(&c->out, c->generation->policy.map, c->report);
 	}
-	if (c->effective.len > 0)
-		text_member(&c->out, ",", "effective",
-		    buf_cstr(&c->effective));
+	if (c->effective.len > 0) {
+		buf_text(&c->out, ",\"effective\":");
+		buf_json(&c->out, buf_all(&c->effective));
+	}
 	buf_text(&c->out, "}\n");
 }
 
