@@ -21,6 +21,13 @@ enum route_needs {
 	NEEDS_EDGE,			/* an edge asks, and no client of one */
 };
 
+/* The player asks after every start; an empty list is an answer. */
+static void
+call_page_components(const struct call_ctx *c)
+{
+	answer_text(c, 200, "[]");
+}
+
 static const struct route {
 	enum h1_method	 method;	/* GET answers HEAD as well */
 	const char	*path;		/* {} is any one segment; case is ignored */
@@ -179,15 +186,6 @@ static const struct route {
 	{ METHOD_GET, "/healthz", NEEDS_NOTHING, call_health },
 	{ METHOD_GET, "/health", NEEDS_NOTHING, call_health },
 };
-
-/* --- a small call ---------------------------------------------------------------- */
-
-/* The player asks after every start; an empty list is an answer. */
-void
-call_page_components(const struct call_ctx *c)
-{
-	answer_text(c, 200, "[]");
-}
 
 /* --- routing -------------------------------------------------------------------------- */
 

@@ -219,6 +219,22 @@ wait_for_all(struct loop *loop, struct asking *asking, uint64_t ms)
 	timer_cancel(&asking->timer);
 }
 
+/* What RFC 3986 calls unreserved stays. */
+static void
+put_escaped(struct buf *out, struct slice text)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		char c = text.p[i];
+
+		if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+		    (c >= '0' && c <= '9') || (c != '\0' &&
+		    strchr("-._~", c) != NULL))
+			buf_char(out, c);
+		else
+			buf_printf(out, "%%%02X", (unsigned char)c);
+	}
+}
+
 /* Known to us alone, or nobody: the platform's clear form of who runs the
  * flow, escaped whole. */
 static const char *
@@ -236,22 +252,6 @@ authorization_line(struct arena *arena, const struct run *run)
 	buf_fini(&text);
 	buf_fini(&line);
 	return all;
-}
-
-/* What RFC 3986 calls unreserved stays. */
-void
-put_escaped(struct buf *out, struct slice text)
-{
-	for (size_t i = 0; i < text.len; i++) {
-		char c = text.p[i];
-
-		if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-		    (c >= '0' && c <= '9') || (c != '\0' &&
-		    strchr("-._~", c) != NULL))
-			buf_char(out, c);
-		else
-			buf_printf(out, "%%%02X", (unsigned char)c);
-	}
 }
 
 static struct http_exchange *

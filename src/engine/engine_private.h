@@ -157,7 +157,6 @@ void call_invoke_tree(const struct call_ctx *c);	/* version 2 */
 void call_join_tree(const struct call_ctx *c);
 void call_ping(const struct call_ctx *c);
 void call_health(const struct call_ctx *c);		/* health.c */
-void call_page_components(const struct call_ctx *c);	/* api.c */
 
 void call_build_login(const struct call_ctx *c);	/* build_login.c */
 void call_build_token(const struct call_ctx *c);
@@ -301,8 +300,6 @@ void call_services(struct run *run, struct ask *asks, size_t count);
 const char *call_token(struct run *run, const char *nonce);
 /* Those that are still waited for are not any more. */
 void late_cancel_all(struct engine *e);
-/* Percent-encoded, but for what is unreserved. */
-void put_escaped(struct buf *out, struct slice text);
 
 /* An answer that comes by itself, as from /response; nobody is told what came
  * of it.  On a fiber.  answer NULL: it failed. */

@@ -7,8 +7,9 @@
 #include "engine/run.h"
 #include "engine/system_ids.h"
 
+/* What would end the value, or is read as something else in it. */
 static void
-put_escaped(struct buf *out, const char *text)
+put_value(struct buf *out, const char *text)
 {
 	for (; text != NULL && *text != '\0'; text++)
 		if (*text == '&' || *text == '=' || *text == '%' ||
@@ -22,7 +23,7 @@ static void
 put(struct buf *out, const char *key, const char *value)
 {
 	buf_printf(out, "%s%s=", out->len == 0 ? "" : "&", key);
-	put_escaped(out, value);
+	put_value(out, value);
 }
 
 void

@@ -13,7 +13,8 @@
 #include "policy/restrictions_private.h"
 #include "policy/state_id.h"
 
-const char restrictions_several[] = "*";
+/* The id of an intersection. */
+static const char several[] = "*";
 
 /* --- hashing ------------------------------------------------------------------ */
 
@@ -37,8 +38,7 @@ void
 restrictions_add_id(const char **sum, const char *id)
 {
 	if (id != NULL)
-		*sum = *sum == NULL || strcmp(*sum, id) == 0 ? id :
-		    restrictions_several;
+		*sum = *sum == NULL || strcmp(*sum, id) == 0 ? id : several;
 }
 
 const struct record *
@@ -76,7 +76,7 @@ restrictions_all_of(const struct record *tenant)
 	struct restriction_hit hit = restrictions_own(tenant);
 
 	hit.flow = record_pair(tenant, 1);
-	hit.flow_id = tenant->count == 0 ? NULL : restrictions_several;
+	hit.flow_id = tenant->count == 0 ? NULL : several;
 	return hit;
 }
 

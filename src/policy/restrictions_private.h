@@ -35,8 +35,6 @@ struct restrictions {
 	struct shard_ref flows[FLOW_SHARDS];
 };
 
-extern const char restrictions_several[];	/* the id of an intersection */
-
 /* One more that a request may be about: *sum is its id, or that there are
  * several.  id NULL: it has none, and counts for nothing. */
 void restrictions_add_id(const char **sum, const char *id);
