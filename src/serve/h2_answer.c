@@ -217,14 +217,22 @@ h2_answer_copy(struct h2_stream *stream, char *to, size_t len)
 		h2_make_ready(s);
 }
 
-/* RFC 9113 8.1: answered in full, so the rest of the request may stay where
- * it is. */
+/*
+ * RFC 9113 8.1: answered in full, so the rest of the request may stay where it
+ * is.  Not at once: a short rest is on its way already, and there are clients
+ * that forget an answer when their stream is reset.
+ */
 void
 h2_answer_sent(struct h2_stream *stream)
 {
 	struct h2_active *s = h2_active_of(stream);
 
 	s->all_sent = true;
-	if (!s->in_ended)
+	s->sent_ms = h2_active_loop(s)->now_ms;
+	if (s->in_ended)
+		return;
+	if (s->active->request.tunnel)
 		h2_reset(stream, H2_NO_ERROR);
+	else
+		h2_request_arm(s);
 }

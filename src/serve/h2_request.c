@@ -35,6 +35,10 @@ stream_deadline(const struct h2_active *s)
 		    LATE_TUNNEL);
 		return d;
 	}
+	if (s->all_sent) {
+		deadline_sooner(&d, s->sent_ms + LINGER_MS, LATE_CLOSE);
+		return d;
+	}
 	if (s->out.len > 0)
 		deadline_sooner(&d, s->sent_ms + limits->send_idle_ms,
 		    LATE_SEND);
@@ -211,6 +215,14 @@ has_to_wait(const struct h2_active *s)
 	    (s->connect && !s->active->request.tunnel);
 }
 
+/* The request was answered in full, and its client sends on and on. */
+static void
+stop_rest(struct h2_active *s)
+{
+	h2_reset(&s->stream, H2_NO_ERROR);
+	conn_wake(s->active->conn);
+}
+
 static void
 deliver(struct h2_active *s, struct slice bytes, bool last)
 {
@@ -221,6 +233,11 @@ deliver(struct h2_active *s, struct slice bytes, bool last)
 	    !body_deliver(a, bytes, last, &fault))
 		refuse(s, &fault);
 	h2_consume(&s->stream, bytes.len);
+	if (!s->all_sent || a->request.tunnel)
+		return;
+	a->in_discarded += bytes.len;
+	if (a->in_discarded > DISCARD_BYTES)
+		stop_rest(s);
 }
 
 static void
@@ -350,6 +367,9 @@ on_stream_timer(struct timer *timer)
 		break;
 	case LATE_TUNNEL:
 		cut_late(s, SERVE_TUNNEL_IDLE);
+		break;
+	case LATE_CLOSE:
+		stop_rest(s);
 		break;
 	default:
 		refuse_late(s, d.late);

@@ -688,6 +688,33 @@ def _(h):
     same("without error", a.reset, NO_ERROR)
 
 
+def early(h):
+    """A request that is refused by its head alone, and the answer to it."""
+    stream = h.ask([(":method", "POST"), ASK[1], (":path", "/api/run/%2f"),
+                    ASK[3]], end=False)
+    a = h.answer(stream)
+    same("status", a.status, 400)
+    return stream, a
+
+
+@special("8.1", "a short rest of it may come after the answer")
+def _(h):
+    stream, a = early(h)
+    h.ping()
+    same("no reset at once", a.reset, None)
+    h.send(data(b"x" * 20, stream))
+    h.ping()
+    same("no reset behind it", a.reset, None)
+
+
+@special("8.1", "a long rest of it is stopped")
+def _(h):
+    stream, a = early(h)
+    h.send(*[data(b"x" * 16384, stream, flags=0)] * 5)
+    h.until("no more of it", lambda: a.reset is not None)
+    same("without error", a.reset, NO_ERROR)
+
+
 @special("8.6", "no pushes where they are off", pairs=[(ENABLE_PUSH, 0)])
 def _(h):
     h.send(ask())
