@@ -69,15 +69,16 @@ static void
 write_bad(const json_t *bad, struct buf *out)
 {
 	const char *sentence = ctl_text(bad, "sentence");
+	const char *part = ctl_text(bad, "part");
 
 	buf_printf(out, "\n%s  %s port %lld  ", ctl_text(bad, "time"),
 	    ctl_text(bad, "peer"), ctl_number(bad, "port"));
 	if (ctl_number(bad, "status") != 0)
 		buf_printf(out, "%lld ", ctl_number(bad, "status"));
 	buf_text(out, ctl_text(bad, "rule"));
-	if (strcmp(ctl_text(bad, "part"), "frames") != 0)
+	if (strcmp(part, "head") == 0 || strcmp(part, "body") == 0)
 		buf_printf(out, ", byte %lld of the %s",
-		    ctl_number(bad, "offset"), ctl_text(bad, "part"));
+		    ctl_number(bad, "offset"), part);
 	if (ctl_text(bad, "request_id")[0] != '\0')
 		buf_printf(out, ", request %s", ctl_text(bad, "request_id"));
 	buf_printf(out, "\n%s%s", sentence, sentence[0] != '\0' ? "\n" : "");

@@ -265,7 +265,7 @@ write_one(const struct kept *k, struct buf *out)
 		buf_json(out, slice_of(k->is.sentence));
 	}
 	buf_printf(out, ",\"part\":\"%s\",\"offset\":%llu",
-	    k->is.frames ? "frames" : k->head_bytes > 0 ? "head" : "body",
+	    k->is.part != NULL ? k->is.part : k->head_bytes > 0 ? "head" : "body",
 	    (unsigned long long)k->is.at);
 	if (k->head_bytes > 0) {
 		buf_printf(out, ",\"head_bytes\":%zu,\"excerpt_offset\":%zu,"

@@ -37,7 +37,9 @@ struct bad_request {
 	const char	*request_id;
 	struct slice	 head;		/* what came of it; empty: it was good */
 	uint64_t	 at;		/* where in the head; else in the body */
-	bool		 frames;	/* of HTTP/2: neither, and no place */
+	/* "frames" of HTTP/2, "connection" before any request: neither head nor
+	 * body, and no place; NULL: one of the two. */
+	const char	*part;
 };
 
 /* Any worker; what is kept is copied. */

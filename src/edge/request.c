@@ -257,6 +257,8 @@ remember_bad(const struct edge_request *er, enum refusal why)
 		.rule = why == REFUSAL_SYNTAX ? er->rule : refusal_name(why),
 		.sentence = why == REFUSAL_SYNTAX ? er->sentence : er->rule,
 		.head = r->refused_bytes, .at = r->refused_at,
+		.part = er->listening->tls && !stream_is_tls(
+		    request_stream(er->request)) ? "connection" : NULL,
 	};
 
 	if (r->head != NULL && r->head_bytes.len > 0) {

@@ -102,7 +102,8 @@ worker_unproxied(struct server *server, void *listener,
 	struct worker *w = server->owner;
 
 	add_bad(w, listener, peer, (struct bad_request){
-	    .rule = "proxy-header", .sentence = reason });
+	    .rule = "proxy-header", .sentence = reason,
+	    .part = "connection" });
 	count_one(&w->counters.proxy_refused);
 	complain(w, listener, peer, "the PROXY header", reason);
 }
@@ -114,7 +115,8 @@ worker_unheard(struct server *server, void *listener,
 	struct worker *w = server->owner;
 
 	add_bad(w, listener, peer, (struct bad_request){
-	    .rule = "client-hello", .sentence = reason });
+	    .rule = "client-hello", .sentence = reason,
+	    .part = "connection" });
 	count_one(&w->counters.hello_refused);
 	complain(w, listener, peer, "the ClientHello", reason);
 }
@@ -144,7 +146,7 @@ worker_malformed(struct server *server, void *listener,
     const struct endpoint *peer, const char *rule, const char *sentence)
 {
 	add_bad(server->owner, listener, peer, (struct bad_request){
-	    .rule = rule, .sentence = sentence, .frames = true });
+	    .rule = rule, .sentence = sentence, .part = "frames" });
 }
 
 /* Where PROXY headers are read, only those may come who send them. */

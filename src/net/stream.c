@@ -212,6 +212,18 @@ handshake(struct stream *s)
 	}
 }
 
+bool
+stream_turn_plain(struct stream *s)
+{
+	if (!(s->flags & S_HTTP))
+		return false;
+	stream_tls_free(s);
+	s->flags &= S_WATCH | S_EDGE;
+	s->flags |= S_OPEN;
+	start_reading(s);
+	return true;
+}
+
 /* A socket that has just connected takes a few hundred bytes at once. */
 static bool
 send_preface(struct stream *s)

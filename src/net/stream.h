@@ -77,6 +77,14 @@ void stream_accept(struct stream *s, struct loop *loop, int fd,
  */
 bool stream_start_tls(struct stream *s, struct tls_context *tls);
 
+/*
+ * During failed() with STREAM_TLS_FAILED: whether an HTTP request came where a
+ * handshake was to begin, so that an answer in plain text will be understood;
+ * never where clients must show a certificate.
+ * Then the stream is open and plain from now on; what came is gone.
+ */
+bool stream_turn_plain(struct stream *s);
+
 /* to must not be an ENDPOINT_NAME.  Failure comes through failed(). */
 void stream_connect(struct stream *s, struct loop *loop,
     const struct endpoint *to, struct tls_context *tls,

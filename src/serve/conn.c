@@ -151,17 +151,28 @@ on_drained(struct stream *s)
 		h1_conn_on_drained(c);
 }
 
-/* Nobody was served, so no line of the access log will say it. */
 static void
-tell_no_handshake(const struct conn *c)
+tell_no_handshake(const struct conn *c, const char *reason)
 {
 	const struct endpoint peer = { .kind = (enum endpoint_kind)c->peer_kind,
 	    .addr = c->peer, .port = c->peer_port };
 
 	if (c->server->handler->handshake_failed != NULL)
 		c->server->handler->handshake_failed(c->server, c->listener,
-		    &peer, c->stream.refusal != NULL ? c->stream.refusal :
-		    "no memory");
+		    &peer, reason);
+}
+
+/* What was asked for is not read: it may hold what TLS was to keep secret. */
+static void
+refuse_plain(struct conn *c)
+{
+	static const struct body_fault plain = { .status = 400,
+	    .rule = "plain-http", .sentence = "this port speaks TLS and the "
+	    "request came without it; ask for https:// instead" };
+
+	tell_no_handshake(c, "a plain HTTP request came");
+	c->began_us = c->server->loop->now_us;
+	h1_conn_refuse(c, &plain);
 }
 
 static void
@@ -169,8 +180,14 @@ on_failed(struct stream *s, enum stream_end end)
 {
 	struct conn *c = list_entry(s, struct conn, stream);
 
+	if (end == STREAM_TLS_FAILED && stream_turn_plain(s)) {
+		refuse_plain(c);
+		return;
+	}
+	/* Nobody was served, so no line of the access log will say it. */
 	if (end == STREAM_TLS_FAILED)
-		tell_no_handshake(c);
+		tell_no_handshake(c, s->refusal != NULL ? s->refusal :
+		    "no memory");
 	conn_close(c, SERVE_CLIENT_LEFT, false);
 }
 

@@ -10,7 +10,7 @@ import json
 import socket
 import ssl
 
-from lib import Platform, portolan, same, story, truth, wait_for
+from lib import Client, Platform, portolan, same, story, truth, wait_for
 from lib.addresses import HOST, free_port
 from lib.client import head_bytes
 from lib.handshake import (Shaken, certificate_der, listener, refused,
@@ -79,7 +79,11 @@ def cut_hellos(us):
 
 
 def no_hellos(us):
-    for junk, end in ((b"GET / HTTP/1.1\r\n\r\n", False),
+    with Client(us.tls) as client:
+        client.send(b"GET / HTTP/1.1\r\n\r\n")
+        same("told of TLS", client.read().status, 400)
+        client.must_close()
+    for junk, end in ((b"SSH-2.0-OpenSSH_9.6\r\n", False),
                       (b"\x16\x03\x01\x00\x00", False),
                       (b"\x16\x03\x01\x00\x05\x02\x00\x00\x01\x00", False),
                       (b"\x16\x03\x01\x02\x00\x01\x00", True)):

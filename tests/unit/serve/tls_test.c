@@ -175,14 +175,58 @@ old_versions_are_refused(void **state)
 }
 
 /* Plain HTTP on the port of TLS, as a mistyped address brings it. */
+#define PLAIN_HTTP "HTTP/1.1 400 Bad Request\r\n*\r\nContent-Length: 79\r\n" \
+	"Connection: close\r\n*\r\n\r\nthis port speaks TLS and the request " \
+	"came without it; ask for https:// instead\n"
+
 static void
-plain_text_is_no_handshake(void **state)
+plain_http_is_told_that_tls_is_spoken(void **state)
+{
+	static const char *const asked[] = { GET("/hello"),
+	    "HEAD / HTTP/1.0\r\n\r\n", "PUT /\r\n", "POST /hello " };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(asked) / sizeof(asked[0]); i++) {
+		struct client c;
+
+		client_connect(&c);
+		client_send(&c, asked[i]);
+		client_expect(&c, PLAIN_HTTP);
+		client_expect_end(&c);
+		client_close(&c);
+		expect_trace("refuse 400 plain-http;gone refused;");
+		clear_trace();
+	}
+}
+
+/* However much of it there is, it is thrown away and the answer arrives. */
+static void
+a_long_plain_request_is_answered_as_well(void **state)
+{
+	char rest[20000];
+	struct client c;
+
+	(void)state;
+	memset(rest, 'x', sizeof(rest) - 1);
+	rest[sizeof(rest) - 1] = '\0';
+	client_connect(&c);
+	client_send(&c, "POST /hello HTTP/1.1\r\nHost: a\r\n"
+	    "Content-Length: 20000\r\n\r\n");
+	client_send(&c, rest);
+	client_expect(&c, PLAIN_HTTP);
+	client_expect_end(&c);
+	client_close(&c);
+	expect_trace("refuse 400 plain-http;gone refused;");
+}
+
+static void
+other_plain_text_is_no_handshake(void **state)
 {
 	struct client c;
 
 	(void)state;
 	client_connect(&c);
-	client_send(&c, GET("/hello"));
+	client_send(&c, "SSH-2.0-OpenSSH_9.6\r\n");
 	while (client_more(&c) > 0)
 		continue;		/* an alert */
 	expect_trace("");
@@ -201,7 +245,9 @@ main(void)
 		TEST(sessions_are_resumed_by_ticket),
 		TEST(x25519_is_preferred),
 		TEST(old_versions_are_refused),
-		TEST(plain_text_is_no_handshake),
+		TEST(plain_http_is_told_that_tls_is_spoken),
+		TEST(a_long_plain_request_is_answered_as_well),
+		TEST(other_plain_text_is_no_handshake),
 	};
 
 	return cmocka_run_group_tests(tests, prepare, clean_up);

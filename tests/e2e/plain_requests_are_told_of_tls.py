@@ -1,0 +1,51 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the Portolan authors
+"""Who speaks plain HTTP to a port of TLS is told so in clear, by 400 with the
+fields of every answer; it stands in the access log, is counted and shown, and
+nothing of the request is."""
+import json
+
+from lib import Client, Platform, portolan, same, story, truth
+
+GET = (b"GET /s3cret HTTP/1.1\r\nHost: flow.example.com\r\n"
+       b"Cookie: s3cret\r\n\r\n")
+
+
+def told(edge, request):
+    with Client(edge.tls) as client:
+        client.send(request)
+        answer = client.read()
+        client.must_close()
+    same("status", answer.status, 400)
+    same("frontend", answer["X-ManyWho-Region-Frontend"], "US")
+    same("no engine", answer["X-ManyWho-Region-Backend"], None)
+    same("no more after it", answer["Connection"], "close")
+    problem = json.loads(answer.body)
+    same("type", problem["type"], "urn:portolan:problem:plain-http")
+    truth("what to do: " + problem["detail"], "https://" in problem["detail"])
+    return answer["X-Request-Id"]
+
+
+@story
+def main():
+    with Platform(tls=True) as platform:
+        edge = platform["US"]
+        known = told(edge, GET)
+        ids = {known, told(edge, b"POST /" + b"x" * 30000)}
+        lines = edge.access(2)
+        same("found again", {line["request_id"] for line in lines}, ids)
+        for line in lines:
+            same("its line", (line["status"], line["listener"],
+                              line["outcome"], line["reason"]),
+                 (400, "tls", "bad-request", "plain-http"))
+        metrics = edge.admin("/metrics").body.decode()
+        truth("counted", 'rule="plain-http"} 2\n' in metrics)
+        truth("a handshake failed", "portolan_tls_handshakes_failed_total 2\n"
+              in metrics)
+        text, _ = portolan("ctl", "errors", "-c", edge.config_file)
+        truth("shown: " + text, "400 plain-http, request " + known in text)
+        truth("nothing of it", "s3cret" not in text + json.dumps(lines))
+        with edge.connect_tls() as client:
+            same("TLS is served", client.ask("GET", "/", [
+                ("Host", "flow.example.com")]).status, 200)
