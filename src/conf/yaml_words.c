@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+static const char a_tab[] = "a tab cannot indent in YAML; use spaces";
+
 static const struct {
 	const char	*problem, *sentence;
 } problems[] = {
@@ -25,6 +27,7 @@ static const struct {
 	  "a value cannot begin like this; an IPv6 address needs quotes" },
 	{ "found unexpected end of stream",
 	  "the file ends inside quotes" },
+	{ "found a tab character that violates indentation", a_tab },
 	{ "block sequence entries are not allowed in this context",
 	  "a list cannot begin here; put it on a line of its own" },
 };
@@ -33,7 +36,7 @@ static const char *
 token_problem(struct arena *arena, char at)
 {
 	if (at == '\t')
-		return "a tab cannot indent; use spaces";
+		return a_tab;
 	return arena_printf(arena,
 	    "a value cannot begin with '%c'; put it in quotes", at);
 }
@@ -60,6 +63,7 @@ static const struct {
 	{ "while parsing a flow sequence", "the list in brackets" },
 	{ "while scanning a quoted scalar", "the quoted text" },
 	{ "while scanning a simple key", "the key" },
+	{ "while scanning a plain scalar", "the value" },
 };
 
 const char *
