@@ -281,10 +281,18 @@ child_ended(struct child *child, int status)
 		child->backoff_ms = BACKOFF_FIRST_MS;
 	child->state = CHILD_WAITING;
 	child->start_ms = now + child->backoff_ms;
-	log_info("%s starts again in %llu ms", child->role.name,
-	    (unsigned long long)child->backoff_ms);
 	child->restarts++;
 	child->backoff_ms *= 2;
 	if (child->backoff_ms > BACKOFF_MOST_MS)
 		child->backoff_ms = BACKOFF_MOST_MS;
+}
+
+void
+child_log_restart(const struct child *child)
+{
+	uint64_t now = clock_ms();
+
+	log_info("%s starts again in %llu ms", child->role.name,
+	    (unsigned long long)(child->start_ms > now ?
+	    child->start_ms - now : 0));
 }

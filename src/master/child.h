@@ -80,8 +80,10 @@ enum child_word child_hear(struct child *child);
 
 /*
  * It has ended with this wait status: logs it, and plans the next start with
- * back-off (100 ms, doubling to 10 s, forgotten after 30 s of life).
+ * back-off (100 ms, doubling to 10 s, forgotten after 30 s of life).  Whether
+ * there is to be one the caller knows, who logs that.
  */
 void child_ended(struct child *child, int status);
+void child_log_restart(const struct child *child);
 
 #endif

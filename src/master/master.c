@@ -159,6 +159,20 @@ refuse_upgrade(struct master *m, const struct child *c)
 }
 
 static void
+give_up_start(struct master *m, struct child *c, int status)
+{
+	m->exit_code = WEXITSTATUS(status) == 0 ? EXIT_FAILURE :
+	    WEXITSTATUS(status);	/* 0 after a signal */
+	c->state = CHILD_GONE;
+	/* Of an heir this is told where it is refused. */
+	if (m->heir.fd < 0)
+		log_error("%s could not begin, so the service ends; what it "
+		    "wrote before this says why", c->role.name);
+	refuse_upgrade(m, c);
+	end_the_rest(m);
+}
+
+static void
 on_child_end(struct master *m, struct child *c, int status)
 {
 	bool refused = start_was_refused(m, c, status);
@@ -170,11 +184,7 @@ on_child_end(struct master *m, struct child *c, int status)
 	if (edge)
 		children_forget_fresh(m);
 	if (refused) {
-		m->exit_code = WEXITSTATUS(status) == 0 ? EXIT_FAILURE :
-		    WEXITSTATUS(status);	/* 0 after a signal */
-		c->state = CHILD_GONE;
-		refuse_upgrade(m, c);
-		end_the_rest(m);
+		give_up_start(m, c, status);
 	} else if (edge && m->stage == STAGE_DRAINING) {
 		end_the_rest(m);
 	}
@@ -183,6 +193,8 @@ on_child_end(struct master *m, struct child *c, int status)
 	    (m->stage == STAGE_DRAINING && WIFEXITED(status) &&
 	    WEXITSTATUS(status) == 0)))
 		c->state = CHILD_GONE;
+	if (c->state == CHILD_WAITING)
+		child_log_restart(c);
 	/* One that was too many may be wanted again by now. */
 	m->adjust |= m->stage == STAGE_SERVING && c->state == CHILD_GONE;
 }

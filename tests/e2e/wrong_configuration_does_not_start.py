@@ -28,6 +28,9 @@ def no_log_no_service():
         same("and a start", done.returncode, 1)
         truth(f"with the reason: {done.stderr}",
               "log.access" in done.stderr)
+        truth(f"and what comes of it: {done.stderr}",
+              "so the service ends" in done.stderr and
+              "starts again" not in done.stderr)
         platform.settings = good
 
 
