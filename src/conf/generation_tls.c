@@ -4,6 +4,7 @@
 #include "conf/generation_tls.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/clock.h"
 #include "conf/key_file.h"
@@ -38,15 +39,20 @@ key_at_fault(const struct err *err, const struct config_certificate *pair)
 	    "key" : "certificate";
 }
 
+/* The same where there is an authority besides, in a key of this name. */
+static const char *
+part_at_fault(const struct err *err, const struct config_certificate *pair,
+    const char *ca, const char *ca_key)
+{
+	return ca != NULL && tells_of(err, ca) &&
+	    !tells_of(err, pair->certificate) && !tells_of(err, pair->key) ?
+	    ca_key : key_at_fault(err, pair);
+}
+
 static void
-tell_identity(const struct tls_loading *l, const char *section,
-    const struct config_certificate *pair, const char *ca,
+tell_part(const struct tls_loading *l, const char *section, const char *key,
     const struct err *err)
 {
-	const char *key = ca != NULL && tells_of(err, ca) &&
-	    !tells_of(err, pair->certificate) && !tells_of(err, pair->key) ?
-	    "ca" : key_at_fault(err, pair);
-
 	schema_mistake_at(l->reader, l->root, arena_printf(l->g->arena,
 	    "%s.%s", section, key), "%s", err->text);
 }
@@ -72,6 +78,24 @@ warn_expiry(const struct tls_loading *l,
 		schema_warn_at(l->reader, l->root, path,
 		    "the certificate expires in %d days",
 		    (int)(left / DAY_S));
+}
+
+/* A group that may read it is usual (ssl-cert, say).  Where we may not look
+ * nobody else may either. */
+static void
+warn_open(const struct tls_loading *l, const char *file, const char *path)
+{
+	struct stat st;
+	bool read;
+
+	if (stat(file, &st) != 0 ||
+	    (st.st_mode & (S_IWGRP | S_IWOTH | S_IROTH)) == 0)
+		return;
+	read = st.st_mode & S_IROTH;
+	schema_warn_at(l->reader, l->root, path, "%s: others than its owner "
+	    "may %s this private key; chmod 600 it (640 for a group that "
+	    "needs it)%s", file, read ? "read" : "change", read ?
+	    ", and make a new one if somebody may have seen it" : "");
 }
 
 /* --- tickets --------------------------------------------------------------------- */
@@ -177,9 +201,11 @@ build_listener(const struct tls_loading *l, size_t i)
 		    certificate_of(listener, fault))), "%s", err.text);
 		return;
 	}
-	for (size_t k = 0; k < npairs; k++)
+	for (size_t k = 0; k < npairs; k++) {
+		warn_open(l, pairs[k].key, path_of(l, i, k, "key"));
 		warn_expiry(l, tls_context_certificate(l->listeners[i], k),
 		    path_of(l, i, k, "certificate"));
+	}
 	offer(l->listeners[i], listener);
 	staple(l, i);
 }
@@ -258,8 +284,9 @@ load_link(const struct tls_loading *l)
 	l->g->link_client = tls_link_client_new(link->certificate, link->key,
 	    link->ca, &err);
 	if (l->g->link_client == NULL) {
-		tell_identity(l, "link", &(struct config_certificate){
-		    link->certificate, link->key, NULL }, link->ca, &err);
+		tell_part(l, "link", part_at_fault(&err,
+		    &(struct config_certificate){ link->certificate,
+		    link->key, NULL }, link->ca, "ca"), &err);
 		return;
 	}
 	warn_expiry(l, tls_context_certificate(l->g->link_client, 0),
@@ -269,6 +296,8 @@ load_link(const struct tls_loading *l)
 		    "the certificate does not name this "
 		    "region; it needs the URI portolan:region:%s as a subject "
 		    "alternative name", config->region);
+	else
+		warn_open(l, link->key, "link.key");
 }
 
 /* Who has to prove a name need not be one of ours, and know our regions. */
@@ -284,10 +313,12 @@ load_engine_client(const struct tls_loading *l)
 	l->g->engine_client = tls_link_client_new(id->certificate, id->key,
 	    id->ca, &err);
 	if (l->g->engine_client == NULL) {
-		tell_identity(l, "engines.tls", &(struct config_certificate){
-		    id->certificate, id->key, NULL }, id->ca, &err);
+		tell_part(l, "engines.tls", part_at_fault(&err,
+		    &(struct config_certificate){ id->certificate, id->key,
+		    NULL }, id->ca, "ca"), &err);
 		return;
 	}
+	warn_open(l, id->key, "engines.tls.key");
 	warn_expiry(l, tls_context_certificate(l->g->engine_client, 0),
 	    "engines.tls.certificate");
 	if (id->server_name != NULL)
@@ -324,17 +355,20 @@ config_console_tls(const struct config *config, struct err *err)
 static void
 load_console(const struct tls_loading *l)
 {
+	const struct config_console *console = &l->g->config->console;
 	struct err err;
 
-	if (l->g->config->console.tls.certificate == NULL)
+	if (console->tls.certificate == NULL)
 		return;
 	l->g->console_tls = config_console_tls(l->g->config, &err);
-	if (l->g->console_tls == NULL)
-		tell_identity(l, "console.tls", &l->g->config->console.tls,
-		    NULL, &err);
-	else
-		warn_expiry(l, tls_context_certificate(l->g->console_tls, 0),
-		    "console.tls.certificate");
+	if (l->g->console_tls == NULL) {
+		tell_part(l, "console.tls", part_at_fault(&err, &console->tls,
+		    console->client_ca, "client_ca"), &err);
+		return;
+	}
+	warn_open(l, console->tls.key, "console.tls.key");
+	warn_expiry(l, tls_context_certificate(l->g->console_tls, 0),
+	    "console.tls.certificate");
 }
 
 /* --- all together ---------------------------------------------------------------- */

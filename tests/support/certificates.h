@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "net/tls.h"
@@ -61,7 +62,8 @@ certificate_save(const char *name, X509 *x, EVP_PKEY *key)
 {
 	FILE *f = fopen(certificate_path(name), "w");
 
-	if (f == NULL || (x != NULL && PEM_write_X509(f, x) != 1) ||
+	if (f == NULL || (key != NULL && fchmod(fileno(f), 0600) != 0) ||
+	    (x != NULL && PEM_write_X509(f, x) != 1) ||
 	    (key != NULL && PEM_write_PrivateKey(f, key, NULL, NULL, 0, NULL,
 	    NULL) != 1) || fclose(f) != 0)
 		abort();

@@ -450,6 +450,12 @@ certificates(void **state)
 	folder_put_text("portolan.yaml", text);
 	assert_null(load(NULL));
 	assert_says("link.ca: ");
+	/* The console's stands in a key of its own. */
+	folder_put_text("portolan.yaml", PLAIN "console:\n"
+	    "  address: 127.0.0.1:0\n  tls:\n    certificate: US.pem\n"
+	    "    key: US.key\n    client_ca: GB.key\n");
+	assert_null(load(NULL));
+	assert_says("13:16: console.tls.client_ca: ");
 	/* Listeners of both kinds, and certificates near their end. */
 	folder_put_text("portolan.yaml",
 	    "region: US\nmain_region: US\nlisteners:\n"
@@ -473,6 +479,71 @@ certificates(void **state)
 	assert_non_null(g->listener_tls[1]);
 	assert_non_null(g->listener_tls[2]);
 	generation_free(&g);
+}
+
+static const struct {
+	unsigned	 mode;
+	const char	*says;		/* NULL: nothing */
+} key_modes[] = {
+	{ 0600, NULL }, { 0400, NULL }, { 0640, NULL }, { 0711, NULL },
+	{ 0644, "others than its owner may read this private key; chmod 600" },
+	{ 0604, "may read this private key" },
+	{ 0660, "may change this private key" },
+	{ 0602, "may change this private key" },
+};
+
+/* Each at its own place, and none keeps the service from starting. */
+static void
+keys_that_others_may_read_are_told(void **state)
+{
+	static const struct {
+		const char	*file, *place;
+	} keys[] = {
+		{ "US.key", "5:34: link.key: warning: " },
+		{ "soon.key", "3:79: listeners[0].tls.key: warning: " },
+		{ "past.key", "10:10: console.tls.key: warning: " },
+		{ "GB.key", "12:47: engines.tls.key: warning: " },
+	};
+
+	(void)state;
+	folder_put_text("portolan.yaml",
+	    "region: US\nmain_region: US\n"
+	    "listeners: [{name: a, address: 127.0.0.1:0, tls: {certificate: "
+	    "soon.pem, key: soon.key}}]\n"
+	    "hosts: {global: [flow.example.com]}\n"
+	    "link: {certificate: US.pem, key: US.key, ca: ca.pem}\n"
+	    "console:\n"
+	    "  address: 127.0.0.1:0\n"
+	    "  tls:\n"
+	    "    certificate: past.pem\n"
+	    "    key: past.key\n"
+	    "engines:\n"
+	    "  tls: {certificate: GB.pem, ca: ca.pem, key: GB.key, "
+	    "server_name: a.b}\n");
+	for (size_t k = 0; k < sizeof(keys) / sizeof(*keys); k++) {
+		for (size_t i = 0; i < sizeof(key_modes) / sizeof(*key_modes);
+		    i++) {
+			struct generation *g;
+			size_t before;
+
+			chmod(folder_path(keys[k].file), 0600);
+			g = load(NULL);
+			assert_non_null(g);
+			before = mistakes.count;
+			generation_free(&g);
+			chmod(folder_path(keys[k].file), key_modes[i].mode);
+			g = load(NULL);
+			assert_non_null(g);
+			generation_free(&g);
+			assert_int_equal(mistakes.count - before,
+			    key_modes[i].says != NULL);
+			if (key_modes[i].says == NULL)
+				continue;
+			assert_says(keys[k].place);
+			assert_says(key_modes[i].says);
+		}
+		chmod(folder_path(keys[k].file), 0600);
+	}
 }
 
 static const struct {
@@ -568,6 +639,7 @@ main(void)
 		EACH(pure_needs_neither_database_nor_keys),
 		EACH(keys_of_testers_are_read),
 		EACH(certificates),
+		EACH(keys_that_others_may_read_are_told),
 		EACH(ticket_keys),
 		EACH(old_databases_are_told),
 		EACH(the_example_loads),
