@@ -11,6 +11,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/must.h"
+#include "engine/flow_index.h"
 #include "engine/versions.h"
 #include "policy/restrictions_json.h"
 
@@ -22,11 +23,6 @@ enum {
 	RETRY_MS = 500,
 };
 
-struct stored_tenant {
-	struct guid	 id;
-	struct list	 flows;		/* stored_flow */
-};
-
 struct waiter {
 	struct list	 node;
 	struct timer	 timer;
@@ -36,7 +32,6 @@ struct waiter {
 struct metadata {
 	struct store	*store;
 	uint64_t	 read;		/* the last change that was */
-	uint64_t	 newest;	/* the store's, as it said last */
 	bool		 asking, ready, ending;
 	struct timer	 again;
 	char		 epoch[GUID_TEXT];
@@ -49,52 +44,14 @@ struct metadata {
 	metadata_bound_fn *on_bound;	/* NULL: nobody wants to know */
 	void		*on_bound_arg;
 	size_t		 edited;
-	struct map	*tenants, *flows, *keys;
+	struct flow_index flows;
+	struct map	*keys;
 	struct versions	 versions;
 	struct map	*keepers;	/* tenants with stores; any value */
 	struct list	 waiters;
 };
 
 static void ask(struct metadata *m);
-
-void
-tenant_key(char key[STORE_KEY_MAX], const struct guid *tenant)
-{
-	guid_text(tenant->bytes, key);
-}
-
-void
-flow_key(char key[STORE_KEY_MAX], const struct guid *tenant,
-    const struct guid *flow)
-{
-	char t[GUID_TEXT], f[GUID_TEXT];
-
-	snprintf(key, STORE_KEY_MAX, "%s/%s", guid_text(tenant->bytes, t),
-	    guid_text(flow->bytes, f));
-}
-
-void
-version_key(char key[STORE_KEY_MAX], const struct guid *tenant,
-    const struct guid *flow, const struct guid *version)
-{
-	char t[GUID_TEXT], f[GUID_TEXT], v[GUID_TEXT];
-
-	snprintf(key, STORE_KEY_MAX, "%s/%s/%s", guid_text(tenant->bytes, t),
-	    guid_text(flow->bytes, f), guid_text(version->bytes, v));
-}
-
-/* "A/B": count GUIDs and nothing else. */
-static bool
-split_key(const char *key, struct guid *guids, size_t count)
-{
-	struct slice rest = slice_of(key), part;
-
-	for (size_t i = 0; i < count; i++)
-		if (!slice_split(&rest, '/', &part) ||
-		    !guid_parse(guids[i].bytes, part))
-			return false;
-	return rest.len == 0;
-}
 
 static struct slice
 guid_slice(const struct guid *guid)
@@ -170,45 +127,18 @@ read_tenant(struct metadata *m, const struct store_doc *doc,
 		restrict_to(m, &tenant, NULL, json);
 }
 
-static struct stored_tenant *
-tenant_of(struct metadata *m, const struct guid *id)
-{
-	struct stored_tenant *t = map_get(m->tenants, guid_slice(id));
-
-	if (t != NULL)
-		return t;
-	t = xcalloc(1, sizeof(*t));
-	t->id = *id;
-	list_init(&t->flows);
-	map_put(m->tenants, guid_slice(&t->id), t);
-	return t;
-}
-
-static void
-forget_flow(struct metadata *m, struct slice key)
-{
-	struct stored_flow *f = map_remove(m->flows, key);
-
-	if (f == NULL)
-		return;
-	list_remove(&f->node);
-	free(f->name);
-	free(f);
-}
-
 static void
 read_flow(struct metadata *m, const struct store_doc *doc, const json_t *json)
 {
 	const char *name = json_string_value(json_object_get(json,
 	    "developerName"));
 	struct guid ids[2];
-	struct slice key = { (const char *)ids, sizeof(ids) };
 	struct stored_flow *f;
 
 	if (!split_key(doc->key, ids, 2))
 		return;
 	restrict_to(m, &ids[0], &ids[1], json);
-	forget_flow(m, key);
+	flow_index_forget(&m->flows, &ids[0], &ids[1]);
 	if (json == NULL)
 		return;
 	f = xcalloc(1, sizeof(*f));
@@ -217,8 +147,7 @@ read_flow(struct metadata *m, const struct store_doc *doc, const json_t *json)
 	f->has_version = guid_of(&f->version, json_string_value(
 	    json_object_get(json, "defaultVersionId")));
 	f->name = xstrdup(name == NULL ? "" : name);
-	list_append(&tenant_of(m, &ids[0])->flows, &f->node);
-	map_put(m->flows, key, f);
+	flow_index_put(&m->flows, f);
 }
 
 static void
@@ -368,6 +297,7 @@ on_docs(void *arg, enum store_end end, const struct store_doc *docs,
 {
 	struct metadata *m = arg;
 
+	(void)newest;
 	m->asking = false;
 	if (m->ending)
 		return;
@@ -377,8 +307,6 @@ on_docs(void *arg, enum store_end end, const struct store_doc *docs,
 	}
 	for (size_t i = 0; i < count; i++)
 		read_doc(m, &docs[i]);
-	if (newest > m->newest)
-		m->newest = newest;
 	if (count > 0)
 		ask(m);
 	else
@@ -420,8 +348,7 @@ metadata_new(struct store *store)
 	must(getrandom(m->key, sizeof(m->key), 0) == sizeof(m->key));
 	nothing = restrictions_edit(NULL, NULL, m->key);
 	m->set = restrictions_edit_end(&nothing, 0);
-	m->tenants = map_new();
-	m->flows = map_new();
+	flow_index_init(&m->flows);
 	m->keys = map_new();
 	m->keepers = map_new();
 	versions_init(&m->versions, store);
@@ -433,26 +360,15 @@ metadata_new(struct store *store)
 }
 
 static void
-free_flows(struct metadata *m)
+free_keys(struct metadata *m)
 {
 	struct slice key;
 	size_t at = 0;
 	void *value;
 
-	while (map_next(m->flows, &at, &key, &value)) {
-		free(((struct stored_flow *)value)->name);
-		free(value);
-	}
-	map_free(&m->flows);
-	at = 0;
-	while (map_next(m->tenants, &at, &key, &value))
-		free(value);
-	map_free(&m->tenants);
-	at = 0;
 	while (map_next(m->keys, &at, &key, &value))
 		free(value);
 	map_free(&m->keys);
-	map_free(&m->keepers);
 }
 
 void
@@ -468,7 +384,9 @@ metadata_free(struct metadata **m_p)
 		restrictions_edit_cancel(&m->edit);
 	arena_free(&m->scratch);
 	restrictions_release(&m->set);
-	free_flows(m);
+	flow_index_fini(&m->flows);
+	free_keys(m);
+	map_free(&m->keepers);
 	versions_fini(&m->versions);
 	free(m);
 }
@@ -541,10 +459,7 @@ const struct stored_flow *
 metadata_flow(const struct metadata *m, const struct guid *tenant,
     const struct guid *id)
 {
-	struct guid ids[2] = { *tenant, *id };
-
-	return map_get(m->flows, (struct slice){ (const char *)ids,
-	    sizeof(ids) });
+	return flow_index_find(&m->flows, tenant, id);
 }
 
 const struct api_key *
@@ -557,14 +472,7 @@ const struct stored_flow *
 metadata_next_flow(const struct metadata *m, const struct guid *tenant,
     const struct stored_flow *at)
 {
-	struct stored_tenant *t = map_get(m->tenants, guid_slice(tenant));
-	struct list *next;
-
-	if (t == NULL)
-		return NULL;
-	next = at == NULL ? t->flows.next : at->node.next;
-	return next == &t->flows ? NULL :
-	    list_entry(next, struct stored_flow, node);
+	return flow_index_next(&m->flows, tenant, at);
 }
 
 size_t

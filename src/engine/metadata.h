@@ -25,7 +25,8 @@
 #include <jansson.h>
 
 #include "base/hmac.h"
-#include "engine/flow.h"
+#include "engine/doc_key.h"
+#include "engine/flow_index.h"
 #include "store/await.h"
 
 enum {
@@ -43,14 +44,6 @@ struct api_key {
 	struct guid	 tenant;	/* an operator may speak for any */
 	enum api_role	 role;
 	char		 name[64];	/* for people */
-};
-
-/* A flow of a tenant; of its versions, that which is run by default. */
-struct stored_flow {
-	struct list	 node;		/* of its tenant's */
-	struct guid	 tenant, id, version;
-	bool		 has_version;
-	char		*name;
 };
 
 /* A snapshot in memory. */
@@ -105,13 +98,6 @@ struct stored_version *metadata_version(struct metadata *m,
 /* versions.c */
 const struct flow *stored_version_flow(const struct stored_version *v);
 void metadata_release(struct metadata *m, struct stored_version *v);
-
-/* Keys of documents. */
-void tenant_key(char key[STORE_KEY_MAX], const struct guid *tenant);
-void flow_key(char key[STORE_KEY_MAX], const struct guid *tenant,
-    const struct guid *flow);
-void version_key(char key[STORE_KEY_MAX], const struct guid *tenant,
-    const struct guid *flow, const struct guid *version);
 
 /* --- keys of the API (api_key.c) --- */
 
