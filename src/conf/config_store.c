@@ -223,7 +223,7 @@ overlap(const struct config_store_set *a, const struct config_store_set *b)
 	return a->port != 0 && b->port != 0 && !holds(a, b) && !holds(b, a);
 }
 
-/* Which of two such databases is asked first, the file says. */
+/* None of them goes before the other by who may come in: postgres_sets.c. */
 static void
 warn_overlap(const struct schema_reader *reader, const struct yaml_node *node,
     const struct config *config, size_t at)
