@@ -7,7 +7,7 @@
 
 enum { NAME_MAX_BYTES = 253, LABEL_MAX_BYTES = 63 };	/* RFC 1035 2.3.4 */
 
-/* ":port" or nothing. */
+/* ":port", ":" (RFC 3986 3.2.3: no digit is a port, too) or nothing. */
 static bool
 read_port(struct slice s, uint16_t *port)
 {
@@ -18,8 +18,12 @@ read_port(struct slice s, uint16_t *port)
 		return true;
 	s.p++;
 	s.len--;
-	if (s.p[-1] != ':' || s.len > 5 || !slice_to_u64(s, &n) ||
-	    s.p[0] == '0' || n > UINT16_MAX)
+	if (s.p[-1] != ':')
+		return false;
+	if (s.len == 0)
+		return true;
+	if (s.len > 5 || !slice_to_u64(s, &n) || s.p[0] == '0' ||
+	    n > UINT16_MAX)
 		return false;
 	*port = (uint16_t)n;
 	return true;

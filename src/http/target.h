@@ -56,7 +56,8 @@ bool target_authority(struct slice raw, struct slice *authority,
 
 /*
  * host[:port] (RFC 9110 7.2): a name of letters, digits, "-", "_" and inner
- * dots, an IPv4 address or an IPv6 address in brackets; port 1 to 65535.
+ * dots, an IPv4 address or an IPv6 address in brackets; port 1 to 65535, or
+ * empty.
  */
 struct host {
 	struct slice	 name;		/* as host_normalise(); in text */

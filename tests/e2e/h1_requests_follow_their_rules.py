@@ -187,6 +187,9 @@ TARGETS = [
     ("9110 7.2", "a port in Host, and another case",
      get(host=b"hOST: FLOW.Example.com:8080"),
      passes(fields={"Host": "FLOW.Example.com:8080"})),
+    ("9110 7.2", "a port of no digits in Host",
+     get(host=b"Host: flow.example.com:"),
+     passes(fields={"Host": "flow.example.com:"})),
     ("9110 7.4", "a name that is served elsewhere",
      get(host=b"Host: elsewhere.example.com"), answered(421)),
 ]

@@ -42,7 +42,7 @@ static const struct {
 	{ "a..b", NULL, 0 },
 	{ "a..", NULL, 0 },
 	{ ":80", NULL, 0 },
-	{ "a:", NULL, 0 },
+	{ "a:", "a", 0 },		/* no digit is a port, too */
 	{ "a:0", NULL, 0 },
 	{ "a:080", NULL, 0 },
 	{ "a:65536", NULL, 0 },
@@ -64,7 +64,8 @@ static const struct {
 	{ "[]", NULL, 0 },
 	{ "[", NULL, 0 },
 	{ "[::1]x", NULL, 0 },
-	{ "[::1]:", NULL, 0 },
+	{ "[::1]:", "[::1]", 0 },
+	{ "a::", NULL, 0 },
 	{ "[::1]80", NULL, 0 },
 	{ "[192.0.2.1]", NULL, 0 },
 	{ "[fe80::1%25eth0]", NULL, 0 },
