@@ -51,7 +51,7 @@ static const struct refusal_row {
 	[REFUSAL_FLOW_NOT_FOUND] = { "flow-not-found", 413, false,
 	    "Flow not found in the request", "The flow that this request "
 	    "belongs to could not be found in the part of it that may be "
-	    "looked at, and no region is permitted by all flows",
+	    "looked at, and flows here differ in where they may be used and run",
 	    "http_request_denied" },
 	[REFUSAL_REGION_UNAVAILABLE] = { "region-unavailable", 503, true,
 	    "Region unavailable", "The service is not available at the moment. "
