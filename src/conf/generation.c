@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -49,8 +50,13 @@ place_of(struct loading *l, enum good_file which, const char *path)
 static bool
 is_there(struct loading *l, const char *path, const char *file)
 {
-	if (file == NULL || access(file, R_OK) == 0)
+	struct stat st;
+
+	if (file == NULL || (access(file, R_OK) == 0 &&
+	    !(stat(file, &st) == 0 && S_ISDIR(st.st_mode))))
 		return true;
+	if (access(file, R_OK) == 0)
+		errno = EISDIR;
 	schema_mistake_at(&l->reader, l->root, path, "%s: cannot be opened: %s; "
 	    "names are relative to the directory of this file", file,
 	    strerror(errno));

@@ -417,6 +417,8 @@ value_host(const char **host, struct arena *arena, struct slice text,
 	    memchr(text.p, ':', text.len) != NULL)
 		return BAD(err, text, "is no host name; write it without "
 		    "scheme, port and path");
+	if (text.len > 1 && text.p[text.len - 1] == '.')
+		return BAD(err, text, "ends with a dot; write it without");
 	return BAD(err, text, "is no host name");
 }
 
