@@ -74,6 +74,16 @@ find_unit(const struct unit *units, struct slice name, bool *nearly)
 	return NULL;
 }
 
+/* A unit that we do not know, perhaps, where a fraction or a blank is none. */
+static bool
+is_word(struct slice name)
+{
+	for (size_t i = 0; i < name.len; i++)
+		if ((name.p[i] | 0x20) < 'a' || (name.p[i] | 0x20) > 'z')
+			return false;
+	return true;
+}
+
 static bool
 multiply(uint64_t *value, uint64_t number, uint64_t factor)
 {
@@ -104,6 +114,9 @@ value_duration(uint64_t *ms, struct slice text, struct err *err)
 	if (name.len == 0)
 		return BAD(err, text, "has no unit; did you mean %" PRIu64
 		    "s (or ms, m, h, d)?", number);
+	if (!is_word(name))
+		return BAD(err, text, "is no time; write one whole number and "
+		    "its unit, as 250ms, 90s, 36h");
 	if (unit == NULL)
 		return BAD(err, text, "has an unknown unit; times have one of "
 		    "ms, s, m, h, d%s", nearly ? ", in lower case" : "");
@@ -149,6 +162,9 @@ value_size(uint64_t *bytes, struct slice text, struct err *err)
 		return BAD(err, text, "is no size; write bytes, or 64KiB, "
 		    "1MiB, 1GiB");
 	unit = find_unit(sizes, name, &nearly);
+	if (!is_word(name))
+		return BAD(err, text, "is no size; write one whole number and "
+		    "its unit, as 64KiB, 1536KiB, 1GiB");
 	if (unit == NULL)
 		return BAD(err, text, "has an unknown unit; sizes have one of "
 		    "KiB, MiB, GiB%s, or none for bytes",
@@ -193,7 +209,8 @@ value_real(double *real, struct slice text, struct err *err)
 	}
 	if (ndigits == 0 || points > 1 || ndigits + points != rest.len ||
 	    text.len > REAL_MAX_LEN)
-		return BAD(err, text, "is no number");
+		return BAD(err, text, "is no number; write it alone, as 10 "
+		    "or -0.5");
 	memcpy(digits, text.p, text.len);
 	digits[text.len] = '\0';
 	/* The program never sets a locale, so the point is a point. */

@@ -56,6 +56,26 @@ def may_not_be_written(folder, config, name):
     return path
 
 
+def other_things_have_the_names(folder, config):
+    """Files where directories are to be, and the other way round."""
+    os.mkdir(os.path.join(folder, "dir"))
+    for name in ("run", "state"):
+        open(os.path.join(folder, name), "w").close()
+    with open(config, "w") as f:
+        f.write(CONFIG + "pid_file: dir\nlog: {access: dir}\n"
+                "console: {socket: dir}\n")
+    out, _ = portolan("check", "--full", "-c", config, expect=1)
+    for told in ("4:10: run_dir: {}/run: is no directory; name another",
+                 "9:45: engines.store: {}/state: is no directory",
+                 "10:11: pid_file: {}/dir: is a directory; name a file",
+                 "11:15: log.access: {}/dir: is a directory",
+                 "12:19: console.socket: {}/dir: is a directory"):
+        truth(f"{told} in {out}", told.format(folder) in out)
+    for name in ("run", "state"):
+        os.remove(os.path.join(folder, name))
+    os.rmdir(os.path.join(folder, "dir"))
+
+
 @story
 def main():
     with tempfile.TemporaryDirectory() as folder:
@@ -87,6 +107,7 @@ def main():
         truth(out, out.endswith(": 5 mistakes\n"))
         same("nothing is made", sorted(os.listdir(folder)), [
             "flows", "portolan.yaml", "regions.yaml", "restrictions.yaml"])
+        other_things_have_the_names(folder, config)
         _, err = portolan("check", "-c", folder, expect=2)
         truth(err, "Is a directory; name the configuration with -c" in err)
 
