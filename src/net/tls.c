@@ -10,6 +10,8 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/arena.h"
 #include "base/hmac.h"
@@ -48,13 +50,18 @@ no_passphrase(char *text, int size, int writing, void *arg)
 static BIO *
 open_pem(const char *path)
 {
-	int fd;
+	struct stat there;
+	int fd, wrong;
 
 	ERR_clear_error();
 	fd = lent_file_open(path);
-	if (fd >= 0)
+	wrong = fd < 0 || fstat(fd, &there) != 0 ? errno :
+	    S_ISDIR(there.st_mode) ? EISDIR : 0;
+	if (wrong == 0)
 		return BIO_new_fd(fd, BIO_CLOSE);
-	ERR_raise(ERR_LIB_SYS, errno);
+	if (fd >= 0)
+		close(fd);
+	ERR_raise(ERR_LIB_SYS, wrong);
 	return NULL;
 }
 

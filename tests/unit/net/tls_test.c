@@ -52,6 +52,10 @@ static const struct mistake {
 	{ "missing.pem", "gb.key", NULL, "missing.pem",
 	    ": cannot be read as a PEM certificate: No such file or directory; "
 	    "give a file that " },
+	{ "", "gb.key", NULL, "",
+	    ": cannot be read as a PEM certificate: Is a directory; give" },
+	{ "gb.pem", "", NULL, "",
+	    ": cannot be read as a PEM private key: Is a directory; give" },
 	{ "garbage.pem", "gb.key", NULL, "garbage.pem",
 	    ": cannot be read as a PEM certificate: no start line; give" },
 	{ "gb.key", "gb.key", NULL, "gb.key",
