@@ -166,7 +166,7 @@ call_json(const struct call_ctx *c)
 		answer_sentence(c, 400, "The request must be a JSON object");
 	else
 		answer_sentence(c, 400, "The request is not JSON: line %d, "
-		    "column %d: %s", at.line, at.column, at.text);
+		    "column %d: %s", at.line, at.column, json_mistake(&at));
 	json_decref(json);
 	return NULL;
 }

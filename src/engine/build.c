@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/must.h"
+#include "engine/json_text.h"
 #include "policy/restriction_lists.h"
 #include "policy/restrictions_json.h"
 
@@ -70,7 +71,7 @@ build_body(const struct call_ctx *c)
 
 	if (json == NULL)
 		answer_sentence(c, 400, "The request is not JSON: line %d, "
-		    "column %d: %s", at.line, at.column, at.text);
+		    "column %d: %s", at.line, at.column, json_mistake(&at));
 	return json;
 }
 

@@ -12,6 +12,7 @@
 
 #include "base/must.h"
 #include "engine/build.h"
+#include "engine/json_text.h"
 
 #define FORMAT "portolan-package-1"
 
@@ -129,7 +130,7 @@ take_package(const struct call_ctx *c)
 		if (package == NULL)
 			answer_sentence(c, 400, "The package is not JSON: "
 			    "line %d, column %d: %s", at.line, at.column,
-			    at.text);
+			    json_mistake(&at));
 		json_decref(body);
 	}
 	return package;

@@ -14,6 +14,7 @@
 
 #include "base/buf.h"
 #include "engine/flow.h"
+#include "engine/json_text.h"
 
 enum { FLOWS_MAX = 10000 };
 
@@ -48,7 +49,8 @@ parse(const struct buf *text, const char *name, struct err *err)
 	    &at);
 
 	if (json == NULL)
-		err_set(err, "%s:%d:%d: %s", name, at.line, at.column, at.text);
+		err_set(err, "%s:%d:%d: %s", name, at.line, at.column,
+		    json_mistake(&at));
 	return json;
 }
 

@@ -118,3 +118,16 @@ json_is_too_much(struct slice text)
 	}
 	return values > JSON_VALUES_MAX;
 }
+
+/* jansson names its own flag. */
+const char *
+json_mistake(const json_error_t *error)
+{
+	switch (json_error_code(error)) {
+	case json_error_null_character:
+	case json_error_null_byte_in_key:
+		return "a text may hold no \\u0000";
+	default:
+		return error->text;
+	}
+}

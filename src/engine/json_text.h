@@ -24,6 +24,9 @@ enum { JSON_VALUES_MAX = 200000 };
 
 bool json_is_too_much(struct slice text);
 
+/* What is wrong in a text that jansson did not read, in words for who sent it. */
+const char *json_mistake(const json_error_t *error);
+
 /* Before the first JSON of the process is made (json_memory.c). */
 void json_memory_begin(void);
 

@@ -72,6 +72,25 @@ what_is_written_is_read_again(void **state)
 	}
 }
 
+/* Who sent it does not know whose flags there are. */
+static void
+mistakes_are_told_in_words(void **state)
+{
+	static const char *const rows[][2] = {
+		{ "{\"a\":\"b\\u0000\"}", "a text may hold no \\u0000" },
+		{ "{\"\\u0000\":1}", "a text may hold no \\u0000" },
+		{ "{\"a\" 1}", "':' expected near '1'" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		json_error_t at;
+
+		assert_null(json_loads(rows[i][0], 0, &at));
+		assert_string_equal(json_mistake(&at), rows[i][1]);
+	}
+}
+
 static bool
 too_much(const char *front, const char *again, size_t times, const char *back)
 {
@@ -143,6 +162,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(text_is_as_jansson_writes_it),
 		cmocka_unit_test(what_is_written_is_read_again),
+		cmocka_unit_test(mistakes_are_told_in_words),
 		cmocka_unit_test(values_are_counted),
 		cmocka_unit_test(memory_is_used_again),
 	};
