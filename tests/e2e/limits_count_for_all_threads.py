@@ -56,12 +56,16 @@ def connections(edge):
                                  state="open") == 0)
     most = 0
 
+    def now():
+        return edge.metric("portolan_connections", side="client",
+                           state="open")
+
     def counted(question):
         """However long it takes to be asked: those who idle may have left, and
-        others come in their place."""
+        others come in their place.  The threads are asked one after the
+        other, so that one may tell of who left, and the next of who came."""
         nonlocal most
-        most = max(most, edge.metric("portolan_connections", side="client",
-                                     state="open"))
+        most = max(most, min(now(), now()))
         return question()
     crowd = [edge.connect() for _ in range(2 * CONNECTIONS)]
     wait_for("the listeners pause", lambda: counted(
