@@ -73,11 +73,12 @@ warn_expiry(const struct tls_loading *l,
 		    (int)((info->begin - now + 59) / 60));
 	if (left <= 0)
 		schema_warn_at(l->reader, l->root, path,
-		    "the certificate has expired; peers will refuse it");
+		    "the certificate has expired, and peers will refuse it; "
+		    "renew it, and reload");
 	else if (left < WARN_DAYS * DAY_S)
 		schema_warn_at(l->reader, l->root, path,
-		    "the certificate expires in %d days",
-		    (int)(left / DAY_S));
+		    "the certificate expires in %d day%s; renew it, and reload",
+		    (int)(left / DAY_S), left / DAY_S == 1 ? "" : "s");
 }
 
 /* A group that may read it is usual (ssl-cert, say).  Where we may not look
