@@ -183,10 +183,11 @@ def system_calls(proxies, loader):
     when it looks, which is for load and machine to say."""
     rows, here = [], [p for p in proxies if load.takes_part(p, "h1-64")
                       and p.name != "direct"]
+    rounds = 1 if loader.options.quick else COUNTED_ROUNDS
     print("\nsystem calls a request, median of rounds")
     for connections in (64, 1):
         found = {p.name: [] for p in here}
-        for p in here * COUNTED_ROUNDS:
+        for p in here * rounds:
             found[p.name].append(system_calls_of(p, connections, loader))
         if any(None in v for v in found.values()):
             print("  cannot be counted: perf may not see the kernel's trace "
