@@ -8,7 +8,8 @@
 #include "base/arena.h"
 #include "base/must.h"
 
-enum { BUCKETS = 1 << 16, ENTRIES_FIRST = 4096 };
+enum { BUCKETS = 1 << 16, ENTRIES_FIRST = 4096,
+    LINE = 64, EXPECTED = 160 /* entries, fifteen lines */ };
 
 /* Where a span begins inside its bucket: six bytes, since the size of the
  * table against that of the caches is what a look-up costs. */
@@ -103,20 +104,40 @@ spans4_finish(struct spans4 *s)
 	s->cap = s->count + 1;
 }
 
+/* Sends for all of them at once: each step of a search would wait for a line
+ * of its own. */
+static void
+expect_entries(const struct entry *e, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i += LINE / sizeof(*e))
+		__builtin_prefetch(e + i);
+}
+
+/* Halves the n entries at e until most are left, of which the first begins at
+ * or before low. */
+static const struct entry *
+narrow(const struct entry *e, uint32_t *n, uint32_t most, uint16_t low)
+{
+	while (*n > most) {
+		uint32_t half = *n / 2;
+
+		e = e[half].low <= low ? e + half : e;
+		*n -= half;
+	}
+	return e;
+}
+
 /* The last entry of a bucket that begins at or before low; the first one
  * begins at 0. */
 static const struct entry *
 search(const struct spans4 *s, const struct bucket *b, uint16_t low)
 {
-	const struct entry *e = s->entries + b->first;
-	uint32_t n = b->count, half;
+	uint32_t n = b->count;
+	const struct entry *e = narrow(s->entries + b->first, &n, EXPECTED,
+	    low);
 
-	while (n > 1) {
-		half = n / 2;
-		e = e[half].low <= low ? e + half : e;
-		n -= half;
-	}
-	return e;
+	expect_entries(e, n);
+	return narrow(e, &n, 1, low);
 }
 
 void
