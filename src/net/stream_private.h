@@ -95,6 +95,9 @@ enum tls_step { TLS_STEP_DONE, TLS_STEP_READ, TLS_STEP_WRITE, TLS_STEP_FAILED };
 /* One SSL_write makes one record of at most this many bytes. */
 enum { TLS_RECORD = 16 * 1024 };
 
+/* stream_bio.c: the socket, as OpenSSL is to use it; NULL: no memory. */
+struct bio_st *stream_bio(struct stream *s);
+
 /* False when OpenSSL has no memory or no use for the context. */
 bool stream_tls_begin(struct stream *s, struct tls_context *tls, bool server);
 enum tls_step stream_tls_handshake(struct stream *s);

@@ -2,8 +2,8 @@
 /* Copyright the Portolan authors */
 
 /*
- * OpenSSL straight on the socket: no memory BIO in between, so a record costs
- * one system call and an idle connection no buffer.
+ * OpenSSL straight on the socket (stream_bio.c): no memory BIO in between, so
+ * a record costs one system call and an idle connection no buffer.
  */
 #include "net/stream_private.h"
 
@@ -35,14 +35,17 @@ bool
 stream_tls_begin(struct stream *s, struct tls_context *tls, bool server)
 {
 	SSL *ssl;
+	BIO *bio;
 
 	ERR_clear_error();
 	ssl = SSL_new(tls_ssl_ctx(tls));
 	if (ssl == NULL)
 		return false;
 	s->tls = ssl;
-	if (SSL_set_fd(ssl, s->fd) != 1)
+	bio = stream_bio(s);
+	if (bio == NULL)
 		return false;
+	SSL_set_bio(ssl, bio, bio);
 	if (server)
 		SSL_set_accept_state(ssl);
 	else
