@@ -12,9 +12,10 @@ import time
 import peers
 from check import STATE
 
+# over: plain, tls, resumed or h2; flows: so many are asked for (scale.py).
 Load = collections.namedtuple("Load", "connections path fields keep_alive "
-                              "body tls by", defaults=({}, True, 0, False,
-                                                       "wrk"))
+                              "body over flows",
+                              defaults=({}, True, "", "plain", 0))
 SCENARIOS = {
     "h1-8": Load(8, STATE),
     "h1-64": Load(64, STATE),
@@ -23,131 +24,141 @@ SCENARIOS = {
     "new-connection": Load(64, STATE, keep_alive=False),
     "body-64k": Load(64, "/api/run/1/64k"),
     "body-1m": Load(16, "/api/run/1/1m"),
-    "post-64k": Load(64, STATE, body=64 * 1024),
-    "tls-h1": Load(64, STATE, tls=True),
-    "tls-1m": Load(16, "/api/run/1/1m", tls=True),
-    "tls-new": Load(16, STATE, keep_alive=False, tls=True),
-    "tls-resumed": Load(16, STATE, keep_alive=False, tls=True, by="resumed"),
-    "tls-h2": Load(16, STATE, tls=True, by="h2load"),
+    "post-64k": Load(64, STATE, body="x" * 64 * 1024),
+    "tls-h1": Load(64, STATE, over="tls"),
+    "tls-1m": Load(16, "/api/run/1/1m", over="tls"),
+    "tls-new": Load(16, STATE, keep_alive=False, over="tls"),
+    "tls-resumed": Load(16, STATE, keep_alive=False, over="resumed"),
+    "tls-h2": Load(16, STATE, over="h2"),
 }
 QUICK = ("h1-64", "new-connection", "body-1m", "tls-h1", "tls-h2")
 H2_STREAMS = 8                          # at a time, of each connection
-LEAST_ROUNDS = 3                        # where time is short
+GUID = 36                               # characters
+LEAST_ROUNDS = 5                        # where time is short
 DISTURBED = 1 / 3                       # of the machine, for others
 
 
-def write_addresses(where, addresses):
-    file = os.path.join(where, "addresses")
-    if not os.path.exists(file):
-        with open(file, "w") as f:
-            f.write("\n".join(addresses))
-    return file
-
-
-def lua_of(load, addresses):
-    """wrk's script: the next address of the list for each request."""
-    rows = ",".join(f'"{a}"' for a in addresses)
-    extra = "".join(f"{k}: {v}\\r\\n" for k, v in load.fields.items())
-    extra = extra.replace('"', '\\"')
-    if not load.keep_alive:
-        extra += "Connection: close\\r\\n"
-    if load.body:
-        extra += f"Content-Length: {load.body}\\r\\n"
+def request_of(load):
+    """What bench/ends fills in: another address with each."""
+    length = len(load.body.replace("{flow}", " " * GUID))
     method = "POST" if load.body else "GET"
-    return f"""\
-local ips = {{{rows}}}
-local n, i = #ips, 0
-local front = "{method} {load.path} HTTP/1.1\\r\\nHost: {peers.HOST}\\r\\nX-Forwarded-For: "
-local back = "\\r\\n{extra}\\r\\n" .. string.rep("x", {load.body})
-function request()
-  i = i % n + 1
-  return front .. ips[i] .. back
-end
-"""
+    lines = [f"{method} {load.path} HTTP/1.1", f"Host: {peers.HOST}",
+             "X-Forwarded-For: {address}",
+             *(f"{k}: {v}" for k, v in load.fields.items())]
+    if not load.keep_alive:
+        lines.append("Connection: close")
+    if load.body:
+        lines.append(f"Content-Length: {length}")
+    return "\r\n".join(lines) + "\r\n\r\n" + load.body
 
 
-def lua_of_flows(addresses, flows):
-    """Each request begins a state of another of the restricted flows, but for
-    the last, which nobody here may use (responder.c)."""
-    rows = ",".join(f'"{a}"' for a in addresses)
-    return f"""\
-local ips = {{{rows}}}
-local n, i = #ips, 0
-local front = "POST /api/run/1 HTTP/1.1\\r\\nHost: {peers.HOST}\\r\\nX-Forwarded-For: "
-local form = "\\r\\nContent-Type: application/json\\r\\nContent-Length: 56\\r\\n" ..
-    "ManyWhoTenant: %08x-7e4a-4000-8000-%012x\\r\\n\\r\\n" ..
-    "{{\\"flowId\\":{{\\"id\\":\\"%08x-f10e-4000-8000-%012x\\"}}}}"
-function request()
-  local flow = math.random(0, {flows} - 2)
-  local tenant = flow % 1000
-  i = i % n + 1
-  return front .. ips[i] .. string.format(form, tenant, tenant, flow, flow)
-end
-"""
+class Ends:
+    """An upstream on a port of its own, and the clients who drive a proxy:
+    one thread (ends.c)."""
+
+    def __init__(self, core=peers.LOAD_CORE, flows=(), before=()):
+        self.port = peers.free_port()
+        self.process = subprocess.Popen(
+            [*before, "taskset", "-c", core, os.path.join(peers.OUT, "bench/ends"),
+             str(self.port), peers.REGION, *map(str, flows)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    def order(self, words):
+        self.process.stdin.write(" ".join(map(str, words)) + "\n")
+        self.process.stdin.flush()
+
+    def outcome(self):
+        words = self.process.stdout.readline().split()
+        if not words:
+            peers.fail("bench/ends has ended")
+        return {k: float(v) for k, v in zip(words[::2], words[1::2])}
+
+    def stop(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
 
 
 class Loader:
     """Drives rounds, and sets those aside in which others used the machine,
     as long as there is time to spare for it."""
 
-    def __init__(self, sample, where, upstream_pid, options):
+    def __init__(self, sample, where, ends, options):
         self.sample, self.where, self.options = sample, where, options
-        self.upstreams = [upstream_pid]
+        self.ends, self.upstreams = ends, [ends.pid]
+        self.addresses = self.write("addresses", "\n".join(sample.addresses))
         self.spare, self.late = options.spare, options.late
         self.set_aside = self.disturbed = self.cut = 0
 
-    # --- commands: what to run, what says how many were good and bad
-
-    def wrk(self, proxy, name, load, seconds, threads=1, lua=None):
-        url = f"https://127.0.0.1:{proxy.tls_port}/" if load.tls else \
-            f"http://127.0.0.1:{proxy.port}/"
-        script = os.path.join(self.where, f"{name}.lua")
-        if not os.path.exists(script):
-            with open(script, "w") as f:
-                f.write(lua or lua_of(load, self.sample.addresses))
-        return (["wrk", f"-t{threads}", f"-c{load.connections}",
-                 f"-d{seconds}s", "-s", script, url],
-                r"(\d+) requests in", r"Non-2xx or 3xx responses: (\d+)")
-
-    def h2load(self, proxy, _name, load, seconds):
-        """Its fields are the same for all requests: an address a round."""
-        return (["h2load", "-t1", f"-c{load.connections}", f"-m{H2_STREAMS}",
-                 f"-D{seconds}", "-H", f":authority: {peers.HOST}", "-H",
-                 f"x-forwarded-for: {random.choice(self.sample.addresses)}",
-                 f"https://127.0.0.1:{proxy.tls_port}{STATE}"],
-                r"status codes: (\d+) 2xx", r" (\d+) failed")
-
-    def resumed(self, proxy, _name, load, seconds):
-        """Each answer is checked; only a client's first may not be resumed."""
-        return ([os.path.join(peers.OUT, "bench/resumed"),
-                 str(proxy.tls_port), str(seconds), str(load.connections),
-                 peers.HOST, STATE, peers.REGION,
-                 write_addresses(self.where, self.sample.addresses)],
-                r"resumed (\d+)", r"bad (\d+)")
+    def write(self, name, text):
+        file = os.path.join(self.where, name)
+        with open(file, "w", newline="") as f:
+            f.write(text)
+        return file
 
     # --- one round of one proxy
 
-    def drive(self, proxy, name, seconds, load=None, cores=peers.LOAD_CORE,
-              **more):
+    def words(self, proxy, load, seconds, addresses=None, among=1):
+        """The order for one of so many that share the work (ends.c)."""
+        return (proxy.port if load.over == "plain" else proxy.tls_port,
+                load.connections // among, seconds, load.over, load.flows,
+                peers.REGION if proxy.locates and not proxy.is_anchor else "-",
+                addresses or self.addresses,
+                self.write("request", request_of(load)))
+
+    def ends_run(self, proxy, load, seconds, ends=None, addresses=None):
+        ends = ends or [self.ends]
+        for e in ends:
+            e.order(self.words(proxy, load, seconds, addresses, len(ends)))
+        found = [e.outcome() for e in ends]
+        return {"good": sum(f["good"] for f in found),
+                "bad": sum(f["bad"] for f in found),
+                "full": sum(f["full"] for f in found),
+                "seconds": max(f["seconds"] for f in found)}
+
+    def h2load(self, proxy, load, seconds):
+        """Its fields are the same for all requests: an address a round."""
+        start = time.monotonic()
+        done = subprocess.run(
+            ["taskset", "-c", peers.LOAD_CORE, "h2load", "-t1",
+             f"-c{load.connections}", f"-m{H2_STREAMS}", f"-D{seconds * 1000:.0f}ms", "-H",
+             f":authority: {peers.HOST}", "-H",
+             f"x-forwarded-for: {random.choice(self.sample.addresses)}",
+             f"https://127.0.0.1:{proxy.tls_port}{load.path}"],
+            capture_output=True, text=True)
+        good, bad = (re.search(p, done.stdout) for p in (
+            r"status codes: (\d+) 2xx", r" (\d+) failed"))
+        if good is None or bad is None:
+            peers.fail(f"h2load against {proxy.name}: "
+                       f"{done.stdout}{done.stderr}")
+        return {"good": int(good.group(1)), "bad": int(bad.group(1)),
+                "full": 0, "seconds": time.monotonic() - start}
+
+    def drive(self, proxy, load, seconds, **more):
         """CPU microseconds a request, requests a second, and whether others
         used too much of the machine meanwhile."""
-        load = load or SCENARIOS[name]
-        command, good, wrong = getattr(self, load.by)(proxy, name, load,
-                                                      seconds, **more)
+        run = self.h2load if load.over == "h2" else self.ends_run
         before, others = proxy.cpu_seconds(), self.others_seconds(proxy)
         start = time.monotonic()
-        done = subprocess.run(["taskset", "-c", cores, *command],
-                              capture_output=True, text=True)
+        done = run(proxy, load, seconds, **more)
         took = time.monotonic() - start
         spent = proxy.cpu_seconds() - before
         others = self.others_seconds(proxy) - others
-        count = counted(done, good, proxy)
-        bad = re.search(wrong, done.stdout)
-        full = re.search(r"full (\d+)", done.stdout)
-        if full and int(full.group(1)) > load.connections:
-            peers.fail(f"{proxy.name} does not resume: {done.stdout}")
-        return {"us": spent / count * 1e6, "rate": count / took,
-                "bad": int(bad.group(1)) if bad else 0,
+        if done["good"] == 0:
+            peers.fail(f"{proxy.name} answers nothing right: {done}")
+        if load.over == "resumed" and done["full"] > load.connections:
+            peers.fail(f"{proxy.name} does not resume: {done}")
+        return {"us": spent / done["good"] * 1e6,
+                "rate": done["good"] / done["seconds"], "bad": done["bad"],
                 "disturbed": others > DISTURBED * took * os.cpu_count()}
 
     def others_seconds(self, proxy):
@@ -160,7 +171,9 @@ class Loader:
     # --- rounds of all
 
     def rounds(self, drives, count):
-        """drives: name -> a round of it.  Interleaved; name -> results."""
+        """drives: name -> a round of it.  Interleaved, every second round the
+        other way, since a machine gets faster or slower meanwhile; name ->
+        results."""
         found = {name: [] for name in drives}
         done = next(iter(found.values()))
         while len(done) < count:
@@ -168,7 +181,8 @@ class Loader:
                 self.cut += 1
                 break
             start = time.monotonic()
-            results = {name: drive() for name, drive in drives.items()}
+            there_and_back = list(drives)[::1 if len(done) % 2 == 0 else -1]
+            results = {name: drives[name]() for name in there_and_back}
             if any(r["disturbed"] for r in results.values()):
                 took = time.monotonic() - start
                 if self.spare >= took:
@@ -181,13 +195,12 @@ class Loader:
         return {name: results for name, results in found.items()
                 if not disqualified(name, results)}
 
-    def compare(self, name, proxies, rounds, load=None, **more):
+    def compare(self, proxies, rounds, load, **more):
         """Warm first: connections, caches."""
         for p in proxies:
-            self.drive(p, name, 1, load, **more)
+            self.drive(p, load, self.options.seconds, **more)
         return self.rounds({p.name: lambda p=p: self.drive(
-            p, name, self.options.seconds, load, **more) for p in proxies},
-            rounds)
+            p, load, self.options.seconds, **more) for p in proxies}, rounds)
 
 
 def disqualified(name, results):
@@ -195,14 +208,6 @@ def disqualified(name, results):
     if bad:
         print(f"  {name}: {bad} WRONG ANSWERS: disqualified")
     return bad > 0
-
-
-def counted(done, pattern, proxy):
-    match = re.search(pattern, done.stdout)
-    if match is None or int(match.group(1)) == 0:
-        peers.fail(f"{done.args[3]} against {proxy.name}: "
-                   f"{done.stdout}{done.stderr}")
-    return int(match.group(1))
 
 
 def machine_seconds():
@@ -222,4 +227,4 @@ def takes_part(proxy, name):
         return name == "h1-64"
     if proxy.is_anchor:
         return name.startswith("h1-")
-    return proxy.locates or SCENARIOS[name].by == "h2load"
+    return proxy.locates or SCENARIOS[name].over == "h2"

@@ -19,7 +19,7 @@ IDLE_CONNECTIONS = 8000                 # two descriptors are short of 20,000
 IDLE_TLS = 4000                         # Python's ends are larger than ours
 LATENCY_SECONDS = 1
 LATENCY_ROUNDS = 9                      # a pause of the machine spoils one
-COUNTED_ROUNDS = 3                      # of a second: what connecting takes is nothing
+COUNTED_ROUNDS = 7                      # how many events a wait finds varies
 
 
 def locating(proxies):
@@ -80,22 +80,23 @@ def idle(proxies, sample, tls):
 
 def cpu(name, proxies, loader):
     here = [p for p in proxies if load.takes_part(p, name)]
-    rounds = loader.compare(name, here, loader.options.rounds)
-    return tell(name, rounds)
+    return tell(name, loader.compare(here, loader.options.rounds,
+                                     load.SCENARIOS[name]))
 
 
 def tell(name, rounds):
     print(f"\n{name}: CPU microseconds a request, median [least .. most]; "
-          "requests a second; ratio to nginx within a round")
+          "requests a second; share of its core; ratio to nginx within a round")
     us = {who: [r["us"] for r in results] for who, results in rounds.items()
           if who != "direct"}           # has no CPU time to tell
     rates = {who: [r["rate"] for r in results]
              for who, results in rounds.items()}
     rows = rows_of(name, "us", us, rates)
     for row in rows:
+        busy = float(row["value"]) * float(row["rate"]) / 1e6
         print(f"  {row['peer']:<9} {float(row['value']):8.2f} "
-              f"[{row['least']} .. {row['most']}]  {row['rate']:>8}/s   "
-              f"{row['ratio_to_nginx']}", flush=True)
+              f"[{row['least']} .. {row['most']}]  {row['rate']:>8}/s  "
+              f"{busy:5.0%}   {row['ratio_to_nginx']}", flush=True)
     if "direct" in rates:
         print(f"  {'direct':<9} {statistics.median(rates['direct']):33.0f}/s")
     return rows
@@ -105,12 +106,11 @@ def tell(name, rounds):
 
 def pace(proxy, rate, seconds, connections, loader):
     """rate 0: a closed loop."""
-    file = load.write_addresses(loader.where, loader.sample.addresses)
     done = subprocess.run(
         ["taskset", "-c", peers.LOAD_CORE,
          os.path.join(peers.OUT, "bench/paced"), str(proxy.port),
          str(int(rate)), str(seconds), str(connections), peers.HOST, STATE,
-         file], capture_output=True, text=True)
+         loader.addresses], capture_output=True, text=True)
     if done.returncode != 0:
         peers.fail(f"paced against {proxy.name}: {done.stderr}")
     words = done.stdout.split()
@@ -143,7 +143,7 @@ def undisturbed(pids):
 def latency(proxies, slowest, loader, connections):
     """At half of what the slowest can do, from the time each was due."""
     found = {p.name: [] for p in proxies}
-    rounds = load.LEAST_ROUNDS if loader.options.quick else LATENCY_ROUNDS
+    rounds = 3 if loader.options.quick else LATENCY_ROUNDS
     with undisturbed(loader.upstreams + [pid for p in proxies
                                          for pid in p.pids()]):
         for _ in range(rounds):
@@ -164,18 +164,22 @@ def latency(proxies, slowest, loader, connections):
 
 def system_calls_of(proxy, connections, loader):
     """By the kernel's own trace point, which slows nobody down; of the process
-    that serves, since the others' timers are no request's."""
-    name = f"syscalls-{connections}"
-    command, good, _ = loader.wrk(
-        proxy, name, load.Load(connections, STATE), 1)
+    that serves, since the others' timers are no request's.  What perf runs
+    gives the order and waits for the outcome."""
+    ends = loader.ends.process
+    order = " ".join(map(str, loader.words(
+        proxy, load.Load(connections, STATE), loader.options.seconds)))
+    pipes = ends.stdin.fileno(), ends.stdout.fileno()
     done = subprocess.run(
         ["perf", "stat", "-x,", "-e", "raw_syscalls:sys_enter", "-p",
-         str(proxy.worker()), "--", "taskset", "-c", peers.LOAD_CORE,
-         *command], capture_output=True, text=True)
-    match = re.search(r"^(\d+),,raw_syscalls", done.stderr, re.M)
-    if match is None:
+         str(proxy.worker()), "--", "sh", "-c",
+         'echo "$1" >&"$2"; read -r line <&"$3"; echo "$line"', "sh", order,
+         *map(str, pipes)], capture_output=True, text=True, pass_fds=pipes)
+    calls = re.search(r"^(\d+),,raw_syscalls", done.stderr, re.M)
+    good = re.search(r"good (\d+)", done.stdout)
+    if calls is None or good is None:
         return None
-    return int(match.group(1)) / load.counted(done, good, proxy)
+    return int(calls.group(1)) / int(good.group(1))
 
 
 def system_calls(proxies, loader):

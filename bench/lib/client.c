@@ -4,10 +4,12 @@
 #include "client.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <time.h>
 
@@ -53,16 +55,45 @@ read_addresses(const char *file)
 	return a;
 }
 
-int
-dial(uint16_t port)
+static int
+connect_to(uint16_t port, int flags)
 {
 	struct sockaddr_in to = { .sin_family = AF_INET,
 	    .sin_port = htons(port) };
-	int fd = socket(AF_INET, SOCK_STREAM, 0), yes = 1;
+	int fd = socket(AF_INET, SOCK_STREAM | flags, 0), yes = 1;
 
 	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	if (fd < 0 || connect(fd, (struct sockaddr *)&to, sizeof(to)) != 0)
+	if (fd < 0 || (connect(fd, (struct sockaddr *)&to, sizeof(to)) != 0 &&
+	    errno != EINPROGRESS))
 		stop("connect");
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
 	return fd;
+}
+
+int
+dial(uint16_t port)
+{
+	return connect_to(port, 0);
+}
+
+int
+dial_begin(uint16_t port)
+{
+	return connect_to(port, SOCK_NONBLOCK);
+}
+
+size_t
+content_length(const char *head, size_t len)
+{
+	/* HAProxy writes names small. */
+	static const char *const names[] = { "\r\nContent-Length: ",
+	    "\r\ncontent-length: " };
+
+	for (int i = 0; i < 2; i++) {
+		const char *at = memmem(head, len, names[i], strlen(names[i]));
+
+		if (at != NULL)
+			return strtoul(at + strlen(names[i]), NULL, 10);
+	}
+	return 0;
 }

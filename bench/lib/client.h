@@ -30,4 +30,10 @@ struct addresses read_addresses(const char *file);
 /* A connected socket to that port of loopback, without Nagle's delay. */
 int dial(uint16_t port);
 
+/* The same, which does not block and may not be connected yet. */
+int dial_begin(uint16_t port);
+
+/* What a head says of its body, 0 where it says nothing. */
+size_t content_length(const char *head, size_t len);
+
 #endif

@@ -1,19 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright the Portolan authors */
 
-/*
- * The upstream of the benchmark: one thread, epoll, answers every request
- * with the same bytes and reads nothing but path and Content-Length, so that
- * it costs a fraction of any proxy before it.
- *
- *	responder PORT REGION [FLOWS]
- *
- * A path that holds /64k or /1m gets a body of that size, /echo the head that
- * came, others 128 bytes.  With FLOWS it is an engine in one thing more: edges
- * that ask hear of so many restricted flows (policy.source: engines), flow i
- * of tenant i % TENANTS.  Each may run in REGION's country and be used from
- * everywhere, but for the last: who is refused that one has heard of all.
- */
+#include "upstream.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -25,9 +14,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "lib/client.h"
+#include "client.h"
+#include "loop.h"
 
-enum { CONNS = 65536, IN_BYTES = 64 * 1024, TENANTS = 1000, PAGE = 20000,
+enum { CONNS = 65536, IN_BYTES = 64 * 1024, PAGE = 20000,
     CHANGE_BYTES = 320, HEAD_BYTES = 256, NO_NEWS_S = 8 };
 
 struct answer {
@@ -35,18 +25,21 @@ struct answer {
 	size_t	 len;
 };
 
-/* What a slow reader has not taken yet of one answer. */
-static struct { const struct answer *answer; size_t at; } waiting[CONNS];
-/* What is still to come of a request's body. */
-static size_t body_left[CONNS];
+/* By its descriptor. */
+static struct conn {
+	struct source		 source;
+	const struct answer	*waiting;	/* not all taken yet, from at on */
+	size_t			 at;
+	size_t			 body_left;	/* still to come of the request's */
+} conns[CONNS];
+static struct source listener;
 static struct answer small, medium, large, echoed, page;
 /* Who asked for news of flows when there were none, and since when. */
-static int parked = -1;
+static struct conn *parked;
 static double parked_at;
 static size_t flows;
 static const char *region;
 static char in[IN_BYTES];
-static int loop;
 
 static size_t
 write_head(char to[HEAD_BYTES], size_t body)
@@ -91,43 +84,40 @@ finish_answer(struct answer *a, size_t at)
 }
 
 static void
-end(int fd)
+end(struct conn *c)
 {
-	waiting[fd].answer = NULL;
-	body_left[fd] = 0;
-	if (fd == parked)
-		parked = -1;
-	close(fd);
+	if (c == parked)
+		parked = NULL;
+	close(c->source.fd);
 }
 
-static void
-watch(int fd, uint32_t events, int how)
-{
-	struct epoll_event e = { .events = events, .data.fd = fd };
+static void on_readable(struct source *s);
+static void on_writable(struct source *s);
 
-	if (epoll_ctl(loop, how, fd, &e) != 0)
-		stop("epoll_ctl");
-}
-
+/* What the reader does not take at once waits until it does. */
 static void
-push(int fd)
+push(struct conn *c)
 {
-	const struct answer *a = waiting[fd].answer;
-	ssize_t n = send(fd, a->bytes + waiting[fd].at,
-	    a->len - waiting[fd].at, MSG_NOSIGNAL);
+	const struct answer *a = c->waiting;
+	ssize_t n = send(c->source.fd, a->bytes + c->at, a->len - c->at,
+	    MSG_NOSIGNAL);
+	int was_slow = c->source.ready == on_writable, slow;
 
 	if (n < 0 && errno != EAGAIN) {
-		end(fd);
+		end(c);
 		return;
 	}
-	waiting[fd].at += n < 0 ? 0 : (size_t)n;
-	if (waiting[fd].at < a->len) {
-		watch(fd, EPOLLOUT, EPOLL_CTL_MOD);
-		return;
-	}
-	if (waiting[fd].at == a->len && a != &small)
-		watch(fd, EPOLLIN, EPOLL_CTL_MOD);
-	waiting[fd].answer = NULL;
+	c->at += n < 0 ? 0 : (size_t)n;
+	slow = c->at < a->len;
+	c->source.ready = slow ? on_writable : on_readable;
+	if (slow != was_slow)
+		watch(&c->source, slow ? EPOLLOUT : EPOLLIN, EPOLL_CTL_MOD);
+}
+
+static void
+on_writable(struct source *s)
+{
+	push((struct conn *)s);
 }
 
 /* --- what edges ask of restrictions ------------------------------------------- */
@@ -168,13 +158,13 @@ make_page(size_t since)
 
 /* NULL: there is nothing to tell yet. */
 static const struct answer *
-tell_flows(int fd, const char *since)
+tell_flows(struct conn *c, const char *since)
 {
 	size_t from = strtoul(since, NULL, 10);
 
 	if (from < flows)
 		return make_page(from);
-	parked = fd;
+	parked = c;
 	parked_at = now();
 	return NULL;
 }
@@ -193,14 +183,14 @@ echo(const char *head, size_t len)
 /* --- requests ------------------------------------------------------------------ */
 
 static const struct answer *
-choose(int fd, const char *bytes, size_t len)
+choose(struct conn *c, const char *bytes, size_t len)
 {
 	static const char feed[] = "GET /portolan/1/restrictions?since=";
 	size_t line = len < 200 ? len : 200;
 
 	if (flows > 0 && len > sizeof(feed) &&
 	    memcmp(bytes, feed, sizeof(feed) - 1) == 0)
-		return tell_flows(fd, bytes + sizeof(feed) - 1);
+		return tell_flows(c, bytes + sizeof(feed) - 1);
 	if (memmem(bytes, line, "/echo", 5) != NULL)
 		return echo(bytes, len);
 	if (memmem(bytes, line, "/64k", 4) != NULL)
@@ -208,78 +198,67 @@ choose(int fd, const char *bytes, size_t len)
 	return memmem(bytes, line, "/1m", 3) != NULL ? &large : &small;
 }
 
-static size_t
-length_of(const char *head, size_t len)
-{
-	/* HAProxy writes names small. */
-	static const char *const names[] = { "\r\nContent-Length: ",
-	    "\r\ncontent-length: " };
-
-	for (int i = 0; i < 2; i++) {
-		const char *at = memmem(head, len, names[i], strlen(names[i]));
-
-		if (at != NULL)
-			return strtoul(at + strlen(names[i]), NULL, 10);
-	}
-	return 0;
-}
-
 static void
-answer(int fd, const struct answer *with)
+answer(struct conn *c, const struct answer *with)
 {
-	waiting[fd].answer = with;
-	waiting[fd].at = 0;
-	push(fd);
+	c->waiting = with;
+	c->at = 0;
+	push(c);
 }
 
 /* The rest of a body that began earlier; what follows it in in[]. */
 static char *
-skip_body(int fd, char *at, size_t len)
+skip_body(struct conn *c, char *at, size_t len)
 {
-	size_t n = len < body_left[fd] ? len : body_left[fd];
+	size_t n = len < c->body_left ? len : c->body_left;
 
 	if (n == 0)
 		return at;
-	body_left[fd] -= n;
-	if (body_left[fd] == 0)
-		answer(fd, &small);
+	c->body_left -= n;
+	if (c->body_left == 0)
+		answer(c, &small);
 	return at + n;
 }
 
 /* Heads arrive whole here: the peers are proxies on the same machine. */
 static void
-serve(int fd)
+serve(struct conn *c, char *at, const char *stop_at)
 {
-	ssize_t n = recv(fd, in, sizeof(in), 0);
-	char *at = in, *stop_at, *head_end;
+	char *head_end;
 
-	if (n <= 0) {
-		if (n == 0 || errno != EAGAIN)
-			end(fd);
-		return;
-	}
-	stop_at = in + n;
-	at = skip_body(fd, at, (size_t)n);
+	at = skip_body(c, at, (size_t)(stop_at - at));
 	while ((head_end = memmem(at, (size_t)(stop_at - at), "\r\n\r\n", 4)) !=
 	    NULL) {
-		const struct answer *with = choose(fd, at,
+		const struct answer *with = choose(c, at,
 		    (size_t)(head_end - at));
 
-		body_left[fd] = length_of(at, (size_t)(head_end - at));
+		c->body_left = content_length(at, (size_t)(head_end - at));
 		at = head_end + 4;
 		if (with == NULL)
 			continue;	/* later */
-		if (body_left[fd] == 0)
-			answer(fd, with);
+		if (c->body_left == 0)
+			answer(c, with);
 		else
-			at = skip_body(fd, at, (size_t)(stop_at - at));
+			at = skip_body(c, at, (size_t)(stop_at - at));
 	}
 }
 
 static void
-take(int listener)
+on_readable(struct source *s)
 {
-	int one = 1, fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK);
+	struct conn *c = (struct conn *)s;
+	ssize_t n = recv(s->fd, in, sizeof(in), 0);
+
+	if (n > 0)
+		serve(c, in, in + n);
+	else if (n == 0 || errno != EAGAIN)
+		end(c);
+}
+
+static void
+on_client(struct source *s)
+{
+	int one = 1, fd = accept4(s->fd, NULL, NULL, SOCK_NONBLOCK);
 
 	if (fd < 0)
 		return;
@@ -288,7 +267,8 @@ take(int listener)
 		return;
 	}
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	watch(fd, EPOLLIN, EPOLL_CTL_ADD);
+	conns[fd] = (struct conn){ .source = { on_readable, fd } };
+	watch(&conns[fd].source, EPOLLIN, EPOLL_CTL_ADD);
 }
 
 static int
@@ -305,52 +285,26 @@ listen_on(uint16_t port)
 	return fd;
 }
 
-/* There still are no news. */
-static void
-answer_parked(void)
+void
+upstream_start(uint16_t port, const char *name, size_t count)
 {
-	int fd = parked;
-
-	if (fd < 0 || now() < parked_at + NO_NEWS_S)
-		return;
-	parked = -1;
-	answer(fd, make_page(flows));
-}
-
-static void
-on_event(int listener, int fd)
-{
-	if (fd == listener)
-		take(listener);
-	else if (waiting[fd].answer != NULL)
-		push(fd);
-	else
-		serve(fd);
-}
-
-int
-main(int argc, char **argv)
-{
-	struct epoll_event events[256];
-	int listener, n;
-
-	if (argc != 3 && argc != 4) {
-		fprintf(stderr, "usage: responder PORT REGION [FLOWS]\n");
-		return 2;
-	}
-	region = argv[2];
-	flows = argc == 4 ? strtoul(argv[3], NULL, 10) : 0;
+	region = name;
+	flows = count;
 	small = make_answer(128);
 	medium = make_answer(64 * 1024);
 	large = make_answer(1024 * 1024);
-	loop = epoll_create1(0);
-	listener = listen_on((uint16_t)atoi(argv[1]));
-	watch(listener, EPOLLIN, EPOLL_CTL_ADD);
-	while ((n = epoll_wait(loop, events, 256, flows > 0 ? 1000 : -1)) >= 0 ||
-	    errno == EINTR) {
-		for (int i = 0; i < n; i++)
-			on_event(listener, events[i].data.fd);
-		answer_parked();
-	}
-	return 1;
+	listener = (struct source){ on_client, listen_on(port) };
+	watch(&listener, EPOLLIN, EPOLL_CTL_ADD);
+}
+
+/* There still are no news. */
+void
+upstream_tick(void)
+{
+	struct conn *c = parked;
+
+	if (c == NULL || now() < parked_at + NO_NEWS_S)
+		return;
+	parked = NULL;
+	answer(c, make_page(flows));
 }
