@@ -96,8 +96,17 @@ class Loader:
         self.sample, self.where, self.options = sample, where, options
         self.ends, self.upstreams = ends, [ends.pid]
         self.addresses = self.write("addresses", "\n".join(sample.addresses))
+        self.requests = {}
         self.spare, self.late = options.spare, options.late
         self.set_aside = self.disturbed = self.cut = 0
+
+    def request(self, load):
+        """Its file, written once: who has its order reads it at once."""
+        text = request_of(load)
+        if text not in self.requests:
+            self.requests[text] = self.write(
+                f"request-{len(self.requests)}", text)
+        return self.requests[text]
 
     def write(self, name, text):
         file = os.path.join(self.where, name)
@@ -113,7 +122,7 @@ class Loader:
                 load.connections // among, seconds, load.over, load.flows,
                 peers.REGION if proxy.locates and not proxy.is_anchor else "-",
                 addresses or self.addresses,
-                self.write("request", request_of(load)))
+                self.request(load))
 
     def ends_run(self, proxy, load, seconds, ends=None, addresses=None):
         ends = ends or [self.ends]

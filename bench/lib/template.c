@@ -3,6 +3,7 @@
 
 #include "template.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -90,7 +91,9 @@ read_all(const char *file, size_t *len)
 		stop(file);
 	*len = (size_t)st.st_size;
 	text = malloc(*len + 1);
-	if (text == NULL || fread(text, 1, *len, f) != *len)
+	if (*len == 0)
+		errno = ENODATA;
+	if (text == NULL || *len == 0 || fread(text, 1, *len, f) != *len)
 		stop(file);
 	text[*len] = '\0';
 	fclose(f);
