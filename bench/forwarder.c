@@ -8,7 +8,6 @@
  *
  *	forwarder PORT UPSTREAM-PORT
  */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -32,7 +31,7 @@ static struct side {
 
 static char buf[BUF_BYTES];
 static int loop;
-static struct sockaddr_in upstream;
+static uint16_t upstream;		/* its port */
 
 static void
 watch(int fd, uint32_t events, int how)
@@ -124,34 +123,17 @@ static void
 take(int listener)
 {
 	int one = 1, fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK);
-	int up = fd < 0 ? -1 : socket(AF_INET, SOCK_STREAM, 0);
+	int up = fd < 0 ? -1 : dial(upstream);
 
 	if (fd < 0)
 		return;
-	if (up < 0 || up >= FDS || fd >= FDS || connect(up,
-	    (struct sockaddr *)&upstream, sizeof(upstream)) != 0)
-		stop("upstream");
+	if (up >= FDS || fd >= FDS)
+		stop("descriptors");
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	setsockopt(up, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	sides[fd] = (struct side){ .other = up };
 	sides[up] = (struct side){ .other = fd };
 	watch(fd, EPOLLIN, EPOLL_CTL_ADD);
 	watch(up, EPOLLIN, EPOLL_CTL_ADD);
-}
-
-static int
-listen_on(uint16_t port)
-{
-	struct sockaddr_in at = { .sin_family = AF_INET,
-	    .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	int one = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	if (bind(fd, (struct sockaddr *)&at, sizeof(at)) != 0 ||
-	    listen(fd, 4096) != 0)
-		stop("bind");
-	upstream = at;
-	return fd;
 }
 
 int
@@ -166,7 +148,7 @@ main(int argc, char **argv)
 	}
 	loop = epoll_create1(0);
 	listener = listen_on((uint16_t)atoi(argv[1]));
-	upstream.sin_port = htons((uint16_t)atoi(argv[2]));
+	upstream = (uint16_t)atoi(argv[2]);
 	watch(listener, EPOLLIN, EPOLL_CTL_ADD);
 	while ((n = epoll_wait(loop, events, 256, -1)) >= 0 || errno == EINTR)
 		for (int i = 0; i < n; i++) {

@@ -97,3 +97,17 @@ content_length(const char *head, size_t len)
 	}
 	return 0;
 }
+
+int
+listen_on(uint16_t port)
+{
+	struct sockaddr_in in4 = { .sin_family = AF_INET,
+	    .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int one = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	if (bind(fd, (struct sockaddr *)&in4, sizeof(in4)) != 0 ||
+	    listen(fd, 4096) != 0)
+		stop("bind");
+	return fd;
+}

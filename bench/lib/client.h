@@ -33,6 +33,9 @@ int dial(uint16_t port);
 /* The same, which does not block and may not be connected yet. */
 int dial_begin(uint16_t port);
 
+/* A socket that listens on that port of loopback and does not block. */
+int listen_on(uint16_t port);
+
 /* What a head says of its body, 0 where it says nothing. */
 size_t content_length(const char *head, size_t len);
 

@@ -3,7 +3,6 @@
 
 #include "upstream.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -269,20 +268,6 @@ on_client(struct source *s)
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	conns[fd] = (struct conn){ .source = { on_readable, fd } };
 	watch(&conns[fd].source, EPOLLIN, EPOLL_CTL_ADD);
-}
-
-static int
-listen_on(uint16_t port)
-{
-	struct sockaddr_in in4 = { .sin_family = AF_INET,
-	    .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	int one = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	if (bind(fd, (struct sockaddr *)&in4, sizeof(in4)) != 0 ||
-	    listen(fd, 4096) != 0)
-		stop("bind");
-	return fd;
 }
 
 void
