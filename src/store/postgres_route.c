@@ -564,13 +564,13 @@ yield(const struct pg_job *job)
 /* The third step between two databases, which a change of a state's regions
  * waits for: who asks where a flow's states are finds each once. */
 static bool
-leave(struct pg_job *job)
+leave(struct pg_job *job, const struct pg_kind *kind)
 {
 	const struct pg_move *m = &job->move;
 
 	job->token.epoch = m->row.token.epoch - 1;
 	snprintf(job->names, sizeof(job->names), "%s", m->word);
-	return ask(job, &pg_depart, m->from);
+	return ask(job, kind, m->from);
 }
 
 /* Where it has arrived it goes on, left or not. */
@@ -582,6 +582,15 @@ after_leaving(struct pg_job *job)
 	    ask(job, &pg_load, job->move.to);
 }
 
+/* What is there was not changed, whether that which is not taken has gone or
+ * stays for the next look. */
+static bool
+after_yielding(struct pg_job *job)
+{
+	job->has_row = true;
+	return ends(job, STORE_CONFLICT);
+}
+
 static bool
 after_arrive(struct pg_job *job)
 {
@@ -589,16 +598,17 @@ after_arrive(struct pg_job *job)
 
 	if (job->end == STORE_OK && job->goal == &pg_restrict &&
 	    m->from != NULL && is_elsewhere_in_store(m->from, m->to) &&
-	    leave(job))
+	    leave(job, &pg_depart))
 		return true;
 	if (job->end == STORE_OK)
 		depart(job);
 	if (m->stands && job->goal != &pg_save) {
 		memcpy(job->row.home, m->to->home, sizeof(job->row.home));
+		if (job->goal == &pg_restrict)
+			return (m->from != NULL && leave(job, &pg_yield)) ||
+			    after_yielding(job);
 		yield(job);
 	}
-	if (job->goal == &pg_restrict && m->stands)
-		return false;
 	if (job->goal != &pg_save) {
 		job->move.known = false;
 		job->has_row = false;
@@ -651,6 +661,8 @@ pg_route(struct pg_job *job)
 		return after_arrive(job);
 	if (job->kind == &pg_depart)
 		return after_leaving(job);
+	if (job->kind == &pg_yield)
+		return after_yielding(job);
 	return (job->kind == &pg_remove || job->kind == &pg_restrict) &&
 	    after_change(job);
 }
