@@ -11,11 +11,9 @@ import shutil
 import signal
 import socket
 import ssl
-import subprocess
 
 from lib import Platform, portolan, same, story, truth, wait_for
 from lib.addresses import HOST, free_port
-from lib.command import PROGRAM
 from lib.engine import FLOW, TENANT, Engine
 from lib.handshake import certificate_der, tls_client
 from lib.http import ProtocolError, Reader
@@ -36,14 +34,8 @@ class RemoteEngine(Engine):
         with open(file, "w") as f:
             json.dump(config, f)
 
-    def start(self):
-        with open(self.log, "ab") as log:
-            self.process = subprocess.Popen(
-                [PROGRAM, "engine", "-c", f"{self.dir}/portolan.yaml",
-                 "--region", "US", "--listen", "%s:%d" % self.at,
-                 "--store", self.store, "--flows", self.flows],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        wait_for("an engine that serves", lambda: self.status() == 200)
+    def listens(self):
+        return ["--listen", "%s:%d" % self.at]
 
     def connect(self):
         sock = socket.create_connection(self.at, 20)

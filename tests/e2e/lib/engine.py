@@ -83,20 +83,29 @@ class Engine:
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
                 [PROGRAM, "engine", "-c", f"{self.dir}/portolan.yaml",
-                 "--region", self.region, "--socket", self.socket, "--store",
+                 "--region", self.region, *self.listens(), "--store",
                  self.store, "--flows", self.flows],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        last = None
 
         def serves():
+            nonlocal last
             if self.process.poll() is not None:
                 raise Failed(f"the engine ended with "
                              f"{self.process.returncode}:\n{self.errors()}")
             try:
-                return self.ask("GET", "/healthz").status == 200
-            except (OSError, ProtocolError):
-                return False
+                last = self.ask("GET", "/healthz").status
+            except (OSError, ProtocolError) as e:
+                last = e
+            return last == 200
 
-        wait_for("an engine that serves", serves, 20)
+        try:
+            wait_for("an engine that serves", serves, 20)
+        except Failed as e:
+            raise Failed(f"{e}: {last!r}\n{self.errors()}") from None
+
+    def listens(self):
+        return ["--socket", self.socket]
 
     def errors(self):
         with open(self.log, errors="replace") as f:
