@@ -385,6 +385,18 @@ a_frozen_row_gives_way_to_its_own_future(void **state)
 
 /* --- on its way as its region was lost --- */
 
+/* Nothing is taken over before it is let. */
+static void
+let_take_over(const char *may)
+{
+	const char *sql = arena_printf(arena, "%s execute on function "
+	    "flow.take_over(text, text, bigint, int, text, text) %s "
+	    "flow_engine", may, strcmp(may, "grant") == 0 ? "to" : "from");
+
+	ask("AU", ALL_DB, sql);
+	ask("AU", AU_GB_DB, sql);
+}
+
 /* That it was frozen is here, and nothing of what it is there. */
 static void
 what_did_not_arrive_goes_on_with_what_was_frozen(void **state)
@@ -409,10 +421,12 @@ what_did_not_arrive_goes_on_with_what_was_frozen(void **state)
 		came(rows[i].db, 1, 1, 5, 1, rows[i].word);
 		gb_is_away = true;
 		gb_successor = rows[i].successor;
+		let_take_over("revoke");
 		au = opened("AU");
 		/* Not before all has been taken over; but it is somewhere. */
 		assert_int_equal(ask_load(au, row_of(1).id, 0, &got),
 		    STORE_UNAVAILABLE);
+		let_take_over("grant");
 		store_postgres_lost(au, place_of("AU"));
 		while (rows[i].body != NULL && (end = ask_load(au,
 		    row_of(1).id, 0, &got)) != STORE_OK)
