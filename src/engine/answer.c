@@ -97,6 +97,20 @@ answer_sentence(const struct call_ctx *c, unsigned status, const char *fmt,
 	buf_fini(&text);
 }
 
+void
+answer_not_allowed(const struct call_ctx *c, const char *allow)
+{
+	struct buf fields = { 0 }, text = { 0 };
+
+	buf_slice(&fields, buf_all(&c->engine->fields));
+	buf_printf(&fields, "Allow: %s\r\n", allow);
+	buf_printf(&text, "\"This address takes only %s\"",
+	    allow);
+	answer_whole(c, 405, buf_all(&fields), buf_all(&text));
+	buf_fini(&fields);
+	buf_fini(&text);
+}
+
 static void
 complain_of_store(const struct call_ctx *c)
 {

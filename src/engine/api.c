@@ -2,261 +2,17 @@
 /* Copyright the Portolan authors */
 
 /*
- * From a request to the call that answers it: one table, then the three
- * things every call needs (tenant, place, body).
+ * From a request to the call that answers it: tenant, place and body, which
+ * every call needs.
  */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/fiber.h"
 #include "base/must.h"
-#include "base/utf8.h"
 #include "engine/engine_private.h"
+#include "engine/routes.h"
 #include "http/target.h"
-
-enum route_needs {
-	NEEDS_NOTHING, NEEDS_TENANT,
-	NEEDS_TOKEN,			/* which names the tenant and the state */
-	NEEDS_STORE,			/* what it holds is known */
-	NEEDS_EDGE,			/* an edge asks, and no client of one */
-};
-
-/* The player asks after every start; an empty list is an answer. */
-static void
-call_page_components(const struct call_ctx *c)
-{
-	answer_text(c, 200, "[]");
-}
-
-static const struct route {
-	enum h1_method	 method;	/* GET answers HEAD as well */
-	const char	*path;		/* {} is any one segment; case is ignored */
-	enum route_needs needs;
-	void		(*call)(const struct call_ctx *);
-} routes[] = {
-	{ METHOD_POST, "/api/run/1", NEEDS_TENANT, call_initialize },
-	{ METHOD_POST, "/api/run/1/state/{}", NEEDS_TENANT, call_invoke },
-	{ METHOD_GET, "/api/run/1/state/{}", NEEDS_TENANT, call_join },
-	{ METHOD_GET, "/api/run/1/state/{}/ping/{}", NEEDS_TENANT, call_ping },
-	{ METHOD_POST, "/api/run/1/state", NEEDS_TENANT, call_simple },
-	{ METHOD_POST, "/api/run/1/state/out/{}/{}", NEEDS_TENANT, call_out },
-	{ METHOD_POST, "/api/run/1/navigation/{}", NEEDS_TENANT,
-	    call_navigation },
-	{ METHOD_GET, "/api/run/1/state/{}/history", NEEDS_TENANT,
-	    call_history },
-	{ METHOD_GET, "/api/run/1/state/{}/log", NEEDS_TENANT, call_log },
-	{ METHOD_GET, "/api/log/{}/{}", NEEDS_TENANT, call_old_log },
-	{ METHOD_GET, "/api/run/1/state/{}/values", NEEDS_TENANT,
-	    call_values },
-	{ METHOD_POST, "/api/run/1/state/{}/values", NEEDS_TENANT,
-	    call_set_values },
-	{ METHOD_GET, "/api/run/1/state/{}/values/{}", NEEDS_TENANT,
-	    call_value },
-	{ METHOD_GET, "/api/run/1/state/{}/values/name/{}", NEEDS_TENANT,
-	    call_value_named },
-	{ METHOD_GET, "/api/run/1/state/{}/download/{}/{}", NEEDS_TENANT,
-	    call_no_file },
-	{ METHOD_GET, "/api/run/1/authentication/{}", NEEDS_TENANT,
-	    call_authorization },
-	{ METHOD_GET, "/api/run/1/authorization/{}", NEEDS_TENANT,
-	    call_authorization },
-	{ METHOD_POST, "/api/run/1/authentication/{}", NEEDS_TENANT,
-	    call_login },
-	{ METHOD_GET, "/api/run/1/flow", NEEDS_TENANT, call_flows },
-	{ METHOD_GET, "/api/run/1/flow/{}", NEEDS_TENANT, call_flow },
-	{ METHOD_GET, "/api/run/1/flow/name/{}", NEEDS_TENANT,
-	    call_flow_named },
-	{ METHOD_POST, "/api/run/1/response", NEEDS_TOKEN, call_response },
-	{ METHOD_POST, "/api/run/1/event", NEEDS_TOKEN, call_event },
-	{ METHOD_POST, "/api/run/1/state/{}/listener", NEEDS_TENANT,
-	    call_listen },
-	{ METHOD_DELETE, "/api/run/1/state/{}/listener/{}", NEEDS_TENANT,
-	    call_unlisten },
-	{ METHOD_POST, "/api/run/2", NEEDS_TENANT, call_initialize },
-	{ METHOD_POST, "/api/run/2/state/{}", NEEDS_TENANT,
-	    call_invoke_tree },
-	{ METHOD_GET, "/api/run/2/state/{}", NEEDS_TENANT, call_join_tree },
-	{ METHOD_POST, "/api/run/2/service/data", NEEDS_TENANT, call_data },
-	{ METHOD_GET, "/api/run/2/oauth2", NEEDS_TOKEN, call_oauth },
-	{ METHOD_POST, "/api/run/2/saml", NEEDS_TOKEN, call_saml },
-	{ METHOD_GET, "/api/run/1/oidc", NEEDS_TOKEN, call_oauth },
-	{ METHOD_GET, "/api/run/1/oauth", NEEDS_TOKEN, call_oauth },
-	{ METHOD_GET, "/api/run/1/oauth2", NEEDS_TOKEN, call_oauth },
-	{ METHOD_POST, "/api/run/1/saml", NEEDS_TOKEN, call_saml },
-	/* In both spellings: before and after all of it moved below run. */
-	{ METHOD_POST, "/api/run/1/service/data", NEEDS_TENANT, call_data },
-	{ METHOD_POST, "/api/run/1/service/file", NEEDS_TENANT, call_files },
-	{ METHOD_POST, "/api/run/1/service/file/delete", NEEDS_TENANT,
-	    call_delete_files },
-	{ METHOD_POST, "/api/run/1/service/file/content", NEEDS_TENANT,
-	    call_upload },
-	{ METHOD_POST, "/api/service/1/file/content", NEEDS_TENANT,
-	    call_upload },
-	{ METHOD_POST, "/api/file", NEEDS_TENANT, call_files },
-	{ METHOD_POST, "/api/file/content", NEEDS_TENANT, call_upload },
-	{ METHOD_POST, "/api/file/delete", NEEDS_TENANT, call_delete_files },
-	{ METHOD_POST, "/api/service/1/data", NEEDS_TENANT, call_data },
-	{ METHOD_POST, "/api/service/1/file", NEEDS_TENANT, call_files },
-	{ METHOD_POST, "/api/service/1/file/delete", NEEDS_TENANT,
-	    call_delete_files },
-	{ METHOD_GET, "/api/run/1/social/stream/{}", NEEDS_TENANT,
-	    call_no_stream },
-	{ METHOD_POST, "/api/run/1/social/stream/{}", NEEDS_TENANT,
-	    call_no_stream },
-	{ METHOD_GET, "/api/run/1/social/stream/{}/{}", NEEDS_TENANT,
-	    call_no_stream },
-	{ METHOD_POST, "/api/run/1/social/stream/{}/{}", NEEDS_TENANT,
-	    call_no_stream },
-	{ METHOD_GET, "/api/run/1/social/stream/{}/user/me", NEEDS_TENANT,
-	    call_no_stream },
-	{ METHOD_GET, "/api/social/1/stream/{}", NEEDS_TENANT,
-	    call_no_stream },
-	{ METHOD_POST, "/api/social/1/stream/{}", NEEDS_TENANT,
-	    call_no_stream },
-	{ METHOD_GET, "/api/social/1/stream/{}/{}", NEEDS_TENANT,
-	    call_no_stream },
-	{ METHOD_POST, "/api/social/1/stream/{}/{}", NEEDS_TENANT,
-	    call_no_stream },
-	{ METHOD_GET, "/api/social/1/stream/{}/user/me", NEEDS_TENANT,
-	    call_no_stream },
-	{ METHOD_GET, "/api/run/1/flow/{}/{}/customPageComponents",
-	    NEEDS_NOTHING, call_page_components },
-	{ METHOD_POST, "/api/draw/1/authentication", NEEDS_TENANT,
-	    call_build_login },
-	{ METHOD_GET, "/api/draw/1/authentication/{}", NEEDS_TENANT,
-	    call_build_token },
-	{ METHOD_GET, "/api/draw/1/flow", NEEDS_TENANT, call_flow_list },
-	{ METHOD_POST, "/api/draw/1/flow", NEEDS_TENANT, call_flow_put },
-	{ METHOD_POST, "/api/draw/1/flow/snap", NEEDS_TENANT,
-	    call_snap_import },
-	{ METHOD_GET, "/api/draw/1/flow/snap/{}", NEEDS_TENANT,
-	    call_snap_list },
-	{ METHOD_POST, "/api/draw/1/flow/snap/{}", NEEDS_TENANT,
-	    call_snap_make },
-	{ METHOD_GET, "/api/draw/1/flow/snap/{}/{}", NEEDS_TENANT,
-	    call_snap_get },
-	{ METHOD_POST, "/api/draw/1/flow/activation/{}/{}/{}/{}",
-	    NEEDS_TENANT, call_flow_activate },
-	{ METHOD_GET, "/api/draw/1/flow/{}", NEEDS_TENANT, call_flow_get },
-	{ METHOD_DELETE, "/api/draw/1/flow/{}", NEEDS_TENANT,
-	    call_flow_delete },
-	{ METHOD_GET, "/api/package/1/flow/{}", NEEDS_TENANT,
-	    call_package_get },
-	{ METHOD_GET, "/api/package/1/flow/{}/{}", NEEDS_TENANT,
-	    call_package_get },
-	{ METHOD_POST, "/api/package/1/flow", NEEDS_TENANT,
-	    call_package_put },
-	{ METHOD_GET, "/api/admin/1/tenant", NEEDS_TENANT, call_tenant_get },
-	{ METHOD_POST, "/api/admin/1/tenant", NEEDS_TENANT, call_tenant_put },
-	{ METHOD_GET, "/api/admin/1/stores", NEEDS_TENANT, call_stores },
-	{ METHOD_POST, "/api/admin/1/stores", NEEDS_TENANT,
-	    call_store_create },
-	{ METHOD_GET, "/api/admin/1/stores/migrations", NEEDS_TENANT,
-	    call_migrations },
-	{ METHOD_POST, "/api/admin/1/stores/migrations", NEEDS_TENANT,
-	    call_migrate },
-	{ METHOD_GET, "/api/admin/1/stores/{}", NEEDS_TENANT,
-	    call_store_get },
-	{ METHOD_PUT, "/api/admin/1/stores/{}", NEEDS_TENANT,
-	    call_store_put },
-	{ METHOD_DELETE, "/api/admin/1/stores/{}", NEEDS_TENANT,
-	    call_store_delete },
-	{ METHOD_POST, "/api/admin/1/stores/{}/keys", NEEDS_TENANT,
-	    call_store_keys_make },
-	{ METHOD_POST, "/api/admin/1/stores/{}/keys/{}", NEEDS_TENANT,
-	    call_store_keys_use },
-	{ METHOD_DELETE, "/api/admin/1/stores/{}/keys/{}", NEEDS_TENANT,
-	    call_store_keys_delete },
-	{ METHOD_GET, "/api/admin/1/states", NEEDS_TENANT, call_states },
-	{ METHOD_POST, "/api/admin/1/states/expire", NEEDS_TENANT,
-	    call_states_expire },
-	{ METHOD_GET, "/api/admin/1/states/flow", NEEDS_TENANT, call_states },
-	{ METHOD_GET, "/api/admin/1/states/flow/{}", NEEDS_TENANT,
-	    call_states_of_flow },
-	{ METHOD_GET, "/api/admin/1/states/flow/{}/{}", NEEDS_TENANT,
-	    call_states_of_flow },
-	{ METHOD_GET, "/api/admin/1/states/{}", NEEDS_TENANT,
-	    call_state_get },
-	{ METHOD_DELETE, "/api/admin/1/states/{}", NEEDS_TENANT,
-	    call_state_delete },
-	{ METHOD_GET, "/portolan/1/restrictions", NEEDS_EDGE, call_feed },
-	{ METHOD_GET, "/portolan/1/documents", NEEDS_STORE, call_documents },
-	{ METHOD_GET, "/{}/play/{}", NEEDS_NOTHING, call_play },
-	{ METHOD_GET, "/{}/play/{}/{}", NEEDS_NOTHING, call_play_file },
-	{ METHOD_GET, "/healthz", NEEDS_NOTHING, call_health },
-	{ METHOD_GET, "/health", NEEDS_NOTHING, call_health },
-};
-
-/* --- routing -------------------------------------------------------------------------- */
-
-static int
-hex_digit(char c)
-{
-	return c >= '0' && c <= '9' ? c - '0' : c >= 'A' && c <= 'F' ?
-	    c - 'A' + 10 : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* Names may hold spaces and the like; of a normalised path, every % is
- * followed by two digits, and none of them is NUL. */
-static bool
-keep_name(struct call *call, unsigned at, struct slice name)
-{
-	char *to;
-
-	if (at >= CALL_NAMES || name.len == 0 || name.len >= CALL_NAME_MAX)
-		return false;
-	to = call->names[at];
-	for (size_t i = 0; i < name.len; i++) {
-		if (name.p[i] == '%' && i + 2 < name.len) {
-			*to++ = (char)(hex_digit(name.p[i + 1]) * 16 +
-			    hex_digit(name.p[i + 2]));
-			i += 2;
-		} else {
-			*to++ = name.p[i];
-		}
-	}
-	*to = '\0';
-	return utf8_valid(call->names[at], strlen(call->names[at]));
-}
-
-/* call->names are those of the last pattern that was tried. */
-static bool
-matches(const char *pattern, struct slice path, struct call *call)
-{
-	struct slice rest = slice_of(pattern), want, have;
-	unsigned names = 0;
-
-	for (unsigned i = 0; i < CALL_NAMES; i++)
-		call->names[i][0] = '\0';
-	while (slice_split(&rest, '/', &want)) {
-		if (!slice_split(&path, '/', &have))
-			return false;
-		if (slice_is(want, "{}")) {
-			if (!keep_name(call, names++, have))
-				return false;
-		} else if (!slice_eq_nocase(want, have)) {
-			return false;
-		}
-	}
-	return path.len == 0;
-}
-
-static bool
-method_fits(enum h1_method wanted, enum h1_method method)
-{
-	return method == wanted ||
-	    (wanted == METHOD_GET && method == METHOD_HEAD);
-}
-
-static const struct route *
-find_route(struct slice path, enum h1_method method, struct call *call)
-{
-	for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++)
-		if (method_fits(routes[i].method, method) &&
-		    matches(routes[i].path, path, call))
-			return &routes[i];
-	return NULL;
-}
 
 /* --- what every call needs -------------------------------------------------------------- */
 
@@ -452,6 +208,19 @@ start_call(struct call *call)
 	fiber_start(run_call, call);
 }
 
+/* RFC 9110 15.5.6: what is here for others is not said to be missing. */
+static void
+answer_no_route(const struct call_ctx *c, struct slice path, bool from_edge)
+{
+	struct buf allow = { 0 };
+
+	if (route_allow(path, from_edge, c->call, &allow))
+		answer_not_allowed(c, buf_cstr(&allow));
+	else
+		answer_sentence(c, 404, "There is nothing at this address");
+	buf_fini(&allow);
+}
+
 static void
 api_head(struct request *r)
 {
@@ -462,18 +231,18 @@ api_head(struct request *r)
 	char *room = xmalloc(head->target.len + 1);
 	enum target_verdict verdict = target_normalise(&target, head->target,
 	    room);
+	bool from_edge = h1_field(head, FIELD_X_PORTOLAN) != NULL;
 	const struct route *route = NULL;
 
 	if (verdict == TARGET_OK)
-		route = find_route(target.path, r->method, call);
+		route = route_find(target.path, r->method, from_edge, call);
 	if (verdict != TARGET_OK)
 		answer_sentence(c, 400, "The path cannot be read: %s",
 		    target_verdict_text(verdict));
 	else if (!engine_trusts(c->engine, r))
 		answer_sentence(c, 403, "The certificate is not of this region");
-	else if (route == NULL || (route->needs == NEEDS_EDGE &&
-	    h1_field(head, FIELD_X_PORTOLAN) == NULL))
-		answer_sentence(c, 404, "There is nothing at this address");
+	else if (route == NULL)
+		answer_no_route(c, target.path, from_edge);
 	else if (route->needs == NEEDS_TENANT && !take_tenant(call, head))
 		answer_sentence(c, 400, "The header ManyWhoTenant must name a "
 		    "tenant by its GUID");

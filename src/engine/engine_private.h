@@ -231,6 +231,8 @@ void answer_redirect(const struct call_ctx *c, const char *fields);
 /* One sentence as a JSON string: the only error that players can read. */
 void answer_sentence(const struct call_ctx *c, unsigned status,
     const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* 405; allow: the methods that the address takes. */
+void answer_not_allowed(const struct call_ctx *c, const char *allow);
 
 /* An EngineInvokeResponse of this type; a new reference. */
 json_t *invoke_answer(struct run *run, const char *type, bool scaffold);

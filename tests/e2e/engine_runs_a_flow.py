@@ -81,7 +81,7 @@ def what_is_not_there(engine):
     state = f"/api/run/1/state/{began['stateId']}"
     truth("path", "nothing at this address" in
           sentence(engine.ask("GET", "/api/admin/1/x"), 404))
-    truth("method", sentence(engine.ask("DELETE", state), 404))
+    truth("method", sentence(engine.ask("DELETE", state), 405))
     truth("flow", MISSING in sentence(engine.initialize(MISSING), 404))
     truth("state", MISSING in sentence(
         engine.ask("GET", f"/api/run/1/state/{MISSING}"), 404))
