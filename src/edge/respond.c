@@ -169,13 +169,26 @@ length_of(const struct h1_head *head)
 	return -1;
 }
 
+/*
+ * What the engine says of this is said of its connection with us (RFC 9110
+ * 7.6.1), and is not heard over a link, which speaks HTTP/2.  What the client
+ * is told, as a 426 must (15.5.22), is what its connection with us can become:
+ * note_upgrade() knows of nothing else.
+ */
+static struct slice
+upgrade_of(const struct h1_head *head)
+{
+	return head->status == 426 ? SLICE("websocket") :
+	    (struct slice){ NULL, 0 };
+}
+
 static void
 pass_answer(struct edge_request *er, const struct h1_head *head,
     const struct told *told)
 {
 	struct answer answer = {
 		.status = head->status, .reason = head->reason,
-		.length = length_of(head),
+		.upgrade = upgrade_of(head), .length = length_of(head),
 		.no_body = head->framing == H1_NO_BODY,
 		.has_date = told->has_date,
 	};

@@ -101,11 +101,15 @@ put_framing(char *to, const struct request *r, const struct answer *answer,
 		to = PUT(to, "Connection: close\r\n");
 	else if (r->minor == 0)
 		to = PUT(to, "Connection: keep-alive\r\n");
+	if (answer->upgrade.len > 0 && r->minor >= 1)
+		to = PUT(put(PUT(to, "Connection: Upgrade\r\nUpgrade: "),
+		    answer->upgrade), "\r\n");
 	return to;
 }
 
 enum { OWN_FIELDS_MAX = 160 };		/* bytes of what put_framing() and the
-					   date come to, and the empty line */
+					   date come to without the names of
+					   protocols, and the empty line */
 
 static struct buf *
 write_head(struct request *r, const struct answer *answer, int64_t length)
@@ -118,7 +122,7 @@ write_head(struct request *r, const struct answer *answer, int64_t length)
 
 	buf_clear(out);
 	begin = buf_reserve(out, line.len + answer->fields.len +
-	    OWN_FIELDS_MAX);
+	    answer->upgrade.len + OWN_FIELDS_MAX);
 	to = put(put(begin, line), answer->fields);
 	to = put_framing(to, r, answer, length);
 	if (!answer->has_date)

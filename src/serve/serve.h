@@ -222,7 +222,9 @@ struct answer {
 	struct slice	 reason;	/* empty: the usual phrase */
 	struct slice	 fields;	/* whole "Name: value\r\n" lines, free of
 					   Connection, Content-Length, Transfer-
-					   Encoding, Keep-Alive */
+					   Encoding, Keep-Alive, Upgrade */
+	struct slice	 upgrade;	/* what the client may ask to change to; only
+					   HTTP/1.1 is told.  Empty: nothing */
 	int64_t		 length;	/* of the body; -1: not known (chunked, or
 					   until close for HTTP/1.0) */
 	bool		 no_body;	/* HEAD, 204, 304: length is still told if >= 0 */

@@ -2,15 +2,26 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the Portolan authors
 """After the engine's 101, bytes pass both ways as they are; without it the
-connection stays HTTP.  A tunnel outlives a reload."""
+connection stays HTTP.  A tunnel outlives a reload.  Who is told to upgrade is
+told to what, by the edge itself: what the engine says of that is said of its
+own connection."""
 import signal
 
-from lib import Origin, Platform, same, story, truth, wait_for
+from lib import (
+    Origin, Platform, address_in, same, story, truth, wait_for)
+from lib.h2 import h2_of
+
+THERE = address_in("US")
 
 ASK = (b"GET /api/run/1/ws HTTP/1.1\r\nHost: flow.example.com\r\n"
        b"Connection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n"
        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
        b"Sec-WebSocket-Version: 13\r\n\r\n")
+
+# What engines say with a 426; the last says nothing, though it must.
+ASKS = {f"/api/run/1/no/{i}": [("Connection", "upgrade"), ("Upgrade", name)]
+        for i, name in enumerate(("WebSocket", "h2c, websocket", "TLS/1.3"))}
+ASKS["/api/run/1/no/none"] = []
 
 
 def switching(conn, request):
@@ -19,8 +30,13 @@ def switching(conn, request):
                   b"Upgrade: h2c\r\nX-ManyWho-Region-Backend: US\r\n\r\nh2")
         conn.close()
         return
+    if request.target.endswith("offers"):
+        conn.answer(200, b"as it is", fields=[
+            ("Connection", "Upgrade"), ("Upgrade", "h2c")])
+        return
     if request["Upgrade"] is None or "no" in request.target:
-        conn.answer(426, b"upgrade", reason="Upgrade Required")
+        conn.answer(426, b"upgrade", ASKS.get(request.target, ()),
+                    reason="Upgrade Required")
         return
     conn.send(b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n"
               b"Upgrade: websocket\r\nX-ManyWho-Region-Backend: US\r\n"
@@ -39,10 +55,46 @@ def hears(client, expected):
     same("heard", client.reader.exactly(len(expected)), expected)
 
 
+def says_to_what(answer, connection=("Upgrade",)):
+    same("status", answer.status, 426)
+    same("Upgrade", answer.all("Upgrade"), ["websocket"])
+    same("Connection", answer.all("Connection"), list(connection))
+    same("body", answer.body, b"upgrade")
+
+
+def tells_to_what(edge):
+    """RFC 9110 15.5.22, and 7.6.1."""
+    def asked(version, *fields):
+        with edge.connect() as c:
+            c.send("\r\n".join((
+                f"GET /api/run/1/no/0 HTTP/{version}",
+                "Host: flow.example.com", f"X-Forwarded-For: {THERE}",
+                *fields, "", "")).encode())
+            return c.read()
+
+    for target in ASKS:
+        says_to_what(edge.get(target, of=THERE))
+    says_to_what(asked("1.1", "Connection: close"), ("close", "Upgrade"))
+    old = asked("1.0")
+    same("HTTP/1.0 has none", (old.status, old["Upgrade"],
+                               old.all("Connection")), (426, None, ["close"]))
+    with h2_of(edge) as c:
+        new = c.get("/api/run/1/no/0", ("x-forwarded-for", THERE))
+        same("nor has HTTP/2", (new.status, new.all("upgrade"),
+                                new.all("connection")), (426, [], []))
+    offer = edge.get("/api/run/1/offers", of=THERE)
+    same("an offer is of that connection alone",
+         (offer.status, offer["Upgrade"], offer["Connection"]),
+         (200, None, None))
+
+
 @story
 def main():
-    with Platform(origins={"US": Origin("US", switching)}) as p:
+    with Platform(regions=["US", "GB"],
+                  origins={"US": Origin("US", switching)}) as p:
         us = p["US"]
+        tells_to_what(us)
+        tells_to_what(p["GB"])          # over a link
         with us.connect() as c:
             c.send(ASK + b"early")
             answer = c.read()
