@@ -140,6 +140,13 @@ struct h1_end {
 enum h1_progress h1_read_request(struct h1_head *head, struct slice bytes,
     size_t *seen, struct h1_end *end);
 
+/*
+ * Which method a request begins with, by its first H1_METHOD_BEGUN bytes;
+ * OTHER: with none that has a name here, or too few are there.
+ */
+enum { H1_METHOD_BEGUN = 5 };
+enum h1_method h1_method_begun(struct slice bytes);
+
 /* request_method: HEAD and CONNECT change the framing (RFC 9112 6.3). */
 enum h1_progress h1_read_response(struct h1_head *head, struct slice bytes,
     size_t *seen, enum h1_method request_method, struct h1_end *end);

@@ -132,25 +132,40 @@ before_request(struct h1_parse *p)
 	return H1_DONE;
 }
 
+static const struct {
+	struct slice	 name;
+	enum h1_method	 method;
+} methods[] = {
+	{ SLICE("GET"), METHOD_GET }, { SLICE("POST"), METHOD_POST },
+	{ SLICE("PUT"), METHOD_PUT }, { SLICE("HEAD"), METHOD_HEAD },
+	{ SLICE("OPTIONS"), METHOD_OPTIONS }, { SLICE("DELETE"), METHOD_DELETE },
+	{ SLICE("PATCH"), METHOD_PATCH }, { SLICE("TRACE"), METHOD_TRACE },
+	{ SLICE("CONNECT"), METHOD_CONNECT },
+};
+
+enum { METHODS = sizeof(methods) / sizeof(methods[0]) };
+
 static enum h1_method
 identify_method(struct slice m)
 {
-	static const struct {
-		struct slice	 name;
-		enum h1_method	 method;
-	} methods[] = {
-		{ SLICE("GET"), METHOD_GET }, { SLICE("POST"), METHOD_POST },
-		{ SLICE("PUT"), METHOD_PUT }, { SLICE("HEAD"), METHOD_HEAD },
-		{ SLICE("OPTIONS"), METHOD_OPTIONS },
-		{ SLICE("DELETE"), METHOD_DELETE },
-		{ SLICE("PATCH"), METHOD_PATCH },
-		{ SLICE("TRACE"), METHOD_TRACE },
-		{ SLICE("CONNECT"), METHOD_CONNECT },
-	};
-
-	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
+	for (size_t i = 0; i < METHODS; i++)
 		if (slice_eq(m, methods[i].name))
 			return methods[i].method;
+	return METHOD_OTHER;
+}
+
+enum h1_method
+h1_method_begun(struct slice bytes)
+{
+	for (size_t i = 0; bytes.len >= H1_METHOD_BEGUN && i < METHODS; i++) {
+		struct slice name = methods[i].name;
+		size_t n = name.len < H1_METHOD_BEGUN ? name.len :
+		    H1_METHOD_BEGUN;
+
+		if (memcmp(bytes.p, name.p, n) == 0 &&
+		    (n == H1_METHOD_BEGUN || bytes.p[n] == ' '))
+			return methods[i].method;
+	}
 	return METHOD_OTHER;
 }
 

@@ -212,16 +212,14 @@ handshake(struct stream *s)
 	}
 }
 
-bool
+void
 stream_turn_plain(struct stream *s)
 {
-	if (!(s->flags & S_HTTP))
-		return false;
+	must(s->flags & S_FAILED && stream_first(s).len > 0);
 	stream_tls_free(s);
 	s->flags &= S_WATCH | S_EDGE;
 	s->flags |= S_OPEN;
 	start_reading(s);
-	return true;
 }
 
 /* A socket that has just connected takes a few hundred bytes at once. */
@@ -395,6 +393,7 @@ init(struct stream *s, struct loop *loop, const struct stream_ops *ops)
 	s->ops = ops;
 	s->fd = -1;
 	s->flags = 0;
+	s->nfirst = 0;
 	s->tls = NULL;
 	s->queue = s->queue_tail = NULL;
 	s->pipe = NULL;

@@ -24,6 +24,8 @@
 
 enum { STREAM_HIGH = 64 * 1024, STREAM_LOW = 16 * 1024 };
 
+enum { STREAM_FIRST = 5 };		/* bytes: the head of a TLS record */
+
 struct pipe;
 struct stream;
 
@@ -55,6 +57,8 @@ struct stream {
 	struct task	 task;		/* private: callbacks that must wait */
 	int		 fd;		/* -1: closed */
 	uint32_t	 flags;		/* private */
+	uint8_t		 nfirst;	/* private: of first */
+	char		 first[STREAM_FIRST];	/* private: came before TLS */
 	void		*tls;		/* private: SSL */
 	struct chunk	*queue, *queue_tail;	/* private */
 	struct pipe	*pipe;		/* private: before the queue */
@@ -78,12 +82,18 @@ void stream_accept(struct stream *s, struct loop *loop, int fd,
 bool stream_start_tls(struct stream *s, struct tls_context *tls);
 
 /*
- * During failed() with STREAM_TLS_FAILED: whether an HTTP request came where a
- * handshake was to begin, so that an answer in plain text will be understood;
- * never where clients must show a certificate.
- * Then the stream is open and plain from now on; what came is gone.
+ * During failed() with STREAM_TLS_FAILED: the first bytes that came where a
+ * handshake was to begin, at most STREAM_FIRST.  Empty for a stream that
+ * connected, and where clients must show a certificate: who shows none hears
+ * nothing.
  */
-bool stream_turn_plain(struct stream *s);
+struct slice stream_first(const struct stream *s);
+
+/*
+ * After that, if they are no TLS and an answer in plain text will be
+ * understood: the stream is open and plain from now on; what came is gone.
+ */
+void stream_turn_plain(struct stream *s);
 
 /* to must not be an ENDPOINT_NAME.  Failure comes through failed(). */
 void stream_connect(struct stream *s, struct loop *loop,

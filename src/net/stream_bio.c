@@ -32,14 +32,24 @@ bio_write(BIO *bio, const char *bytes, int len)
 	return (int)n;
 }
 
+/* OpenSSL does not tell what was no handshake to it. */
+static void
+note_first(struct stream *s, const char *bytes, size_t len)
+{
+	while (s->nfirst < STREAM_FIRST && len-- > 0)
+		s->first[s->nfirst++] = *bytes++;
+}
+
 static int
 bio_read(BIO *bio, char *bytes, int cap)
 {
-	const struct stream *s = BIO_get_data(bio);
+	struct stream *s = BIO_get_data(bio);
 	ssize_t n = socket_recv(s->fd, bytes, (size_t)cap);
 
 	BIO_clear_retry_flags(bio);
-	if (n < 0 && may_try_again())
+	if (n > 0 && s->flags & S_HANDSHAKE)
+		note_first(s, bytes, (size_t)n);
+	else if (n < 0 && may_try_again())
 		BIO_set_retry_read(bio);
 	else if (n == 0)
 		BIO_set_flags(bio, BIO_FLAGS_IN_EOF);

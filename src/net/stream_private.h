@@ -39,7 +39,6 @@ enum stream_flag {
 	S_MORE		= 1 << 22,	/* what was sent last may still wait for
 					   what follows: a task of this turn
 					   sees to it that it goes */
-	S_HTTP		= 1 << 23,	/* plain, where a handshake was to begin */
 	/* enum stream_end of the failure */
 	S_END_SHIFT	= 24,
 };

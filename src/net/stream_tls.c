@@ -105,19 +105,6 @@ refusal(const SSL *ssl)
 	return text == NULL ? "no agreement" : text;
 }
 
-/* By the first bytes: GET, HEAD, POST or PUT.  Where a certificate is demanded
- * whoever shows none hears nothing. */
-static bool
-may_be_told(const SSL *ssl)
-{
-	unsigned long code = ERR_peek_error();
-
-	return ERR_GET_LIB(code) == ERR_LIB_SSL &&
-	    ERR_GET_REASON(code) == SSL_R_HTTP_REQUEST &&
-	    SSL_is_server(ssl) && !(SSL_get_verify_mode(ssl) &
-	    SSL_VERIFY_FAIL_IF_NO_PEER_CERT);
-}
-
 enum tls_step
 stream_tls_handshake(struct stream *s)
 {
@@ -138,10 +125,19 @@ stream_tls_handshake(struct stream *s)
 		return TLS_STEP_WRITE;
 	default:
 		s->refusal = refusal(ssl_of(s));
-		if (may_be_told(ssl_of(s)))
-			s->flags |= S_HTTP;
 		return TLS_STEP_FAILED;
 	}
+}
+
+struct slice
+stream_first(const struct stream *s)
+{
+	const SSL *ssl = ssl_of(s);
+
+	if (ssl == NULL || !SSL_is_server(ssl) || SSL_get_verify_mode(ssl) &
+	    SSL_VERIFY_FAIL_IF_NO_PEER_CERT)
+		return (struct slice){ NULL, 0 };
+	return (struct slice){ s->first, s->nfirst };
 }
 
 static ssize_t

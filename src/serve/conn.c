@@ -164,12 +164,14 @@ tell_no_handshake(const struct conn *c, const char *reason)
 
 /* What was asked for is not read: it may hold what TLS was to keep secret. */
 static void
-refuse_plain(struct conn *c)
+refuse_plain(struct conn *c, enum h1_method method)
 {
-	static const struct body_fault plain = { .status = 400,
+	const struct body_fault plain = { .status = 400,
 	    .rule = "plain-http", .sentence = "this port speaks TLS and the "
-	    "request came without it; ask for https:// instead" };
+	    "request came without it; ask for https:// instead",
+	    .method = method };
 
+	stream_turn_plain(&c->stream);
 	tell_no_handshake(c, "a plain HTTP request came");
 	c->began_us = c->server->loop->now_us;
 	h1_conn_refuse(c, &plain);
@@ -179,9 +181,11 @@ static void
 on_failed(struct stream *s, enum stream_end end)
 {
 	struct conn *c = list_entry(s, struct conn, stream);
+	enum h1_method method = end == STREAM_TLS_FAILED ?
+	    h1_method_begun(stream_first(s)) : METHOD_OTHER;
 
-	if (end == STREAM_TLS_FAILED && stream_turn_plain(s)) {
-		refuse_plain(c);
+	if (method != METHOD_OTHER) {
+		refuse_plain(c, method);
 		return;
 	}
 	/* Nobody was served, so no line of the access log will say it. */

@@ -38,10 +38,13 @@ begin(struct conn *c)
 static enum step
 refuse(struct conn *c, const struct body_fault *fault)
 {
-	struct request *r = c->state == CONN_BUSY ? &c->active->request :
-	    begin(c);
-	struct active *a = c->active;
+	struct request *r;
+	struct active *a;
 
+	if (c->state != CONN_BUSY)
+		begin(c)->method = fault->method;
+	a = c->active;
+	r = &a->request;
 	if (r->answered)
 		return closed(c, SERVE_REFUSED, !a->gone);
 	a->refused = a->close = true;

@@ -29,19 +29,6 @@ refuse(struct conn *c, const char *reason)
 	server->handler->unheard(server, listener, &peer, reason);
 }
 
-/* No hello to OpenSSL either, which knows these four and who may be told. */
-static bool
-is_http(struct slice bytes)
-{
-	static const char *const methods[] = { "GET ", "HEAD ", "POST ", "PUT " };
-
-	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
-		if (bytes.len >= strlen(methods[i]) &&
-		    memcmp(bytes.p, methods[i], strlen(methods[i])) == 0)
-			return true;
-	return false;
-}
-
 static void
 pass(struct conn *c, const struct client_hello *hello)
 {
@@ -106,7 +93,9 @@ conn_hello_read(struct conn *c)
 			refuse(c, "is cut off");
 		break;
 	case HELLO_REFUSED:
-		if (is_http((struct slice){ bytes, (size_t)n }))
+		/* Plain HTTP is no hello to OpenSSL either: as elsewhere. */
+		if (h1_method_begun((struct slice){ bytes, (size_t)n }) !=
+		    METHOD_OTHER)
 			take(c);
 		else
 			refuse(c, reason);

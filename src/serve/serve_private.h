@@ -240,6 +240,7 @@ struct body_fault {
 	const char	*rule, *sentence;
 	struct slice	 head;		/* the bad one, and where it is bad; ... */
 	uint64_t	 at;		/* ... without one: where the body is */
+	enum h1_method	 method;	/* of a request whose head is not read */
 };
 bool body_read(struct active *a, struct slice *in, struct body_fault *fault);
 /*

@@ -12,15 +12,23 @@ GET = (b"GET /s3cret HTTP/1.1\r\nHost: flow.example.com\r\n"
        b"Cookie: s3cret\r\n\r\n")
 
 
-def told(edge, request):
+METHODS = ("PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT")
+
+
+def ask(edge, request, method="GET"):
     with Client(edge.tls) as client:
         client.send(request)
-        answer = client.read()
+        answer = client.read(method)
         client.must_close()
     same("status", answer.status, 400)
     same("frontend", answer["X-ManyWho-Region-Frontend"], "US")
     same("no engine", answer["X-ManyWho-Region-Backend"], None)
     same("no more after it", answer["Connection"], "close")
+    return answer
+
+
+def told(edge, request):
+    answer = ask(edge, request)
     problem = json.loads(answer.body)
     same("type", problem["type"], "urn:portolan:problem:plain-http")
     truth("what to do: " + problem["detail"], "https://" in problem["detail"])
@@ -33,15 +41,19 @@ def main():
         edge = platform["US"]
         known = told(edge, GET)
         ids = {known, told(edge, b"POST /" + b"x" * 30000)}
-        lines = edge.access(2)
+        ids |= {told(edge, b"%s / HTTP/1.1\r\n\r\n" % method.encode())
+                for method in METHODS}
+        head = ask(edge, GET.replace(b"GET", b"HEAD"), "HEAD")
+        ids.add(head["X-Request-Id"])
+        lines = edge.access(len(ids))
         same("found again", {line["request_id"] for line in lines}, ids)
         for line in lines:
             same("its line", (line["status"], line["listener"],
                               line["outcome"], line["reason"]),
                  (400, "tls", "bad-request", "plain-http"))
         metrics = edge.admin("/metrics").body.decode()
-        truth("counted", 'rule="plain-http"} 2\n' in metrics)
-        truth("a handshake failed", "portolan_tls_handshakes_failed_total 2\n"
+        truth("counted", 'rule="plain-http"} 9\n' in metrics)
+        truth("a handshake failed", "portolan_tls_handshakes_failed_total 9\n"
               in metrics)
         text, _ = portolan("ctl", "errors", "-c", edge.config_file)
         truth("shown: " + text, "400 plain-http, request " + known in text)

@@ -779,6 +779,39 @@ limits_the_head(void **state)
 	buf_fini(&b);
 }
 
+/* --- the first bytes alone ----------------------------------------------------- */
+
+static const struct {
+	struct slice	 bytes;
+	enum h1_method	 method;
+} begun[] = {
+	{ SLICE("GET /"), METHOD_GET }, { SLICE("HEAD "), METHOD_HEAD },
+	{ SLICE("POST "), METHOD_POST }, { SLICE("PUT /"), METHOD_PUT },
+	{ SLICE("DELET"), METHOD_DELETE }, { SLICE("PATCH"), METHOD_PATCH },
+	{ SLICE("OPTIO"), METHOD_OPTIONS }, { SLICE("TRACE"), METHOD_TRACE },
+	{ SLICE("CONNE"), METHOD_CONNECT },
+	{ SLICE("GET http://a/"), METHOD_GET },		/* more is no matter */
+	{ SLICE("GET "), METHOD_OTHER },		/* too few to tell */
+	{ SLICE(""), METHOD_OTHER },
+	{ SLICE("get /"), METHOD_OTHER },
+	{ SLICE("GETS "), METHOD_OTHER },
+	{ SLICE("HEADS"), METHOD_OTHER },
+	{ SLICE("PRI *"), METHOD_OTHER },		/* of HTTP/2 */
+	{ SLICE("SSH-2"), METHOD_OTHER },
+	{ SLICE("\x16\3\1\2\0"), METHOD_OTHER },	/* of TLS */
+	{ SLICE("\x80\x2e\1\3\1"), METHOD_OTHER },	/* as SSL 2 had it */
+};
+
+static void
+a_method_is_known_by_its_beginning(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(begun) / sizeof(begun[0]); i++)
+		if (h1_method_begun(begun[i].bytes) != begun[i].method)
+			fail_msg("\"%.*s\" is %d", SLICE_ARG(begun[i].bytes),
+			    h1_method_begun(begun[i].bytes));
+}
+
 int
 main(void)
 {
@@ -796,6 +829,7 @@ main(void)
 		cmocka_unit_test(limits_a_line),
 		cmocka_unit_test(limits_the_fields),
 		cmocka_unit_test(limits_the_head),
+		cmocka_unit_test(a_method_is_known_by_its_beginning),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

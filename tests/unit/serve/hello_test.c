@@ -148,6 +148,8 @@ static const struct {
 	{ SLICE("SSH-2.0-OpenSSH_9.6\r\n"), false,
 	    "the ClientHello is none: this is not TLS;" },
 	{ SLICE(GET("/hello")), false, "refuse 400 plain-http;gone refused;" },
+	{ SLICE("DELETE / HTTP/1.1\r\n"), false,
+	    "refuse 400 plain-http;gone refused;" },
 	{ SLICE("\x16\3\1\0\0"), false,
 	    "the ClientHello comes in a record of a size that is not allowed;" },
 	{ SLICE("\x16\3\1\1\0\1\0"), true, "the ClientHello is cut off;" },

@@ -6,6 +6,8 @@
  */
 #include "world.h"
 
+#include <netinet/tcp.h>
+
 static SSL_CTX *ctx;
 
 /* A handshake with what ctx and name say; false if it fails. */
@@ -175,15 +177,27 @@ old_versions_are_refused(void **state)
 }
 
 /* Plain HTTP on the port of TLS, as a mistyped address brings it. */
-#define PLAIN_HTTP "HTTP/1.1 400 Bad Request\r\n*\r\nContent-Length: 79\r\n" \
-	"Connection: close\r\n*\r\n\r\nthis port speaks TLS and the request " \
-	"came without it; ask for https:// instead\n"
+#define PLAIN_HEAD "HTTP/1.1 400 Bad Request\r\n*\r\nContent-Length: 79\r\n" \
+	"Connection: close\r\n*\r\n\r\n"
+#define PLAIN_HTTP PLAIN_HEAD "this port speaks TLS and the request came " \
+	"without it; ask for https:// instead\n"
+
+static void
+expect_told(struct client *c, const char *answer)
+{
+	client_expect(c, answer);
+	client_expect_end(c);
+	client_close(c);
+	expect_trace("refuse 400 plain-http;gone refused;");
+	clear_trace();
+}
 
 static void
 plain_http_is_told_that_tls_is_spoken(void **state)
 {
-	static const char *const asked[] = { GET("/hello"),
-	    "HEAD / HTTP/1.0\r\n\r\n", "PUT /\r\n", "POST /hello " };
+	static const char *const asked[] = { GET("/hello"), "PUT /\r\n",
+	    "POST /hello ", "DELETE / HTTP/1.1\r\n", "PATCH /", "OPTIONS *",
+	    "TRACE / HTTP/1.1\r\n", "CONNECT a:443 HTTP/1.1\r\n" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(asked) / sizeof(asked[0]); i++) {
@@ -191,12 +205,36 @@ plain_http_is_told_that_tls_is_spoken(void **state)
 
 		client_connect(&c);
 		client_send(&c, asked[i]);
-		client_expect(&c, PLAIN_HTTP);
-		client_expect_end(&c);
-		client_close(&c);
-		expect_trace("refuse 400 plain-http;gone refused;");
-		clear_trace();
+		expect_told(&c, PLAIN_HTTP);
 	}
+}
+
+/* RFC 9110 9.3.2: the head of what another method would get. */
+static void
+plain_head_is_told_so_without_a_body(void **state)
+{
+	struct client c;
+
+	(void)state;
+	client_connect(&c);
+	client_send(&c, "HEAD / HTTP/1.1\r\nHost: a\r\n\r\n");
+	expect_told(&c, PLAIN_HEAD);
+}
+
+/* However few bytes the method comes in. */
+static void
+a_plain_request_in_pieces_is_answered_as_well(void **state)
+{
+	const int on = 1;
+	struct client c;
+
+	(void)state;
+	client_connect(&c);
+	setsockopt(c.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	client_send(&c, "D");
+	client_send(&c, "ELE");
+	client_send(&c, "TE / HTTP/1.1\r\n\r\n");
+	expect_told(&c, PLAIN_HTTP);
 }
 
 /* However much of it there is, it is thrown away and the answer arrives. */
@@ -213,24 +251,30 @@ a_long_plain_request_is_answered_as_well(void **state)
 	client_send(&c, "POST /hello HTTP/1.1\r\nHost: a\r\n"
 	    "Content-Length: 20000\r\n\r\n");
 	client_send(&c, rest);
-	client_expect(&c, PLAIN_HTTP);
-	client_expect_end(&c);
-	client_close(&c);
-	expect_trace("refuse 400 plain-http;gone refused;");
+	expect_told(&c, PLAIN_HTTP);
 }
 
+/* Nor is TLS, whatever its record holds. */
 static void
-other_plain_text_is_no_handshake(void **state)
+other_bytes_are_not_answered(void **state)
 {
-	struct client c;
+	static const char *const sent[] = { "SSH-2.0-OpenSSH_9.6\r\n",
+	    "EHLO a.example\r\n", "GETS / HTTP/1.1\r\n", "get / HTTP/1.1\r\n",
+	    "\x16GET / HTTP/1.1\r\n", "\x16\3\1\1\1GET / HTTP/1.1\r\n" };
 
 	(void)state;
-	client_connect(&c);
-	client_send(&c, "SSH-2.0-OpenSSH_9.6\r\n");
-	while (client_more(&c) > 0)
-		continue;		/* an alert */
-	expect_trace("");
-	client_close(&c);
+	for (size_t i = 0; i < sizeof(sent) / sizeof(sent[0]); i++) {
+		struct client c;
+
+		client_connect(&c);
+		client_send(&c, sent[i]);
+		shutdown(c.fd, SHUT_WR);
+		while (client_more(&c) > 0)
+			continue;	/* an alert */
+		assert_true(c.got.len == 0 || c.got.p[0] != 'H');
+		expect_trace("");
+		client_close(&c);
+	}
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
@@ -246,8 +290,10 @@ main(void)
 		TEST(x25519_is_preferred),
 		TEST(old_versions_are_refused),
 		TEST(plain_http_is_told_that_tls_is_spoken),
+		TEST(plain_head_is_told_so_without_a_body),
+		TEST(a_plain_request_in_pieces_is_answered_as_well),
 		TEST(a_long_plain_request_is_answered_as_well),
-		TEST(other_plain_text_is_no_handshake),
+		TEST(other_bytes_are_not_answered),
 	};
 
 	return cmocka_run_group_tests(tests, prepare, clean_up);
