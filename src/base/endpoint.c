@@ -85,6 +85,7 @@ endpoint_parse(struct endpoint *e, struct slice text)
 		scheme = strlen("https://");
 	else if (slice_starts_nocase(text, SLICE("http://")))
 		scheme = strlen("http://");
+	found.url = scheme > 0;
 	found.tls = scheme == strlen("https://");
 	text.p += scheme;
 	text.len -= scheme;

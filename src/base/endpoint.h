@@ -17,6 +17,7 @@ enum endpoint_kind { ENDPOINT_IP, ENDPOINT_NAME, ENDPOINT_UNIX };
 
 struct endpoint {
 	enum endpoint_kind kind;
+	bool		 url;		/* written http:// or https:// */
 	bool		 tls;		/* written https:// */
 	uint16_t	 port;
 	struct addr	 addr;		/* ENDPOINT_IP */

@@ -25,7 +25,7 @@ find_place(const struct engine_options *o, struct endpoint *at)
 	*at = (struct endpoint){ .kind = ENDPOINT_UNIX };
 	if (o->listen != NULL)
 		return endpoint_parse(at, slice_of(o->listen)) &&
-		    at->kind == ENDPOINT_IP && !at->tls;
+		    at->kind == ENDPOINT_IP && !at->url;
 	return o->socket != NULL && (size_t)snprintf(at->name,
 	    sizeof(at->name), "%s", o->socket) < sizeof(at->name);
 }

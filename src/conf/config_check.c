@@ -67,6 +67,20 @@ check_twins(const struct check *c, size_t i)
 	}
 }
 
+/* Somebody listens there. */
+static void
+check_place(const struct check *c, const struct yaml_node *node,
+    const struct endpoint *place)
+{
+	if (place->kind == ENDPOINT_NAME && place->name[0] != '\0')
+		schema_mistake(c->reader, node, "listens on a name; write the "
+		    "address that it has here");
+	if (place->url)
+		schema_mistake(c->reader, node, "an address to listen on has no "
+		    "%s", place->tls ? "https://; leave it out and give tls a "
+		    "certificate and key" : "http://; leave it out");
+}
+
 static void
 check_listener(const struct check *c, size_t i)
 {
@@ -76,13 +90,7 @@ check_listener(const struct check *c, size_t i)
 		schema_mistake(c->reader, listener_node(c, i, "name"),
 		    "a name is up to %d letters, digits, '-', '_' and '.'",
 		    NAME_MAX_LEN);
-	if (l->address.kind == ENDPOINT_NAME && l->address.name[0] != '\0')
-		schema_mistake(c->reader, listener_node(c, i, "address"),
-		    "listens on a name; write the address that it has here");
-	if (l->address.tls)
-		schema_mistake(c->reader, listener_node(c, i, "address"),
-		    "an address to listen on has no https://; give tls a "
-		    "certificate and key");
+	check_place(c, listener_node(c, i, "address"), &l->address);
 	if (l->client_optional && l->client_ca == NULL)
 		schema_mistake_at(c->reader, c->root, arena_printf(
 		    c->reader->arena, "listeners[%zu].tls.client_certificate",
@@ -259,13 +267,7 @@ check_console(const struct check *c)
 		    "there is no console.address that would speak TLS");
 	if (!console->enabled)
 		return;
-	if (console->address.kind == ENDPOINT_NAME &&
-	    console->address.name[0] != '\0')
-		schema_mistake(c->reader, at, "listens on a name; write the "
-		    "address that it has here");
-	if (console->address.tls)
-		schema_mistake(c->reader, at, "an address to listen on has no "
-		    "https://; give tls a certificate and key");
+	check_place(c, at, &console->address);
 	for (size_t i = 0; i < c->config->nlisteners; i++)
 		if (c->config->listeners[i].name != NULL &&
 		    same_address(&c->config->listeners[i].address,

@@ -99,6 +99,23 @@ config_listeners(const struct schema_reader *reader,
 
 /* --- the link ---------------------------------------------------------------------------- */
 
+static bool
+read_address(const struct schema_reader *reader, const struct yaml_node *node,
+    struct endpoint *address)
+{
+	struct err err;
+
+	if (!value_endpoint(address, node->text, &err))
+		schema_mistake(reader, node, "%s", err.text);
+	else if (address->url)
+		schema_mistake(reader, node, "the link always speaks TLS, so "
+		    "its addresses have no scheme; leave %s:// out",
+		    address->tls ? "https" : "http");
+	else
+		return true;
+	return false;
+}
+
 static void
 read_addresses(const struct schema_reader *reader,
     const struct yaml_node *node, void *target)
@@ -108,15 +125,10 @@ read_addresses(const struct schema_reader *reader,
 	const char *const *texts;
 	size_t n = schema_texts(reader, node, &texts, &nodes);
 	struct endpoint *list = arena_array(reader->arena, n, sizeof(*list));
-	struct err err;
 
-	for (size_t i = 0; i < n; i++) {
-		if (!value_endpoint(&list[peer->naddresses], nodes[i]->text,
-		    &err))
-			schema_mistake(reader, nodes[i], "%s", err.text);
-		else
-			peer->naddresses++;
-	}
+	for (size_t i = 0; i < n; i++)
+		peer->naddresses += read_address(reader, nodes[i],
+		    &list[peer->naddresses]);
 	if (n == 0 && node->kind != YAML_BAD)
 		schema_mistake(reader, node, "no address for this region");
 	peer->addresses = list;

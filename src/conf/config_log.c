@@ -20,7 +20,7 @@ static bool
 is_host(const struct endpoint *e)
 {
 	return (e->kind == ENDPOINT_IP || e->kind == ENDPOINT_NAME) &&
-	    !e->tls && e->port != 0;
+	    e->port != 0;
 }
 
 static bool
@@ -44,7 +44,7 @@ read_syslog(struct config_access *log, struct slice where, struct err *err)
 		where.len -= kinds[i].prefix.len;
 		log->target = kinds[i].target;
 		return (endpoint_parse(&log->address, where) &&
-		    is_host(&log->address)) ||
+		    is_host(&log->address) && !log->address.url) ||
 		    err_set(err, "wants an address or name and a port, as in "
 		    "syslog:udp:192.0.2.1:514");
 	}

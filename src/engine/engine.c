@@ -333,7 +333,7 @@ static bool
 read_address(const struct engine *e, struct endpoint *at)
 {
 	if (endpoint_parse(at, slice_of(e->options->listen)) &&
-	    at->kind == ENDPOINT_IP && !at->tls)
+	    at->kind == ENDPOINT_IP && !at->url)
 		return true;
 	log_error("--listen: \"%s\" is no address and port; write 10.0.0.1:8443 "
 	    "or [::1]:8443", e->options->listen);

@@ -109,6 +109,11 @@ def main():
         truth("in clear", not in_clear(engine).startswith(b"HTTP/1.1 200"))
 
         same("its own", engine.shown(), certificate_der(tls, "worker"))
+        _, _, err = portolan("engine", "--listen", "http://127.0.0.1:0",
+                             "-c", f"{engine.dir}/portolan.yaml",
+                             "--flows", engine.flows,
+                             "--store", f"{engine.dir}/other", expect=None)
+        truth("no scheme: " + err, "write 10.0.0.1:8443 or" in err)
         for name in ("next", "GB"):
             for end in ("pem", "key"):
                 shutil.copy(os.path.join(tls, f"{name}.{end}"),

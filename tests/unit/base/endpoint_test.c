@@ -71,6 +71,7 @@ reads_what_may_stand_in_a_file(void **state)
 		}
 		assert_int_equal(e.kind, rows[i].kind);
 		assert_int_equal(e.tls, rows[i].tls);
+		assert_int_equal(e.url, strstr(rows[i].in, "://") != NULL);
 		assert_string_equal(endpoint_text(&e, text), rows[i].out);
 	}
 }
