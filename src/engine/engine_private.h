@@ -134,6 +134,7 @@ void call_set_values(const struct call_ctx *c);
 void call_flow(const struct call_ctx *c);		/* run_flows.c */
 void call_flow_named(const struct call_ctx *c);
 void call_flows(const struct call_ctx *c);
+void call_flows_of_environment(const struct call_ctx *c);
 void call_play(const struct call_ctx *c);		/* play.c */
 void call_play_file(const struct call_ctx *c);
 void call_no_file(const struct call_ctx *c);		/* run_without.c */

@@ -485,6 +485,9 @@ const struct map_element *flow_element(const struct flow *flow,
 const struct flow_value *flow_value_named(const struct flow *flow,
     struct slice name);
 
+/* Its globalAuthenticationType. */
+const char *flow_auth_kind(const struct flow_auth *auth);
+
 /* Any spelling of a GUID; false if text is none or NULL. */
 bool guid_of(struct guid *guid, const char *text);
 bool guid_eq(const struct guid *a, const struct guid *b);

@@ -48,12 +48,22 @@ need_service(struct reader *r, const struct where *at, const json_t *json,
 	return *service != NULL || reader_fail(r, &here, "is missing");
 }
 
+static const char *const auth_kinds[] = {
+	[AUTH_PUBLIC] = "PUBLIC",
+	[AUTH_ALL_USERS] = "ALL_USERS",
+	[AUTH_SPECIFIED] = "SPECIFIED",
+};
+
+const char *
+flow_auth_kind(const struct flow_auth *auth)
+{
+	return auth_kinds[auth->kind];
+}
+
 bool
 read_auth(struct reader *r, const struct where *at, const json_t *json,
     struct flow_auth *auth)
 {
-	static const char *const names[] = { [AUTH_PUBLIC] = "PUBLIC",
-	    [AUTH_ALL_USERS] = "ALL_USERS", [AUTH_SPECIFIED] = "SPECIFIED" };
 	const struct where here = { at, "authorization", 0 };
 	const struct where kind_at = { &here, "globalAuthenticationType", 0 };
 	const json_t *object = read_object(r, at, json, "authorization");
@@ -66,8 +76,8 @@ read_auth(struct reader *r, const struct where *at, const json_t *json,
 	if (!read_service_ref(r, &here, object, "serviceElementId",
 	    &auth->service) || text == NULL || text[0] == '\0')
 		return !r->failed;
-	for (size_t i = 0; i < COUNT(names); i++)
-		if (is_word(text, names[i])) {
+	for (size_t i = 0; i < COUNT(auth_kinds); i++)
+		if (is_word(text, auth_kinds[i])) {
 			auth->kind = (unsigned)i;
 			return true;
 		}

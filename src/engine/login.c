@@ -14,7 +14,7 @@
 #include "base/log.h"
 #include "base/must.h"
 #include "engine/engine_private.h"
-#include "http/chars.h"
+#include "engine/form.h"
 
 enum { LOGIN_MS = 24 * 3600 * 1000, TEXT_MAX = 512, TOKEN_MAX = 4096 };
 
@@ -188,40 +188,6 @@ service_of_id(const struct run *run, const char *id)
 	for (size_t i = 0; guid_of(&guid, id) && i < run->flow->nservices; i++)
 		if (guid_eq(&run->flow->services[i].guid, &guid))
 			return &run->flow->services[i];
-	return NULL;
-}
-
-/* A part of a query or a form, decoded; NULL: it is not there. */
-static const char *
-form_value(struct arena *arena, struct slice form, const char *name)
-{
-	struct slice pair;
-
-	while (slice_split(&form, '&', &pair)) {
-		struct slice key;
-		char *text, *to;
-
-		if (!slice_split(&pair, '=', &key) ||
-		    !slice_is(key, name))
-			continue;
-		text = to = arena_copy(arena, pair);
-		for (size_t i = 0; i < pair.len; i++) {
-			int high = -1, low = -1;
-
-			if (pair.p[i] == '%' && i + 2 < pair.len) {
-				high = chars_hex(pair.p[i + 1]);
-				low = chars_hex(pair.p[i + 2]);
-			}
-			if (high >= 0 && low >= 0 && (high | low) != 0) {
-				*to++ = (char)(high * 16 + low);
-				i += 2;
-			} else {
-				*to++ = pair.p[i] == '+' ? ' ' : pair.p[i];
-			}
-		}
-		*to = '\0';
-		return text;
-	}
 	return NULL;
 }
 

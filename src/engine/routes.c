@@ -49,6 +49,8 @@ static const struct route routes[] = {
 	{ METHOD_GET, "/api/run/1/flow/{}", NEEDS_TENANT, call_flow },
 	{ METHOD_GET, "/api/run/1/flow/name/{}", NEEDS_TENANT,
 	    call_flow_named },
+	{ METHOD_GET, "/api/run/1/flow/environment/{}", NEEDS_TENANT,
+	    call_flows_of_environment },
 	{ METHOD_POST, "/api/run/1/response", NEEDS_TOKEN, call_response },
 	{ METHOD_POST, "/api/run/1/event", NEEDS_TOKEN, call_event },
 	{ METHOD_POST, "/api/run/1/state/{}/listener", NEEDS_TENANT,

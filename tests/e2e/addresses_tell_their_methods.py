@@ -29,6 +29,7 @@ ALLOW = {
     "/api/run/1/flow": GET, f"/api/run/1/flow/{FLOW}": GET,
     "/api/run/1/flow/name/a%20b": GET,
     f"/api/run/1/flow/{FLOW}/undefined/customPageComponents": GET,
+    f"/api/run/1/flow/environment/{ID}": GET,
     "/api/run/1/response": "POST", "/api/run/1/event": "POST",
     "/api/run/1/oauth": GET, "/api/run/1/oauth2": GET, "/api/run/1/oidc": GET,
     "/api/run/1/saml": "POST", "/api/run/2/saml": "POST",

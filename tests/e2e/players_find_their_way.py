@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import tempfile
+import urllib.parse
 
 from lib import same, story, truth
 from lib.addresses import ROOT
@@ -182,8 +183,38 @@ def other_flows(engine):
          ["id"], FLOW)
     same("by name", engine.ask("GET", "/api/run/1/flow/name/Two%20pages")
          .json["id"], {"id": guid(1), "versionId": guid(2)})
-    same("all", len(engine.ask("GET", "/api/run/1/flow?filter=").json), 2)
     return asked
+
+
+def lists_of_flows(engine):
+    both, none = ["Greeting", "Two pages"], []
+
+    def names(path, text=None):
+        query = "" if text is None else "?filter=" + urllib.parse.quote(text)
+        answer = engine.ask("GET", f"/api/run/1/{path}{query}")
+        same(f"status of {path}{query}", answer.status, 200)
+        return sorted(f["developerName"] for f in answer.json)
+
+    # Environments are the builders': a flow runs alike in all of them.
+    for path in ("flow", f"flow/environment/{guid(70)}"):
+        for text, expected in (
+                (None, both), ("", both),
+                ("developerName eq 'two PAGES'", ["Two pages"]),
+                ("developername EQ 'Two'", none),
+                (" substringof( developerName , 'wo p' ) ", ["Two pages"]),
+                ("substringof(developerName,'E')", both),
+                ("substringof(developerName, '')", both),
+                ("substringof(developerName, 'it''s')", none)):
+            same(f"{path}: {text}", names(path, text), expected)
+        for text in ("x", "developerName eq Two", "developerName eq 'Two",
+                     "id eq 'x'", "substringof('Two', developerName)",
+                     "substringof(developerName, 'Two'", "eq ''", "'",
+                     "substringof(developerName, 'Two') or x",
+                     "developerName eq 'it's'",
+                     "developerName eq 'a' or developerName eq 'b'"):
+            refused(engine.ask("GET", f"/api/run/1/{path}?filter=" +
+                               urllib.parse.quote(text)), 400)
+    refused(engine.ask("GET", "/api/run/1/flow/environment/x"), 404)
 
 
 def what_no_flow_has(engine, asked):
@@ -220,5 +251,6 @@ def main():
             navigation_and_history(engine)
             values_from_outside(engine)
             asked = other_flows(engine)
+            lists_of_flows(engine)
             what_no_flow_has(engine, asked)
             same("exit code", engine.stop(), 0)

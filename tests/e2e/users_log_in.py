@@ -87,6 +87,16 @@ def log_in(engine, state, name="ada", password="engine", **more):
         "username": name, "password": password, "token": None}, **more)
 
 
+def is_told_of(engine):
+    """Whom a flow is for, before it is begun; not who they are."""
+    kinds = {f["id"]["id"]: f["authorization"]
+             for f in engine.ask("GET", "/api/run/1/flow").json}
+    same("for whom", kinds, {
+        guid(n): {"globalAuthenticationType": kind} for n, kind in (
+            (1, "ALL_USERS"), (2, "PUBLIC"), (3, "ALL_USERS"),
+            (4, "ALL_USERS"))})
+
+
 def by_password(engine, service):
     began = engine.initialize(guid(1))
     same("asked for", (began.json["statusCode"],
@@ -252,6 +262,7 @@ def main():
                   "/api/actions/who": lambda a: {}}) as service:
         with Engine(flows=flows(service.uri), services=CALLED_HERE,
                     cors=["*", "https://known.example"]) as e:
+            is_told_of(e)
             by_password(e, service)
             lanes(e, directory)
             votes(e)
