@@ -325,6 +325,10 @@ const char *fault_sentence(const struct run *run);
  * none of ours, another's, or too old (login.c). */
 void call_take_login(const struct call_ctx *c, struct run *run,
     const char *token);
+/* Asks the directory of where it stands who that is, by the username and the
+ * password of json: then run->user.  False: nobody, for *sentence. */
+bool call_log_in(const struct call_ctx *c, struct run *run,
+    const json_t *json, const char **sentence);
 
 /* --- tokens (token.c) --- */
 

@@ -209,6 +209,29 @@ credentials_of(const json_t *json)
 	return out;
 }
 
+bool
+call_log_in(const struct call_ctx *c, struct run *run, const json_t *json,
+    const char **sentence)
+{
+	const struct flow_service *service = run_directory(run);
+	json_t *credentials;
+	const char *token;
+
+	if (service == NULL) {
+		*sentence = "There is no directory to log in to";
+		return false;
+	}
+	credentials = credentials_of(json);
+	token = authenticate(c, run, service, credentials, sentence);
+	json_decref(credentials);
+	if (token == NULL)
+		return false;
+	run->login_taken = false;
+	run->nverdicts = 0;		/* they were of nobody */
+	call_take_login(c, run, token);
+	return true;
+}
+
 void
 call_login(const struct call_ctx *c)
 {

@@ -226,6 +226,24 @@ flow_of_simple(const struct call_ctx *c, const json_t *json)
 	return flow;
 }
 
+/* Who logs in so is let in here; what follows needs a token all the same,
+ * from /authentication. */
+static bool
+let_in(const struct call_ctx *c, struct run *run, const json_t *json)
+{
+	const char *sentence = "You are not authorized to access this content";
+
+	if (!run_is_guarded(run))
+		return true;
+	if (text_of(json, "username") == NULL)
+		sentence = "Users of this flow have to log in: give a username "
+		    "and a password, or begin it by POST /api/run/1";
+	else if (call_log_in(c, run, json, &sentence) && !run_is_guarded(run))
+		return true;
+	answer_sentence(c, 401, "%s", sentence);
+	return false;
+}
+
 static void
 begin_simply(const struct call_ctx *c, struct arena *arena,
     const json_t *json)
@@ -238,9 +256,7 @@ begin_simply(const struct call_ctx *c, struct arena *arena,
 	if (flow == NULL || !call_admit(c, flow) ||
 	    (run = prepare(c, arena, flow, json)) == NULL)
 		return;
-	if (run_is_guarded(run)) {
-		answer_sentence(c, 401, "Users of this flow have to log in: "
-		    "begin it by POST /api/run/1");
+	if (!let_in(c, run, json)) {
 		run_fini(run);
 		return;
 	}

@@ -42,7 +42,10 @@ def flows(uri):
             flow(4, uri, [step(20, "Agree?", to(30, 21), to(40, 22)) |
                           {"vote": {"voteType": "COUNT", "minimumCount": 2}},
                           step(30, "Yes"), step(40, "No")],
-                 authorization=auth("ALL_USERS"))]
+                 authorization=auth("ALL_USERS")),
+            flow(5, uri, [step(20, "Come in", to(30, 21)), DONE],
+                 authorization=auth("SPECIFIED", users=[
+                     {"authenticationId": "u-1"}]))]
 
 
 def with_token(token):
@@ -94,7 +97,30 @@ def is_told_of(engine):
     same("for whom", kinds, {
         guid(n): {"globalAuthenticationType": kind} for n, kind in (
             (1, "ALL_USERS"), (2, "PUBLIC"), (3, "ALL_USERS"),
-            (4, "ALL_USERS"))})
+            (4, "ALL_USERS"), (5, "SPECIFIED"))})
+
+
+def at_once(engine):
+    """Begun and logged in to by one call; what follows needs a token."""
+    def begin(**who):
+        return engine.ask("POST", "/api/run/1/state", {"id": guid(5), **who})
+
+    nobody = begin()
+    same("nobody", nobody.status, 401)
+    truth("what to do", "username" in nobody.json)
+    wrong = begin(username="ada", password="x")
+    same("wrong", (wrong.status, wrong.json), (401, "Wrong password"))
+    bob = begin(username="bob", password="any")
+    same("not one of them", (bob.status, bob.json),
+         (401, "You are not authorized to access this content"))
+    ada = begin(username="ada", password="engine")
+    same("let in", (ada.status, shown(ada)), (200, "Come in"))
+    same("who", context(ada)["directoryId"], None)
+    left_out = engine.invoke(ada.json, outcome=guid(21)).json
+    same("no token", left_out["invokeType"], "NOT_ALLOWED")
+    token = with_token(log_in(engine, ada.json["stateId"]).json)
+    end = engine.invoke(left_out, outcome=guid(21), fields=token)
+    same("end", shown(end), "Hello Ada (u-1)")
 
 
 def by_password(engine, service):
@@ -264,6 +290,7 @@ def main():
                     cors=["*", "https://known.example"]) as e:
             is_told_of(e)
             by_password(e, service)
+            at_once(e)
             lanes(e, directory)
             votes(e)
             by_coming_back(e, directory)
