@@ -417,6 +417,23 @@ invoke_now(const struct call_ctx *c, struct run *run, const json_t *json,
 	return end;
 }
 
+/*
+ * Of what was asked and of who asks, since an answer tells what only he may
+ * see.  Keyed by the state: only its own requests are ever compared.
+ */
+static uint64_t
+hash_request(const struct call_ctx *c, const struct run *run)
+{
+	uint8_t key[sizeof(run->row.id)];
+	uint64_t who = c->call->secret == NULL ? 0 :
+	    hash_keyed(run->row.id, slice_of(c->call->secret));
+
+	memcpy(key, run->row.id, sizeof(key));
+	for (size_t i = 0; i < sizeof(who); i++)
+		key[i] ^= (uint8_t)(who >> (8 * i));
+	return hash_keyed(key, buf_all(&c->call->body));
+}
+
 static enum store_end
 invoke_once(const struct call_ctx *c, struct arena *arena, const json_t *json)
 {
@@ -428,8 +445,7 @@ invoke_once(const struct call_ctx *c, struct arena *arena, const json_t *json)
 
 	if (run == NULL)
 		return STORE_OK;	/* answered */
-	/* Keyed by the state: only its own requests are ever compared. */
-	hash = hash_keyed(run->row.id, buf_all(&c->call->body));
+	hash = hash_request(c, run);
 	if (token == NULL)
 		answer_sentence(c, 400, "The request has no stateToken");
 	else if (strcmp(token, run->token) == 0)

@@ -123,6 +123,28 @@ def at_once(engine):
     same("end", shown(end), "Hello Ada (u-1)")
 
 
+def answers_are_ones_own(engine):
+    """The same words from somebody else are another request, though what was
+    asked and answered last is kept."""
+    began = engine.initialize(guid(5)).json
+    token = with_token(log_in(engine, began["stateId"]).json)
+    left_out = engine.invoke(began)
+    same("nobody", left_out.json["invokeType"], "NOT_ALLOWED")
+    again = engine.invoke(began, fields=token)
+    same("is not told what nobody was", again.json["statusCode"], "200")
+    page = engine.invoke(again.json, fields=token)
+    same("shown", shown(page), "Come in")
+    end = engine.invoke(page.json, outcome=guid(21), fields=token)
+    same("end", shown(end), "Hello Ada (u-1)")
+    same("once more", engine.invoke(page.json, outcome=guid(21),
+                                    fields=token).body, end.body)
+    for fields in ((), with_token("UserId=u-1")):
+        other = engine.invoke(page.json, outcome=guid(21), fields=fields)
+        same("nobody is told what she was", (
+            other.json["statusCode"], other.json["mapElementInvokeResponses"]),
+            ("401", []))
+
+
 def by_password(engine, service):
     began = engine.initialize(guid(1))
     same("asked for", (began.json["statusCode"],
@@ -291,6 +313,7 @@ def main():
             is_told_of(e)
             by_password(e, service)
             at_once(e)
+            answers_are_ones_own(e)
             lanes(e, directory)
             votes(e)
             by_coming_back(e, directory)
