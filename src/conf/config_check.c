@@ -56,13 +56,15 @@ check_twins(const struct check *c, size_t i)
 		if (l->name != NULL && list[k].name != NULL &&
 		    strcmp(list[k].name, l->name) == 0)
 			schema_mistake(c->reader, listener_node(c, i, "name"),
-			    "listener '%s' stands in line %u already", l->name,
+			    "listener '%s' stands in line %u already; give this "
+			    "one another name", l->name,
 			    list[k].at.line);
 		if (l->name != NULL && list[k].name != NULL &&
 		    same_address(&list[k].address, &l->address))
 			schema_mistake(c->reader,
 			    listener_node(c, i, "address"),
-			    "listener '%s' listens there already",
+			    "listener '%s' listens there already; give this "
+			    "one another address or port",
 			    list[k].name);
 	}
 }
@@ -100,7 +102,7 @@ check_listener(const struct check *c, size_t i)
 		schema_mistake_at(c->reader, c->root, arena_printf(
 		    c->reader->arena, "listeners[%zu].tls.pass_certificate",
 		    i), "without client_ca nobody shows one that could be "
-		    "passed on");
+		    "passed on; name client_ca, or leave this out");
 	if (l->kind == LISTENER_LINK && l->first.certificate != NULL)
 		schema_mistake(c->reader, listener_node(c, i, "tls"),
 		    "a link listener shows the certificate of the section "
@@ -138,7 +140,8 @@ check_listeners(const struct check *c)
 	}
 	if (!client && node != NULL && (node->kind == YAML_LIST ||
 	    yaml_is_nothing(node)))
-		schema_mistake(c->reader, node, "no listener for clients");
+		schema_mistake(c->reader, node, "no listener for clients; add one, as "
+		    "{name: web, address: 0.0.0.0:8080}");
 }
 
 static size_t
@@ -205,11 +208,13 @@ check_geo(const struct check *c)
 
 	if (geo->max_age_ms < geo->warn_age_ms)
 		schema_mistake_at(c->reader, c->root, "geo.max_age",
-		    "max_age is less than warn_age");
+		    "max_age is less than warn_age; raise it, or lower "
+		    "warn_age");
 	if (geo->database == NULL)
 		schema_warn_at(c->reader, c->root, "geo",
 		    "no database: every public address is unknown and goes to "
-		    "the map's default, and access restrictions refuse it");
+		    "the map's default, and access restrictions refuse it; "
+		    "name one in geo.database");
 }
 
 static void
@@ -264,7 +269,8 @@ check_console(const struct check *c)
 		    "of its own");
 	if (console->tls.certificate != NULL && !console->enabled)
 		schema_mistake_at(c->reader, c->root, "console.tls",
-		    "there is no console.address that would speak TLS");
+		    "there is no console.address that would speak TLS; give "
+		    "one, or leave tls out");
 	if (!console->enabled)
 		return;
 	check_place(c, at, &console->address);
@@ -273,7 +279,8 @@ check_console(const struct check *c)
 		    same_address(&c->config->listeners[i].address,
 		    &console->address))
 			schema_mistake(c->reader, at,
-			    "listener '%s' listens there already",
+			    "listener '%s' listens there already; give this "
+			    "one another address or port",
 			    c->config->listeners[i].name);
 }
 
@@ -293,7 +300,8 @@ check_peers(const struct check *c)
 			    "take the TLS of clients that are passed on");
 		if (!peer->in_region && peer->tls_port != 0)
 			schema_mistake_at(c->reader, c->root, path, "nobody is "
-			    "passed on without 'terminate: in-region'");
+			    "passed on without 'terminate: in-region'; write "
+			    "that too, or leave tls_port out");
 	}
 }
 
@@ -334,16 +342,18 @@ check_processes(const struct check *c)
 	if (strlen(config->run_dir) > RUN_DIR_MAX)
 		schema_mistake_at(c->reader, c->root, "run_dir",
 		    "longer than %d bytes, so names of sockets in it would be "
-		    "too long", RUN_DIR_MAX);
+		    "too long; choose a shorter one", RUN_DIR_MAX);
 	if (config->console.socket != NULL &&
 	    strlen(config->console.socket) > RUN_DIR_MAX + 40)
 		schema_mistake_at(c->reader, c->root, "console.socket",
-		    "longer than %d bytes, which a socket's name may not be",
+		    "longer than %d bytes, which a socket's name may not be; "
+		    "choose a shorter one",
 		    RUN_DIR_MAX + 40);
 	if (config->console.read_socket != NULL &&
 	    strlen(config->console.read_socket) > RUN_DIR_MAX + 40)
 		schema_mistake_at(c->reader, c->root, "console.read_socket",
-		    "longer than %d bytes, which a socket's name may not be",
+		    "longer than %d bytes, which a socket's name may not be; "
+		    "choose a shorter one",
 		    RUN_DIR_MAX + 40);
 	if (config->group != NULL && config->user == NULL)
 		schema_mistake_at(c->reader, c->root, "group",
@@ -353,7 +363,7 @@ check_processes(const struct check *c)
 	    config->engines.probe_interval_ms)
 		schema_mistake_at(c->reader, c->root, "engines.probe.timeout",
 		    "longer than the interval, so probes would overtake each "
-		    "other");
+		    "other; shorten it, or probe less often");
 }
 
 /* What nobody outside can undo needs a key that nobody outside knows. */

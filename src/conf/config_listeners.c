@@ -130,7 +130,8 @@ read_addresses(const struct schema_reader *reader,
 		peer->naddresses += read_address(reader, nodes[i],
 		    &list[peer->naddresses]);
 	if (n == 0 && node->kind != YAML_BAD)
-		schema_mistake(reader, node, "no address for this region");
+		schema_mistake(reader, node, "no address for this region; write one, "
+		    "as gb-edge.internal:8444");
 	peer->addresses = list;
 }
 

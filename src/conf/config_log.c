@@ -73,7 +73,8 @@ read_to(const struct schema_reader *reader, const struct yaml_node *node,
 			schema_mistake(reader, node, "%s %s",
 			    value_quote(reader->arena, node->text), err.text);
 	} else if (text.len == 0) {
-		schema_mistake(reader, node, "is empty");
+		schema_mistake(reader, node, "is empty; write the name of "
+		    "a file");
 	} else {
 		log->target = LOG_TO_FILE;
 		log->to = file_beside(reader->arena, reader->dir, text.p);
@@ -168,7 +169,8 @@ read_audit(const struct schema_reader *reader, const struct yaml_node *node,
 	if (!schema_is_text(reader, node) || slice_is(node->text, "off"))
 		return;
 	if (node->text.len == 0) {
-		schema_mistake(reader, node, "is empty");
+		schema_mistake(reader, node, "is empty; write the name of "
+		    "a file");
 		return;
 	}
 	log->target = LOG_TO_FILE;

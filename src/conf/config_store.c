@@ -73,7 +73,8 @@ read_set_regions(const struct schema_reader *reader,
 	set->nregions = schema_texts(reader, node, &set->regions, NULL);
 	set->name = name_set(reader->arena, set->regions, set->nregions);
 	if (set->nregions == 0)
-		schema_mistake(reader, node, "a set has one region at least");
+		schema_mistake(reader, node, "a set has one region at least; "
+		    "name it, or take the set out");
 	else if (strlen(set->name) > CONFIG_SET_NAME_MAX)
 		schema_mistake(reader, node, "the set's name would be %s, and "
 		    "PostgreSQL has no room for it in the names of slots: %d "
@@ -184,7 +185,8 @@ check_set_regions(const struct schema_reader *reader,
 	if (count > 0 && config->region != NULL &&
 	    !names(&set, config->region))
 		schema_mistake(reader, node, "%s, the region of this file, is "
-		    "not one of them: a set is named in its own regions alone",
+		    "not one of them: a set is named in its own regions alone; "
+		    "add it, or take the set out",
 		    config->region);
 }
 
@@ -198,11 +200,13 @@ check_twice(const struct schema_reader *reader, const struct yaml_node *node,
 	for (size_t i = 0; i < at; i++) {
 		if (strcmp(sets[i].name, sets[at].name) == 0)
 			schema_mistake(reader, yaml_get(node, "regions"),
-			    "these regions have the database %s already",
+			    "these regions have the database %s already; take "
+			    "one of the two sets out",
 			    sets[i].database);
 		else if (strcmp(sets[i].database, sets[at].database) == 0)
 			schema_mistake(reader, yaml_get(node, "database"),
-			    "is the database of another set (%s)",
+			    "is the database of another set (%s); give this "
+			    "one its own",
 			    sets[i].name);
 	}
 }

@@ -220,13 +220,15 @@ load_new_database(struct loading *l)
 {
 	struct database *old = l->before == NULL ? NULL :
 	    l->before->database;
+	const char *path = place_of(l, GOOD_DATABASE, l->config->geo.database);
 	struct database *new;
 	struct err err;
 
-	new = database_open(place_of(l, GOOD_DATABASE,
-	    l->config->geo.database), &err);
+	new = database_open(path, &err);
 	if (new == NULL) {
-		hold_back(l, err.text);
+		hold_back(l, access(path, F_OK) == 0 ? err.text :
+		    arena_printf(l->g->arena, "%s; names are relative to the "
+		    "directory of this file", err.text));
 		return;
 	}
 	use_database(l, new);

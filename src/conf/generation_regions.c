@@ -90,6 +90,7 @@ warn_unnamed(const struct named *n, const char *path, const char *what,
     bool (*has)(const struct config *config, const char *region))
 {
 	struct buf names = { 0 };
+	const char *them;
 
 	for (unsigned i = 0; i < n->map->nregions; i++) {
 		const char *id = n->map->regions[i].id;
@@ -99,10 +100,12 @@ warn_unnamed(const struct named *n, const char *path, const char *what,
 			buf_printf(&names, "%s%s", names.len > 0 ? ", " : "",
 			    id);
 	}
+	them = names.len > 0 && memchr(names.p, ',', names.len) != NULL ?
+	    "them" : "it";
 	if (names.len > 0)
-		schema_warn_at(n->reader, n->root, path,
-		    "%s %s: %s does not name %s", what, buf_cstr(&names), path,
-		    memchr(names.p, ',', names.len) != NULL ? "them" : "it");
+		schema_warn_at(n->reader, n->root, path, "%s %s: %s does not "
+		    "name %s; add %s there", what, buf_cstr(&names), path,
+		    them, them);
 	buf_fini(&names);
 }
 

@@ -3,8 +3,10 @@
 
 #include "conf/key_file.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "conf/file.h"
 
@@ -25,8 +27,9 @@ has_size(struct slice text, struct key_size size, struct err *err)
 	    text.len % 2 == 0)
 		return true;
 	if (text.len > 2 * size.most && *most != '\0')
-		return err_set(err, "holds more than %zu hexadecimal digits",
-		    2 * size.most);
+		return err_set(err, "holds more than %zu hexadecimal digits; "
+		    "make one with: openssl rand -hex %zu", 2 * size.most,
+		    size.least);
 	return err_set(err, "does not hold %zu%s hexadecimal digits; make one "
 	    "with: openssl rand -hex %zu", 2 * size.least, most, size.least);
 }
@@ -44,12 +47,26 @@ parse(uint8_t *key, struct key_size size, struct slice text, struct err *err)
 
 		if (high < 0 || low < 0) {
 			err_set(err, "holds something else than hexadecimal "
-			    "digits");
+			    "digits; make one with: openssl rand -hex %zu",
+			    size.least);
 			return 0;
 		}
 		key[i] = (uint8_t)(high << 4 | low);
 	}
 	return text.len / 2;
+}
+
+/* Who has none is told where one comes from. */
+static bool
+read_text(struct buf *text, const char *file, size_t limit, size_t key_bytes,
+    struct err *err)
+{
+	if (file_read(text, file, limit, err))
+		return true;
+	if (access(file, F_OK) != 0)
+		err_set(err, "cannot be opened: %s; copy it here, or make one "
+		    "with: openssl rand -hex %zu", strerror(errno), key_bytes);
+	return false;
 }
 
 size_t
@@ -59,7 +76,7 @@ key_file_read(uint8_t *key, struct key_size size, const char *file,
 	struct buf text = { 0 };
 	size_t len = 0;
 
-	if (file_read(&text, file, 1024, err))
+	if (read_text(&text, file, 1024, size.least, err))
 		len = parse(key, size, buf_all(&text), err);
 	if (text.p != NULL)
 		explicit_bzero(text.p, text.cap);
@@ -92,7 +109,8 @@ parse_lines(uint8_t (*keys)[32], size_t most, struct slice text,
 		if (line.len == 0)
 			continue;
 		if (count == most) {
-			err_set(err, "holds more than %zu keys", most);
+			err_set(err, "holds more than %zu keys; take the "
+			    "oldest out", most);
 			return 0;
 		}
 		if (parse(keys[count++], (struct key_size){ 32, 32 }, line,
@@ -114,7 +132,7 @@ key_file_read_lines(uint8_t (*keys)[32], size_t most, const char *file,
 	struct buf text = { 0 };
 	size_t count = 0;
 
-	if (file_read(&text, file, 4096, err) && is_private(file, err))
+	if (read_text(&text, file, 4096, 32, err) && is_private(file, err))
 		count = parse_lines(keys, most, buf_all(&text), err);
 	if (text.p != NULL)
 		explicit_bzero(text.p, text.cap);

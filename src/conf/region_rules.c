@@ -70,7 +70,8 @@ region_rules_list(const struct region_rules *rules,
 	*list = (struct region_list){ .at = { rules->map->file,
 	    node->mark.line } };
 	if (node->kind == YAML_LIST && n == NULL)
-		schema_mistake(rules->reader, node, "no region");
+		schema_mistake(rules->reader, node, "no region; name one of the "
+		    "map");
 	for (; n != NULL; n = n == node ? NULL : n->next) {
 		int region = region_rules_id(rules->reader, rules->map, n);
 
@@ -206,7 +207,8 @@ read_network_map(const struct region_rules *rules,
 	    yaml_get(node, "regions") == NULL &&
 	    yaml_get(node, "country") == NULL)
 		schema_mistake(rules->reader, node, "neither a region nor a "
-		    "country, so nothing would change");
+		    "country, so nothing would change; give one, or take the "
+		    "network out");
 	if (entry.country != 0)
 		entry.network.place = (struct place){ PLACE_LOCATED,
 		    (uint8_t)country_continent(entry.country),
@@ -240,7 +242,7 @@ read_net(const struct region_rules *rules, const struct yaml_node *n,
 	twin = map_put(seen, network_key(net, key), (void *)(uintptr_t)n);
 	if (twin != NULL)
 		schema_key_mistake(rules->reader, n, "the same network stands "
-		    "in line %u already", twin->key_mark.line);
+		    "in line %u already; take one of the two out", twin->key_mark.line);
 	if (net->bits == 0)
 		schema_key_warn(rules->reader, n, "covers every address of its "
 		    "kind, so countries and continents are never asked");

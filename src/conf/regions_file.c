@@ -38,7 +38,7 @@ is_first(struct reading *r, struct map *seen, const char *name,
 
 	if (twin != NULL)
 		schema_mistake(&r->reader, node, "%s '%.200s' stands in line "
-		    "%u already", what, name, twin->mark.line);
+		    "%u already; leave it to one region", what, name, twin->mark.line);
 	else
 		map_put(seen, slice_of(name), (void *)(uintptr_t)node);
 	return twin == NULL;
@@ -147,9 +147,10 @@ read_continent(const struct schema_reader *reader,
 	if (!value_continent(&continent, node->text, &err))
 		schema_mistake(reader, node, "%s", err.text);
 	else if (entry->country != 0 && continent != right)
-		schema_mistake(reader, node, "%s lies in %s, not in %s",
-		    country_name(entry->country), continent_code(right),
-		    continent_code(continent));
+		schema_mistake(reader, node, "%s lies in %s, not in %s; "
+		    "write %s", country_name(entry->country),
+		    continent_code(right), continent_code(continent),
+		    continent_code(right));
 }
 
 /* Other regions, in order. */
@@ -168,7 +169,8 @@ read_others(const struct schema_reader *reader, const struct yaml_node *node,
 	region_rules_list(&rules, node, &list);
 	for (unsigned i = 0; i < list.count; i++) {
 		if (&map->regions[list.regions[i]] == entry->region)
-			schema_mistake(reader, node, "names '%s' itself",
+			schema_mistake(reader, node, "names '%s' itself; name "
+			    "another region, or leave it out",
 			    entry->region->id);
 		else
 			others[(*count)++] = list.regions[i];
@@ -292,7 +294,7 @@ check_numbers(struct reading *r, const struct yaml_node *node)
 			schema_key_mistake(&r->reader, yaml_get(node,
 			    region->id), "its number %u is also that of '%s'; "
 			    "without a key 'number' it is the place in the "
-			    "file, from 0", region->number,
+			    "file, from 0; give this one another", region->number,
 			    map->regions[twin].id);
 	}
 }
@@ -306,7 +308,7 @@ read_regions(const struct schema_reader *reader, const struct yaml_node *node,
 	if (!schema_is_map(reader, node))
 		return;
 	if (node->count == 0)
-		schema_mistake(reader, node, "no region");
+		schema_mistake(reader, node, "no region; a map has one at least");
 	read_ids(r, node);
 	for (const struct yaml_node *n = node->first; n != NULL; n = n->next) {
 		int region = region_find(r->map, slice_of(n->key));

@@ -62,10 +62,11 @@ explain_wrong_code(const struct schema_reader *reader,
     const struct yaml_node *node, enum restriction_list list,
     const struct err *err)
 {
-	if (list == RESTRICTION_COUNTRIES && slice_is(node->text, "EU"))
-		schema_mistake(reader, node, "'EU' is no country; write "
+	if (list == RESTRICTION_COUNTRIES &&
+	    slice_eq_nocase(node->text, SLICE("EU")))
+		schema_mistake(reader, node, "'%s' is no country; write "
 		    "unions: [EU] for the Union, continents: [EU] for the "
-		    "continent");
+		    "continent", node->text.p);
 	else
 		schema_mistake(reader, node, "%s", err->text);
 }

@@ -336,7 +336,8 @@ read_text(const struct schema_reader *reader, const struct schema_row *row,
     struct slice text, const char **field, struct err *err)
 {
 	if (text.len == 0)
-		return err_set(err, "is empty");
+		return err_set(err, "is empty; give a value, or take the key "
+		    "out");
 	if (row->type == SCHEMA_URL_PATH && !value_url_path(text, err))
 		return false;
 	*field = row->type == SCHEMA_FILE ? schema_file(reader, text.p) :
@@ -415,6 +416,16 @@ find_row(const struct schema_row *rows, const char *key)
 	return NULL;
 }
 
+static const char *
+hint_of_key(const struct schema_reader *reader, const char *key,
+    const char *const *names, size_t count)
+{
+	const char *hint = schema_hint(reader, slice_of(key), names, count);
+
+	return *hint != '\0' ? hint : "; this file's page of the manual lists "
+	    "those that are known";
+}
+
 static void
 refuse_unknown(const struct schema_reader *reader,
     const struct schema_row *rows, const struct yaml_node *map)
@@ -429,8 +440,7 @@ refuse_unknown(const struct schema_reader *reader,
 	for (const struct yaml_node *n = map->first; n != NULL; n = n->next)
 		if (find_row(rows, n->key) == NULL)
 			schema_key_mistake(reader, n, "unknown key%s",
-			    schema_hint(reader, slice_of(n->key), names,
-			    count));
+			    hint_of_key(reader, n->key, names, count));
 }
 
 void

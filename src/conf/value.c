@@ -187,9 +187,13 @@ value_size_text(uint64_t bytes, char text[VALUE_TEXT])
 bool
 value_number(uint64_t *number, struct slice text, struct err *err)
 {
+	struct slice rest;
+
 	if (slice_to_u64(text, number))
 		return true;
-	return BAD(err, text, "is no whole number");
+	if (!split_number(text, number, &rest) && text.len > 0 && rest.len == 0)
+		return BAD(err, text, "is too large a number");
+	return BAD(err, text, "is no whole number; write digits alone, as 100");
 }
 
 bool
@@ -207,6 +211,9 @@ value_real(double *real, struct slice text, struct err *err)
 		points += rest.p[i] == '.';
 		ndigits += rest.p[i] >= '0' && rest.p[i] <= '9';
 	}
+	if (memchr(text.p, '/', text.len) != NULL)
+		return BAD(err, text, "is no number; a rate is a number alone, "
+		    "always per second, as 10 or 0.5");
 	if (ndigits == 0 || points > 1 || ndigits + points != rest.len ||
 	    text.len > REAL_MAX_LEN)
 		return BAD(err, text, "is no number; write it alone, as 10 "
@@ -334,9 +341,11 @@ bad_country(struct slice text, struct err *err)
 	const char *why = NULL, *code = country_suggest(text, &why);
 
 	if (continent_find(text) != CONTINENT_NONE && code == NULL)
-		return BAD(err, text, "is a continent, not a country");
+		return BAD(err, text, "is a continent, not a country; write a "
+		    "country's code, as DE");
 	if (code == NULL && why != NULL)
-		return BAD(err, text, "is no country code (%s)", why);
+		return BAD(err, text, "is no country code (%s); write two "
+		    "capital letters of ISO 3166-1, as DE", why);
 	if (code == NULL)
 		return BAD(err, text, "is no country code (ISO 3166-1, two "
 		    "capital letters)");
@@ -436,7 +445,7 @@ value_host(const char **host, struct arena *arena, struct slice text,
 		    "scheme, port and path");
 	if (text.len > 1 && text.p[text.len - 1] == '.')
 		return BAD(err, text, "ends with a dot; write it without");
-	return BAD(err, text, "is no host name");
+	return BAD(err, text, "is no host name; write it as flow.example.com");
 }
 
 bool

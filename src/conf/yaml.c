@@ -101,12 +101,13 @@ bytes_are_text(struct reading *r)
 		}
 		if (is_control(p, width) && strchr("\t\n\r", *p) == NULL) {
 			mistakes_add(r->mistakes, mark, "",
-			    "control character 0x%02X",
+			    "control character 0x%02X; take it out",
 			    (unsigned char)p[width - 1]);
 			return false;
 		}
 		if (*p == '\0') {
-			mistakes_add(r->mistakes, mark, "", "a NUL byte");
+			mistakes_add(r->mistakes, mark, "", "a NUL byte; "
+			    "take it out");
 			return false;
 		}
 		mark.column++;
@@ -259,7 +260,7 @@ scalar_text(struct reading *r, const yaml_event_t *e)
 			continue;
 		mistakes_add(r->mistakes, mark_of(r, e->start_mark),
 		    path_here(r), "holds a line break or another control "
-		    "character");
+		    "character; take it out");
 		return NULL;
 	}
 	return arena_copy(r->arena, (struct slice){ text, len });

@@ -112,7 +112,9 @@ flows_load(const char *dir, void (*complain)(const char *), size_t *bad,
 
 	*bad = 0;
 	if (count < 0 || dir_fd < 0) {
-		err_set(err, "%s: %s", dir, strerror(errno));
+		err_set(err, "%s: cannot be opened: %s; make the directory and "
+		    "put snapshots into it, or name another in engines.flows",
+		    dir, strerror(errno));
 		for (int i = 0; i < count; i++)
 			free(names[i]);
 		if (count >= 0)

@@ -48,6 +48,9 @@ def engines_files(folder):
         line, column = line_and_column(main_file, f"  {key}: ")
         truth(f"engines.{key} in {out}", f"portolan.yaml:{line}:{column}: "
               f"engines.{key}: " in out)
+    truth("what to do: " + out, "no-such-flows: cannot be opened: No such "
+          "file or directory; make the directory and put snapshots into it, "
+          "or name another in engines.flows" in out)
     replace(main_file, "  flows: no-such-flows", "  #flows: no-such-flows")
     out, _ = portolan("check", "--full", "-c", main_file, expect=1)
     if not os.path.exists("/var/lib/portolan/flows"):

@@ -561,7 +561,8 @@ static const struct {
 	{ DIGITS "\n", 0600, "tickets: key 1: does not hold 64 hexadecimal "
 	    "digits" },
 	{ DIGITS DIGITS "\nx" DIGITS DIGITS, 0600, "tickets: key 2: " },
-	{ NULL, 0600, "tickets: cannot be opened" },
+	{ NULL, 0600, "tickets: cannot be opened: No such file or directory; "
+	    "copy it here, or make one with: openssl rand -hex 32" },
 };
 
 static void

@@ -164,7 +164,8 @@ short_forms_and_bad_values(void **state)
 	    "1 is too little; at least 2");
 	assert_string_equal(mistakes.list[3].sentence,
 	    "1.5 is not between -1 and 1");
-	assert_string_equal(mistakes.list[4].sentence, "is empty");
+	assert_string_equal(mistakes.list[4].sentence, "is empty; give "
+	    "a value, or take the key out");
 }
 
 static void
