@@ -376,8 +376,9 @@ check_address_key(const struct check *c)
 
 	if (hashes != NULL && c->config->address_key_file == NULL)
 		schema_mistake_at(c->reader, c->root, hashes,
-		    "hashed addresses need a key: make one (openssl rand -hex "
-		    "16 > address.key) and name it in client_address.key");
+		    "hashed addresses need a key: make one (umask 077; openssl "
+		    "rand -hex 16 > address.key) and name it in "
+		    "client_address.key");
 }
 
 void

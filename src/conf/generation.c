@@ -99,8 +99,9 @@ warn_no_tag_key(struct loading *l)
 		schema_warn_at(&l->reader, l->root, "policy.flow_tag_key",
 		    "flows are restricted and engines of our own make state "
 		    "ids, so anybody can make an id that looks like another "
-		    "flow's: make a key (openssl rand -hex 16 > flow-tag.key), "
-		    "put the same file into every region, and name it here");
+		    "flow's: make a key (umask 077; openssl rand -hex 16 > "
+		    "flow-tag.key), put the same file into every region, and "
+		    "name it here");
 }
 
 /* Those of copies are as old as when they were last compared. */
@@ -261,6 +262,13 @@ load_database(struct loading *l)
 
 /* --- testers ------------------------------------------------------------------------------ */
 
+static const char *
+explain_path(const struct loading *l)
+{
+	return yaml_get(yaml_get(l->root, "explain"), "key") != NULL ?
+	    "explain.key" : "explain.keys";
+}
+
 /* Not for `portolan explain`: who asks may not be who reads keys. */
 static void
 load_explain_keys(struct loading *l)
@@ -269,9 +277,8 @@ load_explain_keys(struct loading *l)
 
 	if (!config_read_explain_keys(l->g->arena, l->config,
 	    &l->config->explain.keys, &err))
-		schema_mistake_at(&l->reader, l->root,
-		    yaml_get(yaml_get(l->root, "explain"), "key") != NULL ?
-		    "explain.key" : "explain.keys", "%s", err.text);
+		schema_mistake_at(&l->reader, l->root, explain_path(l), "%s",
+		    err.text);
 }
 
 static void
@@ -282,6 +289,30 @@ load_address_key(struct loading *l)
 	if (!config_read_address_key(l->config, l->config->address_key, &err))
 		schema_mistake_at(&l->reader, l->root, "client_address.key",
 		    "%s", err.text);
+}
+
+/* --- keys that are open ------------------------------------------------------------------- */
+
+static void
+warn_open(const struct loading *l, const char *path, const char *file)
+{
+	if (file != NULL)
+		key_file_warn_open(&l->reader, l->root, path, file);
+}
+
+/* Those of TLS have been looked at where they were read. */
+static void
+warn_open_keys(const struct loading *l)
+{
+	const struct config *c = l->config;
+
+	warn_open(l, "client_address.key", c->address_key_file);
+	warn_open(l, "policy.flow_tag_key", c->policy.tag_key_file);
+	warn_open(l, "engines.follow.key", c->engines.follow_key);
+	for (size_t i = 0; i < c->engines.nkey_files; i++)
+		warn_open(l, "engines.keys", c->engines.key_files[i]);
+	for (size_t i = 0; i < c->explain.nkey_files; i++)
+		warn_open(l, explain_path(l), c->explain.key_files[i]);
 }
 
 /* --- all together --------------------------------------------------------------------------- */
@@ -347,6 +378,8 @@ load_the_rest(struct loading *l)
 		    &l->map->regions[l->g->policy.self]);
 		load_explain_keys(l);
 		load_address_key(l);
+		if (l->reader.mistakes->errors == 0)
+			warn_open_keys(l);
 	}
 	return l->reader.mistakes->errors == 0;
 }

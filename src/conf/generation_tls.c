@@ -4,7 +4,6 @@
 #include "conf/generation_tls.h"
 
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/clock.h"
 #include "conf/key_file.h"
@@ -81,22 +80,10 @@ warn_expiry(const struct tls_loading *l,
 		    (int)(left / DAY_S), left / DAY_S == 1 ? "" : "s");
 }
 
-/* A group that may read it is usual (ssl-cert, say).  Where we may not look
- * nobody else may either. */
 static void
 warn_open(const struct tls_loading *l, const char *file, const char *path)
 {
-	struct stat st;
-	bool read;
-
-	if (stat(file, &st) != 0 ||
-	    (st.st_mode & (S_IWGRP | S_IWOTH | S_IROTH)) == 0)
-		return;
-	read = st.st_mode & S_IROTH;
-	schema_warn_at(l->reader, l->root, path, "%s: others than its owner "
-	    "may %s this private key; chmod 600 it (640 for a group that "
-	    "needs it)%s", file, read ? "read" : "change", read ?
-	    ", and make a new one if somebody may have seen it" : "");
+	key_file_warn_open(l->reader, l->root, path, file);
 }
 
 /* --- tickets --------------------------------------------------------------------- */

@@ -142,6 +142,25 @@ key_file_read_lines(uint8_t (*keys)[32], size_t most, const char *file,
 	return count;
 }
 
+/* A group that may read it is usual (ssl-cert, say).  Where we may not look
+ * nobody else may either. */
+void
+key_file_warn_open(const struct schema_reader *reader,
+    const struct yaml_node *root, const char *path, const char *file)
+{
+	struct stat st;
+	bool read;
+
+	if (stat(file, &st) != 0 ||
+	    (st.st_mode & (S_IWGRP | S_IWOTH | S_IROTH)) == 0)
+		return;
+	read = st.st_mode & S_IROTH;
+	schema_warn_at(reader, root, path, "%s: others than its owner may %s "
+	    "this key; chmod 600 it (640 for a group that needs it)%s", file,
+	    read ? "read" : "change", read ? ", and make a new one if "
+	    "somebody may have seen it" : "");
+}
+
 bool
 config_read_address_key(const struct config *config, uint8_t key[16],
     struct err *err)

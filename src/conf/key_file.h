@@ -11,6 +11,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "conf/config.h"
+#include "conf/schema.h"
 
 struct key_size {
 	size_t		 least, most;	/* bytes; the same: exactly so many */
@@ -28,6 +29,11 @@ size_t key_file_read(uint8_t *key, struct key_size size, const char *file,
  */
 size_t key_file_read_lines(uint8_t (*keys)[32], size_t most, const char *file,
     struct err *err);
+
+/* A warning, at this path of the configuration, if others than the owner of
+ * a file with a key may read it, or any but him change it. */
+void key_file_warn_open(const struct schema_reader *reader,
+    const struct yaml_node *root, const char *path, const char *file);
 
 /* The key of hashed addresses; zeros where the configuration names none. */
 bool config_read_address_key(const struct config *config, uint8_t key[16],

@@ -113,6 +113,7 @@ each_begin(void **state)
 	folder_put_text("regions.yaml", regions);
 	folder_put_text("expect.yaml", "version: 1\nexpect: {11.0.0.1: GB}\n");
 	folder_put_text("tag.key", "000102030405060708090a0B0C0D0E0F\n");
+	chmod(folder_path("tag.key"), 0600);
 	put_database(world, EPOCH);
 	return 0;
 }
@@ -486,26 +487,35 @@ static const struct {
 	const char	*says;		/* NULL: nothing */
 } key_modes[] = {
 	{ 0600, NULL }, { 0400, NULL }, { 0640, NULL }, { 0711, NULL },
-	{ 0644, "others than its owner may read this private key; chmod 600" },
-	{ 0604, "may read this private key" },
-	{ 0660, "may change this private key" },
-	{ 0602, "may change this private key" },
+	{ 0644, "others than its owner may read this key; chmod 600" },
+	{ 0604, "may read this key" },
+	{ 0660, "may change this key" },
+	{ 0602, "may change this key" },
+};
+
+static const struct {
+	const char	*file, *place;
+} keys[] = {
+	{ "US.key", "5:34: link.key: warning: " },
+	{ "soon.key", "3:79: listeners[0].tls.key: warning: " },
+	{ "past.key", "10:10: console.tls.key: warning: " },
+	{ "GB.key", "12:47: engines.tls.key: warning: " },
+	{ "seal.key", "13:9: engines.keys: warning: " },
+	{ "follow.key", "14:17: engines.follow.key: warning: " },
+	{ "address.key", "15:23: client_address.key: warning: " },
+	{ "explain.key", "16:17: explain.keys: warning: " },
+	{ "flow-tag.key", "17:24: policy.flow_tag_key: warning: " },
 };
 
 /* Each at its own place, and none keeps the service from starting. */
 static void
 keys_that_others_may_read_are_told(void **state)
 {
-	static const struct {
-		const char	*file, *place;
-	} keys[] = {
-		{ "US.key", "5:34: link.key: warning: " },
-		{ "soon.key", "3:79: listeners[0].tls.key: warning: " },
-		{ "past.key", "10:10: console.tls.key: warning: " },
-		{ "GB.key", "12:47: engines.tls.key: warning: " },
-	};
-
 	(void)state;
+	for (size_t k = 4; k < sizeof(keys) / sizeof(*keys); k++) {
+		folder_put_text(keys[k].file, k == 4 ? DIGITS DIGITS : DIGITS);
+		chmod(folder_path(keys[k].file), 0600);
+	}
 	folder_put_text("portolan.yaml",
 	    "region: US\nmain_region: US\n"
 	    "listeners: [{name: a, address: 127.0.0.1:0, tls: {certificate: "
@@ -519,7 +529,12 @@ keys_that_others_may_read_are_told(void **state)
 	    "    key: past.key\n"
 	    "engines:\n"
 	    "  tls: {certificate: GB.pem, ca: ca.pem, key: GB.key, "
-	    "server_name: a.b}\n");
+	    "server_name: a.b}\n"
+	    "  keys: [seal.key]\n"
+	    "  follow: {key: follow.key}\n"
+	    "client_address: {key: address.key}\n"
+	    "explain: {keys: [explain.key]}\n"
+	    "policy: {flow_tag_key: flow-tag.key}\n");
 	for (size_t k = 0; k < sizeof(keys) / sizeof(*keys); k++) {
 		for (size_t i = 0; i < sizeof(key_modes) / sizeof(*key_modes);
 		    i++) {
