@@ -3,7 +3,7 @@
 
 /*
  * The steps by which a state changes its home: what they ask, and what is
- * answered.  What follows from which answer stands in postgres_route.c; why it
+ * answered.  What follows from which answer stands in postgres_claim.c; why it
  * holds whoever ends in between, in data/postgres-4.sql, -5.sql and -8.sql.
  */
 #include <stdio.h>

@@ -407,11 +407,10 @@ void pg_begin(struct pg_job *job);
 
 /* postgres_route.c.  True: the job is under way again, to another region. */
 bool pg_route(struct pg_job *job);
-/* The first statement of a save. */
-void pg_route_save(struct pg_job *job);
-
 /* A load on behalf of another call, which ends it. */
 void pg_route_restrict(struct pg_job *job);
+/* postgres_claim.c: the first statement of a save. */
+void pg_route_save(struct pg_job *job);
 
 /* --- a database for each set of regions (postgres_sets.c) ------------------------- */
 

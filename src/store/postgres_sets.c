@@ -6,8 +6,7 @@
  * set of regions with states that no other may hold.  Which one a new state
  * goes to is said by the regions that may have it; where one is that is asked
  * for is found by asking one after the other, those of fewer regions first
- * (postgres_route.c).  What is about
- * all of them is in postgres_sets_all.c.
+ * (postgres_find.c).  What is about all of them is in postgres_sets_all.c.
  */
 #include <inttypes.h>
 #include <stdio.h>
