@@ -294,6 +294,19 @@ void pg_link_again(struct pg_link *link);
 /* Everything is given to pg_job_done() first, done if it can be had in the time
  * that anybody would wait.  Blocks. */
 void pg_link_close(struct pg_link *link);
+/* Whether it leads to this region's server. */
+bool pg_link_is_here(const struct pg_link *link);
+/* How that server is; another region's has no say in it. */
+void pg_link_tell(struct pg_link *link, bool good, const char *trouble);
+
+/* --- what goes over them (postgres_pipeline.c) --- */
+
+/* What waits, as far as it may go now; false: the connection is broken. */
+bool pg_pipeline_send(struct pg_link *link);
+/* What has come; a job that has got its end may bring others to be sent. */
+void pg_pipeline_take(struct pg_link *link);
+/* There is no connection any more: what was sent has its end. */
+void pg_pipeline_end(struct pg_link *link);
 
 /* --- the store (postgres.c) --- */
 

@@ -159,7 +159,7 @@ take_try(struct pg_job *job, const PGresult *r)
 const struct pg_kind pg_try = { PG_TRY, true, bind_nothing, take_try,
     answer_nothing };
 
-/* --- large bodies (postgres_link.c) ---------------------------------------------------- */
+/* --- large bodies (postgres_pipeline.c) ------------------------------------------------ */
 
 static void
 bind_patience(struct pg_job *job, struct pg_params *p)
