@@ -299,10 +299,10 @@ whoever_finds_it_ends_the_move(void **state)
 	/* It had arrived, and the row it left stands there. */
 	ask("GB", ALL_DB, "insert into flow.state_gb (id, home, allowed, "
 	    "epoch, version, done, tenant, flow, created_ms, updated_ms, "
-	    "expires_ms, body, moving_to) select '01010101-0101-0101-0101-"
-	    "010101010101', 'GB', -1, 1, 1, false, '7e7e7e7e-7e7e-7e7e-7e7e-"
-	    "7e7e7e7e7e7e', 'f1f1f1f1-f1f1-f1f1-f1f1-f1f1f1f1f1f1', 1, 1, 0, "
-	    "'body', 'GB/au_gb/3'");
+	    "expires_ms, body, moving_to, frozen_ms) select '01010101-0101-"
+	    "0101-0101-010101010101', 'GB', -1, 1, 1, false, '7e7e7e7e-7e7e-"
+	    "7e7e-7e7e-7e7e7e7e7e7e', 'f1f1f1f1-f1f1-f1f1-f1f1-f1f1f1f1f1f1', "
+	    "1, 1, 0, 'body', 'GB/au_gb/3', flow.now_ms()");
 	ask("GB", ALL_DB, "delete from flow.moved");
 	gb = opened("GB");
 	assert_int_equal(ask_load(gb, a_row(1, "").id, 0, &got), STORE_OK);
