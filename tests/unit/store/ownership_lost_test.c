@@ -8,7 +8,6 @@
 #include "base/clock.h"
 #include "ownership.h"
 #include "store/postgres_private.h"
-#include "support/late.h"
 
 /* --- what replication brings ----------------------------------------------------------- */
 
@@ -385,54 +384,82 @@ who_is_slow_to_say_so_holds_nobody_up(void **state)
 	PQfinish(slow);
 }
 
-/* Opened while nobody gets through to its server. */
-static void
-open_behind(struct late *late)
-{
-	char info[sizeof(region_info[GB])];
-
-	late_open(late);
-	memcpy(info, region_info[GB], sizeof(info));
-	snprintf(region_info[GB], sizeof(region_info[GB]), "host=%s "
-	    "user=flow_engine dbname=r%d connect_timeout=60", late->dir, GB);
-	store_close(&in[GB]);
-	in[GB] = region_open(GB, loop, "");
-	memcpy(region_info[GB], info, sizeof(info));
-}
-
+/* Word of what the others said when that run of GB's server was asked about, as
+ * it comes there whenever it is sent. */
 static bool
-has_to_tell_its_server(const struct pg_store *store)
+takes_word_of(int64_t began)
 {
-	return store->asking == 0 && store->here->readers[0].nwaiting +
-	    store->here->readers[1].nwaiting > 0;
+	struct pg_job job = { .known = true, .began = began };
+	struct pg_params p = { .count = 0 };
+	PGconn *conn = region_connect(GB);
+	char sql[PG_SQL_MAX];
+	PGresult *r;
+
+	pg_statement_sql(PG_CLEAR, "GB", sql);
+	pg_clear.bind(&job, &p);
+	r = PQexecParams(conn, sql, p.count, NULL, p.values, p.lengths,
+	    p.formats, 1);
+	assert_int_equal(PQresultStatus(r), PGRES_TUPLES_OK);
+	pg_clear.take(&job, r);
+	PQclear(r);
+	PQfinish(conn);
+	return job.number != 0;
 }
 
-/* What waited to be sent while the server began anew. */
+/* It may have waited to be sent while the server began anew. */
 static void
 word_of_before_a_start_is_refused(void **state)
 {
-	struct store_row row = made_in(GB, 1, "x"), got;
-	struct late late;
+	struct store_row row = made_in(GB, 1, "x");
+	int64_t began = pg_store_of(in[GB])->began;
 
 	(void)state;
-	open_behind(&late);
-	while (!has_to_tell_its_server(pg_store_of(in[GB])))
-		ask_load(in[US], region_row(US, 9, "").id, 0, &got);
-	/* From here on it is lost, and everybody else knows. */
+	assert_true(takes_word_of(began));
+	store_close(&in[GB]);		/* which would ask anew */
 	pg_server_end(&server, SIGINT);
 	assert_true(pg_server_run(&server));
+	assert_false(takes_word_of(began));
+	assert_string_equal(region_ask(GB, "select flow.clear(false)"), "f");
+	/* From here on it is lost, and everybody else knows. */
 	region_ask(US, "select flow.lose('GB', 'AU', null)");
 	region_ask(AU, "select flow.lose('GB', 'AU', null)");
-	late_let_through(&late, server.dir);
+	in[GB] = region_open(GB, loop, "");
+	/* Nobody is asked before it has said when it began. */
+	assert_int_equal(pg_store_of(in[GB])->asked, 0);
 	row.body = SLICE("y");
 	do
 		assert_int_not_equal(ask_save(in[GB], &row), STORE_OK);
 	while (strcmp(region_ask(GB, "select coalesce(successor, '') from "
 	    "flow.here"), "AU") != 0);
+	assert_int_not_equal(pg_store_of(in[GB])->began, began);
 	assert_string_equal(region_ask(GB, "select flow.clear(false)"), "f");
-	store_close(&in[GB]);
-	late_close(&late);
-	in[GB] = region_open(GB, loop, "");
+}
+
+/* It may have been on its way when all are asked again. */
+static void
+an_answer_of_before_does_not_count(void **state)
+{
+	struct store_row row = made_in(GB, 1, "x");
+	struct pg_store *gb = pg_store_of(in[GB]);
+	struct pg_job answer = { .store = gb, .kind = &pg_clear,
+	    .end = STORE_OK, .number = 1 };
+	unsigned round;
+
+	(void)state;
+	pg_clear_again(gb);
+	answer.round = gb->round - 1;
+	pg_clear.answer(&answer);
+	assert_false(gb->sure);
+	/* One that says that the server has begun anew: once more, then. */
+	answer.round = round = gb->round;
+	answer.number = 0;
+	answer.began = gb->began + 1;
+	pg_clear.answer(&answer);
+	assert_int_equal(gb->round, round + 1);
+	assert_false(gb->unsure_told);
+	row.body = SLICE("y");
+	is_saved_soon(&row);
+	assert_true(gb->sure);
 }
 
 int
@@ -449,6 +476,7 @@ main(void)
 		TEST(a_server_that_was_away_takes_no_writes),
 		TEST(who_is_slow_to_say_so_holds_nobody_up),
 		TEST(word_of_before_a_start_is_refused),
+		TEST(an_answer_of_before_does_not_count),
 		TEST(two_homes_of_an_epoch_become_one),
 	};
 
