@@ -61,8 +61,8 @@ refuse_head(struct conn *c, struct slice *in, const struct h1_end *end)
 {
 	const struct h1_rule_info *info = h1_rule_info(end->rule);
 	struct body_fault fault = { .status = info->status,
-	    .rule = info->name, .sentence = info->sentence, .head = *in,
-	    .at = end->offset };
+	    .rule = info->name, .sentence = info->sentence,
+	    .method = h1_method_begun(*in), .head = *in, .at = end->offset };
 
 	in->len = 0;			/* where it ends, nobody knows */
 	return refuse(c, &fault);
@@ -464,6 +464,7 @@ h1_conn_refuse(struct conn *c, const struct body_fault *fault)
 	struct body_fault found = *fault;
 
 	if (c->state == CONN_HEAD) {
+		found.method = h1_method_begun(in);
 		found.head = in;
 		found.at = in.len;
 	} else if (c->state == CONN_BUSY) {

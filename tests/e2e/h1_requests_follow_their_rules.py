@@ -20,7 +20,8 @@ def start(line, **how):
 
 def refuses(section, what, *requests, status=400):
     """The same rule, broken in several ways."""
-    return [(section, f"{what}: {r[:60]!r}", r, refused(status))
+    return [(section, f"{what}: {r[:60]!r}", r, refused(
+        status, method="HEAD" if r.startswith(b"HEAD ") else "GET"))
             for r in requests]
 
 
@@ -87,6 +88,8 @@ MESSAGES = [
     *[("9110 9.3", f"{m.decode()} without a body",
        start(m + b" /x HTTP/1.1"), passes(m.decode() + " /x HTTP/1.1"))
       for m in (b"POST", b"PUT", b"PATCH", b"DELETE", b"OPTIONS")],
+    *refuses("9110 9.3.2", "HEAD has no body when it is refused, either",
+             b"HEAD / HTTP/1.1\r\n\r\n", b"HEAD /\0 HTTP/1.1\r\n\r\n"),
     ("9110 9.3.2", "HEAD has no body, and the next answer is the next",
      start(b"HEAD /x HTTP/1.1"), passes("HEAD /x HTTP/1.1", method="HEAD")),
     ("9110 9.3.8", "TRACE tells nobody what came", start(

@@ -57,10 +57,10 @@ def own_fields(answer):
     same("dates", len(answer.all("Date")), 1)
 
 
-def refused(status=400, arrives=()):
+def refused(status=400, arrives=(), method="GET"):
     """Answered and closed, and nothing of it goes on."""
     def look(turn):
-        answer = turn.client.read()
+        answer = turn.client.read(method)
         same("status", answer.status, status)
         same("Connection", answer["Connection"], "close")
         own_fields(answer)

@@ -7,9 +7,10 @@
  */
 #include "world.h"
 
-#define REFUSAL(status, length, text) "HTTP/1.1 " status "\r\n" \
+#define REFUSAL_HEAD(status, length) "HTTP/1.1 " status "\r\n" \
 	"Content-Type: text/plain\r\nContent-Length: " length "\r\n" \
-	"Connection: close\r\nDate: *\r\n\r\n" text "\n"
+	"Connection: close\r\nDate: *\r\n\r\n"
+#define REFUSAL(status, length, text) REFUSAL_HEAD(status, length) text "\n"
 
 /* --- bad input ----------------------------------------------------------- */
 
@@ -19,6 +20,17 @@ STORY(a_bad_head_is_refused)
 	client_send(c, "GET / HTTP/1.1\r\n\r\n" GET("/hello"));
 	client_expect(c, REFUSAL("400 Bad Request", "26",
 	    "the Host field is missing"));
+	client_expect_end(c);
+	expect_trace("refuse 400 missing-host;gone refused;");
+	client_close(c);
+}
+
+/* RFC 9110 9.3.2. */
+STORY(a_refusal_of_head_has_no_body)
+{
+	begin_story(c);
+	client_send(c, "HEAD / HTTP/1.1\r\n\r\n");
+	client_expect(c, REFUSAL_HEAD("400 Bad Request", "26"));
 	client_expect_end(c);
 	expect_trace("refuse 400 missing-host;gone refused;");
 	client_close(c);
@@ -456,6 +468,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_bad_head_is_refused),
+		cmocka_unit_test(a_refusal_of_head_has_no_body),
 		cmocka_unit_test(a_bad_head_ends_the_pipeline),
 		cmocka_unit_test(a_line_of_10001_bytes_is_refused),
 		cmocka_unit_test(a_head_of_40_kib_is_refused),
