@@ -7,10 +7,9 @@ refuse, a taken port leaves everything as it was, and a crash of the console
 changes nothing."""
 import os
 import signal
-import socket
 
 from lib import Client, Platform, portolan, same, story, truth, wait_for
-from lib.addresses import HOST, free_port
+from lib.addresses import HOST, free_port, listener
 
 from crashed_processes_come_back import process_of
 from listeners_change_in_a_reload import refuses
@@ -38,7 +37,7 @@ def main():
                                 expect=expect)
             return out + err
 
-        with socket.create_server((HOST, 0)) as theirs:
+        with listener() as theirs:
             said = reload(theirs.getsockname()[1], expect=1)
             truth("a taken port is told: " + said, "console.address" in said)
             same("the old console", health(old), 200)

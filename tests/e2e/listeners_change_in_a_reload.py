@@ -7,10 +7,9 @@ those that stay; a port that another process has leaves everything as it was;
 and a crashed edge comes back with the listeners of the last reload."""
 import os
 import signal
-import socket
 
 from lib import Client, Platform, portolan, same, story, truth, wait_for
-from lib.addresses import HOST, free_port
+from lib.addresses import HOST, free_port, listener
 from lib.client import head_bytes
 
 from crashed_processes_come_back import process_of
@@ -61,7 +60,7 @@ def main():
                                  [("Host", "flow.example.com")], None))
             same("the kept connection", kept.read().status, 200)
 
-        with socket.create_server((HOST, 0)) as theirs:
+        with listener() as theirs:
             out, err = reload(edge, [("other-name", more), ("taken",
                               theirs.getsockname())], expect=1)
             truth("a taken port is named: " + out + err,

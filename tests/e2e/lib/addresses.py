@@ -15,22 +15,38 @@ _pick = random.SystemRandom()
 HOST = f"127.{_pick.randrange(2, 250)}.{_pick.randrange(256)}." \
        f"{_pick.randrange(1, 255)}"
 
-_reserved = []
+_reserved = set()
+
+
+def _reserve(bound):
+    """Whether no port like that of the socket was given away before.  Among
+    so many stories the kernel gives one twice every few thousand of them, to
+    a listener at once and to a program that has yet to start."""
+    port = bound.getsockname()[1]
+    fresh = port not in _reserved
+    _reserved.add(port)
+    return fresh
 
 
 def free_port(host=None):
-    """A port nobody listens on.  The address is ours alone, so the only other
-    taker would be a connection bound to it, and none is."""
-    s = socket.socket()
-    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    """A port that nobody listens on and nobody else is given.  The address is
+    ours alone, so the only other taker would be a connection bound to it, and
+    none is."""
     while True:
-        s.bind((host or HOST, 0))
-        port = s.getsockname()[1]
+        with socket.socket() as s:
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            s.bind((host or HOST, 0))
+            if _reserve(s):
+                return s.getsockname()[1]
+
+
+def listener(host=None):
+    """A socket that listens, on a port that nobody else is given."""
+    while True:
+        s = socket.create_server((host or HOST, 0), backlog=512)
+        if _reserve(s):
+            return s
         s.close()
-        if port not in _reserved:
-            _reserved.append(port)
-            return port
-        s = socket.socket()
 
 
 def _world():

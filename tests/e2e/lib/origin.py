@@ -17,7 +17,7 @@ import json
 import socket
 import threading
 
-from .addresses import HOST
+from .addresses import listener
 from .http import Closed, ProtocolError, Reader
 from .story import SCALE, Failed
 
@@ -100,7 +100,7 @@ class Origin:
         self.connections = []
         self.healthy = True
         self.changed = threading.Condition()
-        self.listener = socket.create_server((host or HOST, 0), backlog=512)
+        self.listener = listener(host)
         self.address = self.listener.getsockname()
         threading.Thread(target=self._accept, daemon=True).start()
 
