@@ -104,8 +104,7 @@ answer_not_allowed(const struct call_ctx *c, const char *allow)
 
 	buf_slice(&fields, buf_all(&c->engine->fields));
 	buf_printf(&fields, "Allow: %s\r\n", allow);
-	buf_printf(&text, "\"This address takes only %s\"",
-	    allow);
+	buf_printf(&text, "\"This address takes only %s\"", allow);
 	answer_whole(c, 405, buf_all(&fields), buf_all(&text));
 	buf_fini(&fields);
 	buf_fini(&text);

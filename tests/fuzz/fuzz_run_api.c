@@ -56,6 +56,7 @@ static const struct {
 	{ 'f', "POST", "/api/service/1/file" },
 	{ 'r', "POST", "/api/run/1/response" },
 	{ 'e', "POST", "/api/run/1/event" },
+	{ 'q', "GET", "/api/run/1/flow?filter=" },	/* then the body */
 	{ 'b', "POST", "/api/draw/1/flow" },
 };
 
@@ -251,26 +252,42 @@ put_body(struct buf *out, struct slice body)
 	}
 }
 
+/* The path with the state in it, and in a query what else were the body. */
+static void
+put_target(struct buf *out, const char *path, struct buf *body)
+{
+	const char *at = strstr(path, "{}");
+
+	if (at != NULL)
+		buf_printf(out, "%.*s%s%s", (int)(at - path), path, state,
+		    at + 2);
+	else
+		buf_text(out, path);
+	if (path[strlen(path) - 1] != '=')
+		return;
+	for (size_t i = 0; i < body->len; i++)
+		buf_printf(out, "%%%02X", (uint8_t)body->p[i]);
+	buf_clear(body);
+}
+
 static void
 ask(struct slice request)
 {
 	enum { CALLS = sizeof(calls) / sizeof(calls[0]) };
 	struct buf body = { 0 }, out = { 0 };
-	const char *at;
 	size_t n = 0;
 
 	while (n + 1 < CALLS && calls[n].letter != request.p[0])
 		n++;
 	put_body(&body, (struct slice){ request.p + 1, request.len - 1 });
-	at = strstr(calls[n].path, "{}");
-	buf_printf(&out, "%s %.*s%s%s HTTP/1.1\r\nHost: engine\r\n"
+	buf_printf(&out, "%s ", calls[n].method);
+	put_target(&out, calls[n].path, &body);
+	buf_printf(&out, " HTTP/1.1\r\nHost: engine\r\n"
 	    "Connection: close\r\nManyWhoTenant: " TENANT "\r\n"
 	    "Content-Type: application/json\r\n"
 	    "X-ManyWho-GeoLocation-Country: GB\r\n"
 	    "X-Forwarded-Proto: https\r\nContent-Length: %zu\r\n\r\n",
-	    calls[n].method, at == NULL ? (int)strlen(calls[n].path) :
-	    (int)(at - calls[n].path), calls[n].path, at == NULL ? "" : state,
-	    at == NULL ? "" : at + 2, body.len);
+	    body.len);
 	buf_slice(&out, buf_all(&body));
 	exchange(buf_all(&out));
 	check_answer(calls[n].method);
