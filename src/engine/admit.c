@@ -2,7 +2,8 @@
 /* Copyright the Portolan authors */
 
 /*
- * What restrictions let a call do: the second guard, behind the edge's.
+ * What restrictions let a call do: the second guard, behind the edge's.  And
+ * whose a state is, where users log in.
  */
 #include "base/log.h"
 #include "engine/engine_private.h"
@@ -170,13 +171,24 @@ call_admit(const struct call_ctx *c, const struct flow *flow)
 	return status == 0;
 }
 
+/* What shows a page tells by itself where to log in, and nothing more. */
+static bool
+admit_user(const struct call_ctx *c, struct run *run)
+{
+	if (!c->call->for_user || !run_is_guarded(run))
+		return true;
+	answer_sentence(c, 401, "You are not authorized to access this "
+	    "content");
+	return false;
+}
+
 bool
-call_admit_run(const struct call_ctx *c, const struct run *run)
+call_admit_run(const struct call_ctx *c, struct run *run)
 {
 	for (const struct frame *f = run->up; f != NULL; f = f->up)
 		if (!call_admit(c, f->flow))
 			return false;
-	return call_admit(c, run->flow);
+	return call_admit(c, run->flow) && admit_user(c, run);
 }
 
 unsigned

@@ -221,6 +221,12 @@ answer_no_route(const struct call_ctx *c, struct slice path, bool from_edge)
 	buf_fini(&allow);
 }
 
+static bool
+needs_tenant(const struct route *route)
+{
+	return route->needs == NEEDS_TENANT || route->needs == NEEDS_USER;
+}
+
 static void
 api_head(struct request *r)
 {
@@ -243,7 +249,7 @@ api_head(struct request *r)
 		answer_sentence(c, 403, "The certificate is not of this region");
 	else if (route == NULL)
 		answer_no_route(c, target.path, from_edge);
-	else if (route->needs == NEEDS_TENANT && !take_tenant(call, head))
+	else if (needs_tenant(route) && !take_tenant(call, head))
 		answer_sentence(c, 400, "The header ManyWhoTenant must name a "
 		    "tenant by its GUID");
 	else
@@ -252,6 +258,7 @@ api_head(struct request *r)
 	free(room);
 	if (call->route == NULL)
 		return;
+	call->for_user = call->route->needs == NEEDS_USER;
 	call_use_stored_flows(c);
 	take_secret(call, head);
 	take_place(call, head);

@@ -98,6 +98,7 @@ struct call {
 	bool		 runs;		/* its fiber has not ended */
 	bool		 head;		/* the answer is to have no body */
 	bool		 changes;	/* the state that it loads is to be saved */
+	bool		 for_user;	/* ... and is for who may act there alone */
 	const struct route *route;	/* NULL: answered in head() */
 	char		 names[CALL_NAMES][CALL_NAME_MAX];	/* what {} in the path stood for */
 	char		 tenant_text[GUID_TEXT];
@@ -258,8 +259,12 @@ bool call_admit(const struct call_ctx *c, const struct flow *flow);
  * of a refusal. */
 unsigned call_may(const struct call_ctx *c, const struct flow *flow,
     const char **sentence);
-/* call_admit() for where a state stands: its flow, and those that run it. */
-bool call_admit_run(const struct call_ctx *c, const struct run *run);
+/*
+ * call_admit() for where a state stands: its flow, and those that run it.  And
+ * of a call that needs its user (routes.h), whether who asks is one; else
+ * answers 401.  May ask the directory.
+ */
+bool call_admit_run(const struct call_ctx *c, struct run *run);
 /* Before it is saved: a home that may not hold it any more is then left. */
 void call_confine_run(const struct call_ctx *c, struct run *run);
 /* Whether a state may go into flow as a subflow: 0, or the status and the

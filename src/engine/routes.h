@@ -11,6 +11,9 @@
 
 enum route_needs {
 	NEEDS_NOTHING, NEEDS_TENANT,
+	NEEDS_USER,			/* a tenant, and who may act where the state
+					   stands: one who has logged in there, if
+					   its flow asks for that */
 	NEEDS_TOKEN,			/* which names the tenant and the state */
 	NEEDS_STORE,			/* what it holds is known */
 	NEEDS_EDGE,			/* an edge asks, and no client of one */

@@ -137,6 +137,7 @@ use_state(const struct call_ctx *c, struct arena *arena, const char *id)
 	struct run *run;
 
 	snprintf(c->call->names[0], sizeof(c->call->names[0]), "%s", id);
+	c->call->for_user = false;	/* the answer says where to log in */
 	run = call_load(c, arena);
 	if (run == NULL)
 		return;
@@ -331,7 +332,7 @@ leave(const struct call_ctx *c, struct arena *arena, struct run *run)
 	const struct flow_outcome *o = chosen_outcome(run, c->call->names[1]);
 	struct guid flow;
 
-	if (o == NULL || o->out == NULL || run->done || run_is_guarded(run)) {
+	if (o == NULL || o->out == NULL || run->done) {
 		answer_sentence(c, 400, "The outcome leads to no other flow "
 		    "from where the state stands");
 		return;

@@ -57,8 +57,7 @@ load_ticket(const struct call_ctx *c, struct arena *arena,
 	run = call_load(c, arena);
 	if (run == NULL)
 		return NULL;
-	*component = run->done || run_is_guarded(run) ? NULL :
-	    component_of(run, ticket.nonce);
+	*component = run->done ? NULL : component_of(run, ticket.nonce);
 	if (*component != NULL && view_shows(run_view(run), run->at->page,
 	    *component))
 		return run;

@@ -46,8 +46,8 @@ invoke_answer(struct run *run, const char *type, bool scaffold)
 	    "statusCode", guarded ? "401" : "200", "flowId", flow->id, "flowVersion",
 	    flow->version, "flowName", flow->name,
 	    "joinFlowUri", run->join_uri, "runFlowUri", run->run_uri,
-	    "waitMessage", run->wait.message, "waitExpiresAt",
-	    wait_expires(run), "notAuthorizedMessage",
+	    "waitMessage", guarded ? NULL : run->wait.message,
+	    "waitExpiresAt", wait_expires(run), "notAuthorizedMessage",
 	    guarded ? run_merge(run, run->at->not_allowed) : NULL,
 	    "mapElementInvokeResponses", guarded ? json_array() :
 	    json_pack("[o]", run_page(run, scaffold)),
@@ -322,9 +322,6 @@ apply(struct run *run, const json_t *json)
 
 	if (type == NULL)
 		return refused(400, "The request has no invokeType");
-	/* Waits for somebody who may: nobody else moves it. */
-	if (run_is_guarded(run))
-		return (struct result){ .type = "NOT_ALLOWED" };
 	/* The player repeats what it was answered last. */
 	for (size_t i = 0; i < sizeof(repeated) / sizeof(repeated[0]); i++)
 		if (slice_eq_nocase(slice_of(type), slice_of(repeated[i])))
@@ -448,6 +445,10 @@ invoke_once(const struct call_ctx *c, struct arena *arena, const json_t *json)
 	hash = hash_request(c, run);
 	if (token == NULL)
 		answer_sentence(c, 400, "The request has no stateToken");
+	/* It waits for somebody who may: nobody else moves it, takes the token
+	 * of who does, or is told again what was said to others. */
+	else if (run_is_guarded(run))
+		send_answer(c, invoke_answer(run, "NOT_ALLOWED", false));
 	else if (strcmp(token, run->token) == 0)
 		end = invoke_now(c, run, json, hash);
 	else if (run->last_answer != NULL && hash == run->last_hash &&

@@ -3,9 +3,9 @@
 
 /*
  * /api/run/1/state/{id}/values: what a custom component reads and writes.
- * Nobody has to log in to a public flow, so the access that each value was
- * drawn with decides: OUTPUT can be read, INPUT can be written, INPUT_OUTPUT
- * and PUBLIC both.
+ * Whoever may act where the state stands may ask, and in a public flow that is
+ * anybody; so the access that each value was drawn with decides: OUTPUT can be
+ * read, INPUT can be written, INPUT_OUTPUT and PUBLIC both.
  */
 #include "base/must.h"
 #include "engine/engine_private.h"
@@ -21,25 +21,11 @@ can_be_read(const struct flow_value *value)
 	    value->access == VALUE_PUBLIC;
 }
 
-/* Where only users who have logged in may act, nothing is told either. */
-static struct run *
-load_open(const struct call_ctx *c, struct arena *arena)
-{
-	struct run *run = call_load(c, arena);
-
-	if (run == NULL || !run_is_guarded(run))
-		return run;
-	answer_sentence(c, 401, "You are not authorized to access this "
-	    "content");
-	run_fini(run);
-	return NULL;
-}
-
 void
 call_values(const struct call_ctx *c)
 {
 	struct arena *arena = arena_new(0);
-	struct run *run = load_open(c, arena);
+	struct run *run = call_load(c, arena);
 	json_t *list;
 
 	if (run != NULL) {
@@ -69,7 +55,7 @@ static void
 answer_value(const struct call_ctx *c, bool by_name)
 {
 	struct arena *arena = arena_new(0);
-	struct run *run = load_open(c, arena);
+	struct run *run = call_load(c, arena);
 	const struct flow_value *value;
 
 	if (run != NULL) {
@@ -106,7 +92,7 @@ static enum store_end
 set_values(const struct call_ctx *c, const json_t *list)
 {
 	struct arena *arena = arena_new(0);
-	struct run *run = load_open(c, arena);
+	struct run *run = call_load(c, arena);
 	enum store_end end = STORE_OK;
 	struct err err;
 

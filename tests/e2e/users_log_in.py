@@ -10,29 +10,20 @@ import base64
 import urllib.parse
 
 from lib import same, story, truth
+from lib.directory import ADA_ALONE, Directory, auth, log_in, with_token
 from lib.engine import TENANT, Engine, shown
 from lib.service import (CALLED_HERE, Service, element, flow, guid, message,
                          step, to)
 
-WHO = {"directoryId": "dir", "directoryName": "Staff", "email": "ada@x.example",
-       "firstName": "Ada", "lastName": "L", "status": "200", "token": "inner",
-       "userId": "u-1", "username": "ada", "tenantName": "x",
-       "identityProvider": "ours", "statusMessage": None}
 OAUTH = "https://login.example/authorize?client_id=7"
 DONE = step(30, "Hello {![$User].[First Name]} ({![$User].[User ID]})")
-
-
-def auth(kind, **more):
-    return {"globalAuthenticationType": kind, "serviceElementId": guid(80),
-            **more}
 
 
 def flows(uri):
     calls = element(20, "MESSAGE", to(30, 21), messageActions=[
         message("who")])
     lane = [{"id": guid(85), "elementType": "swimlane",
-             "authorization": auth("SPECIFIED", users=[
-                 {"authenticationId": "u-1"}])}]
+             "authorization": ADA_ALONE}]
     return [flow(1, uri, [calls, DONE], authorization=auth("ALL_USERS")),
             flow(2, uri, [step(20, "Open", to(30, 21)),
                           DONE | {"groupElementId": guid(85),
@@ -44,50 +35,11 @@ def flows(uri):
                           step(30, "Yes"), step(40, "No")],
                  authorization=auth("ALL_USERS")),
             flow(5, uri, [step(20, "Come in", to(30, 21)), DONE],
-                 authorization=auth("SPECIFIED", users=[
-                     {"authenticationId": "u-1"}]))]
-
-
-def with_token(token):
-    return [("Authorization", token)]
+                 authorization=ADA_ALONE)]
 
 
 def context(answer):
     return answer.json["authorizationContext"]
-
-
-class Directory:
-    """What the service says of whom."""
-
-    def __init__(self):
-        self.kind, self.url = "USERNAME_PASSWORD", "https://login.example"
-        self.may = {"u-1"}
-
-    def authorization(self, asked):
-        who = asked.json["authorization"]["runningAuthenticationId"]
-        status = "200" if who in self.may else "401"
-        return {"objectData": [{"properties": [
-            {"developerName": n, "contentValue": v} for n, v in (
-                ("Directory Id", "dir"), ("Directory Name", "Staff"),
-                ("AuthenticationType", self.kind), ("LoginUrl", self.url),
-                ("Status", status))]}]}
-
-    def authentication(self, asked):
-        if asked.json.get("code") == "c-1":
-            return WHO
-        if asked.json.get("samlResponse") == "PHNhbWw+":
-            return WHO
-        if (asked.json.get("username"), asked.json.get("password")) == \
-                ("ada", "engine"):
-            return WHO
-        if asked.json.get("username") == "bob":
-            return {**WHO, "userId": "u-2", "firstName": "Bob"}
-        return {"status": "401", "statusMessage": "Wrong password"}
-
-
-def log_in(engine, state, name="ada", password="engine", **more):
-    return engine.ask("POST", f"/api/run/1/authentication/{state}", {
-        "username": name, "password": password, "token": None}, **more)
 
 
 def is_told_of(engine):
@@ -305,8 +257,7 @@ def votes(engine):
 @story
 def main():
     directory = Directory()
-    with Service({"/api/authorization": directory.authorization,
-                  "/api/authentication": directory.authentication,
+    with Service({**directory.answers(),
                   "/api/actions/who": lambda a: {}}) as service:
         with Engine(flows=flows(service.uri), services=CALLED_HERE,
                     cors=["*", "https://known.example"]) as e:
