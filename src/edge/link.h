@@ -65,6 +65,10 @@ void link_verify(const struct policy *policy, const struct link_facts *told,
 /* By an engine with its 421: regions that may, by its newer knowledge. */
 #define LINK_ALLOWED "X-Portolan-Allowed"
 
+/* By the inner edge with an engine's 426: what that asks to change to, if it can
+ * pass.  Upgrade itself is of one connection, and HTTP/2 has none. */
+#define LINK_UPGRADE "X-Portolan-Upgrade"
+
 /* "GB EU" or "GB,EU"; unknown names count for nothing. */
 struct region_set link_regions(const struct region_map *map,
     struct slice value);

@@ -9,11 +9,12 @@
 #include "edge/spans.h"
 #include "edge/tester.h"
 #include "edge/upstream_head.h"
+#include "http/fields.h"
 
 /* What an upstream says of itself, from fields that do not pass. */
 struct told {
 	struct slice	 backend;	/* p NULL: nothing */
-	struct slice	 refused, allowed;
+	struct slice	 refused, allowed, upgrade;
 	bool		 has_date;
 };
 
@@ -31,6 +32,8 @@ hear_portolan(struct told *told, const struct h1_field *f)
 		told->refused = f->value;
 	else if (slice_eq_nocase(f->name, SLICE(LINK_ALLOWED)))
 		told->allowed = f->value;
+	else if (slice_eq_nocase(f->name, SLICE(LINK_UPGRADE)))
+		told->upgrade = f->value;
 }
 
 static struct told
@@ -170,16 +173,25 @@ length_of(const struct h1_head *head)
 }
 
 /*
- * What the engine says of this is said of its connection with us (RFC 9110
- * 7.6.1), and is not heard over a link, which speaks HTTP/2.  What the client
- * is told, as a 426 must (15.5.22), is what its connection with us can become:
- * note_upgrade() knows of nothing else.
+ * A 426 says to what (RFC 9110 15.5.22), but of the engine's connection with us
+ * (7.6.1): the client is offered what its own with us can become, and that is
+ * WebSocket, where the engine names it.  A 426 that names others alone, or
+ * nothing, goes on as it is, with its body, and without a name: one that we do
+ * not pass on (note_upgrade()) would bring the client back to the same 426, and
+ * one that the engine did not mean would be our invention.
  */
 static struct slice
-upgrade_of(const struct h1_head *head)
+upgrade_of(const struct edge_request *er, const struct h1_head *head,
+    const struct told *told)
 {
-	return head->status == 426 ? SLICE("websocket") :
-	    (struct slice){ NULL, 0 };
+	const struct h1_field *f = h1_field(head, FIELD_UPGRADE);
+	struct slice name, names = er->upstream->spec.link ? told->upgrade :
+	    f == NULL ? (struct slice){ NULL, 0 } : f->value;
+
+	while (head->status == 426 && fields_next(&names, &name))
+		if (slice_eq_nocase(name, SLICE("websocket")))
+			return SLICE("websocket");
+	return (struct slice){ NULL, 0 };
 }
 
 static void
@@ -188,7 +200,8 @@ pass_answer(struct edge_request *er, const struct h1_head *head,
 {
 	struct answer answer = {
 		.status = head->status, .reason = head->reason,
-		.upgrade = upgrade_of(head), .length = length_of(head),
+		.upgrade = upgrade_of(er, head, told),
+		.length = length_of(head),
 		.no_body = head->framing == H1_NO_BODY,
 		.has_date = told->has_date,
 	};
@@ -197,6 +210,8 @@ pass_answer(struct edge_request *er, const struct h1_head *head,
 
 	front = exchange_take_front(er->exchange, &last);
 	write_fields(er, head, told);
+	if (er->over_link && answer.upgrade.len > 0)
+		FIELD_ADD(&er->worker->fields, LINK_UPGRADE, answer.upgrade);
 	answer.fields = buf_all(&er->worker->fields);
 	er->status = head->status;
 	er->body_bytes = front.len;

@@ -3,8 +3,8 @@
 # Copyright the Portolan authors
 """After the engine's 101, bytes pass both ways as they are; without it the
 connection stays HTTP.  A tunnel outlives a reload.  Who is told to upgrade is
-told to what, by the edge itself: what the engine says of that is said of its
-own connection."""
+told to what, if that can pass: of the names in an engine's 426, WebSocket
+alone."""
 import signal
 
 from lib import (
@@ -18,10 +18,15 @@ ASK = (b"GET /api/run/1/ws HTTP/1.1\r\nHost: flow.example.com\r\n"
        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
        b"Sec-WebSocket-Version: 13\r\n\r\n")
 
-# What engines say with a 426; the last says nothing, though it must.
-ASKS = {f"/api/run/1/no/{i}": [("Connection", "upgrade"), ("Upgrade", name)]
-        for i, name in enumerate(("WebSocket", "h2c, websocket", "TLS/1.3"))}
-ASKS["/api/run/1/no/none"] = []
+# What engines say with a 426, and what of it comes to the client.  The third
+# is not said of the connection, and the last says nothing, though both must.
+UPGRADE = ("Connection", "upgrade")
+ASKS = {f"/api/run/1/no/{i}": said for i, said in enumerate((
+    ([UPGRADE, ("Upgrade", "WebSocket")], ["websocket"]),
+    ([UPGRADE, ("Upgrade", "h2c, websocket")], ["websocket"]),
+    ([("Upgrade", "websocket")], ["websocket"]),
+    ([UPGRADE, ("Upgrade", "TLS/1.3, h2c")], []),
+    ([], [])))}
 
 
 def switching(conn, request):
@@ -35,7 +40,7 @@ def switching(conn, request):
             ("Connection", "Upgrade"), ("Upgrade", "h2c")])
         return
     if request["Upgrade"] is None or "no" in request.target:
-        conn.answer(426, b"upgrade", ASKS.get(request.target, ()),
+        conn.answer(426, b"upgrade", ASKS.get(request.target, [[]])[0],
                     reason="Upgrade Required")
         return
     conn.send(b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n"
@@ -55,10 +60,11 @@ def hears(client, expected):
     same("heard", client.reader.exactly(len(expected)), expected)
 
 
-def says_to_what(answer, connection=("Upgrade",)):
+def says_to_what(answer, names, connection=()):
     same("status", answer.status, 426)
-    same("Upgrade", answer.all("Upgrade"), ["websocket"])
-    same("Connection", answer.all("Connection"), list(connection))
+    same("Upgrade", answer.all("Upgrade"), names)
+    same("Connection", answer.all("Connection"),
+         [*connection, *(["Upgrade"] if names else [])])
     same("body", answer.body, b"upgrade")
 
 
@@ -72,9 +78,9 @@ def tells_to_what(edge):
                 *fields, "", "")).encode())
             return c.read()
 
-    for target in ASKS:
-        says_to_what(edge.get(target, of=THERE))
-    says_to_what(asked("1.1", "Connection: close"), ("close", "Upgrade"))
+    for target, (_, names) in ASKS.items():
+        says_to_what(edge.get(target, of=THERE), names)
+    says_to_what(asked("1.1", "Connection: close"), ["websocket"], ["close"])
     old = asked("1.0")
     same("HTTP/1.0 has none", (old.status, old["Upgrade"],
                                old.all("Connection")), (426, None, ["close"]))
