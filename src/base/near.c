@@ -45,16 +45,38 @@ near_distance(struct slice a, struct slice b)
 	return rows[a.len % 3][b.len];
 }
 
+/*
+ * How many edits between the two are a slip: nobody mistypes a third of a
+ * word and its first letter as well.  A word may also be cut short, or go on.
+ */
+static unsigned
+slips(struct slice a, struct slice b)
+{
+	struct slice longer = a.len > b.len ? a : b,
+	    shorter = a.len > b.len ? b : a;
+	unsigned third = (unsigned)longer.len / 3;
+
+	if (shorter.len == 0 || longer.len == 1)
+		return 0;
+	if (ascii_lower(a.p[0]) != ascii_lower(b.p[0]))
+		return 1;
+	if (2 * shorter.len >= longer.len &&
+	    slice_starts_nocase(longer, shorter))
+		return (unsigned)(longer.len - shorter.len);
+	return third > 1 ? third : 1;
+}
+
 const char *
 near_find(struct slice word, const char *const *names, size_t count)
 {
-	unsigned best = word.len < 3 ? 2 : (unsigned)(word.len / 3 + 2);
+	unsigned best = UINT_MAX;
 	const char *nearest = NULL;
 
 	for (size_t i = 0; i < count; i++) {
-		unsigned d = near_distance(word, slice_of(names[i]));
+		struct slice name = slice_of(names[i]);
+		unsigned d = near_distance(word, name);
 
-		if (d < best) {
+		if (d < best && d <= slips(word, name)) {
 			best = d;
 			nearest = names[i];
 		}

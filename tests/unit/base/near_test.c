@@ -62,13 +62,23 @@ static void
 suggests_only_what_is_near(void **state)
 {
 	static const char *const names[] = { "listeners", "limits", "log",
-	    "geo", "check" };
+	    "geo", "check", "warn", "canada", "poland" };
 	static const struct {
 		const char	*word, *nearest;	/* NULL: none */
 	} rows[] = {
 		{ "listener", "listeners" },
 		{ "Limit", "limits" },
 		{ "chekc", "check" },
+		{ "hceck", "check" },
+		{ "lisetner", "listeners" },	/* a third, begun alike */
+		{ "listen", "listeners" },
+		{ "warning", "warn" },		/* one goes on */
+		{ "Wakanda", NULL },		/* three edits from Canada */
+		{ "Holland", NULL },		/* two from Poland, and begun
+						   otherwise */
+		{ "Caxaba", "canada" },
+		{ "foo", NULL },
+		{ "logistics", NULL },		/* goes on for too long */
 		{ "gео", NULL },		/* Cyrillic letters */
 		{ "database", NULL },
 		{ "x", NULL },
@@ -77,12 +87,15 @@ suggests_only_what_is_near(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		const char *found = near_find(slice_of(rows[i].word), names, 5);
+		const char *found = near_find(slice_of(rows[i].word), names,
+		    sizeof(names) / sizeof(names[0]));
 
-		if (rows[i].nearest == NULL)
-			assert_null(found);
-		else
+		if (rows[i].nearest == NULL && found != NULL)
+			fail_msg("%s: %s", rows[i].word, found);
+		if (rows[i].nearest != NULL) {
+			assert_non_null(found);
 			assert_string_equal(found, rows[i].nearest);
+		}
 	}
 	assert_null(near_find(SLICE("log"), names, 0));
 }

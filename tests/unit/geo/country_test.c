@@ -167,6 +167,13 @@ static const struct {
 	{ "France", "FR", true },
 	{ "germany", "DE", true },
 	{ "Swizerland", "CH", true },
+	{ "Germny", "DE", true },
+	{ "Untied Kingdom", "GB", true },
+	{ "Wakanda", NULL, false },	/* Canada, Rwanda, Uganda: far off */
+	{ "Holland", NULL, false },	/* Poland */
+	{ "Persia", NULL, false },	/* Serbia */
+	{ "England", NULL, false },	/* Finland */
+	{ "Swaziland", NULL, false },	/* Thailand */
 	{ "EU", NULL, true },		/* known, but no country */
 	{ "XX", NULL, true },
 	{ "QQ", NULL, false },		/* two letters are near to too many */
