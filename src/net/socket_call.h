@@ -16,7 +16,8 @@
 
 #ifdef PORTOLAN_SANITIZED		/* they want to see what is read */
 #define socket_recv(fd, bytes, len)	recv((fd), (bytes), (len), 0)
-#define socket_send(fd, bytes, len)	send((fd), (bytes), (len), MSG_NOSIGNAL)
+#define socket_send(fd, bytes, len, flags)	\
+	send((fd), (bytes), (len), MSG_NOSIGNAL | (flags))
 #else
 static inline ssize_t
 socket_recv(int fd, void *bytes, size_t len)
@@ -25,9 +26,10 @@ socket_recv(int fd, void *bytes, size_t len)
 }
 
 static inline ssize_t
-socket_send(int fd, const void *bytes, size_t len)
+socket_send(int fd, const void *bytes, size_t len, int flags)
 {
-	return syscall(SYS_sendto, fd, bytes, len, MSG_NOSIGNAL, NULL, 0);
+	return syscall(SYS_sendto, fd, bytes, len, MSG_NOSIGNAL | flags, NULL,
+	    0);
 }
 #endif
 

@@ -188,8 +188,12 @@ now_open(struct stream *s)
 	stream_stop_writing(s);
 	if (s->queue != NULL || s->flags & S_FINISH)
 		stream_flush(s);
-	if (s->tls != NULL && stream_tls_has_more(s))
+	if (s->tls != NULL && stream_tls_has_more(s)) {
+		s->flags &= ~(uint32_t)S_MORE;
 		stream_later(s, S_TASK_READ);
+	} else if (s->flags & S_MORE) {
+		stream_push(s);
+	}
 	s->ops->opened(s);
 }
 

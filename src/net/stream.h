@@ -149,6 +149,11 @@ void stream_send(struct stream *s, const struct iovec *parts, int count);
  * for it, to the end of the turn at most. */
 void stream_send_more(struct stream *s, const struct iovec *parts, int count);
 
+/* The same, and nothing follows but the end: what does not fill a packet waits
+ * for it, so that both go in one.  stream_finish() or stream_close() must be
+ * called in this turn, or as soon as nothing is pending. */
+void stream_send_last(struct stream *s, const struct iovec *parts, int count);
+
 /*
  * Moves up to most bytes from one stream to another inside the kernel: three
  * fifths of the price of reading and sending them.  Returns as stream_read()

@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <openssl/bio.h>
+#include <openssl/ssl.h>
 #include <pthread.h>
 
 #include "net/socket_call.h"
@@ -20,11 +21,24 @@ may_try_again(void)
 	return errno == EAGAIN || errno == EINTR;
 }
 
+/* A ticket of TLS 1.3 is the last of a handshake, and nobody waits for it: it
+ * may travel with the first answer. */
+static bool
+is_ticket(const struct stream *s)
+{
+	return s->flags & S_HANDSHAKE &&
+	    SSL_get_state(s->tls) == TLS_ST_SW_SESSION_TICKET;
+}
+
 static int
 bio_write(BIO *bio, const char *bytes, int len)
 {
-	const struct stream *s = BIO_get_data(bio);
-	ssize_t n = socket_send(s->fd, bytes, (size_t)len);
+	struct stream *s = BIO_get_data(bio);
+	ssize_t n;
+
+	if (is_ticket(s))
+		s->flags |= S_MORE;
+	n = socket_send(s->fd, bytes, (size_t)len, stream_more(s));
 
 	BIO_clear_retry_flags(bio);
 	if (n < 0 && may_try_again())

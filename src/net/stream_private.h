@@ -8,6 +8,8 @@
 #ifndef NET_STREAM_PRIVATE_H
 #define NET_STREAM_PRIVATE_H
 
+#include <sys/socket.h>
+
 #include "base/must.h"
 #include "net/stream.h"
 
@@ -39,9 +41,17 @@ enum stream_flag {
 	S_MORE		= 1 << 22,	/* what was sent last may still wait for
 					   what follows: a task of this turn
 					   sees to it that it goes */
+	S_LAST		= 1 << 23,	/* ... for the end, which comes */
 	/* enum stream_end of the failure */
 	S_END_SHIFT	= 24,
 };
+
+/* As a flag of send(). */
+static inline int
+stream_more(const struct stream *s)
+{
+	return s->flags & (S_MORE | S_LAST) ? MSG_MORE : 0;
+}
 
 /* The write event is there only while the socket is full. */
 static inline void

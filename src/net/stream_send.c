@@ -86,10 +86,9 @@ send_parts(int fd, const struct iovec *parts, int count, int flags)
 static ssize_t
 plain_send(struct stream *s, const struct iovec *parts, int count)
 {
-	const bool more = (s->flags & S_MORE) != 0;
-	ssize_t n = count == 1 && !more ? socket_send(s->fd,
-	    parts[0].iov_base, parts[0].iov_len) :
-	    send_parts(s->fd, parts, count, more ? MSG_MORE : 0);
+	ssize_t n = count == 1 ? socket_send(s->fd, parts[0].iov_base,
+	    parts[0].iov_len, stream_more(s)) :
+	    send_parts(s->fd, parts, count, stream_more(s));
 
 	if (n >= 0)
 		return n;
@@ -267,6 +266,14 @@ stream_send_more(struct stream *s, const struct iovec *parts, int count)
 {
 	if (s->fd >= 0 && s->tls == NULL)
 		stream_later(s, S_MORE);
+	send_all(s, parts, count);
+}
+
+void
+stream_send_last(struct stream *s, const struct iovec *parts, int count)
+{
+	s->flags &= ~(uint32_t)S_MORE;
+	s->flags |= S_LAST;
 	send_all(s, parts, count);
 }
 

@@ -17,25 +17,27 @@ part(struct slice s)
 }
 
 static void
-send_parts(struct request *r, const struct iovec *parts, int count)
+send_parts(struct request *r, const struct iovec *parts, int count, bool last)
 {
+	struct active *a = active_of(r);
 	struct conn *c = r->conn;
 
 	for (int i = 0; i < count; i++)
 		r->sent_bytes += parts[i].iov_len;
-	active_of(r)->moved_ms = c->server->loop->now_ms;
-	stream_send(&c->stream, parts, count);
+	a->moved_ms = c->server->loop->now_ms;
+	(last && a->close ? stream_send_last : stream_send)(&c->stream, parts,
+	    count);
 	if (stream_pending(&c->stream) > 0)
 		conn_arm(c);
 }
 
 static void
-send_slice(struct request *r, struct slice bytes)
+send_slice(struct request *r, struct slice bytes, bool last)
 {
 	struct iovec one = part(bytes);
 
 	if (bytes.len > 0)
-		send_parts(r, &one, 1);
+		send_parts(r, &one, 1, last);
 }
 
 /* --- the head of an answer ----------------------------------------------- */
@@ -156,14 +158,14 @@ send_body(struct request *r, struct buf *out, struct slice bytes, bool last,
 	if (chunked && last)
 		h1_write_last_chunk(out, trailers);
 	if (rest.len == 0) {
-		send_slice(r, buf_all(out));
+		send_slice(r, buf_all(out), last);
 		return;
 	}
 	parts[0] = part((struct slice){ out->p, front });
 	parts[1] = part(rest);
 	parts[2] = part((struct slice){ out->p + front, out->len - front });
 	send_parts(r, parts + (front == 0), 2 - (front == 0) +
-	    (out->len > front));
+	    (out->len > front), last);
 }
 
 static void
@@ -253,7 +255,7 @@ on_inform(struct request *r, unsigned status, struct slice fields)
 	h1_write_status_line(out, status, (struct slice){ NULL, 0 });
 	buf_slice(out, fields);
 	h1_write_end(out);
-	send_slice(r, buf_all(out));
+	send_slice(r, buf_all(out), false);
 }
 
 static void
@@ -271,7 +273,7 @@ on_turn(struct request *r, struct slice fields)
 	r->body_done = a->is_chunked = false;
 	a->out = OUT_RAW;
 	a->close = true;
-	send_slice(r, buf_all(out));
+	send_slice(r, buf_all(out), false);
 	conn_wake(r->conn);
 }
 

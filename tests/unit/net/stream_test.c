@@ -73,6 +73,33 @@ sending_may_come_first_on(enum transport transport)
 }
 STORY(sending_may_come_first)
 
+static bool
+server_has_all(void)
+{
+	return server_has_greeting() && w.server.eof;
+}
+
+/* Neither the last bytes nor the end of it travels alone. */
+static void
+the_last_goes_with_the_end_on(enum transport transport)
+{
+	struct iovec part = { (char[]){ "hello, world" }, 12 };
+
+	connect_ends();
+	stream_send_last(&w.client.s, &part, 1);
+	assert_int_equal(stream_pending(&w.client.s), 0);
+	if (transport != LOCAL)
+		assert_true(unsent(&w.client) > 0);
+	if (transport == TLS) {
+		stream_finish(&w.client.s);
+		assert_int_equal(unsent(&w.client), 0);
+	} else {
+		stream_close(&w.client.s);
+	}
+	run_until(server_has_all);
+}
+STORY(the_last_goes_with_the_end)
+
 enum { HUGE = 3 * 1024 * 1024 + 17 };
 static char *huge;
 static size_t handed;
@@ -426,6 +453,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(bytes_go_both_ways),
 		cmocka_unit_test(sending_may_come_first),
+		cmocka_unit_test(the_last_goes_with_the_end),
 		cmocka_unit_test(back_pressure_holds),
 		cmocka_unit_test(one_large_send_is_taken_whole),
 		cmocka_unit_test(finish_ends_one_direction),

@@ -2,9 +2,11 @@
 /* Copyright the Portolan authors */
 
 /*
- * What only a stream of TLS has: whom it trusts, whom it names, and bytes that
- * come before it.
+ * What only a stream of TLS has: whom it trusts, whom it names, bytes that come
+ * before it, and tickets.
  */
+#include <openssl/ssl.h>
+
 #include "net/tls_peer.h"
 #include "stream_world.h"
 
@@ -227,6 +229,54 @@ what_comes_before_tls_is_in_clear(void **state)
 	world_end();
 }
 
+/* --- tickets -------------------------------------------------------------------------------- */
+
+static bool
+client_has_answer(void)
+{
+	return slice_is(buf_all(&w.client.got), "answer");
+}
+
+static void
+answer_it(struct end *e)
+{
+	read_all(e);
+	assert_true(server_has_greeting());
+	assert_true(unsent(e) > 0);
+	send_text(e, "answer");
+	assert_int_equal(unsent(e), 0);
+}
+
+/* Where a request has come with the end of the handshake, the ticket travels
+ * with its answer; else at once. */
+static void
+a_ticket_goes_with_the_answer(void **state)
+{
+	struct err err;
+
+	(void)state;
+	for (int asks = 0; asks < 2; asks++) {
+		world_begin(TCP);
+		w.server_tls = certificate_server(certificate_path("gb.pem"),
+		    certificate_path("gb.key"), &err);
+		w.client_tls = link_context("us", "ca.pem", false);
+		if (asks == 0) {
+			connect_ends();
+			assert_int_equal(unsent(&w.server), 0);
+			send_text(&w.server, "answer");
+		} else {
+			w.server.on_readable = answer_it;
+			stream_connect(&w.client.s, w.loop, &w.at,
+			    w.client_tls, &ops);
+			send_text(&w.client, "hello, world");
+		}
+		run_until(client_has_answer);
+		assert_true(SSL_SESSION_has_ticket(SSL_get0_session(
+		    w.client.s.tls)));
+		world_end();
+	}
+}
+
 /* --- in order ------------------------------------------------------------------------------- */
 
 static int
@@ -264,6 +314,7 @@ main(void)
 		cmocka_unit_test(strangers_are_refused),
 		cmocka_unit_test(a_link_demands_a_certificate),
 		cmocka_unit_test(what_comes_before_tls_is_in_clear),
+		cmocka_unit_test(a_ticket_goes_with_the_answer),
 	};
 
 	return cmocka_run_group_tests(tests, prepare, clean_up);

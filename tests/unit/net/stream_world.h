@@ -13,6 +13,8 @@
 #include <stddef.h>
 
 #include <cmocka.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 
 #include "base/arena.h"
 #include "base/buf.h"
@@ -226,6 +228,16 @@ send_text(struct end *e, const char *text)
 	struct iovec part = { (void *)(uintptr_t)text, strlen(text) };
 
 	stream_send(&e->s, &part, 1);
+}
+
+/* Bytes, or an end, that the kernel holds back. */
+static inline size_t
+unsent(const struct end *e)
+{
+	int n = 0;
+
+	assert_int_equal(ioctl(e->s.fd, SIOCOUTQNSD, &n), 0);
+	return (size_t)n;
 }
 
 /* --- what is waited for ------------------------------------------------------------ */
