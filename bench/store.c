@@ -167,7 +167,7 @@ load_next(struct player *p)
 	}
 	p->began = now();
 	p->store->ops->load(p->store, ids[(size_t)rand() % STATES], 1,
-	    STORE_READ_HOME, on_loaded, p);
+	    STORE_ALL_REGIONS, on_loaded, p);
 }
 
 static void
@@ -219,7 +219,7 @@ invoke_once(struct store *store, const uint8_t id[16], struct samples *load,
 {
 	struct player p = { .store = store, .began = now() };
 
-	store->ops->load(store, id, 1, STORE_READ_HOME, on_far, &p);
+	store->ops->load(store, id, 1, STORE_ALL_REGIONS, on_far, &p);
 	wait_answer();
 	add(load, p.began);
 	p.row.body = (struct slice){ body, body_bytes };
@@ -279,7 +279,7 @@ wait_ready(struct store *store)
 	do {
 		size_t before = made;
 
-		store->ops->load(store, row.id, 1, STORE_READ_NEAR, on_made,
+		store->ops->load(store, row.id, 1, STORE_ALL_REGIONS, on_made,
 		    NULL);
 		while (made == before)
 			loop_run(loop);

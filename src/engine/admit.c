@@ -7,13 +7,33 @@
  */
 #include "base/log.h"
 #include "engine/engine_private.h"
+#include "policy/state_id.h"
 
 /* What binds: the file's restrictions, those that were made by the API, and
  * those that stand in a flow of the directory.  All must permit. */
 enum { SOURCES = 5 };
 
+/* A flow, as far as it is known: by its id, or by a state's. */
+struct meant {
+	const struct guid *id;		/* NULL: whichever has the tag */
+	uint32_t	 tag;
+};
+
+static struct restriction_hit
+find(const struct call_ctx *c, const struct restrictions *set,
+    const struct meant *flow)
+{
+	struct slice tenant = slice_of(c->call->tenant_text);
+	char id[GUID_TEXT];
+
+	return flow->id == NULL ?
+	    restrictions_find_tag(set, tenant, flow->tag) :
+	    restrictions_find(set, tenant,
+	    slice_of(guid_text(flow->id->bytes, id)));
+}
+
 static void
-what_binds(const struct call_ctx *c, const char *flow,
+what_binds(const struct call_ctx *c, const struct meant *flow,
     struct restriction_pair own, struct restriction_pair pairs[SOURCES])
 {
 	const struct restrictions *sets[] = {
@@ -22,8 +42,7 @@ what_binds(const struct call_ctx *c, const char *flow,
 	};
 
 	for (size_t i = 0; i < 2; i++) {
-		struct restriction_hit hit = restrictions_find(sets[i],
-		    slice_of(c->call->tenant_text), slice_of(flow));
+		struct restriction_hit hit = find(c, sets[i], flow);
 
 		pairs[2 * i] = hit.tenant;
 		pairs[2 * i + 1] = hit.flow;
@@ -51,7 +70,7 @@ bit_of(const struct region *region)
 
 /* A set that is restricted never grows by itself, when the map does. */
 static store_regions
-permitted(const struct call_ctx *c, const char *flow,
+permitted(const struct call_ctx *c, const struct meant *flow,
     struct restriction_pair own)
 {
 	const struct region_map *map = c->edition->generation->policy.map;
@@ -70,21 +89,48 @@ permitted(const struct call_ctx *c, const char *flow,
 	return regions;
 }
 
-store_regions
-call_allowed(const struct call_ctx *c, const struct guid *flow)
+static bool
+is_meant(const struct call_ctx *c, const struct flow *f,
+    const struct meant *flow)
+{
+	if (flow->id != NULL)
+		return guid_eq(&f->guid, flow->id);
+	return f->restrictions.execution != NULL && flow_tag(
+	    c->edition->generation->config->policy.tag_key,
+	    slice_of(c->call->tenant_text), slice_of(f->id)) == flow->tag;
+}
+
+static store_regions
+allowed(const struct call_ctx *c, const struct meant *flow)
 {
 	const struct flows *directory = c->edition->flows;
-	char id[GUID_TEXT];
-	store_regions regions = permitted(c, guid_text(flow->bytes, id),
+	store_regions regions = permitted(c, flow,
 	    (struct restriction_pair){ NULL, NULL });
 
 	for (size_t i = 0; i < flows_count(directory); i++) {
 		const struct flow *f = flows_at(directory, i);
 
-		if (guid_eq(&f->guid, flow))
-			regions &= permitted(c, id, f->restrictions);
+		if (is_meant(c, f, flow))
+			regions &= permitted(c, flow, f->restrictions);
 	}
 	return regions == 0 ? STORE_NO_REGIONS : regions;
+}
+
+store_regions
+call_allowed(const struct call_ctx *c, const struct guid *flow)
+{
+	return allowed(c, &(struct meant){ .id = flow });
+}
+
+store_regions
+call_allowed_state(const struct call_ctx *c, const uint8_t state[16])
+{
+	struct state_id id;
+	char text[GUID_TEXT];
+
+	if (!state_id_parse(&id, slice_of(guid_text(state, text))))
+		return STORE_ALL_REGIONS;
+	return allowed(c, &(struct meant){ .tag = id.tag });
 }
 
 /* Of the flow and of those that run it. */
@@ -115,7 +161,8 @@ call_may(const struct call_ctx *c, const struct flow *flow,
 
 	if (sentence == NULL)
 		sentence = &nobody;
-	what_binds(c, flow->id, flow->restrictions, pairs);
+	what_binds(c, &(struct meant){ .id = &flow->guid }, flow->restrictions,
+	    pairs);
 	*sentence = "The flow you are trying to run cannot be executed in "
 	    "this region";
 	if (!permit_region(pairs, c->edition->region))

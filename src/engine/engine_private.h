@@ -282,6 +282,10 @@ void call_client(const struct call_ctx *c, struct run *run,
 
 /* The regions that may hold and process states of flow, whatever version. */
 store_regions call_allowed(const struct call_ctx *c, const struct guid *flow);
+/* Those of the flow of a state of which nothing but its id is known; all of them
+ * where that says nothing of its flow. */
+store_regions call_allowed_state(const struct call_ctx *c,
+    const uint8_t state[16]);
 
 /* After a store's answer other than OK. */
 void answer_store(const struct call_ctx *c, enum store_end end);

@@ -107,7 +107,7 @@ keep_load(const struct call_ctx *c, struct arena *arena,
 
 	for (;;) {
 		end = await_load(c->engine->store, arena, id,
-		    (int64_t)clock_unix_ms(), STORE_READ_HOME, row);
+		    (int64_t)clock_unix_ms(), call_allowed_state(c, id), row);
 		if (end != STORE_OK)
 			return end;
 		/* Another tenant's state does not exist for this one. */
@@ -295,7 +295,7 @@ keep_remove_there(const struct call_ctx *c, const uint8_t id[16])
 	struct kept_at *at;
 	char text[GUID_TEXT];
 
-	if (await_load(c->engine->store, arena, id, 0, STORE_READ_HOME,
+	if (await_load(c->engine->store, arena, id, 0, call_allowed_state(c, id),
 	    &row) == STORE_OK) {
 		at = read_frame(arena, row.body);
 		if (at->store[0] != '\0')
@@ -313,7 +313,7 @@ keep_remove(const struct call_ctx *c, const uint8_t id[16])
 	struct kept_at *at;
 	char text[GUID_TEXT];
 	enum store_end end = await_load(c->engine->store, arena, id,
-	    (int64_t)clock_unix_ms(), STORE_READ_HOME, &row);
+	    (int64_t)clock_unix_ms(), call_allowed_state(c, id), &row);
 
 	if (end == STORE_OK && memcmp(row.tenant, c->call->tenant.bytes,
 	    sizeof(row.tenant)) != 0)
@@ -328,7 +328,8 @@ keep_remove(const struct call_ctx *c, const uint8_t id[16])
 		}
 		if (end == STORE_OK)
 			end = await_remove(c->engine->store, id,
-			    (struct store_token){ 0, 0 });
+			    (struct store_token){ 0, 0 },
+			    call_allowed_state(c, id));
 		external_release(&x);
 	}
 	arena_free(&arena);

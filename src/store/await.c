@@ -189,7 +189,7 @@ await_save(struct store *store, struct store_row *row)
 
 enum store_end
 await_load(struct store *store, struct arena *arena, const uint8_t id[16],
-    int64_t now_ms, enum store_read how, struct store_row *row)
+    int64_t now_ms, store_regions permitted, struct store_row *row)
 {
 	uint64_t began_ms = clock_ms();
 	struct wait w;
@@ -197,7 +197,7 @@ await_load(struct store *store, struct arena *arena, const uint8_t id[16],
 	do {
 		w = wait_for(arena);
 		w.row = row;
-		store->ops->load(store, id, now_ms, how, on_row, &w);
+		store->ops->load(store, id, now_ms, permitted, on_row, &w);
 		fiber_wait();
 	} while (w.end == STORE_MOVING && again(store, w.end, began_ms));
 	return w.end;
@@ -205,11 +205,11 @@ await_load(struct store *store, struct arena *arena, const uint8_t id[16],
 
 enum store_end
 await_remove(struct store *store, const uint8_t id[16],
-    struct store_token token)
+    struct store_token token, store_regions permitted)
 {
 	struct wait w = wait_for(NULL);
 
-	store->ops->remove(store, id, token, on_row, &w);
+	store->ops->remove(store, id, token, permitted, on_row, &w);
 	fiber_wait();
 	return w.end;
 }

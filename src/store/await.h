@@ -20,12 +20,12 @@ void await_ms(struct loop *loop, uint64_t ms);
 /* row's token, home and op are written. */
 enum store_end await_create(struct store *store, struct store_row *row);
 enum store_end await_load(struct store *store, struct arena *arena,
-    const uint8_t id[16], int64_t now_ms, enum store_read how,
+    const uint8_t id[16], int64_t now_ms, store_regions permitted,
     struct store_row *row);
 /* row's token becomes the new one. */
 enum store_end await_save(struct store *store, struct store_row *row);
 enum store_end await_remove(struct store *store, const uint8_t id[16],
-    struct store_token token);
+    struct store_token token, store_regions permitted);
 enum store_end await_restrict_to(struct store *store, const uint8_t id[16],
     struct store_token token, store_regions allowed);
 enum store_end await_restrict_flow(struct store *store,

@@ -82,14 +82,14 @@ pg_do_create(struct store *base, const struct store_row *row,
 
 static void
 pg_do_load(struct store *base, const uint8_t id[16], int64_t now_ms,
-    enum store_read how, store_row_fn *fn, void *arg)
+    store_regions permitted, store_row_fn *fn, void *arg)
 {
 	struct pg_job *job = pg_job_new(base, &pg_load, arg);
 
 	job->fn.row = fn;
 	memcpy(job->row.id, id, 16);
 	job->now_ms = now_ms;
-	job->how = how;
+	job->regions = permitted;
 	send_state(job);
 }
 
@@ -107,13 +107,15 @@ pg_do_save(struct store *base, const struct store_row *row, store_row_fn *fn,
 
 static void
 pg_do_remove(struct store *base, const uint8_t id[16],
-    struct store_token token, store_row_fn *fn, void *arg)
+    struct store_token token, store_regions permitted, store_row_fn *fn,
+    void *arg)
 {
 	struct pg_job *job = pg_job_new(base, &pg_remove, arg);
 
 	job->fn.row = fn;
 	memcpy(job->row.id, id, 16);
 	job->token = token;
+	job->regions = permitted;
 	send_state(job);
 }
 

@@ -52,15 +52,13 @@ pg_route_save(struct pg_job *job)
 static bool
 follow(struct pg_job *job)
 {
-	const struct pg_sets *sets = job->store->sets;
+	struct pg_side *next;
 
-	if (sets == NULL || job->end != STORE_CONFLICT || job->has_row)
+	if (job->store->sets == NULL || job->end != STORE_CONFLICT ||
+	    job->has_row)
 		return false;
-	job->tried |= UINT32_C(1) << job->asked->store->number;
-	for (size_t i = 0; i < sets->count; i++)
-		if ((job->tried >> i & 1) == 0)
-			return pg_hop(job, &pg_save, sets->dbs[i]->here);
-	return false;
+	next = pg_next_here(job, job->row.allowed);
+	return next != NULL && pg_hop(job, &pg_save, next);
 }
 
 bool

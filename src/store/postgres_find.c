@@ -66,26 +66,50 @@ birth_side(struct pg_job *job, struct pg_store *store)
 	return NULL;
 }
 
+/* The first that was not asked, of those here into which only these regions
+ * come, and this one. */
+static struct pg_side *
+here_within(const struct pg_job *job, store_regions regions)
+{
+	const struct pg_sets *sets = job->store->sets;
+	store_regions others = ~(regions | job->store->here->bit);
+
+	for (size_t i = 0; i < sets->count; i++) {
+		const struct pg_store *db = sets->order[i];
+
+		if ((job->tried >> db->number & 1) == 0 &&
+		    (db->members & others) == 0)
+			return db->here;
+	}
+	return NULL;
+}
+
+struct pg_side *
+pg_next_here(struct pg_job *job, store_regions regions)
+{
+	struct pg_side *side;
+
+	job->tried |= UINT32_C(1) << job->asked->store->number;
+	side = here_within(job, regions);
+	return side != NULL ? side : here_within(job, STORE_ALL_REGIONS);
+}
+
 /* Of a region's databases, those that were not asked: all that are here, then
  * where it was made. */
 static struct pg_side *
 next_database(struct pg_job *job)
 {
 	const struct pg_sets *sets = job->store->sets;
+	struct pg_side *side = pg_next_here(job, job->regions);
 
-	job->tried |= UINT32_C(1) << job->asked->store->number;
-	for (size_t i = 0; i < sets->count; i++)
-		if ((job->tried >> sets->order[i]->number & 1) == 0)
-			return sets->order[i]->here;
-	for (size_t i = 0; i < sets->count; i++) {
-		struct pg_side *side = (job->born >> i & 1) != 0 ? NULL :
-		    birth_side(job, sets->dbs[i]);
-
+	for (size_t i = 0; i < sets->count && side == NULL; i++) {
+		if ((job->born >> i & 1) == 0)
+			side = birth_side(job, sets->dbs[i]);
 		job->born |= UINT32_C(1) << i;
-		if (side != NULL && side != sets->dbs[i]->here)
-			return side;
+		if (side == sets->dbs[i]->here)
+			side = NULL;
 	}
-	return NULL;
+	return side;
 }
 
 /* Nothing is known of it where it was asked for. */
@@ -172,15 +196,6 @@ at_home(struct pg_job *job)
 		return pg_ends(job, STORE_OK);
 	if (job->goal != &pg_load)
 		return pg_hop(job, job->goal, job->asked);
-	return found(job);
-}
-
-static bool
-near(struct pg_job *job)
-{
-	if (!job->has_row)
-		return not_found(job);
-	job->row.stale = strcmp(job->row.home, job->store->here->home) != 0;
 	return found(job);
 }
 
@@ -326,16 +341,6 @@ is_out_of_reach(struct pg_job *job, const char *word)
 
 /* --- what a load found --------------------------------------------------------------- */
 
-static bool
-after_near(struct pg_job *job)
-{
-	struct pg_side *next = job->has_row || job->store->sets == NULL ?
-	    NULL : next_database(job);
-
-	return next == NULL || next != next->store->here ? near(job) :
-	    pg_hop(job, &pg_load, next);
-}
-
 /* Neither a row nor word of one. */
 static bool
 after_nothing(struct pg_job *job)
@@ -366,8 +371,6 @@ pg_after_load(struct pg_job *job)
 		job->has_row = false;
 		return false;
 	}
-	if (job->how == STORE_READ_NEAR && job->goal == &pg_load)
-		return after_near(job);
 	if (is_left_half_way(job))
 		return end_it(job);
 	clear_up(job);

@@ -156,11 +156,11 @@ struct pg_job {
 	struct store_doc doc;
 	struct store_token token;
 	struct store_query query;
-	enum store_read	 how;
 	int64_t		 now_ms;
 	uint64_t	 revision;
 	unsigned	 limit;
-	store_regions	 regions;	/* restrict_to(); adoption: not those */
+	store_regions	 regions;	/* that the caller permits, or restrict_to()
+					   gives it; adoption: not those */
 	char		 names[2 * STORE_NAMES_MAX];	/* of a fence, an adoption,
 						   a departure */
 	bool		 known;		/* of pg_clear, with began: to this run of
@@ -434,7 +434,9 @@ struct pg_sets {
 	size_t		 count;
 	/* As they are asked for a state: those of fewer regions come first.
 	 * Whoever may come into a database may put a row of any id there, so
-	 * none must hide what is in one that he may not come into. */
+	 * none must hide what is in one that he may not come into.  Of two
+	 * neither of which holds all regions of the other the flow's regions
+	 * say which comes first (pg_next_here). */
 	struct pg_store	*order[STORE_SETS_MAX + 1];
 	struct store_pair pairs[STORE_PAIRS_MAX];
 };

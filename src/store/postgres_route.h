@@ -34,6 +34,10 @@ struct pg_side *pg_place(const struct pg_job *job, store_regions allowed);
 
 /* postgres_find.c: of a load, whatever it is for. */
 bool pg_after_load(struct pg_job *job);
+/* Of this region's databases the next that was not asked (NULL: all were):
+ * those first into which only these regions come, lest what another put into
+ * one hides what is in a later one. */
+struct pg_side *pg_next_here(struct pg_job *job, store_regions regions);
 
 /* postgres_claim.c: of a save, and of the steps of a move. */
 bool pg_after_save(struct pg_job *job);

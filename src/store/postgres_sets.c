@@ -5,8 +5,9 @@
  * A region's databases as one store: that for all regions, and one for each
  * set of regions with states that no other may hold.  Which one a new state
  * goes to is said by the regions that may have it; where one is that is asked
- * for is found by asking one after the other, those of fewer regions first
- * (postgres_find.c).  What is about all of them is in postgres_sets_all.c.
+ * for is found by asking one after the other, first those where its flow's
+ * regions alone can write, of these first those of fewer (postgres_find.c).
+ * What is about all of them is in postgres_sets_all.c.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -161,9 +162,9 @@ sets_create(struct store *base, const struct store_row *row, store_row_fn *fn,
 
 static void
 sets_load(struct store *base, const uint8_t id[16], int64_t now_ms,
-    enum store_read how, store_row_fn *fn, void *arg)
+    store_regions permitted, store_row_fn *fn, void *arg)
 {
-	pg_ops.load(first_asked(base), id, now_ms, how, fn, arg);
+	pg_ops.load(first_asked(base), id, now_ms, permitted, fn, arg);
 }
 
 static void
@@ -179,9 +180,10 @@ sets_save(struct store *base, const struct store_row *row, store_row_fn *fn,
 
 static void
 sets_remove(struct store *base, const uint8_t id[16],
-    struct store_token token, store_row_fn *fn, void *arg)
+    struct store_token token, store_regions permitted, store_row_fn *fn,
+    void *arg)
 {
-	pg_ops.remove(first_asked(base), id, token, fn, arg);
+	pg_ops.remove(first_asked(base), id, token, permitted, fn, arg);
 }
 
 static void

@@ -154,11 +154,11 @@ sqlite_create(struct store *store, const struct store_row *row,
 
 static void
 sqlite_load(struct store *store, const uint8_t id[16], int64_t now_ms,
-    enum store_read how, store_row_fn *fn, void *arg)
+    store_regions permitted, store_row_fn *fn, void *arg)
 {
 	struct job *job = job_new(&job_load, arg);
 
-	(void)how;			/* every state is at home here */
+	(void)permitted;		/* every state is at home here */
 	job->fn.row = fn;
 	memcpy(job->row.id, id, 16);
 	job->now_ms = now_ms;
@@ -179,10 +179,12 @@ sqlite_save(struct store *store, const struct store_row *row,
 
 static void
 sqlite_remove(struct store *store, const uint8_t id[16],
-    struct store_token token, store_row_fn *fn, void *arg)
+    struct store_token token, store_regions permitted, store_row_fn *fn,
+    void *arg)
 {
 	struct job *job = job_new(&job_remove, arg);
 
+	(void)permitted;
 	job->fn.row = fn;
 	memcpy(job->row.id, id, 16);
 	job->token = token;

@@ -68,7 +68,6 @@ struct store_row {
 	int64_t		 created_ms, updated_ms;	/* since 1970 */
 	int64_t		 expires_ms;	/* 0: never */
 	bool		 done;		/* the flow has ended */
-	bool		 stale;		/* of a replica: may be behind its home */
 	bool		 stays;		/* changed its home too often of late */
 	uint8_t		 database;	/* which of the store's, for itself; 0:
 					   not known */
@@ -82,19 +81,6 @@ typedef void store_row_fn(void *arg, enum store_end end,
 typedef void store_list_fn(void *arg, enum store_end end,
     const struct store_row *rows, size_t count, const char *next);
 typedef void store_count_fn(void *arg, enum store_end end, uint64_t count);
-
-/*
- * A row of the home is never behind: whatever of the state was acknowledged,
- * to anybody in any region, before the load was asked for is in it, also while
- * the state changes its home.  For no copy answers, nor a row that is frozen or
- * left behind: each of them only says whom to ask next.  Where the home cannot
- * be asked there is no row at all.  Only of a region that was lost its successor
- * may never have heard the last (store/ownership.h).
- */
-enum store_read {
-	STORE_READ_HOME,	/* the home's row: what an invoke needs */
-	STORE_READ_NEAR,	/* a replica will do: lists, "does it exist" */
-};
 
 struct store_query {
 	const uint8_t	*tenant;	/* 16 bytes */
@@ -162,12 +148,29 @@ struct store_ops {
 	void		(*close)(struct store *store);
 	void		(*create)(struct store *store,
 	    const struct store_row *row, store_row_fn *fn, void *arg);
+	/*
+	 * The home's row, which is never behind: whatever of the state was
+	 * acknowledged, to anybody in any region, before it was asked for is
+	 * in it, also while the state changes its home.  For no copy answers,
+	 * nor a row that is frozen or left behind: each of them only says whom
+	 * to ask next.  Where the home cannot be asked there is no row at all.
+	 * Only of a region that was lost its successor may never have heard
+	 * the last (store/ownership.h).
+	 *
+	 * permitted: the regions that may have states of its flow;
+	 * STORE_ALL_REGIONS also where the flow is not known.  It is looked for
+	 * first where none but these, and this one, can write: what another
+	 * region puts where it may does not answer for it.
+	 */
 	void		(*load)(struct store *store, const uint8_t id[16],
-	    int64_t now_ms, enum store_read how, store_row_fn *fn, void *arg);
+	    int64_t now_ms, store_regions permitted, store_row_fn *fn,
+	    void *arg);
 	void		(*save)(struct store *store,
 	    const struct store_row *row, store_row_fn *fn, void *arg);
+	/* permitted: as of load(). */
 	void		(*remove)(struct store *store, const uint8_t id[16],
-	    struct store_token token, store_row_fn *fn, void *arg);
+	    struct store_token token, store_regions permitted,
+	    store_row_fn *fn, void *arg);
 	void		(*restrict_to)(struct store *store,
 	    const uint8_t id[16], struct store_token token,
 	    store_regions allowed, store_row_fn *fn, void *arg);

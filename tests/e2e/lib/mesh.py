@@ -75,10 +75,10 @@ class Mesh:
             self.ways = {r: Tap(s) for r, s in self.servers.items()}
             self.open_ports()
             self.platform = Platform(
-                regions=self.regions, embedded=self.embedded,
-                flows=os.path.join(ROOT, "conf/flows"), settings_of={
+                regions=self.regions, embedded=self.embedded, settings_of={
                     r: {"store": self.store_of(r)} for r in self.regions},
-                **self.of_platform)
+                **{"flows": os.path.join(ROOT, "conf/flows"),
+                   **self.of_platform})
             at_once(self.prepare, self.regions)
         except BaseException:
             self.__exit__(Failed)
@@ -227,10 +227,10 @@ def ask(edge, of, method, path, body=None, tenant=TENANT, **how):
     return answer
 
 
-def begin(edge, of, tenant=TENANT, **how):
+def begin(edge, of, tenant=TENANT, flow=FLOW, **how):
     """To the first page of a run: its path, and the page."""
     answer = ask(edge, of, "POST", "/api/run/1", {
-        "flowId": {"id": FLOW, "versionId": None}}, tenant, **how)
+        "flowId": {"id": flow, "versionId": None}}, tenant, **how)
     if answer.status != 200:
         raise Failed(f"not begun: {answer.status} {answer.body}")
     last = json.loads(answer.body)

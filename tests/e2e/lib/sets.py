@@ -61,8 +61,8 @@ def in_files(server, pattern, *words):
     return False
 
 
-def begin_in(mesh, region, database):
+def begin_in(mesh, region, database, **how):
     """A run that is made there: its path, its state."""
-    path, _ = begin(mesh.platform[region], region)
+    path, _ = begin(mesh.platform[region], region, **how)
     state = path.split("/")[-1]
     return (path, state) if (region, database) in where(mesh, state) else None

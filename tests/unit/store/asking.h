@@ -148,7 +148,7 @@ ask_load(struct store *store, const uint8_t id[16], int64_t now_ms,
 {
 	enum store_end end;
 
-	store->ops->load(store, id, now_ms, STORE_READ_HOME, heard_row, NULL);
+	store->ops->load(store, id, now_ms, STORE_ALL_REGIONS, heard_row, NULL);
 	end = wait_for_it(store);
 	*row = heard.has_row ? heard.row : (struct store_row){ .done = 0 };
 	return end;
@@ -158,7 +158,7 @@ static inline enum store_end
 ask_remove(struct store *store, const uint8_t id[16],
     struct store_token token)
 {
-	store->ops->remove(store, id, token, heard_row, NULL);
+	store->ops->remove(store, id, token, STORE_ALL_REGIONS, heard_row, NULL);
 	return wait_for_it(store);
 }
 

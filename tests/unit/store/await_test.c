@@ -26,6 +26,8 @@ struct scripted {
 	void		*arg;
 };
 
+enum { PERMITTED = 5 };			/* regions that a load names */
+
 static struct loop *loop;
 
 static void
@@ -60,11 +62,11 @@ scripted_write(struct store *base, const struct store_row *row,
 
 static void
 scripted_load(struct store *base, const uint8_t id[16], int64_t now_ms,
-    enum store_read how, store_row_fn *fn, void *arg)
+    store_regions permitted, store_row_fn *fn, void *arg)
 {
 	(void)id;
 	(void)now_ms;
-	(void)how;
+	assert_int_equal(permitted, PERMITTED);
 	ask(list_entry(base, struct scripted, base), fn, arg);
 }
 
@@ -113,7 +115,7 @@ loads(void *arg)
 	uint8_t id[16] = { 1 };
 
 	(void)arg;
-	end = await_load(&store.base, arena, id, 0, STORE_READ_HOME, &row);
+	end = await_load(&store.base, arena, id, 0, PERMITTED, &row);
 	loop_stop(loop);
 }
 

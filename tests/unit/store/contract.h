@@ -447,8 +447,8 @@ ask_again(void *arg, enum store_end end, const struct store_row *row)
 
 	heard.times++;
 	if (end == STORE_OK)
-		store->ops->remove(store, mine->id, mine->token, ask_again,
-		    store);
+		store->ops->remove(store, mine->id, mine->token,
+		    STORE_ALL_REGIONS, ask_again, store);
 }
 
 /* Each question is answered once, also where the end comes first. */

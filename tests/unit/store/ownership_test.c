@@ -385,7 +385,7 @@ count_one(struct writer *w, int which)
 	struct store_row row;
 	char text[16];
 
-	w->store->ops->load(w->store, w->id[which], 0, STORE_READ_HOME, on_row,
+	w->store->ops->load(w->store, w->id[which], 0, STORE_ALL_REGIONS, on_row,
 	    w);
 	loop_run(w->loop);
 	if (w->end != STORE_OK)

@@ -81,7 +81,8 @@ start(void **state)
 	struct err err;
 
 	if (start_server(state) != 0 || pg_ask(server.conninfo,
-	    "create database shared") == NULL)
+	    "create database shared") == NULL || pg_ask(server.conninfo,
+	    "alter role flow_engine set log_statement = 'all'") == NULL)
 		return -1;
 	if (!store_postgres_init(shared("postgres"),
 	    &meeting(GB | US)->sets[0], false, &err))
@@ -184,8 +185,18 @@ the_look_keeps_what_is_where_it_belongs(void **state)
 	}
 }
 
-/* One that says that it is at home in US is asked for there, whatever the look
- * finds: US, which does not answer here, can go on so. */
+static enum store_end
+load_of(struct store *store, store_regions permitted, struct store_row *got)
+{
+	store->ops->load(store, the_row().id, 0, permitted, heard_row, NULL);
+	wait_for_it(store);
+	*got = heard.row;
+	return heard.end;
+}
+
+/* Of a flow that is not known: one that says that it is at home in US is asked
+ * for there, whatever the look finds: US, which does not answer here, can go on
+ * so. */
 static void
 what_is_at_home_elsewhere_is_asked_for_there(void **state)
 {
@@ -197,8 +208,119 @@ what_is_at_home_elsewhere_is_asked_for_there(void **state)
 
 		plant(GB | US, "US");
 		look(store, GB | AU);
-		assert_int_equal(ask_load(store, the_row().id, 0, &got),
+		assert_int_equal(load_of(store, STORE_ALL_REGIONS, &got),
 		    i == 0 ? STORE_OK : STORE_UNAVAILABLE);
+		store_close(&store);
+		end_loop(state);
+		empty_all(state);
+	}
+}
+
+static void
+rows_are(store_regions set, const char *count)
+{
+	assert_string_equal(ask_in(set, "select count(*) from flow.state"),
+	    count);
+}
+
+/* A flow that does not permit US: whatever that puts beside its state, in the
+ * database that would be asked first, the state is found, saved and removed. */
+static void
+what_others_put_is_asked_for_last(void **state)
+{
+	static const char *const homes[] = { "GB", "US" };
+
+	for (int i = 0; i < 2; i++) {
+		struct store *store = made(GB | US, GB | AU);
+		struct store_row got;
+
+		plant(GB | US, homes[i]);
+		assert_int_equal(load_of(store, GB | AU, &got), STORE_OK);
+		assert_true(slice_is(got.body, "its own"));
+		got.body = SLICE("saved");
+		assert_int_equal(ask_save(store, &got), STORE_OK);
+		assert_int_equal(load_of(store, GB | AU, &got), STORE_OK);
+		assert_true(slice_is(got.body, "saved"));
+		store->ops->remove(store, the_row().id,
+		    (struct store_token){ 0 }, GB | AU, heard_row, NULL);
+		assert_int_equal(wait_for_it(store), STORE_OK);
+		rows_are(GB | AU, "0");
+		rows_are(GB | US, "1");
+		store_close(&store);
+		end_loop(state);
+		empty_all(state);
+	}
+}
+
+/* It moved to another database as somebody worked on it: there the save finds
+ * it, and not what US has put, with the very token, where it comes by first. */
+static void
+a_save_follows_to_where_others_do_not_come(void **state)
+{
+	struct store *store = made(GB | US, GB);
+	struct store_row row, got;
+
+	(void)state;
+	assert_int_equal(load_of(store, GB, &row), STORE_OK);
+	store->ops->restrict_to(store, row.id, (struct store_token){ 0 },
+	    GB | AU, heard_row, NULL);
+	assert_int_equal(wait_for_it(store), STORE_OK);
+	plant(GB | US, "GB");
+	ask_in(GB | US, "update flow.state_gb set (epoch, version, base) = "
+	    "(1, 1, 1)");
+	row.allowed = GB | AU;
+	row.body = SLICE("saved");
+	assert_int_equal(ask_save(store, &row), STORE_OK);
+	assert_int_equal(load_of(store, GB | AU, &got), STORE_OK);
+	assert_true(slice_is(got.body, "saved"));
+	assert_string_equal(ask_in(GB | US, "select convert_from(body, 'UTF8') "
+	    "from flow.state"), "planted");
+	store_close(&store);
+}
+
+/* --- what it costs --- */
+
+/* Loads that the server was asked for, as it wrote them down. */
+static unsigned
+loads(void)
+{
+	static const char mark[] = "execute load: ";
+	char line[1024];
+	unsigned count = 0;
+	FILE *log = fopen(arena_printf(arena, "%s/log", server.dir), "r");
+
+	must(log != NULL);
+	while (fgets(line, sizeof(line), log) != NULL)
+		count += strstr(line, mark) != NULL;
+	fclose(log);
+	return count;
+}
+
+/* To say for whom the flow is costs no question, and may save one. */
+static void
+a_load_asks_one_database_after_the_other(void **state)
+{
+	static const struct {
+		store_regions first, allowed, permitted;
+		unsigned asked;
+	} rows[] = {
+		{ GB | AU, GB, STORE_ALL_REGIONS, 1 },
+		{ GB | AU, GB, GB, 1 },
+		{ GB | AU, GB | AU, STORE_ALL_REGIONS, 2 },
+		{ GB | AU, GB | AU, GB | AU, 2 },
+		{ GB | US, GB | AU, STORE_ALL_REGIONS, 3 },
+		{ GB | US, GB | AU, GB | AU, 2 },
+		{ GB | AU, STORE_ALL_REGIONS, STORE_ALL_REGIONS, 4 },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct store *store = made(rows[i].first, rows[i].allowed);
+		struct store_row got;
+		unsigned before = loads();
+
+		assert_int_equal(load_of(store, rows[i].permitted, &got),
+		    STORE_OK);
+		assert_int_equal(loads() - before, rows[i].asked);
 		store_close(&store);
 		end_loop(state);
 		empty_all(state);
@@ -228,6 +350,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(the_look_keeps_what_is_where_it_belongs),
 		TEST(what_is_at_home_elsewhere_is_asked_for_there),
+		TEST(what_others_put_is_asked_for_last),
+		TEST(a_save_follows_to_where_others_do_not_come),
+		TEST(a_load_asks_one_database_after_the_other),
 		TEST(neither_hides_what_is_in_this_region_alone),
 	};
 
