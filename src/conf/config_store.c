@@ -211,52 +211,15 @@ check_twice(const struct schema_reader *reader, const struct yaml_node *node,
 	}
 }
 
-static bool
-holds(const struct config_store_set *set, const struct config_store_set *other)
-{
-	for (size_t i = 0; i < other->nregions; i++)
-		if (!names(set, other->regions[i]))
-			return false;
-	return true;
-}
-
 /* Of regions that share a server nobody is kept out, whatever there is. */
-static bool
-overlap(const struct config_store_set *a, const struct config_store_set *b)
-{
-	return a->port != 0 && b->port != 0 && !holds(a, b) && !holds(b, a);
-}
-
-/* None of them goes before the other by who may come in: postgres_sets.c. */
-static void
-warn_overlap(const struct schema_reader *reader, const struct yaml_node *node,
-    const struct config *config, size_t at)
-{
-	const struct config_store_set *sets = config->store.sets;
-
-	for (size_t i = 0; i < at; i++) {
-		if (!overlap(&sets[i], &sets[at]))
-			continue;
-		schema_warn(reader, yaml_get(node, "regions"), "neither this "
-		    "set nor %s holds all regions of the other: what one of "
-		    "them puts into its own can answer here in place of a "
-		    "state of the other; where they do not trust each other "
-		    "so far, leave one set out", sets[i].name);
-		return;
-	}
-}
-
 static void
 warn_sets(const struct schema_reader *reader, const struct yaml_node *list,
     const struct config *config)
 {
 	bool beside = false;
-	size_t at = 0;
 
-	for (const struct yaml_node *n = list->first; n != NULL; n = n->next) {
-		warn_overlap(reader, n, config, at);
-		beside |= config->store.sets[at++].port == 0;
-	}
+	for (size_t i = 0; i < config->store.nsets; i++)
+		beside |= config->store.sets[i].port == 0;
 	if (beside)
 		schema_warn(reader, list, "a database without port is on the "
 		    "server of the one for all regions, and whoever "
