@@ -285,10 +285,35 @@ values_json(struct run *run, const struct service_value *list, size_t count)
 	return json;
 }
 
+static bool
+has_service(const struct flow *flow, const struct flow_service *service)
+{
+	return service >= flow->services &&
+	    service < flow->services + flow->nservices;
+}
+
+/* They are values of the flow that has the service; of a directory that may be
+ * one that runs the flow where we stand. */
 static json_t *
 service_settings(struct run *run, const struct flow_service *service)
 {
-	return values_json(run, service->settings, service->nsettings);
+	const struct flow *flow = run->flow;
+	struct cell *cells = run->cells;
+	json_t *json;
+
+	for (const struct frame *f = run->up; f != NULL &&
+	    !has_service(run->flow, service); f = f->up) {
+		run->flow = f->flow;
+		run->cells = f->cells;
+		run->system_at = NULL;	/* $State would tell of that flow */
+	}
+	must(has_service(run->flow, service));
+	json = values_json(run, service->settings, service->nsettings);
+	if (run->flow != flow)
+		run->system_at = NULL;
+	run->flow = flow;
+	run->cells = cells;
+	return json;
 }
 
 static void
