@@ -85,13 +85,12 @@ verdict_of(struct run *run, const struct flow_auth *auth)
 {
 	struct verdict *v;
 
-	for (size_t i = 0; i < run->nverdicts; i++)
-		if (run->verdicts[i].auth == auth)
-			return &run->verdicts[i];
-	if (run->nverdicts == VERDICTS_MAX)
-		run->nverdicts = 0;
-	v = &run->verdicts[run->nverdicts++];
-	*v = (struct verdict){ .auth = auth };
+	for (v = run->verdicts; v != NULL; v = v->next)
+		if (v->auth == auth)
+			return v;
+	v = arena_alloc(run->arena, sizeof(*v));
+	*v = (struct verdict){ .auth = auth, .next = run->verdicts };
+	run->verdicts = v;
 	if (auth->service == NULL)
 		return v;
 	if (auth->kind == AUTH_ALL_USERS && is_of(run->user, auth))
@@ -105,30 +104,51 @@ verdict_of(struct run *run, const struct flow_auth *auth)
 
 /* --- where the run stands -------------------------------------------------------------- */
 
+/* NULL: it is open to who asks. */
+static const struct verdict *
+closed(struct run *run, const struct flow_auth *auth)
+{
+	const struct verdict *v = auth->kind == AUTH_PUBLIC ? NULL :
+	    verdict_of(run, auth);
+
+	return v == NULL || v->permitted ? NULL : v;
+}
+
+/* By a flow that runs this one. */
+static const struct verdict *
+closed_above(struct run *run, const struct frame *f)
+{
+	const struct verdict *v;
+
+	if (f == NULL)
+		return NULL;
+	v = closed_above(run, f->up);
+	return v != NULL ? v : closed(run, &f->flow->auth);
+}
+
 /* What closes the place, the widest first; NULL: nothing does. */
 static const struct verdict *
 closed_by(struct run *run)
 {
-	const struct flow_auth *list[] = { &run_root(run)->auth,
-	    &run->flow->auth, &run->at->auth };
+	const struct verdict *v = closed_above(run, run->up);
 
-	for (size_t i = 0; i < 3; i++) {
-		const struct verdict *v;
-
-		if (list[i]->kind == AUTH_PUBLIC ||
-		    (i == 2 && !shows_page(run->at)))
-			continue;
-		v = verdict_of(run, list[i]);
-		if (!v->permitted)
-			return v;
-	}
-	return NULL;
+	if (v == NULL)
+		v = closed(run, &run->flow->auth);
+	if (v == NULL && shows_page(run->at))
+		v = closed(run, &run->at->auth);
+	return v;
 }
 
 bool
 run_is_guarded(struct run *run)
 {
 	return closed_by(run) != NULL;
+}
+
+bool
+run_may_begin(struct run *run)
+{
+	return closed(run, &run->flow->auth) == NULL;
 }
 
 /* The directory's address, with what brings the browser back to this state. */
@@ -169,14 +189,21 @@ run_authorization(struct run *run)
 	return json;
 }
 
+static const struct flow_service *
+directory_of(const struct flow_auth *auth)
+{
+	return auth->kind == AUTH_PUBLIC ? NULL : auth->service;
+}
+
 const struct flow_service *
 run_directory(const struct run *run)
 {
-	const struct flow_auth *list[] = { &run->at->auth, &run->flow->auth,
-	    &run_root(run)->auth };
+	const struct flow_service *service = directory_of(&run->at->auth);
 
-	for (size_t i = 0; i < 3; i++)
-		if (list[i]->kind != AUTH_PUBLIC && list[i]->service != NULL)
-			return list[i]->service;
-	return NULL;
+	if (service == NULL)
+		service = directory_of(&run->flow->auth);
+	for (const struct frame *f = run->up; f != NULL && service == NULL;
+	    f = f->up)
+		service = directory_of(&f->flow->auth);
+	return service;
 }

@@ -243,6 +243,7 @@ static enum run_end
 leave_element(struct run *run, enum act_end end, const struct map_element **to)
 {
 	const struct flow_outcome *by;
+	bool waits;
 
 	*to = NULL;
 	if (end == ACT_SPENT || run->spent > RUN_BUDGET)
@@ -260,9 +261,13 @@ leave_element(struct run *run, enum act_end end, const struct map_element **to)
 		return arrive(run);
 	if (run->at->type == ELEMENT_SUBFLOW && !run_descend(run))
 		return RUN_STUCK;
-	by = way_on(run);
+	/* A flow of its own users waits at its START for one of them. */
+	waits = run->at->type == ELEMENT_START && !run_may_begin(run);
+	by = waits ? NULL : way_on(run);
 	if (run->spent > RUN_BUDGET)
 		return RUN_ENDLESS;
+	if (waits)
+		return RUN_PAGE;
 	if (by == NULL)
 		return end_here(run);
 	*to = by->next;
@@ -305,6 +310,6 @@ run_begin(struct run *run)
 	const struct flow_outcome *by;
 
 	must(run->at->type == ELEMENT_START);
-	by = first_that_holds(run);
+	by = way_on(run);
 	return by == NULL ? end_here(run) : run_go(run, by->next);
 }

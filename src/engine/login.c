@@ -180,15 +180,15 @@ authenticate(const struct call_ctx *c, struct run *run,
 	return token;
 }
 
+/* The directory of where the run stands, if that is its id. */
 static const struct flow_service *
-service_of_id(const struct run *run, const char *id)
+directory_of_id(const struct run *run, const char *id)
 {
+	const struct flow_service *service = run_directory(run);
 	struct guid guid;
 
-	for (size_t i = 0; guid_of(&guid, id) && i < run->flow->nservices; i++)
-		if (guid_eq(&run->flow->services[i].guid, &guid))
-			return &run->flow->services[i];
-	return NULL;
+	return service != NULL && guid_of(&guid, id) &&
+	    guid_eq(&service->guid, &guid) ? service : NULL;
 }
 
 /* What the client says of who it is, and nothing else. */
@@ -227,7 +227,7 @@ call_log_in(const struct call_ctx *c, struct run *run, const json_t *json,
 	if (token == NULL)
 		return false;
 	run->login_taken = false;
-	run->nverdicts = 0;		/* they were of nobody */
+	run->verdicts = NULL;		/* they were of nobody */
 	call_take_login(c, run, token);
 	return true;
 }
@@ -248,10 +248,8 @@ call_login(const struct call_ctx *c)
 	if (run != NULL) {
 		named = form_value(arena, slice_of(c->call->query),
 		    "serviceElementId");
-		service = run_directory(run);
-		if (named != NULL && service != NULL &&
-		    service_of_id(run, named) != service)
-			service = NULL;
+		service = named == NULL ? run_directory(run) :
+		    directory_of_id(run, named);
 		credentials = credentials_of(json);
 		token = service == NULL ? NULL : authenticate(c, run, service,
 		    credentials, &sentence);
@@ -343,9 +341,8 @@ come_back(const struct call_ctx *c, struct arena *arena, const char *state,
 	run = call_load(c, arena);
 	if (run == NULL)
 		return;
-	service = service_of_id(run, from.nonce);
-	if (service == NULL || service != run_directory(run) ||
-	    run->join_uri == NULL)
+	service = directory_of_id(run, from.nonce);
+	if (service == NULL || run->join_uri == NULL)
 		answer_sentence(c, 400, "The state does not wait for a login "
 		    "any more");
 	else if (!is_player_of_ours(c, run))

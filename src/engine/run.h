@@ -34,14 +34,13 @@ struct run_user {
 	struct guid	 service;	/* the directory's */
 };
 
-/* Whether who asks may: asked once a request. */
+/* Whether who asks may: asked once a request, of each flow and lane. */
 struct verdict {
 	const struct flow_auth *auth;
 	bool		 permitted;
 	const char	*directory_id, *directory_name, *kind, *login_url;
+	struct verdict	*next;
 };
-
-enum { VERDICTS_MAX = 8 };
 
 /* How a part of the page stands, as the conditions have it. */
 struct part_view {
@@ -145,8 +144,7 @@ struct run {
 	const struct run_user *user;	/* NULL: nobody has logged in */
 	const char	*login;		/* the sealed token that says so */
 	bool		 login_taken;	/* it has been looked at */
-	struct verdict	 verdicts[VERDICTS_MAX];
-	size_t		 nverdicts;
+	struct verdict	*verdicts;	/* all of this request */
 	json_t		*system[SYSTEM_VALUES];	/* objects of them, as last made */
 	const struct map_element *system_at;	/* where $State was made */
 	/* Asks services, on the fiber that runs; NULL: there is nobody to ask. */
@@ -366,9 +364,12 @@ bool shows_page(const struct map_element *e);
 /* Whether it stands where who asks may not act (guard.c); may ask the
  * directory. */
 bool run_is_guarded(struct run *run);
+/* Whether who asks may begin the flow that it has come into. */
+bool run_may_begin(struct run *run);
 /* Where to log in; a new reference.  All null where nobody has to. */
 json_t *run_authorization(struct run *run);
-/* The directory of where it stands, or of the flow; NULL: it is public. */
+/* The directory of where it stands, of the flow, or of those that run it; NULL:
+ * all are public. */
 const struct flow_service *run_directory(const struct run *run);
 
 /* type: of the left side. */

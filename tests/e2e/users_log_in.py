@@ -19,6 +19,10 @@ OAUTH = "https://login.example/authorize?client_id=7"
 DONE = step(30, "Hello {![$User].[First Name]} ({![$User].[User ID]})")
 
 
+def runs(number):
+    return element(20, "SUBFLOW", subflow={"flowId": {"id": guid(number)}})
+
+
 def flows(uri):
     calls = element(20, "MESSAGE", to(30, 21), messageActions=[
         message("who")])
@@ -35,7 +39,14 @@ def flows(uri):
                           step(30, "Yes"), step(40, "No")],
                  authorization=auth("ALL_USERS")),
             flow(5, uri, [step(20, "Come in", to(30, 21)), DONE],
-                 authorization=ADA_ALONE)]
+                 authorization=ADA_ALONE),
+            flow(6, uri, [runs(7)]),
+            flow(7, uri, [calls, element(30, "SUBFLOW", to(40, 31), subflow={
+                "flowId": {"id": guid(8)}}), step(40, "Back")],
+                 authorization=ADA_ALONE),
+            # It has no value; those of who runs it are not looked for here.
+            flow(8, uri, [DONE | {"id": guid(20)}]) | {
+                "valueElements": [], "serviceElements": []}]
 
 
 def context(answer):
@@ -49,7 +60,8 @@ def is_told_of(engine):
     same("for whom", kinds, {
         guid(n): {"globalAuthenticationType": kind} for n, kind in (
             (1, "ALL_USERS"), (2, "PUBLIC"), (3, "ALL_USERS"),
-            (4, "ALL_USERS"), (5, "SPECIFIED"))})
+            (4, "ALL_USERS"), (5, "SPECIFIED"), (6, "PUBLIC"),
+            (7, "SPECIFIED"), (8, "PUBLIC"))})
 
 
 def at_once(engine):
@@ -235,6 +247,40 @@ def by_coming_back(engine, directory):
     goes_on(began, engine.ask("POST", "/api/run/1/saml", form, tenant=None))
 
 
+def within(engine, service):
+    """A flow that nobody logs in to runs one that users do, and that runs one
+    that they need not: the one in the middle closes its own beginning, and
+    what it runs."""
+    began = engine.initialize(guid(6)).json
+    same("open", began["statusCode"], "200")
+    state = began["stateId"]
+    closed = engine.invoke(began)
+    same("closed", (closed.json["invokeType"], context(closed)["directoryId"]),
+         ("NOT_ALLOWED", "dir"))
+    bob = with_token(log_in(engine, state, "bob").json)
+    same("not for him", engine.invoke(closed.json, fields=bob)
+         .json["invokeType"], "NOT_ALLOWED")
+    same("nothing happened", [a for a in iter_asked(service)
+                              if a.path.endswith("/who")], [])
+    ada = with_token(log_in(engine, state).json)
+    again = engine.initialize(guid(6), stateId=state, fields=ada)
+    same("let in", again.json["statusCode"], "200")
+    end = engine.invoke(again.json, fields=ada)
+    same("end", shown(end), "Hello Ada (u-1)")
+    path = f"/api/run/1/state/{state}"
+    same("nobody sees it", engine.ask("GET", path).json["invokeType"],
+         "NOT_ALLOWED")
+    same("nor its values", engine.ask("GET", f"{path}/values").status, 401)
+    same("nor may who logs in by another directory", engine.ask(
+        "POST", f"/api/run/1/authentication/{state}?serviceElementId="
+        f"{guid(81)}", {"username": "ada"}).status, 400)
+    same("she may again", log_in(engine, state).status, 200)
+    for asked in iter_asked(service):
+        [setting] = asked.json["configurationValues"]
+        same(f"its own setting: {asked.path}", setting["contentValue"],
+             "sesame")
+
+
 def votes(engine):
     began = engine.initialize(guid(4)).json
     state = began["stateId"]
@@ -266,6 +312,7 @@ def main():
             at_once(e)
             answers_are_ones_own(e)
             lanes(e, directory)
+            within(e, service)
             votes(e)
             by_coming_back(e, directory)
             truth("no secrets in the log", "inner" not in e.errors() and
