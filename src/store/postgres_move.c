@@ -268,18 +268,6 @@ tell_held_for_lost(struct pg_store *store, const PGresult *r)
 }
 
 static void
-tell_taken(struct pg_store *store, int64_t taken)
-{
-	struct store *base = store->sets != NULL ? &store->sets->base :
-	    &store->base;
-
-	if (store->taken >= 0 && taken != store->taken &&
-	    base->taken_over != NULL)
-		base->taken_over(base->arg);
-	store->taken = taken;
-}
-
-static void
 take_tend(struct pg_job *job, const PGresult *r)
 {
 	struct pg_store *store = job->store;
@@ -298,7 +286,7 @@ take_tend(struct pg_job *job, const PGresult *r)
 	}
 	tell_conflicts(store, (uint64_t)pg_number(r, 0, 2));
 	tell_held_for_lost(store, r);
-	tell_taken(store, pg_number(r, 0, 4));
+	job->number = (uint64_t)pg_number(r, 0, 4);
 	job->end = STORE_OK;
 }
 
@@ -336,29 +324,42 @@ tell_other_successor(struct pg_side *lost, const char *where,
 	    "map of before", lost->home, said, where, lost->successors);
 }
 
-/* Whether the successor has heard all that whoever was asked had to say. */
 static void
 take_loss(struct pg_job *job, const PGresult *r)
 {
-	struct pg_store *store = job->store;
-	struct pg_side *lost = pg_side_of(store, job->names);
-	char said[STORE_NAMES_MAX];
-	bool heard = pg_bool(r, 0, 1);
-
+	pg_text(r, 0, 0, job->found.successor, sizeof(job->found.successor));
+	job->known = pg_bool(r, 0, 1);
 	job->end = STORE_OK;
-	if (lost == NULL || lost->successors[0] == '\0')
-		return;
-	pg_text(r, 0, 0, said, sizeof(said));
-	if (said[0] != '\0' && !agrees(said, lost->successors))
-		tell_other_successor(lost, job->asked->home, said);
+}
+
+/* Whether the successor has heard all that whoever was asked had to say. */
+static void
+note_heard(const struct pg_job *job, struct pg_side *lost)
+{
 	if (job->kind == &pg_fence) {
-		lost->there_ms = store->base.loop->now_ms;
-		lost->given = heard;
-	} else if (heard) {
+		lost->there_ms = job->store->base.loop->now_ms;
+		lost->given = job->known;
+	} else if (job->known) {
 		lost->heard |= job->asked->bit;
 	} else {
 		lost->heard &= ~job->asked->bit;
 	}
+}
+
+/* What was not committed has not been said there. */
+static void
+answer_loss(struct pg_job *job)
+{
+	struct pg_side *lost = pg_side_of(job->store, job->names);
+	const char *said = job->found.successor;
+
+	if (job->end == STORE_OK && lost != NULL &&
+	    lost->successors[0] != '\0') {
+		if (said[0] != '\0' && !agrees(said, lost->successors))
+			tell_other_successor(lost, job->asked->home, said);
+		note_heard(job, lost);
+	}
+	answer_done(job);
 }
 
 /* Who is lost and its successors in job->names; all that are, and who has been
@@ -377,23 +378,38 @@ bind_adopt(struct pg_job *job, struct pg_params *p)
 static void
 take_adopt(struct pg_job *job, const PGresult *r)
 {
-	int64_t taken = pg_number(r, 0, 0);
-	struct pg_side *lost = pg_side_of(job->store, job->names);
+	job->number = (uint64_t)pg_number(r, 0, 0);
+	job->end = STORE_OK;
+}
 
-	if (taken == -1 && !lost->waits_told)
+/* So many, or why none. */
+enum { ADOPT_UNHEARD = -1, ADOPT_BY_OTHERS = -2, ADOPT_NOT_NOW = -3 };
+
+static void
+tell_adopted(struct pg_side *lost, int64_t taken)
+{
+	if (taken == ADOPT_UNHEARD && !lost->waits_told)
 		log_warn("the states of the lost region %s are not taken over "
 		    "yet: this one replicates from a region that store.peers "
 		    "does not name, and that cannot be told so", lost->home);
-	lost->waits_told |= taken == -1;
-	if (taken == -2)
-		tell_other_successor(lost, job->store->here->home, "others");
-	if (taken >= 0 && taken < PG_ADOPT)
-		lost->taken = true;
-	job->number = taken < 0 ? 0 : (uint64_t)taken;
-	if (job->number > 0)
+	lost->waits_told |= taken == ADOPT_UNHEARD;
+	if (taken == ADOPT_BY_OTHERS)
+		tell_other_successor(lost, lost->store->here->home, "others");
+	if (taken > 0)
 		log_warn("%llu states of the lost region %s are at home here "
-		    "now", (unsigned long long)job->number, job->names);
-	job->end = STORE_OK;
+		    "now", (unsigned long long)taken, lost->home);
+}
+
+static void
+answer_adopt(struct pg_job *job)
+{
+	struct pg_side *lost = pg_side_of(job->store, job->names);
+	int64_t taken = job->end == STORE_OK ? (int64_t)job->number :
+	    ADOPT_NOT_NOW;
+
+	tell_adopted(lost, taken);
+	lost->taken |= taken >= 0 && taken < PG_ADOPT;
+	job->fn.count(job->arg, job->end, taken < 0 ? 0 : (uint64_t)taken);
 }
 
 static void
@@ -413,8 +429,8 @@ const struct pg_kind pg_yield = { PG_YIELD, true, bind_yield, take_done,
 const struct pg_kind pg_tend = { PG_TEND, true, bind_nothing, take_tend,
     answer_count };
 const struct pg_kind pg_fence = { PG_FENCE, true, bind_loss, take_loss,
-    answer_done };
+    answer_loss };
 const struct pg_kind pg_lose = { PG_LOSE, true, bind_loss, take_loss,
-    answer_done };
+    answer_loss };
 const struct pg_kind pg_adopt = { PG_ADOPT_SOME, true, bind_adopt, take_adopt,
-    answer_count };
+    answer_adopt };

@@ -132,7 +132,8 @@ struct pg_kind {
 	enum pg_statement statement;
 	bool		 writes;
 	void		(*bind)(struct pg_job *, struct pg_params *);
-	/* A result without error; sets end. */
+	/* A result without error; sets end.  What was written is not committed
+	 * yet: what follows from that is for answer. */
 	void		(*take)(struct pg_job *, const PGresult *);
 	void		(*answer)(struct pg_job *);
 };
@@ -164,7 +165,8 @@ struct pg_job {
 	char		 names[2 * STORE_NAMES_MAX];	/* of a fence, an adoption,
 						   a departure */
 	bool		 known;		/* of pg_clear, with began: to this run of
-					   the server; then of which it was */
+					   the server; then of which it was.  Of
+					   pg_lose, pg_fence: all has been heard */
 	int64_t		 began;
 	unsigned	 round;		/* of pg_lost_to and pg_clear */
 

@@ -186,9 +186,13 @@ static const struct {
 	[PG_LOSE] = { "lose",
 	    "select said, heard from flow.lose($1::text, $2::text, $3::text)",
 	    true },
+	/* -3: not now, or not by this engine, where flow.adopt() would say 0,
+	 * as if nothing were left. */
 	[PG_ADOPT_SOME] = { "adopt",
-	    "select flow.take_over($1::text, $2::text, $3::bigint, $4::int,"
-	    " $5::text, $6::text)", true },
+	    "select case when flow.is_cleared() and"
+	    " pg_try_advisory_xact_lock(7067, 4) then flow.take_over($1::text,"
+	    " $2::text, $3::bigint, $4::int, $5::text, $6::text) else -3 end",
+	    true },
 	[PG_LOST_TO] = { "lost_to",
 	    "select successor, sure from flow.lost_to($1::text)", false },
 	/* Not behind what waits for its answer. */

@@ -207,12 +207,25 @@ give_over(struct pg_store *store, struct pg_side *lost)
 /* --- every few seconds ----------------------------------------------------------- */
 
 static void
-on_tended(void *arg, enum store_end end, uint64_t count)
+tell_taken(struct pg_store *store, int64_t taken)
+{
+	struct store *base = store->sets != NULL ? &store->sets->base :
+	    &store->base;
+
+	if (store->taken >= 0 && taken != store->taken &&
+	    base->taken_over != NULL)
+		base->taken_over(base->arg);
+	store->taken = taken;
+}
+
+static void
+on_tended(void *arg, enum store_end end, uint64_t taken)
 {
 	struct pg_store *store = arg;
 
-	(void)end, (void)count;
 	store->tending = false;
+	if (end == STORE_OK)
+		tell_taken(store, (int64_t)taken);
 }
 
 static void

@@ -18,9 +18,10 @@ enum { GB = 1, AU = 2, US = 4, ALL_DB = 0, AU_GB_DB, ALONE_DB, DBS };
 static struct pg_server server;
 static struct arena *arena;
 static const char *const names[] = { "everywhere", "some", "alone" };
-/* Whether GB cannot be reached, and who has what it had; "": it is not lost. */
+/* Whether GB cannot be reached, as US never can, and who has what they had; "":
+ * it is not lost. */
 static bool gb_is_away;
-static const char *gb_successor = "";
+static const char *gb_successor = "", *us_successor = "";
 
 struct place {
 	struct store_postgres_config config, sets[2];
@@ -44,9 +45,8 @@ region(int bit, int db)
 	    gb_is_away) ? NULL : info(bit == GB ? "gb" : "au", db,
 	    "flow_engine") };
 
-	if (bit == GB)
-		snprintf(r.successors, sizeof(r.successors), "%s",
-		    gb_successor);
+	snprintf(r.successors, sizeof(r.successors), "%s", bit == GB ?
+	    gb_successor : bit == US ? us_successor : "");
 	return r;
 }
 
@@ -144,7 +144,7 @@ empty_tables(void **state)
 	(void)state;
 	loop = loop_new();
 	gb_is_away = false;
-	gb_successor = "";
+	gb_successor = us_successor = "";
 	for (int db = 0; db < DBS; db++) {
 		ask("GB", db, "truncate flow.state, flow.moved, flow.lost, "
 		    "flow.state_conflict, flow.meta");
