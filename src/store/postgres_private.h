@@ -454,18 +454,6 @@ bool pg_word_regions(const char *word, store_regions *allowed);
 void pg_word_write(char word[PG_WORD_MAX], const struct pg_side *from,
     const struct pg_side *to, store_regions allowed);
 
-/* store_ops, of all databases (postgres_sets_all.c). */
-void pg_sets_list(struct store *sets, const struct store_query *query,
-    store_list_fn *fn, void *arg);
-void pg_sets_next_flow(struct store *sets, const uint8_t tenant[16],
-    const uint8_t flow[16], store_row_fn *fn, void *arg);
-void pg_sets_expire(struct store *sets, int64_t now_ms, unsigned limit,
-    store_count_fn *fn, void *arg);
-void pg_sets_restrict_flow(struct store *sets, const struct store_query *query,
-    store_regions allowed, store_count_fn *fn, void *arg);
-void pg_sets_strays(struct store *sets, const struct store_query *query,
-    store_regions allowed, store_list_fn *fn, void *arg);
-
 /* postgres_tend.c: every few seconds. */
 void pg_tend_all(struct pg_store *store);
 /* The first of these that lives and may have it; NULL: none. */

@@ -7,7 +7,7 @@
  * goes to is said by the regions that may have it; where one is that is asked
  * for is found by asking one after the other, first those where its flow's
  * regions alone can write, of these first those of fewer (postgres_find.c).
- * What is about all of them is in postgres_sets_all.c.
+ * What is about all of them is in postgres_sets_all.c, and postgres_sets_bound.c.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -15,7 +15,7 @@
 #include <string.h>
 
 #include "base/must.h"
-#include "store/postgres_private.h"
+#include "store/postgres_sets.h"
 
 static struct pg_sets *
 sets_of(struct store *store)

@@ -2,73 +2,40 @@
 /* Copyright the Portolan authors */
 
 /*
- * What is asked of all databases of a region, one after the other, and what
- * follows when a flow's regions change.
+ * What is asked of all databases of a region, one after the other.
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "store/postgres_private.h"
-
-static struct pg_side *
-here_of(const struct pg_sets *sets)
-{
-	return sets->dbs[0]->here;
-}
+#include "store/postgres_sets.h"
 
 /* --- one after the other ----------------------------------------------------------- */
 
-struct turn {
-	struct pg_sets	*sets;
-	size_t		 at;		/* database that is asked */
-	void		*arg;
-	union {
-		store_row_fn	*row;
-		store_list_fn	*list;
-		store_count_fn	*count;
-	}		 fn;
-	struct store_query query;
-	int64_t		 now_ms;
-	unsigned	 limit;
-	uint64_t	 count;
-	struct store_row row;		/* asked for, or the first that was found */
-	bool		 has_row;
-	/* of lists */
-	struct store_row *rows;
-	size_t		 nrows, room;
-	bool		 more;
-	/* of restrictions */
-	store_regions	 allowed;
-	char		 next[CURSOR_TEXT];
-	size_t		 moved;		/* of rows */
-};
-
-static struct turn *
-turn_new(struct store *base, void *arg)
+struct pg_turn *
+pg_turn_new(struct store *base, void *arg)
 {
-	struct turn *t = xcalloc(1, sizeof(*t));
+	struct pg_turn *t = xcalloc(1, sizeof(*t));
 
 	t->sets = list_entry(base, struct pg_sets, base);
 	t->arg = arg;
 	return t;
 }
 
-static void
-turn_free(struct turn *t)
+void
+pg_turn_free(struct pg_turn *t)
 {
 	free(t->rows);
 	free(t);
 }
 
-static struct store *
-asked(const struct turn *t)
+struct store *
+pg_turn_asked(const struct pg_turn *t)
 {
 	return &t->sets->dbs[t->at]->base;
 }
 
-static void
-keep_rows(struct turn *t, const struct store_row *rows, size_t count)
+void
+pg_turn_keep(struct pg_turn *t, const struct store_row *rows, size_t count)
 {
 	if (t->nrows + count > t->room) {
 		struct store_row *old = t->rows;
@@ -103,7 +70,7 @@ by_place(const void *left, const void *right)
 }
 
 static void
-end_list(struct turn *t, enum store_end end)
+end_list(struct pg_turn *t, enum store_end end)
 {
 	size_t limit = t->query.limit < STORE_LIST_MAX ? t->query.limit :
 	    STORE_LIST_MAX, count = 0;
@@ -121,34 +88,34 @@ end_list(struct turn *t, enum store_end end)
 	if (t->more && count > 0)
 		cursor_text(next, &t->rows[count - 1]);
 	t->fn.list(t->arg, end, t->rows, count, next);
-	turn_free(t);
+	pg_turn_free(t);
 }
 
 static void
 on_listed(void *arg, enum store_end end, const struct store_row *rows,
     size_t count, const char *next)
 {
-	struct turn *t = arg;
+	struct pg_turn *t = arg;
 
 	if (end == STORE_OK) {
-		keep_rows(t, rows, count);
+		pg_turn_keep(t, rows, count);
 		t->more |= next[0] != '\0';
 	}
 	if (end != STORE_OK || ++t->at == t->sets->count)
 		end_list(t, end);
 	else
-		pg_ops.list(asked(t), &t->query, on_listed, t);
+		pg_ops.list(pg_turn_asked(t), &t->query, on_listed, t);
 }
 
 void
 pg_sets_list(struct store *base, const struct store_query *query,
     store_list_fn *fn, void *arg)
 {
-	struct turn *t = turn_new(base, arg);
+	struct pg_turn *t = pg_turn_new(base, arg);
 
 	t->fn.list = fn;
 	t->query = *query;
-	pg_ops.list(asked(t), &t->query, on_listed, t);
+	pg_ops.list(pg_turn_asked(t), &t->query, on_listed, t);
 }
 
 /* --- the next flow --- */
@@ -164,22 +131,22 @@ by_flow(const struct store_row *a, const struct store_row *b)
 static void
 on_next_flow(void *arg, enum store_end end, const struct store_row *row)
 {
-	struct turn *t = arg;
+	struct pg_turn *t = arg;
 
-	if (end == STORE_OK && (!t->has_row || by_flow(row, &t->rows[0]) < 0)) {
+	if (end == STORE_OK && (t->nrows == 0 ||
+	    by_flow(row, &t->rows[0]) < 0)) {
 		t->nrows = 0;
-		keep_rows(t, row, 1);
-		t->has_row = true;
+		pg_turn_keep(t, row, 1);
 	}
 	if ((end != STORE_OK && end != STORE_NOT_FOUND) ||
 	    ++t->at == t->sets->count) {
 		if (end == STORE_OK || end == STORE_NOT_FOUND)
-			end = t->has_row ? STORE_OK : STORE_NOT_FOUND;
+			end = t->nrows > 0 ? STORE_OK : STORE_NOT_FOUND;
 		t->fn.row(t->arg, end, end == STORE_OK ? &t->rows[0] : NULL);
-		turn_free(t);
+		pg_turn_free(t);
 		return;
 	}
-	pg_ops.next_flow(asked(t), t->row.tenant, t->row.flow, on_next_flow,
+	pg_ops.next_flow(pg_turn_asked(t), t->row.tenant, t->row.flow, on_next_flow,
 	    t);
 }
 
@@ -187,12 +154,12 @@ void
 pg_sets_next_flow(struct store *base, const uint8_t tenant[16],
     const uint8_t flow[16], store_row_fn *fn, void *arg)
 {
-	struct turn *t = turn_new(base, arg);
+	struct pg_turn *t = pg_turn_new(base, arg);
 
 	t->fn.row = fn;
 	memcpy(t->row.tenant, tenant, sizeof(t->row.tenant));
 	memcpy(t->row.flow, flow, sizeof(t->row.flow));
-	pg_ops.next_flow(asked(t), t->row.tenant, t->row.flow, on_next_flow,
+	pg_ops.next_flow(pg_turn_asked(t), t->row.tenant, t->row.flow, on_next_flow,
 	    t);
 }
 
@@ -201,17 +168,17 @@ pg_sets_next_flow(struct store *base, const uint8_t tenant[16],
 static void
 on_expired(void *arg, enum store_end end, uint64_t count)
 {
-	struct turn *t = arg;
+	struct pg_turn *t = arg;
 
 	if (end == STORE_OK)
 		t->count += count;
 	if (end != STORE_OK || t->count >= t->limit ||
 	    ++t->at == t->sets->count) {
 		t->fn.count(t->arg, end, t->count);
-		turn_free(t);
+		pg_turn_free(t);
 		return;
 	}
-	pg_ops.expire(asked(t), t->now_ms, t->limit - (unsigned)t->count,
+	pg_ops.expire(pg_turn_asked(t), t->now_ms, t->limit - (unsigned)t->count,
 	    on_expired, t);
 }
 
@@ -219,288 +186,10 @@ void
 pg_sets_expire(struct store *base, int64_t now_ms, unsigned limit,
     store_count_fn *fn, void *arg)
 {
-	struct turn *t = turn_new(base, arg);
+	struct pg_turn *t = pg_turn_new(base, arg);
 
 	t->fn.count = fn;
 	t->now_ms = now_ms;
 	t->limit = limit;
-	pg_ops.expire(asked(t), now_ms, limit, on_expired, t);
-}
-
-/* --- when a flow's regions change -------------------------------------------------- */
-
-/*
- * A flow's states belong into one database.  From every other, those that are
- * at home here move there, one by one; there they are given their regions, all
- * at once.
- *
- * What a frozen row holds is read by those alone who may have it: so where this
- * region may not, and is to again, it is made one of them before; and in a
- * database of a set all of its regions are, since they get the row whatever it
- * says, and refuse what they may not have.
- */
-static const struct pg_store *
-belongs(const struct turn *t)
-{
-	return pg_sets_place(t->sets, t->allowed);
-}
-
-static bool
-is_for_here(const struct turn *t)
-{
-	return (t->allowed & here_of(t->sets)->bit) != 0;
-}
-
-/* Regions that may have it have to fetch it, and can from where it is alone. */
-static bool
-waits_for_others(const struct turn *t)
-{
-	return !is_for_here(t) && t->allowed != STORE_NO_REGIONS &&
-	    (belongs(t)->members & t->allowed) == 0;
-}
-
-static void
-bound_end(struct turn *t, enum store_end end)
-{
-	t->fn.count(t->arg, end, t->count);
-	turn_free(t);
-}
-
-static void on_page(void *, enum store_end, const struct store_row *, size_t,
-    const char *);
-static void bound_next(struct turn *);
-
-/* next: where, "" for the first. */
-static void
-ask_page(struct turn *t, store_list_fn *fn)
-{
-	t->query.cursor = t->next[0] != '\0' ? t->next : NULL;
-	pg_ops.list(asked(t), &t->query, fn, t);
-}
-
-static void move_next(struct turn *);
-static void on_moved(void *, enum store_end, const struct store_row *);
-
-static struct pg_job *
-change_of(struct turn *t, const struct store_row *row, store_row_fn *fn)
-{
-	struct pg_job *job = pg_job_new(asked(t), &pg_restrict, t);
-
-	job->fn.row = fn;
-	memcpy(job->row.id, row->id, sizeof(job->row.id));
-	return job;
-}
-
-static void
-move_row(struct turn *t, const struct store_row *row)
-{
-	struct pg_job *job = change_of(t, row, on_moved);
-
-	job->regions = t->allowed;
-	pg_route_restrict(job);
-}
-
-static void
-on_made_readable(void *arg, enum store_end end, const struct store_row *row)
-{
-	struct turn *t = arg;
-
-	(void)row;
-	if (end == STORE_OK)
-		move_row(t, &t->rows[t->moved - 1]);
-	else
-		on_moved(t, end, NULL);
-}
-
-/* Nobody here could have it until now. */
-static void
-make_readable(struct turn *t, const struct store_row *row)
-{
-	struct pg_job *job = change_of(t, row, on_made_readable);
-
-	job->regions = t->at == 0 ? t->allowed :
-	    t->allowed | t->sets->dbs[t->at]->members;
-	pg_send(t->sets->dbs[t->at]->here, job);
-}
-
-/* Of the page's rows the next that is at home here; then the next page. */
-static void
-move_next(struct turn *t)
-{
-	const struct pg_side *here = here_of(t->sets);
-	const struct store_row *row;
-
-	while (t->moved < t->nrows &&
-	    strcmp(t->rows[t->moved].home, here->home) != 0)
-		t->moved++;
-	if (t->count >= t->limit) {
-		bound_end(t, STORE_OK);
-	} else if (t->moved < t->nrows) {
-		row = &t->rows[t->moved++];
-		if (is_for_here(t) && (row->allowed & here->bit) == 0)
-			make_readable(t, row);
-		else
-			move_row(t, row);
-	} else if (t->next[0] != '\0') {
-		ask_page(t, on_page);
-	} else {
-		t->at++;
-		bound_next(t);
-	}
-}
-
-/* What others changed or ended just then is theirs to see to. */
-static void
-on_moved(void *arg, enum store_end end, const struct store_row *row)
-{
-	struct turn *t = arg;
-
-	(void)row;
-	t->count += end == STORE_OK;
-	if (end == STORE_OK || end == STORE_NOT_FOUND ||
-	    end == STORE_CONFLICT || end == STORE_ELSEWHERE)
-		move_next(t);
-	else
-		bound_end(t, end);
-}
-
-static void
-on_page(void *arg, enum store_end end, const struct store_row *rows,
-    size_t count, const char *next)
-{
-	struct turn *t = arg;
-
-	if (end != STORE_OK) {
-		bound_end(t, end);
-		return;
-	}
-	t->nrows = t->moved = 0;
-	keep_rows(t, rows, count);
-	snprintf(t->next, sizeof(t->next), "%s", next);
-	move_next(t);
-}
-
-static void
-on_bound(void *arg, enum store_end end, uint64_t count)
-{
-	struct turn *t = arg;
-
-	t->count += end == STORE_OK ? count : 0;
-	if (t->count > t->limit)
-		t->count = t->limit;	/* there may be more */
-	bound_end(t, end);
-}
-
-/* The next database where none of them belongs; in the end that where they do.
- * That for all regions filters what it publishes. */
-static void
-bound_next(struct turn *t)
-{
-	const struct pg_store *to = belongs(t);
-
-	t->next[0] = '\0';
-	if (t->at == to->number)
-		t->at++;
-	if (waits_for_others(t) || t->at >= t->sets->count)
-		pg_ops.restrict_flow(waits_for_others(t) ?
-		    &t->sets->dbs[0]->base : &t->sets->dbs[to->number]->base,
-		    &t->query, t->allowed, on_bound, t);
-	else
-		ask_page(t, on_page);
-}
-
-void
-pg_sets_restrict_flow(struct store *base, const struct store_query *query,
-    store_regions allowed, store_count_fn *fn, void *arg)
-{
-	struct turn *t = turn_new(base, arg);
-
-	t->fn.count = fn;
-	t->query = *query;
-	t->limit = query->limit;
-	t->allowed = allowed;
-	bound_next(t);
-}
-
-/* --- strays --- */
-
-static void strays_next(struct turn *);
-
-static void
-strays_end(struct turn *t, enum store_end end)
-{
-	t->fn.list(t->arg, end, t->rows, end == STORE_OK ? t->nrows : 0, "");
-	turn_free(t);
-}
-
-static void
-on_strays(void *arg, enum store_end end, const struct store_row *rows,
-    size_t count, const char *next)
-{
-	struct turn *t = arg;
-
-	(void)next;
-	if (end == STORE_OK)
-		keep_rows(t, rows, count);
-	if (end != STORE_OK)
-		strays_end(t, end);
-	else
-		strays_next(t);
-}
-
-/* There it may not be at home any more. */
-static bool
-is_stray(const struct turn *t, const struct store_row *row)
-{
-	const struct pg_side *home = pg_side_of(t->sets->dbs[t->at],
-	    row->home);
-
-	return home != NULL && (home->bit & t->allowed) == 0;
-}
-
-static void
-on_copies(void *arg, enum store_end end, const struct store_row *rows,
-    size_t count, const char *next)
-{
-	struct turn *t = arg;
-
-	if (end != STORE_OK) {
-		strays_end(t, end);
-		return;
-	}
-	for (size_t i = 0; i < count && t->nrows < t->limit; i++)
-		if (is_stray(t, &rows[i]))
-			keep_rows(t, &rows[i], 1);
-	snprintf(t->next, sizeof(t->next), "%s", next);
-	if (t->next[0] != '\0' && t->nrows < t->limit)
-		ask_page(t, on_copies);
-	else
-		strays_next(t);
-}
-
-static void
-strays_next(struct turn *t)
-{
-	t->next[0] = '\0';
-	if (++t->at == belongs(t)->number)
-		t->at++;
-	if (t->at >= t->sets->count || t->nrows >= t->limit)
-		strays_end(t, STORE_OK);
-	else
-		ask_page(t, on_copies);
-}
-
-/* In that for all regions a state's home says who may have it; in one of a set
- * it cannot, if it is not one of them. */
-void
-pg_sets_strays(struct store *base, const struct store_query *query,
-    store_regions allowed, store_list_fn *fn, void *arg)
-{
-	struct turn *t = turn_new(base, arg);
-
-	t->fn.list = fn;
-	t->query = *query;
-	t->limit = query->limit;
-	t->allowed = allowed;
-	pg_ops.strays(asked(t), &t->query, allowed, on_strays, t);
+	pg_ops.expire(pg_turn_asked(t), now_ms, limit, on_expired, t);
 }
