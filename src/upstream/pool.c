@@ -81,6 +81,7 @@ pool_new_conn(struct pool *pool)
 		conn = list_entry(node, struct upstream_conn, node);
 	list_init(&conn->node);
 	conn->pool = pool;
+	conn->way = pool->way;
 	conn->ex = NULL;
 	return conn;
 }
@@ -136,7 +137,7 @@ pool_give(struct upstream_conn *conn)
 	struct pools *pools = pool->pools;
 
 	conn->ex = NULL;
-	if (pool->nidle >= pools->limits->idle) {
+	if (pool->nidle >= pools->limits->idle || conn->way != pool->way) {
 		conn_rest(conn);
 		return;
 	}
@@ -323,27 +324,36 @@ pool_count(struct pool *pool, bool error)
 		timer_set(pools->loop, &pools->sweep, SWEEP_MS);
 }
 
+static void
+pool_begin(struct pools *pools, struct pool *pool, struct upstream *to)
+{
+	pool->pools = pools;
+	pool->to = to;
+	for (; pools->used <= to->index; pools->used++) {
+		list_init(&pools->of[pools->used].idle);
+		list_init(&pools->of[pools->used].links);
+	}
+}
+
 struct pool *
 pools_pool(struct pools *pools, struct upstream *to)
 {
 	struct pool *pool = &pools->of[to->index];
-	uint64_t serial = atomic_load_explicit(&to->private->serial,
-	    memory_order_relaxed);
+	uint64_t way = atomic_load_explicit(&to->private->way,
+	    memory_order_relaxed), serial;
 
-	if (pool->serial == serial)
+	if (pool->way == way)
 		return pool;
-	if (pool->to == NULL) {
-		pool->pools = pools;
-		pool->to = to;
-		for (; pools->used <= to->index; pools->used++) {
-			list_init(&pools->of[pools->used].idle);
-			list_init(&pools->of[pools->used].links);
-		}
-	}
+	if (pool->to == NULL)
+		pool_begin(pools, pool, to);
 	pool_empty(pool);		/* they lead to somebody else */
 	h2_links_leave(pool);
 	pool->h1_until_ms = 0;
-	pool->requests = pool->errors = 0;
+	pool->way = way;
+	serial = atomic_load_explicit(&to->private->serial,
+	    memory_order_relaxed);
+	if (pool->serial != serial)
+		pool->requests = pool->errors = 0;
 	pool->serial = serial;
 	return pool;
 }

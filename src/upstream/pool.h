@@ -19,6 +19,7 @@ struct pool {
 	struct pools	*pools;
 	struct upstream	*to;
 	uint64_t	 serial;	/* of the upstream that filled the slot */
+	uint64_t	 way;		/* ... and to where it led */
 	struct list	 idle;		/* last used first */
 	unsigned	 nidle, outstanding;
 	uint32_t	 requests, errors;	/* not yet told to the upstream */
@@ -32,6 +33,7 @@ struct upstream_conn {
 	struct list	 node;		/* in idle, resting or free */
 	struct pool	*pool;
 	struct exchange	*ex;		/* NULL: idle */
+	uint64_t	 way;		/* of the pool, when it was made */
 	uint64_t	 idle_since_ms;
 };
 

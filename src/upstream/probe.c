@@ -302,6 +302,16 @@ probe_soon(struct probe *probe)
 }
 
 void
+probe_anew(struct probe *probe)
+{
+	probe->good = probe->bad = 0;
+	if (probe->asking != NULL)
+		exchange_cancel(&probe->asking);
+	timer_cancel(&probe->deadline);
+	probe_soon(probe);
+}
+
+void
 probe_hurry(struct probe *probe)
 {
 	probe->hurry = probe->of->private->all->probe.fall;

@@ -36,6 +36,10 @@ void probe_start(struct probe *probe);
 void probe_stop(struct probe *probe);
 void probe_soon(struct probe *probe);
 
+/* It is reached elsewhere from now on: what was heard so far counts for its
+ * health, but no more for the next change of that. */
+void probe_anew(struct probe *probe);
+
 /* The next few questions come soon: requests to it fail. */
 void probe_hurry(struct probe *probe);
 

@@ -30,6 +30,7 @@ struct resolver {
 struct question {
 	struct list	 node;
 	struct resolver	*resolver;
+	struct resolver_question asked;
 	struct resolved	 result;
 	char		 name[256];
 };
@@ -50,6 +51,33 @@ resolver_unhold(struct resolver *r)
 	free(r);
 }
 
+static bool
+addr_of_info(struct addr *addr, const struct addrinfo *info)
+{
+	struct endpoint e;
+
+	endpoint_of_sockaddr(&e, info->ai_addr);
+	*addr = e.addr;
+	return e.kind == ENDPOINT_IP;
+}
+
+static bool
+choose(const struct question *q, const struct addrinfo *found,
+    struct addr *addr)
+{
+	const struct addrinfo *chosen = found;
+
+	for (const struct addrinfo *i = found; i != NULL; i = i->ai_next) {
+		if (!addr_of_info(addr, i) || !addr_eq(addr, &q->asked.used))
+			continue;
+		if (!q->asked.used_fails)
+			return true;
+		if (i->ai_next != NULL)
+			chosen = i->ai_next;
+	}
+	return addr_of_info(addr, chosen);
+}
+
 static void
 question_ask(struct question *q)
 {
@@ -57,7 +85,6 @@ question_ask(struct question *q)
 		.ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG
 	};
 	struct addrinfo *found = NULL;
-	struct endpoint e;
 	int rc = getaddrinfo(q->name, NULL, &hints, &found);
 
 	if (rc != 0) {
@@ -65,9 +92,7 @@ question_ask(struct question *q)
 		    gai_strerror(rc));
 		return;
 	}
-	endpoint_of_sockaddr(&e, found->ai_addr);
-	q->result.found = e.kind == ENDPOINT_IP;
-	q->result.addr = e.addr;
+	q->result.found = choose(q, found, &q->result.addr);
 	freeaddrinfo(found);
 }
 
@@ -149,14 +174,16 @@ resolver_free(struct resolver **resolver)
 }
 
 void
-resolver_ask(struct resolver *r, const char *name, void *arg, uint64_t number)
+resolver_ask(struct resolver *r, const struct resolver_question *question)
 {
 	struct question *q = xcalloc(1, sizeof(*q));
 
 	q->resolver = r;
-	q->result.arg = arg;
-	q->result.number = number;
-	snprintf(q->name, sizeof(q->name), "%s", name);
+	q->asked = *question;
+	q->result.arg = question->arg;
+	q->result.number = question->number;
+	snprintf(q->name, sizeof(q->name), "%s", question->name);
+	q->asked.name = q->name;
 	pthread_mutex_lock(&r->lock);
 	list_append(&r->questions, &q->node);
 	pthread_cond_signal(&r->wake);

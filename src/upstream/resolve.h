@@ -17,8 +17,21 @@ struct resolved {
 	void		*arg;		/* as asked, both */
 	uint64_t	 number;
 	bool		 found;
-	struct addr	 addr;		/* if found: the system's first choice */
+	struct addr	 addr;		/* if found */
 	char		 why[128];	/* if not */
+};
+
+/*
+ * Of several addresses the one that is used already is the answer, since
+ * resolvers tell them in any order; if it fails, the one behind it.  Else the
+ * system's first choice.
+ */
+struct resolver_question {
+	const char	*name;		/* copied */
+	struct addr	 used;		/* ADDR_NONE: none yet */
+	bool		 used_fails;
+	void		*arg;
+	uint64_t	 number;
 };
 
 /* answer() is called on the loop; good during the call. */
@@ -28,7 +41,7 @@ struct resolver *resolver_new(struct loop *loop,
 /* Silence from now on, also about what is being asked. */
 void resolver_free(struct resolver **resolver);
 
-void resolver_ask(struct resolver *resolver, const char *name, void *arg,
-    uint64_t number);
+void resolver_ask(struct resolver *resolver,
+    const struct resolver_question *question);
 
 #endif

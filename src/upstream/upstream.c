@@ -16,9 +16,6 @@
 #include "upstream/resolve.h"
 #include "upstream/upstream_private.h"
 
-/* Between two look-ups of a name.  getaddrinfo() tells no time to live. */
-#define RESOLVE_AGAIN_MS	30000
-
 const char *
 health_name(enum health health)
 {
@@ -102,97 +99,6 @@ upstream_is_elsewhere(struct upstream *up)
 	if (atomic_exchange(&up->health, HEALTH_MISCONFIGURED) !=
 	    HEALTH_MISCONFIGURED)
 		loop_post(up->private->all->control, passive_elsewhere, up);
-}
-
-/* --- addresses ------------------------------------------------------------- */
-
-bool
-upstream_target(struct upstream *up, struct endpoint *at,
-    struct tls_context **tls)
-{
-	struct upstream_private *p = up->private;
-	bool reachable;
-
-	pthread_mutex_lock(&p->lock);
-	reachable = p->reachable;
-	if (reachable) {
-		*at = p->at;
-		*tls = p->tls == NULL ? NULL : tls_context_hold(p->tls);
-	}
-	pthread_mutex_unlock(&p->lock);
-	return reachable;
-}
-
-bool
-upstream_address(struct upstream *up, struct endpoint *at)
-{
-	struct tls_context *tls = NULL;
-	bool reachable = upstream_target(up, at, &tls);
-
-	tls_context_free(&tls);
-	return reachable;
-}
-
-static void
-upstream_resolved(const struct resolved *result)
-{
-	struct upstream *up = result->arg;
-	struct upstream_private *p = up->private;
-	bool first;
-
-	if (atomic_load(&p->serial) != result->number)
-		return;			/* the slot is somebody else's now */
-	p->resolving = false;
-	p->resolved_ms = clock_ms();
-	if (!result->found) {
-		log_warn("upstream %s: its name is not found (%s); %s",
-		    up->name, result->why, p->reachable ?
-		    "the last address stays in use" : "it will be asked again");
-		if (!p->reachable)
-			upstream_set_health(up, HEALTH_DOWN,
-			    "its name is not found");
-		return;
-	}
-	pthread_mutex_lock(&p->lock);
-	first = !p->reachable;
-	p->reachable = true;
-	p->at.kind = ENDPOINT_IP;
-	p->at.addr = result->addr;
-	pthread_mutex_unlock(&p->lock);
-	if (first && p->current)
-		probe_soon(&p->probe);
-}
-
-void
-upstream_resolve(struct upstream *up)
-{
-	struct upstream_private *p = up->private;
-	struct upstreams *all = p->all;
-
-	if (up->spec.endpoint.kind != ENDPOINT_NAME || p->resolving)
-		return;
-	if (p->reachable && clock_ms() - p->resolved_ms < RESOLVE_AGAIN_MS)
-		return;
-	if (all->resolver == NULL)
-		all->resolver = resolver_new(all->control, upstream_resolved);
-	p->resolving = true;
-	resolver_ask(all->resolver, up->spec.endpoint.name, up,
-	    atomic_load(&p->serial));
-}
-
-static void
-upstream_set_tls(struct upstream *up, struct tls_context *tls)
-{
-	struct upstream_private *p = up->private;
-	struct tls_context *before;
-
-	if (!up->spec.link && !up->spec.endpoint.tls)
-		return;
-	pthread_mutex_lock(&p->lock);
-	before = p->tls;
-	p->tls = tls_context_hold(tls);
-	pthread_mutex_unlock(&p->lock);
-	tls_context_free(&before);
 }
 
 /* --- sets ------------------------------------------------------------------ */
@@ -295,9 +201,10 @@ upstream_add(struct upstreams *all, const char *name,
 	p->ejected = 0;
 	p->ejected_until_ms = 0;
 	atomic_store(&p->serial, ++all->serials);
+	atomic_store(&p->way, p->serial);
 	p->reachable = spec->endpoint.kind != ENDPOINT_NAME;
 	p->at = spec->endpoint;
-	p->resolving = false;
+	p->resolving = p->unfound = false;
 	p->resolved_ms = 0;
 	return up;
 }
@@ -323,6 +230,7 @@ upstream_retire(struct upstream *up)
 
 	upstream_leave(up);
 	atomic_store(&p->serial, 0);
+	atomic_store(&p->way, 0);
 	tls_context_free(&p->tls);
 	up->name[0] = '\0';
 }

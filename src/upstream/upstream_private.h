@@ -24,6 +24,9 @@ struct upstream_private {
 	/* Slots are used again; a pool that remembers another number holds
 	 * connections to somebody else. */
 	_Atomic uint64_t serial;
+	/* Likewise, and another one each time that its name comes to lead
+	 * elsewhere: connections that were made before are not used again. */
+	_Atomic uint64_t way;
 	_Atomic uint32_t eject_failures;	/* workers read it, a reload writes it */
 	atomic_bool	 suspected;	/* the control thread has been told */
 	unsigned	 ejected;	/* times in a row; control thread only */
@@ -39,6 +42,7 @@ struct upstream_private {
 	struct tls_context *tls;	/* NULL: plain */
 
 	bool		 resolving;	/* from here on control thread only */
+	bool		 unfound;	/* its name, at the last look-up */
 	uint64_t	 resolved_ms;	/* 0: never */
 	struct probe	 probe;
 };
@@ -62,6 +66,9 @@ struct upstreams {
  */
 bool upstream_target(struct upstream *up, struct endpoint *at,
     struct tls_context **tls);
+/* Control thread.  The certificates of new connections, unless they are
+ * plain; held. */
+void upstream_set_tls(struct upstream *up, struct tls_context *tls);
 
 /* Passive signs, from any worker. */
 void upstream_worked(struct upstream *up);
@@ -79,7 +86,7 @@ void upstream_set_health(struct upstream *up, enum health health,
     const char *why);
 
 /* Control thread: asks for the address of an ENDPOINT_NAME if it is not
- * known or grew old; what was known stays in use meanwhile. */
+ * known, grew old, or does not answer; what was known stays in use meanwhile. */
 void upstream_resolve(struct upstream *up);
 
 #endif
