@@ -20,6 +20,9 @@
  *	S  the upstream				D  the answer was on its way
  *	s  the upstream was too slow		T  a tunnel
  *	R  we ran out of something
+ *	K  we, with a drain's end
+ *
+ * A tunnel has no turns: whichever side is first found to be silent, it is c.
  */
 static char
 phase_of(const struct edge_request *er)
@@ -46,15 +49,16 @@ record_ender(struct edge_request *er, char ender)
 }
 
 static char
-ender_of(enum exchange_end end)
+ender_of(const struct edge_request *er, enum exchange_end end)
 {
 	switch (end) {
 	case EXCHANGE_NO_DESCRIPTORS:
 		return 'R';
 	case EXCHANGE_CONNECT_TIMEOUT:
 	case EXCHANGE_HEAD_TIMEOUT:
-	case EXCHANGE_BODY_TIMEOUT:
 		return 's';
+	case EXCHANGE_BODY_TIMEOUT:
+		return er->switched ? 'c' : 's';
 	default:
 		return 'S';
 	}
@@ -63,7 +67,26 @@ ender_of(enum exchange_end end)
 void
 record_exchange_end(struct edge_request *er, enum exchange_end end)
 {
-	record_ender(er, ender_of(end));
+	record_ender(er, ender_of(er, end));
+}
+
+void
+record_serve_end(struct edge_request *er, enum serve_end end)
+{
+	switch (end) {
+	case SERVE_CLIENT_LEFT:
+		record_ender(er, 'C');
+		break;
+	case SERVE_SEND_TIMEOUT:
+	case SERVE_TUNNEL_IDLE:
+		record_ender(er, 'c');
+		break;
+	case SERVE_CUT:
+		record_ender(er, 'K');
+		break;
+	default:
+		break;
+	}
 }
 
 /* --- counters --------------------------------------------------------------- */
@@ -138,8 +161,11 @@ record_decision(struct edge_request *er)
 static unsigned
 status_of(const struct edge_request *er)
 {
-	/* Nobody was there to take an answer (nginx's code for it). */
-	return er->status != 0 && er->request->answered ? er->status : 499;
+	if (er->status != 0 && er->request->answered)
+		return er->status;
+	/* Nobody was there to take an answer (nginx's code for it), unless it
+	 * is we who left. */
+	return er->ender == 'K' ? 0 : 499;
 }
 
 /* Known at once, or only after the last permitted region was asked. */

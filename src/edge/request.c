@@ -453,10 +453,7 @@ on_gone(struct request *r, enum serve_end end)
 
 	if (er->request == NULL)
 		return;			/* not even a head */
-	if (end == SERVE_CLIENT_LEFT)
-		record_ender(er, 'C');
-	else if (end == SERVE_SEND_TIMEOUT)
-		record_ender(er, 'c');
+	record_serve_end(er, end);
 	record_request(er, end);
 	tester_free(&er->tester);
 	task_cancel(&er->task);

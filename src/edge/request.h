@@ -268,7 +268,9 @@ void record_times(struct access_record *rec, const struct edge_request *er,
 /* Who brings it to an end and in which phase, for the termination code; the
  * first word counts. */
 void record_ender(struct edge_request *er, char ender);
-/* The same, by how an exchange ended that was not done. */
+/* The same, by how an exchange ended that was not done, and by how the request
+ * did. */
 void record_exchange_end(struct edge_request *er, enum exchange_end end);
+void record_serve_end(struct edge_request *er, enum serve_end end);
 
 #endif

@@ -275,7 +275,8 @@ write_request(struct buf *out, const struct edge_request *er,
 	text(out, "url.path", request_text(er, er->path), PATH_MAX_BYTES);
 	word(out, "url.scheme", er->listening->tls ? "https" : "http");
 	text(out, "server.address", request_text(er, er->host), TEXT_MAX);
-	number(out, "http.response.status_code", rec->status);
+	if (rec->status != 0)
+		number(out, "http.response.status_code", rec->status);
 	word(out, "portolan.request_id", er->request_id);
 	word(out, "portolan.listener", er->listening->name);
 	text(out, "portolan.frontend", rec->frontend, TEXT_MAX);

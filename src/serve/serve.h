@@ -28,8 +28,9 @@ enum serve_end {
 					   or a deadline */
 	SERVE_CLIENT_LEFT,		/* closed or reset before the answer's end */
 	SERVE_SEND_TIMEOUT,		/* the client took nothing for too long */
-	SERVE_ABORTED,			/* by request_abort(), or the server's end */
+	SERVE_ABORTED,			/* by request_abort() */
 	SERVE_TUNNEL_IDLE,		/* a tunnel in which nothing moved */
+	SERVE_CUT,			/* by the server's end */
 };
 
 /* A client whose TLS is not for us. */

@@ -242,7 +242,7 @@ server_free(struct server **server)
 	sp = (*server)->private;
 	while (!list_empty(&sp->conns))
 		conn_close(list_entry(sp->conns.next, struct conn, node),
-		    SERVE_ABORTED, true);
+		    SERVE_CUT, true);
 	while ((node = list_pop(&sp->spare_conns)) != NULL)
 		free(list_entry(node, struct conn, node));
 	while ((node = list_pop(&sp->spare_actives)) != NULL) {

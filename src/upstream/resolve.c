@@ -67,6 +67,7 @@ choose(const struct question *q, const struct addrinfo *found,
 {
 	const struct addrinfo *chosen = found;
 
+	must(found != NULL);
 	for (const struct addrinfo *i = found; i != NULL; i = i->ai_next) {
 		if (!addr_of_info(addr, i) || !addr_eq(addr, &q->asked.used))
 			continue;

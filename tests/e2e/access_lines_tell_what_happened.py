@@ -8,14 +8,70 @@ import signal
 import threading
 
 from lib import Origin, Platform, address_in, same, story, truth, wait_for
+from lib.h2 import h2_of
 
 TENANT = "6a64a44b-0e03-4e0e-9e13-4c1ef1c1f001"
 RESTRICTIONS = {"tenants": {TENANT: {"restrictions": {"flowRestrictions": {
     "access": {"enabled": True, "countries": ["FR"]}}}}}}
 
 
+ASK = b"GET /api/run/1/%s HTTP/1.1\r\nHost: flow.example.com\r\n%s\r\n"
+SWITCH = (b"Connection: Upgrade\r\nUpgrade: websocket\r\n"
+          b"Sec-WebSocket-Version: 13\r\n"
+          b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n")
+
+
+def lasting(conn, request):
+    """An engine that never comes to an end."""
+    if request["Upgrade"] is not None:
+        conn.send(b"HTTP/1.1 101 Switching Protocols\r\n"
+                  b"X-ManyWho-Region-Backend: US\r\n"
+                  b"Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+    elif "begun" in request.target:
+        conn.send(b"HTTP/1.1 200 OK\r\nX-ManyWho-Region-Backend: US\r\n"
+                  b"Content-Length: 10\r\n\r\n12345")
+    conn.receive()
+
+
+def ended(us, count):
+    return sorted((line["path"].split("/")[-1], line["status"],
+                   line["termination"]) for line in us.access(count))
+
+
+def tunnels_may_be_too_silent():
+    with Platform(origins={"US": Origin("US", lasting)}, settings={
+            "timeouts": {"tunnel_idle": "300ms"}}) as p:
+        with p["US"].connect() as c:
+            c.send(ASK % (b"tunnel", SWITCH))
+            same("status", c.read().status, 101)
+            same("silence", ended(p["US"], 1), [("tunnel", 101, "cT")])
+
+
+def drains_cut_what_is_left():
+    """Neither was it well, nor did the client leave."""
+    with Platform(origins={"US": Origin("US", lasting)}, settings={
+            "timeouts": {"drain": "300ms"}}) as p:
+        us = p["US"]
+        with us.connect() as a, us.connect() as b, us.connect() as c, \
+                h2_of(us) as h:
+            a.send(ASK % (b"waits", b""))
+            b.send(ASK % (b"begun", b""))
+            c.send(ASK % (b"tunnel", SWITCH))
+            same("tunnel", c.read().status, 101)
+            h.ask(h.fields("GET", "/api/run/1/stream"))
+            p.origin("US").wait_requests(4)
+            while not b.reader.data.endswith(b"12345"):
+                truth("it begins", b.reader.more())
+            us.signal(signal.SIGTERM)
+            same("cut", ended(us, 4), [
+                ("begun", 200, "KD"), ("stream", 0, "KH"),
+                ("tunnel", 101, "KT"), ("waits", 0, "KH")])
+
+
 @story
 def main():
+    tunnels_may_be_too_silent()
+    drains_cut_what_is_left()
     go = threading.Event()
 
     def script(conn, request):

@@ -310,6 +310,7 @@ end_name(enum serve_end end)
 		[SERVE_SEND_TIMEOUT] = "send-timeout",
 		[SERVE_ABORTED] = "aborted",
 		[SERVE_TUNNEL_IDLE] = "tunnel-idle",
+		[SERVE_CUT] = "cut",
 	};
 
 	return names[end];
