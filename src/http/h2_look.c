@@ -169,7 +169,11 @@ on_begin_frame(struct h2 *h2, const nghttp2_frame_hd *hd)
 			count_glitch(h2);
 		break;
 	case NGHTTP2_RST_STREAM:
-		break;			/* counted if it ends something */
+		/* One that ends something counts as that. */
+		if (nghttp2_session_find_stream(h2->session,
+		    hd->stream_id) == NULL)
+			count_glitch(h2);
+		break;
 	case NGHTTP2_PRIORITY:
 		if (hd->stream_id == 0)
 			h2_end(h2, H2_PROTOCOL_ERROR);

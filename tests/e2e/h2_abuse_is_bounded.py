@@ -44,8 +44,14 @@ def empty_data(h):
         [frame(DATA, 0, 1)] * 400
 
 
+def resets_of_nothing(h):
+    """Of a stream that is no more."""
+    return [h.headers(1, h.fields()) + rst(1)] + [rst(1)] * 400
+
+
 ABUSE = {
     "rapid reset": resets,
+    "resets of nothing": resets_of_nothing,
     "provoked reset": provoked,
     "malformed requests": malformed,
     "CONTINUATION": continuations,

@@ -301,6 +301,35 @@ patience_ends(void **state)
 	assert_false(h2_takes_more(client.h2));
 }
 
+/* The limit is the one that was set, and no other: a link carries what the
+ * clients of a whole region give up. */
+static void
+nobody_else_loses_it(void **state)
+{
+	static const struct h2_settings patient = { .streams = 4,
+	    .window = 65535, .window_most = 262144,
+	    .connection_window = 1 << 20, .resets = 1 << 20,
+	    .glitches = 1 << 20 };
+
+	(void)state;
+	h2_change(server.h2, &patient);
+	for (int i = 0; i < 3000; i++) {
+		struct h2_stream *s;
+
+		client.count = server.count = 0;
+		memset(client.streams, 0, sizeof(client.streams));
+		memset(server.streams, 0, sizeof(server.streams));
+		trace[0] = '\0';
+		s = ask(GET, NULL, true);
+		talk();
+		h2_reset(s, H2_CANCEL);
+		talk();
+	}
+	assert_int_equal(h2_kit_counts(server.kit)->resets, 3000);
+	assert_int_equal(h2_kit_counts(server.kit)->calmed, 0);
+	assert_true(h2_takes_more(client.h2));
+}
+
 int
 main(void)
 {
@@ -311,6 +340,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(refused_streams_are_told,
 		    begin, end),
 		cmocka_unit_test_setup_teardown(patience_ends, begin, end),
+		cmocka_unit_test_setup_teardown(nobody_else_loses_it, begin,
+		    end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
