@@ -52,6 +52,30 @@ h2_kit_counts(const struct h2_kit *kit)
 	return &kit->counts;
 }
 
+/* --- no connection ------------------------------------------------------ */
+
+bool
+h2_preface_begun(struct slice bytes)
+{
+	return bytes.len >= H1_METHOD_BEGUN &&
+	    memcmp(bytes.p, H2_PREFACE, H1_METHOD_BEGUN) == 0;
+}
+
+/* RFC 9113 3.4: SETTINGS, which may be empty, come first. */
+void
+h2_write_refusal(struct buf *out, enum h2_error error, struct slice sentence)
+{
+	const uint8_t frames[] = {
+		0, 0, 0, NGHTTP2_SETTINGS, 0, 0, 0, 0, 0,
+		0, 0, (uint8_t)(8 + sentence.len), NGHTTP2_GOAWAY, 0,
+		0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, (uint8_t)error,
+	};
+
+	must(sentence.len <= UINT8_MAX - 8);
+	buf_add(out, frames, sizeof(frames));
+	buf_slice(out, sentence);
+}
+
 /* --- a connection ------------------------------------------------------- */
 
 static void

@@ -27,6 +27,7 @@ enum h2_error {
 	H2_FLOW_CONTROL_ERROR, H2_SETTINGS_TIMEOUT, H2_STREAM_CLOSED,
 	H2_FRAME_SIZE_ERROR, H2_REFUSED_STREAM, H2_CANCEL,
 	H2_COMPRESSION_ERROR, H2_CONNECT_ERROR, H2_ENHANCE_YOUR_CALM,
+	H2_INADEQUATE_SECURITY,
 };
 
 struct h2;
@@ -105,6 +106,14 @@ struct h2_counts {
 struct h2_kit *h2_kit_new(const struct h2_ops *ops);
 void h2_kit_free(struct h2_kit **kit);
 const struct h2_counts *h2_kit_counts(const struct h2_kit *kit);
+
+/* Whether a connection that begins so, with H1_METHOD_BEGUN bytes or more,
+ * speaks HTTP/2. */
+bool h2_preface_begun(struct slice bytes);
+/* All that a server says which will not speak it: no stream is served.
+ * sentence: for who looks into it. */
+void h2_write_refusal(struct buf *out, enum h2_error error,
+    struct slice sentence);
 
 /* The server's side of a connection, preface included. */
 struct h2 *h2_new(struct h2_kit *kit, void *owner,

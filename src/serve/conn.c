@@ -162,30 +162,39 @@ tell_no_handshake(const struct conn *c, const char *reason)
 		    &peer, reason);
 }
 
+/* As browsers and tools say it that were given a wrong address. */
+bool
+conn_is_plain_http(struct slice first)
+{
+	return h1_method_begun(first) != METHOD_OTHER ||
+	    h2_preface_begun(first);
+}
+
 /* What was asked for is not read: it may hold what TLS was to keep secret. */
 static void
-refuse_plain(struct conn *c, enum h1_method method)
+refuse_plain(struct conn *c, struct slice first)
 {
 	const struct body_fault plain = { .status = 400,
 	    .rule = "plain-http", .sentence = "this port speaks TLS and the "
 	    "request came without it; ask for https:// instead",
-	    .method = method };
+	    .method = h1_method_begun(first) };
 
 	stream_turn_plain(&c->stream);
 	tell_no_handshake(c, "a plain HTTP request came");
 	c->began_us = c->server->loop->now_us;
-	h1_conn_refuse(c, &plain);
+	if (plain.method == METHOD_OTHER)
+		h2_conn_refuse_plain(c, plain.sentence);
+	else
+		h1_conn_refuse(c, &plain);
 }
 
 static void
 on_failed(struct stream *s, enum stream_end end)
 {
 	struct conn *c = list_entry(s, struct conn, stream);
-	enum h1_method method = end == STREAM_TLS_FAILED ?
-	    h1_method_begun(stream_first(s)) : METHOD_OTHER;
 
-	if (method != METHOD_OTHER) {
-		refuse_plain(c, method);
+	if (end == STREAM_TLS_FAILED && conn_is_plain_http(stream_first(s))) {
+		refuse_plain(c, stream_first(s));
 		return;
 	}
 	/* Nobody was served, so no line of the access log will say it. */

@@ -95,12 +95,18 @@ h2_conn_free(struct conn *c, enum serve_end end)
 
 /* All is said: the client has time to read it, and closes. */
 static void
-leave(struct conn *c)
+linger(struct conn *c)
 {
-	h2_conn_free(c, SERVE_CLIENT_LEFT);
 	stream_finish(&c->stream);
 	conn_enter(c, CONN_LINGER);
 	conn_arm(c);
+}
+
+static void
+leave(struct conn *c)
+{
+	h2_conn_free(c, SERVE_CLIENT_LEFT);
+	linger(c);
 }
 
 /*
@@ -245,10 +251,9 @@ h2_conn_on_pong(struct h2 *h2)
 	conn_wake(c);
 }
 
-void
-h2_conn_on_malformed(struct h2 *h2, const char *rule, const char *sentence)
+static void
+tell_malformed(const struct conn *c, const char *rule, const char *sentence)
 {
-	struct conn *c = h2_owner(h2);
 	const struct endpoint peer = {
 		.kind = (enum endpoint_kind)c->peer_kind,
 		.addr = c->peer, .port = c->peer_port };
@@ -256,4 +261,24 @@ h2_conn_on_malformed(struct h2 *h2, const char *rule, const char *sentence)
 	if (c->server->handler->malformed != NULL)
 		c->server->handler->malformed(c->server, c->listener, &peer,
 		    rule, sentence);
+}
+
+void
+h2_conn_on_malformed(struct h2 *h2, const char *rule, const char *sentence)
+{
+	tell_malformed(h2_owner(h2), rule, sentence);
+}
+
+void
+h2_conn_refuse_plain(struct conn *c, const char *sentence)
+{
+	struct buf *out = &c->server->private->frames;
+	struct iovec all;
+
+	tell_malformed(c, "plain-http", sentence);
+	buf_clear(out);
+	h2_write_refusal(out, H2_INADEQUATE_SECURITY, slice_of(sentence));
+	all = (struct iovec){ out->p, out->len };
+	stream_send(&c->stream, &all, 1);
+	linger(c);
 }

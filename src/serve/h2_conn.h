@@ -63,6 +63,8 @@ h2_active_loop(const struct h2_active *s)
 /* --- the connection (h2_conn.c) --- */
 
 void h2_conn_begin(struct conn *c, struct slice bytes);
+/* It came in clear where TLS is spoken: told so, and no more. */
+void h2_conn_refuse_plain(struct conn *c, const char *sentence);
 void h2_conn_on_readable(struct conn *c);
 /* Whatever else has happened: delivers, writes, leaves. */
 void h2_conn_turn(struct conn *c);

@@ -94,8 +94,7 @@ conn_hello_read(struct conn *c)
 		break;
 	case HELLO_REFUSED:
 		/* Plain HTTP is no hello to OpenSSL either: as elsewhere. */
-		if (h1_method_begun((struct slice){ bytes, (size_t)n }) !=
-		    METHOD_OTHER)
+		if (conn_is_plain_http((struct slice){ bytes, (size_t)n }))
 			take(c);
 		else
 			refuse(c, reason);

@@ -190,6 +190,8 @@ ssize_t conn_receive(struct conn *c, struct slice *in);
 void conn_start(struct conn *c, int fd, const struct serve_accept *how);
 /* The state that it begins with, or goes on with after a PROXY header. */
 void conn_open(struct conn *c, enum conn_state state);
+/* Whether what came first where TLS is due is HTTP, to be told so in clear. */
+bool conn_is_plain_http(struct slice first);
 /* Soon, from the loop: something of the request has changed. */
 void conn_wake(struct conn *c);
 /* Ends everything on it; cut: so that the client cannot take what it got for

@@ -3,10 +3,11 @@
 # Copyright the Portolan authors
 """Who speaks plain HTTP to a port of TLS is told so in clear, by 400 with the
 fields of every answer; it stands in the access log, is counted and shown, and
-nothing of the request is."""
+nothing of the request is.  Who speaks HTTP/2 there is told by GOAWAY."""
 import json
 
 from lib import Client, Platform, portolan, same, story, truth
+from lib.h2 import H2, INADEQUATE_SECURITY
 
 GET = (b"GET /s3cret HTTP/1.1\r\nHost: flow.example.com\r\n"
        b"Cookie: s3cret\r\n\r\n")
@@ -35,6 +36,14 @@ def told(edge, request):
     return answer["X-Request-Id"]
 
 
+def told_by_goaway(edge, *frames):
+    with H2(edge.tls) as h:
+        h.send(*frames or [h.headers(1, h.fields("GET", "/s3cret"))])
+        h.must_end(INADEQUATE_SECURITY)
+        same("nothing was begun", h.goaway.last_stream, 0)
+        truth("what to do", b"https://" in h.goaway.payload)
+
+
 @story
 def main():
     with Platform(tls=True) as platform:
@@ -51,12 +60,15 @@ def main():
             same("its line", (line["status"], line["listener"],
                               line["outcome"], line["reason"]),
                  (400, "tls", "bad-request", "plain-http"))
+        told_by_goaway(edge)
+        told_by_goaway(edge, b"x" * 100000)
         metrics = edge.admin("/metrics").body.decode()
         truth("counted", 'rule="plain-http"} 9\n' in metrics)
-        truth("a handshake failed", "portolan_tls_handshakes_failed_total 9\n"
+        truth("a handshake failed", "portolan_tls_handshakes_failed_total 11\n"
               in metrics)
         text, _ = portolan("ctl", "errors", "-c", edge.config_file)
         truth("shown: " + text, "400 plain-http, request " + known in text)
+        truth("as well", "plain-http" in text.split("request ", 1)[0])
         truth("nothing of it", "s3cret" not in text + json.dumps(lines))
         with edge.connect_tls() as client:
             same("TLS is served", client.ask("GET", "/", [

@@ -37,6 +37,14 @@ on_pass(struct server *server, const struct serve_passed *passed)
 }
 
 static void
+on_malformed(struct server *server, void *listener,
+    const struct endpoint *peer, const char *rule, const char *sentence)
+{
+	(void)server, (void)listener, (void)peer, (void)sentence;
+	trace("malformed %s;", rule);
+}
+
+static void
 on_unheard(struct server *server, void *listener, const struct endpoint *peer,
     const char *reason)
 {
@@ -55,6 +63,7 @@ begin(void **state)
 	w.ops.passes = on_passes;
 	w.ops.pass = on_pass;
 	w.ops.unheard = on_unheard;
+	w.ops.malformed = on_malformed;
 	ctx = SSL_CTX_new(TLS_client_method());
 	return 0;
 }
@@ -150,6 +159,8 @@ static const struct {
 	{ SLICE(GET("/hello")), false, "refuse 400 plain-http;gone refused;" },
 	{ SLICE("DELETE / HTTP/1.1\r\n"), false,
 	    "refuse 400 plain-http;gone refused;" },
+	{ SLICE("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), false,
+	    "malformed plain-http;" },
 	{ SLICE("\x16\3\1\0\0"), false,
 	    "the ClientHello comes in a record of a size that is not allowed;" },
 	{ SLICE("\x16\3\1\1\0\1\0"), true, "the ClientHello is cut off;" },
