@@ -61,8 +61,18 @@ tls_ssl_ctx(const struct tls_context *tls)
 
 /* tls.c: of any SSL_CTX of ours. */
 struct tls_extra *tls_extra_of(const SSL_CTX *ctx);
-/* The oldest of OpenSSL's reasons, for err; clears them all. */
+
+/* tls_files.c: the oldest of OpenSSL's reasons, for err; clears them all. */
 const char *tls_reason(void);
+/* The certificate, and behind it in the file its chain. */
+bool tls_use_certificate(SSL_CTX *ctx, const char *path, struct err *err);
+/* Of that certificate, which has been read before. */
+bool tls_use_key(SSL_CTX *ctx, const char *path, const char *certificate,
+    struct err *err);
+/* Whoever connects is asked for a certificate of the authorities; demand: and
+ * turned away without one. */
+bool tls_use_authority(SSL_CTX *ctx, const char *path, bool demand,
+    struct err *err);
 
 /* The region that a certificate names; false for none, several or NULL. */
 bool tls_certificate_region(const X509 *certificate,
