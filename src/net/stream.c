@@ -10,15 +10,11 @@
 #include "net/stream_private.h"
 
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
-#include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/must.h"
-#include "net/chunk.h"
 #include "net/socket_call.h"
 
 static void on_task(struct task *task);
@@ -42,15 +38,6 @@ stream_end_name(enum stream_end end)
 /* --- events in and out --------------------------------------------------- */
 
 static void
-start_reading(struct stream *s)
-{
-	if (s->flags & S_READING)
-		return;
-	s->flags |= S_READING;
-	must(event_add(&s->read_event, NULL) == 0);
-}
-
-static void
 stop_reading(struct stream *s)
 {
 	if (!(s->flags & S_READING))
@@ -62,10 +49,8 @@ stop_reading(struct stream *s)
 static void on_read(evutil_socket_t fd, short what, void *arg);
 static void on_write(evutil_socket_t fd, short what, void *arg);
 
-/* Both events, since libevent wants those of a descriptor to be of one kind:
- * EV_ET or 0. */
-static void
-set_trigger(struct stream *s, short trigger)
+void
+stream_set_trigger(struct stream *s, short trigger)
 {
 	const uint32_t added = s->flags & (S_READING | S_WRITING);
 	struct event_base *base = s->loop->base;
@@ -80,7 +65,7 @@ set_trigger(struct stream *s, short trigger)
 	if (trigger != 0)
 		s->flags |= S_EDGE;
 	if (added & S_READING)
-		start_reading(s);
+		stream_start_reading(s);
 	if (added & S_WRITING)
 		stream_start_writing(s);
 }
@@ -157,9 +142,9 @@ stream_resume(struct stream *s)
 	s->flags &= ~(uint32_t)S_PAUSED;
 	if (s->fd < 0 || !(s->flags & S_OPEN) || s->flags & S_FAILED)
 		return;
-	start_reading(s);
+	stream_start_reading(s);
 	if (s->flags & S_EDGE && !(s->flags & S_ENDED))
-		set_trigger(s, 0);
+		stream_set_trigger(s, 0);
 	if (s->tls != NULL && stream_tls_has_more(s))
 		stream_later(s, S_TASK_READ);
 }
@@ -174,104 +159,6 @@ bool
 stream_has_failed(const struct stream *s)
 {
 	return s->flags & S_FAILED;
-}
-
-/* --- opening ------------------------------------------------------------- */
-
-/* Bytes may have been queued meanwhile; and the peer's first ones may have
- * come with its last handshake message. */
-static void
-now_open(struct stream *s)
-{
-	s->flags |= S_OPEN;
-	start_reading(s);
-	stream_stop_writing(s);
-	if (s->queue != NULL || s->flags & S_FINISH)
-		stream_flush(s);
-	if (s->tls != NULL && stream_tls_has_more(s)) {
-		s->flags &= ~(uint32_t)S_MORE;
-		stream_later(s, S_TASK_READ);
-	} else if (s->flags & S_MORE) {
-		stream_push(s);
-	}
-	s->ops->opened(s);
-}
-
-static void
-handshake(struct stream *s)
-{
-	switch (stream_tls_handshake(s)) {
-	case TLS_STEP_DONE:
-		s->flags &= ~(uint32_t)S_HANDSHAKE;
-		now_open(s);
-		return;
-	case TLS_STEP_READ:
-		stream_stop_writing(s);
-		return;
-	case TLS_STEP_WRITE:
-		stream_start_writing(s);
-		return;
-	case TLS_STEP_FAILED:
-		stream_fail(s, STREAM_TLS_FAILED);
-	}
-}
-
-void
-stream_turn_plain(struct stream *s)
-{
-	must(s->flags & S_FAILED && stream_first(s).len > 0);
-	stream_tls_free(s);
-	s->flags &= S_WATCH | S_EDGE;
-	s->flags |= S_OPEN;
-	start_reading(s);
-}
-
-/* A socket that has just connected takes a few hundred bytes at once. */
-static bool
-send_preface(struct stream *s)
-{
-	struct slice front = chunk_all(s->queue);
-
-	must(front.len == s->pending);
-	if (send(s->fd, front.p, front.len, MSG_NOSIGNAL) !=
-	    (ssize_t)front.len)
-		return false;
-	stream_queue_drop(s);
-	s->flags &= ~(uint32_t)S_PREFACE;
-	return true;
-}
-
-static void
-connected(struct stream *s)
-{
-	s->flags &= ~(uint32_t)S_CONNECTING;
-	if (s->flags & S_PREFACE && !send_preface(s)) {
-		stream_fail(s, STREAM_BROKEN);
-		return;
-	}
-	if (s->tls == NULL) {
-		now_open(s);
-		return;
-	}
-	s->flags |= S_HANDSHAKE;
-	start_reading(s);
-	stream_stop_writing(s);
-	handshake(s);
-}
-
-static void
-check_connected(struct stream *s)
-{
-	socklen_t len = sizeof(int);
-	int error = 0;
-
-	if (getsockopt(s->fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0 ||
-	    error != 0) {
-		stream_stop_writing(s);
-		stream_fail(s, STREAM_REFUSED);
-		return;
-	}
-	connected(s);
 }
 
 /* --- callbacks of libevent and of the loop ------------------------------- */
@@ -291,7 +178,7 @@ check_departure(struct stream *s)
 	if (s->flags & S_FINISHED || !(s->flags & (S_ENDED | S_WATCH)))
 		stop_reading(s);
 	else if (!(s->flags & S_EDGE))
-		set_trigger(s, EV_ET);
+		stream_set_trigger(s, EV_ET);
 	else if (poll(&p, 1, 0) == 1 && p.revents & (POLLERR | POLLHUP))
 		stream_fail(s, STREAM_BROKEN);
 }
@@ -307,7 +194,7 @@ on_read(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	loop_wake(s->loop);
 	if (s->flags & S_HANDSHAKE) {
-		handshake(s);
+		stream_open_step(s);
 		return;
 	}
 	if (s->flags & S_WRITE_WANTS_READ) {
@@ -331,12 +218,8 @@ on_write(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	loop_wake(s->loop);
-	if (s->flags & S_CONNECTING) {
-		check_connected(s);
-		return;
-	}
-	if (s->flags & S_HANDSHAKE) {
-		handshake(s);
+	if (s->flags & (S_CONNECTING | S_HANDSHAKE)) {
+		stream_open_step(s);
 		return;
 	}
 	if (s->flags & S_READ_WANTS_WRITE) {
@@ -378,7 +261,7 @@ on_task(struct task *task)
 	if (s->flags & (S_TASK_READ | S_TASK_DRAINED))
 		task_set(s->loop, task);
 	if (due == S_TASK_OPEN) {
-		connected(s);
+		stream_connected(s);
 	} else if (due == S_TASK_READ) {
 		if (!(s->flags & (S_PAUSED | S_ENDED)) && s->flags & S_OPEN)
 			s->ops->readable(s);
@@ -390,8 +273,8 @@ on_task(struct task *task)
 
 /* --- birth and end ------------------------------------------------------- */
 
-static void
-init(struct stream *s, struct loop *loop, const struct stream_ops *ops)
+void
+stream_init(struct stream *s, struct loop *loop, const struct stream_ops *ops)
 {
 	s->loop = loop;
 	s->ops = ops;
@@ -404,76 +287,6 @@ init(struct stream *s, struct loop *loop, const struct stream_ops *ops)
 	s->pending = 0;
 	s->received = s->sent = s->sent_ms = 0;
 	task_init(&s->task, on_task);
-}
-
-static void
-set_fd(struct stream *s, int fd)
-{
-	s->fd = fd;
-	set_trigger(s, 0);
-}
-
-void
-stream_accept(struct stream *s, struct loop *loop, int fd,
-    struct tls_context *tls, const struct stream_ops *ops)
-{
-	init(s, loop, ops);
-	set_fd(s, fd);
-	if (tls == NULL)
-		s->flags |= S_OPEN;
-	else if (stream_tls_begin(s, tls, true))
-		s->flags |= S_HANDSHAKE;
-	else
-		stream_fail(s, STREAM_TLS_FAILED);
-	start_reading(s);
-}
-
-/* A socket that begins to connect, or a failure for later. */
-static bool
-begin_connect(struct stream *s, const struct endpoint *to)
-{
-	struct sockaddr_storage ss;
-	socklen_t len = endpoint_sockaddr(to, &ss);
-	const int on = 1;
-	int fd = socket(ss.ss_family, SOCK_STREAM | SOCK_NONBLOCK |
-	    SOCK_CLOEXEC, 0);
-
-	if (fd < 0) {
-		stream_fail(s, errno == EMFILE || errno == ENFILE ?
-		    STREAM_NO_DESCRIPTORS : STREAM_REFUSED);
-		return false;
-	}
-	set_fd(s, fd);
-	if (ss.ss_family != AF_UNIX)
-		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	if (connect(fd, (struct sockaddr *)&ss, len) == 0)
-		stream_later(s, S_TASK_OPEN);
-	else if (errno == EINPROGRESS)
-		stream_start_writing(s);
-	else
-		stream_fail(s, STREAM_REFUSED);
-	return true;
-}
-
-void
-stream_connect(struct stream *s, struct loop *loop, const struct endpoint *to,
-    struct tls_context *tls, const struct stream_ops *ops)
-{
-	init(s, loop, ops);
-	s->flags |= S_CONNECTING;
-	if (begin_connect(s, to) && tls != NULL &&
-	    !stream_tls_begin(s, tls, false))
-		stream_fail(s, STREAM_TLS_FAILED);
-}
-
-void
-stream_preface(struct stream *s, struct slice bytes)
-{
-	must(s->flags & S_CONNECTING && s->pending == 0 && bytes.len > 0);
-	if (s->flags & S_FAILED)
-		return;
-	stream_queue_add(s, bytes.p, bytes.len);
-	s->flags |= S_PREFACE;
 }
 
 void

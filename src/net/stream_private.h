@@ -2,8 +2,9 @@
 /* Copyright the Portolan authors */
 
 /*
- * Between stream.c (sockets, callbacks), stream_send.c (what goes out),
- * stream_tls.c (OpenSSL) and stream_splice.c (pipes).
+ * Between stream.c (sockets, callbacks), stream_open.c (until bytes may go both
+ * ways), stream_send.c (what goes out), stream_tls.c (OpenSSL) and
+ * stream_splice.c (pipes).
  */
 #ifndef NET_STREAM_PRIVATE_H
 #define NET_STREAM_PRIVATE_H
@@ -72,6 +73,15 @@ stream_stop_writing(struct stream *s)
 	event_del(&s->write_event);
 }
 
+static inline void
+stream_start_reading(struct stream *s)
+{
+	if (s->flags & S_READING)
+		return;
+	s->flags |= S_READING;
+	must(event_add(&s->read_event, NULL) == 0);
+}
+
 /* A callback is due: the task will see to it. */
 static inline void
 stream_later(struct stream *s, enum stream_flag what)
@@ -80,8 +90,22 @@ stream_later(struct stream *s, enum stream_flag what)
 	task_set(s->loop, &s->task);
 }
 
-/* stream.c: failed() will come from the loop. */
+/* --- stream.c --- */
+
+void stream_init(struct stream *s, struct loop *loop,
+    const struct stream_ops *ops);
+/* Both events of s->fd, since libevent wants those of a descriptor to be of one
+ * kind: EV_ET or 0. */
+void stream_set_trigger(struct stream *s, short trigger);
+/* failed() will come from the loop. */
 void stream_fail(struct stream *s, enum stream_end end);
+
+/* --- stream_open.c --- */
+
+/* Of S_CONNECTING or S_HANDSHAKE: the socket is ready for the next.  The owner's
+ * opened() is the last thing in it, and in the other. */
+void stream_open_step(struct stream *s);
+void stream_connected(struct stream *s);
 
 /* --- stream_send.c --- */
 
