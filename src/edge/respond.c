@@ -184,11 +184,15 @@ static struct slice
 upgrade_of(const struct edge_request *er, const struct h1_head *head,
     const struct told *told)
 {
-	const struct h1_field *f = h1_field(head, FIELD_UPGRADE);
-	struct slice name, names = er->upstream->spec.link ? told->upgrade :
-	    f == NULL ? (struct slice){ NULL, 0 } : f->value;
+	struct slice name, names = told->upgrade;
+	const struct h1_field *f;
 
-	while (head->status == 426 && fields_next(&names, &name))
+	if (head->status != 426)
+		return (struct slice){ NULL, 0 };
+	if (!er->upstream->spec.link)
+		names = (f = h1_field(head, FIELD_UPGRADE)) == NULL ?
+		    (struct slice){ NULL, 0 } : f->value;
+	while (fields_next(&names, &name))
 		if (slice_eq_nocase(name, SLICE("websocket")))
 			return SLICE("websocket");
 	return (struct slice){ NULL, 0 };
