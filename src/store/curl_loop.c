@@ -41,15 +41,26 @@ on_time(struct timer *timer)
 	act(c, CURL_SOCKET_TIMEOUT, 0);
 }
 
+static void
+on_now(struct task *task)
+{
+	struct curl_loop *c = list_entry(task, struct curl_loop, now);
+
+	act(c, CURL_SOCKET_TIMEOUT, 0);
+}
+
+/* Every exchange begins with 0, and the wheel's next step may be 64 ms away. */
 static int
 want_time(CURLM *multi, long after_ms, void *arg)
 {
 	struct curl_loop *c = arg;
 
 	(void)multi;
-	if (after_ms < 0)
-		timer_cancel(&c->timer);
-	else
+	timer_cancel(&c->timer);
+	task_cancel(&c->now);
+	if (after_ms == 0)
+		task_set(c->loop, &c->now);
+	else if (after_ms > 0)
 		timer_set(c->loop, &c->timer, (uint64_t)after_ms);
 	return 0;
 }
@@ -96,6 +107,7 @@ curl_loop_init(struct curl_loop *c, struct loop *loop,
 	c->moved = moved;
 	list_init(&c->sockets);
 	timer_init(&c->timer, on_time);
+	task_init(&c->now, on_now);
 	c->multi = curl_multi_init();
 	must(c->multi != NULL);
 	curl_multi_setopt(c->multi, CURLMOPT_SOCKETFUNCTION, want_socket);
@@ -117,4 +129,5 @@ curl_loop_fini(struct curl_loop *c)
 		free(s);
 	}
 	timer_cancel(&c->timer);
+	task_cancel(&c->now);
 }

@@ -19,6 +19,7 @@ struct curl_loop {
 	struct loop	*loop;
 	CURLM		*multi;		/* handles are added and removed there */
 	struct timer	 timer;
+	struct task	 now;		/* instead of the timer: it has no time to lose */
 	struct list	 sockets;	/* that curl wants watched */
 	void		(*moved)(struct curl_loop *);
 };

@@ -43,6 +43,7 @@ class Service:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True  # head and body go apart
 
             def serve(self):
                 length = int(self.headers.get("Content-Length", 0))
