@@ -5,14 +5,16 @@
  * A player that sends anything to an engine with its flows and its store.  An
  * input is a list of requests, cut by form feeds: a letter for the call, then
  * the body, in which $S and $T stand for the state and the token that the
- * last answer named.  Each is answered, in JSON wherever it should be, and no
- * body makes the engine fail.
+ * last answer named; a mark before the letter sends the login that was got last
+ * as well.  Each is answered, in JSON wherever it should be, no body makes the
+ * engine fail, and what is for users alone is told to nobody else.
  */
 #include <sys/socket.h>
 #include <sys/stat.h>
 
 /* From inside: its loop is turned here. */
 #include "engine/engine.c"
+#include "directory.h"
 #include "net/watch.h"
 #include "support/folder.h"
 
@@ -28,6 +30,7 @@ __asan_default_options(void)
 }
 
 #define TENANT	"7d8f2a54-6a4e-4a5b-9a56-7c1f6e0d1a01"
+#define SECRET	"for users alone"	/* in corpus/flow/login.json */
 
 enum {
 	REQUESTS = 8,			/* of an input */
@@ -50,6 +53,11 @@ static const struct {
 	{ 'V', "GET", "/api/run/1/state/{}/values" },
 	{ 'n', "POST", "/api/run/1/navigation/{}" },
 	{ 'h', "GET", "/api/run/1/state/{}/history" },
+	{ 'g', "GET", "/api/run/1/state/{}/log" },
+	{ 'p', "GET", "/api/run/1/state/{}/ping/x" },
+	{ 'o', "POST", "/api/run/1/state/out/{}/"
+	    "00000000-0000-0000-0000-000000000022" },
+	{ 'c', "GET", "/api/run/1/authentication/{}" },
 	{ 'l', "POST", "/api/run/1/state/{}/listener" },
 	{ 'a', "POST", "/api/run/1/authentication/{}" },
 	{ 'd', "POST", "/api/service/1/data" },
@@ -63,32 +71,60 @@ static const struct {
 static struct engine engine;
 static struct watch client;
 static struct buf heard;
-static char state[64], token[64];
+static char state[64], token[64], login[SEAL_TOKEN_MAX + 1];
 static unsigned inputs;
 
+/* Services can be called where the directory is, and nowhere else. */
 static const char config[] = "region: US\nmain_region: US\n"
     "regions: %s/regions.yaml\nrun_dir: %s\n"
     "listeners: [{name: l, address: \"127.0.0.1:1\"}]\n"
     "hosts: {global: [flow.example.com]}\nlog: {level: error}\n"
-    "services: {refuse: [0.0.0.0/0, \"::/0\"], refuse_hosts: [example]}\n";
+    "services: {allow: [" DIRECTORY_IP "/32], refuse: [0.0.0.0/2, 64.0.0.0/3, "
+    "96.0.0.0/4, 112.0.0.0/5, 120.0.0.0/6, 124.0.0.0/7, 126.0.0.0/8, "
+    "128.0.0.0/1, \"::/0\"], refuse_hosts: [example]}\n";
 
 /* --- the engine ------------------------------------------------------------- */
+
+static void
+read_file(const char *name, struct buf *bytes)
+{
+	FILE *f = fopen(name, "r");
+	size_t n;
+
+	must(f != NULL);	/* run from the top of the tree */
+	do {
+		n = fread(buf_reserve(bytes, 65536), 1, 65536, f);
+		bytes->len += n;
+	} while (n > 0);
+	fclose(f);
+}
 
 static void
 copy_file(const char *from, const char *to)
 {
 	struct buf bytes = { 0 };
-	FILE *f = fopen(from, "r");
-	size_t n;
 
-	must(f != NULL);	/* run from the top of the tree */
-	do {
-		n = fread(buf_reserve(&bytes, 65536), 1, 65536, f);
-		bytes.len += n;
-	} while (n > 0);
-	fclose(f);
+	read_file(from, &bytes);
 	folder_put(to, buf_all(&bytes));
 	buf_fini(&bytes);
+}
+
+/* Its directory is ours, wherever that listens. */
+static void
+put_login_flow(void)
+{
+	static const char name[] = "directory.example";
+	struct buf bytes = { 0 }, text = { 0 };
+	const char *at;
+
+	read_file("tests/fuzz/corpus/flow/login.json", &bytes);
+	at = strstr(buf_cstr(&bytes), name);
+	must(at != NULL);
+	buf_printf(&text, "%.*s" DIRECTORY_IP ":%u%s", (int)(at - bytes.p),
+	    bytes.p, directory_port(), at + strlen(name));
+	folder_put("flows/login.json", buf_all(&text));
+	buf_fini(&bytes);
+	buf_fini(&text);
 }
 
 static void
@@ -111,6 +147,7 @@ make_folder(void)
 		snprintf(to, sizeof(to), "flows/%s.json", flows[i]);
 		copy_file(from, to);
 	}
+	put_login_flow();
 	snprintf(text, sizeof(text), config, folder, folder);
 	folder_put_text("portolan.yaml", text);
 }
@@ -154,6 +191,7 @@ begin_engine(void)
 	timer_init(&engine.open, on_look);
 	engine.server = server_new(engine.loop, &api_handler, &engine,
 	    &engine.limits);
+	directory_begin(engine.loop);
 	must(begin(&engine));
 	listener_pause(engine.listener);
 	timer_set(engine.loop, &engine.open, 0);
@@ -215,8 +253,18 @@ remember(char *to, const json_t *json, const char *key)
 		strcpy(to, text);
 }
 
+/* The token, which is sent with what is marked. */
 static void
-check_answer(const char *method)
+remember_login(const json_t *json)
+{
+	const char *text = json_string_value(json);
+
+	if (text != NULL && strlen(text) < sizeof(login))
+		strcpy(login, text);
+}
+
+static void
+check_answer(const char *method, bool logs_in)
 {
 	const char *body;
 	json_t *json;
@@ -232,6 +280,8 @@ check_answer(const char *method)
 	/* Players can read a sentence, and nothing else, of what is wrong. */
 	must(json != NULL && (status < 400 || json_is_string(json)));
 	must(status != 500 || strcmp(method, "GET") != 0);
+	if (logs_in && status == 200)
+		remember_login(json);
 	remember(state, json, "stateId");
 	remember(token, json, "stateToken");
 	json_decref(json);
@@ -275,8 +325,13 @@ ask(struct slice request)
 {
 	enum { CALLS = sizeof(calls) / sizeof(calls[0]) };
 	struct buf body = { 0 }, out = { 0 };
+	bool as_user = request.p[0] == '!';
 	size_t n = 0;
 
+	if (as_user && request.len == 1)
+		return;
+	request.p += as_user;
+	request.len -= as_user;
 	while (n + 1 < CALLS && calls[n].letter != request.p[0])
 		n++;
 	put_body(&body, (struct slice){ request.p + 1, request.len - 1 });
@@ -286,11 +341,15 @@ ask(struct slice request)
 	    "Connection: close\r\nManyWhoTenant: " TENANT "\r\n"
 	    "Content-Type: application/json\r\n"
 	    "X-ManyWho-GeoLocation-Country: GB\r\n"
-	    "X-Forwarded-Proto: https\r\nContent-Length: %zu\r\n\r\n",
-	    body.len);
+	    "X-Forwarded-Proto: https\r\n%s%s%sContent-Length: %zu\r\n\r\n",
+	    as_user ? "Authorization: " : "", as_user ? login : "",
+	    as_user ? "\r\n" : "", body.len);
 	buf_slice(&out, buf_all(&body));
 	exchange(buf_all(&out));
-	check_answer(calls[n].method);
+	check_answer(calls[n].method, calls[n].letter == 'a');
+	/* One call begins a state and logs in to it. */
+	must(as_user || calls[n].letter == 'm' ||
+	    strstr(heard.p, SECRET) == NULL);
 	buf_fini(&body);
 	buf_fini(&out);
 }
@@ -303,12 +362,15 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (folder[0] == '\0')
 		make_folder();
 	if (inputs++ % INPUTS == 0) {
-		if (inputs > 1)
+		if (inputs > 1) {
+			directory_end();
 			end(&engine);
+		}
 		begin_engine();
 	}
 	strcpy(state, "00000000-0000-0000-0000-000000000000");
 	strcpy(token, state);
+	login[0] = '\0';
 	for (int i = 0; i < REQUESTS && rest.len > 0 &&
 	    slice_split(&rest, '\f', &request); i++)
 		if (request.len > 0)
