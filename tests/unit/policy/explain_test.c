@@ -481,6 +481,47 @@ the_record(void **state)
 	buf_fini(&out);
 }
 
+/* Who is nowhere is told why. */
+static void
+places_without_a_location(void **state)
+{
+	static const struct {
+		const char *peer, *json, *text;
+	} nowhere[] = {
+		{ "2002:cb00:7109::1", "unknown\",\"country\":null,"
+		    "\"continent\":null,\"special\":\"6to4\"}",
+		    "unknown (6to4)\n" },
+		{ "64:ff9b::10.1.2.3", "private\",\"country\":null,"
+		    "\"continent\":null,\"special\":\"private use\"}",
+		    "private (private use)\n" },
+		{ "198.41.0.4", "unknown\",\"country\":null,"
+		    "\"continent\":null}", "unknown (not in the geo "
+		    "database)\n" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(nowhere) / sizeof(nowhere[0]); i++) {
+		static struct explained e;
+		struct explain_request request = { .path = SLICE("/api/run/1"),
+		    .host = SLICE("flow.example.com") };
+		struct buf out = { 0 };
+		struct err err;
+
+		assert_true(addr_parse(&request.peer,
+		    slice_of(nowhere[i].peer)));
+		memset(&e, 0, sizeof(e));
+		assert_true(explain_decide(&world.policy, trust,
+		    world_all(&world), &request, &e, &err));
+		explain_json(&out, &e.explanation);
+		assert_non_null(strstr(buf_cstr(&out), nowhere[i].json));
+		buf_clear(&out);
+		explain_text(&out, &e.explanation);
+		assert_non_null(strstr(buf_cstr(&out), nowhere[i].text));
+		buf_fini(&out);
+		explained_fini(&e);
+	}
+}
+
 /* Whatever a request brings, it is short, and tells that it is. */
 static void
 the_short_record(void **state)
@@ -575,6 +616,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(explained_as_it_happens),
 		cmocka_unit_test(the_record),
+		cmocka_unit_test(places_without_a_location),
 		cmocka_unit_test(the_short_record),
 		cmocka_unit_test(refusals_have_their_reason),
 		cmocka_unit_test(no_request_in_a_request),
