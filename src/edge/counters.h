@@ -57,6 +57,7 @@ struct counters {
 	_Atomic uint64_t decided[DECISIONS][REGIONS_MAX];
 	_Atomic uint64_t refused[OUTCOMES];
 	_Atomic uint64_t countries[COUNTRIES + 1];
+	_Atomic uint64_t classes[PLACE_CLASSES];
 	_Atomic uint64_t sources[CLIENT_SOURCES];
 	_Atomic uint64_t access_denied[PLACE_CLASSES];
 	_Atomic uint64_t execution_denied;

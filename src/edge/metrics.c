@@ -133,12 +133,12 @@ decisions(struct page *p)
 }
 
 static void
-clients(struct page *p)
+countries(struct page *p)
 {
 	char labels[96];
 
 	family(p, "portolan_client_country_total", "counter",
-	    "Decided requests by the client's country; empty: unknown.");
+	    "Decided requests by the client's country; empty: none known.");
 	for (unsigned c = 0; c <= COUNTRIES; c++) {
 		uint64_t n = SUM_OF(p, countries, c);
 
@@ -147,6 +147,22 @@ clients(struct page *p)
 		snprintf(labels, sizeof(labels), "{country=\"%s\"}",
 		    country_code((uint16_t)c));
 		sample(p, "portolan_client_country_total", labels, n);
+	}
+}
+
+static void
+clients(struct page *p)
+{
+	char labels[96];
+
+	countries(p);
+	family(p, "portolan_client_class_total", "counter",
+	    "Decided requests by what is known of the client's place.");
+	for (unsigned c = 0; c < PLACE_CLASSES; c++) {
+		snprintf(labels, sizeof(labels), "{class=\"%s\"}",
+		    place_class_name((enum place_class)c));
+		sample(p, "portolan_client_class_total", labels,
+		    SUM_OF(p, classes, c));
 	}
 	family(p, "portolan_client_address_total", "counter",
 	    "Where the client's address came from.");

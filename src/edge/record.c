@@ -140,6 +140,7 @@ record_decision(struct edge_request *er)
 	const struct decision *d = &er->decision;
 
 	count_one(&c->countries[d->hit.place.country]);
+	count_one(&c->classes[d->hit.place.class]);
 	switch (d->outcome) {
 	case OUTCOME_FORWARD:
 		count_one(&c->decided[decided_by(er)][d->region]);

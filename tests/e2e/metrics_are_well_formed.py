@@ -18,6 +18,7 @@ EXPECTED = {
     "portolan_requests_total": "region class code",
     "portolan_decisions_total": "reason region",
     "portolan_client_country_total": "country",
+    "portolan_client_class_total": "class",
     "portolan_client_address_total": "source",
     "portolan_restriction_denied_total": "kind reason",
     "portolan_residency_unavailable_total": "set",
@@ -177,6 +178,11 @@ def main():
         for country in ("FR", "US", "GB"):
             same("served", us.get("/api/run/1/a", of=country).status, 200)
         us.get("/api/run/1/b", [("ManyWhoTenant", TENANT)], of="GB")
+        for nowhere in ("10.0.0.1", "fc00::1", "2002:cb00:7109::1"):
+            us.get("/api/run/1/a", of=nowhere)
+        same("classes", {c: us.metric("portolan_client_class_total", **{
+            "class": c}) for c in ("located", "private", "unknown")},
+             {"located": 4, "private": 2, "unknown": 1})
         ask_nonsense(us, 1)
         before = scrape()
         for name, labels in EXPECTED.items():
