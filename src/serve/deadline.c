@@ -137,6 +137,11 @@ conn_on_timer(struct timer *timer)
 	switch (d.late) {
 	case LATE_NOT:
 	case LATE_CLOSE:
+		if (c->state == CONN_IDLE) {
+			c->unwanted = true;	/* unless it asks just now */
+			conn_wake(c);
+			break;
+		}
 		conn_close(c, SERVE_CLIENT_LEFT, false);
 		break;
 	case LATE_HEAD:

@@ -162,6 +162,18 @@ first_step(struct conn *c, struct slice *in)
 	return head_step(c, in);
 }
 
+/*
+ * Who asked a moment ago is about to ask again, and might just be doing so:
+ * told by the answer to that it loses nothing.
+ */
+static bool
+has_to_end(const struct conn *c)
+{
+	return c->server->draining && c->requests > 0 &&
+	    (c->peer_kind == ENDPOINT_UNIX ||
+	    c->server->loop->now_ms - c->since_ms >= DRAIN_GRACE_MS);
+}
+
 static enum step
 idle_step(struct conn *c, struct slice *in)
 {
@@ -172,8 +184,7 @@ idle_step(struct conn *c, struct slice *in)
 		c->seen = 0;
 		return c->may_h2 ? first_step(c, in) : head_step(c, in);
 	}
-	if (c->ended || c->unwanted ||
-	    (c->server->draining && c->requests > 0))
+	if (c->ended || c->unwanted || has_to_end(c))
 		return closed(c, SERVE_CLIENT_LEFT, false);
 	return STEP_WAIT;
 }

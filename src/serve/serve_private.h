@@ -34,7 +34,8 @@ enum {
 	LINGER_BYTES = 1024 * 1024,	/* and before closing it ... */
 	LINGER_MS = 2000,		/* ... so that the client sees the answer */
 	RATE_GRACE_MS = 5000,
-	DRAIN_GRACE_MS = 1000,		/* for the first request, when draining */
+	DRAIN_GRACE_MS = 1000,		/* for the first or the next request, when
+					   draining */
 	COPY_BYTES = 4096,		/* of a body, into one send with its head */
 	FRONT_BYTES = 8 * 1024,		/* read with a head before a large body,
 					   whose rest is spliced ... */

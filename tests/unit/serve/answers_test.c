@@ -371,29 +371,39 @@ drain(void)
 	server_drain(w.server);
 }
 
+#define LAST_HELLO "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n" \
+	"Content-Length: 5\r\nConnection: close\r\nDate: *\r\n\r\nhello"
+
 STORY(draining_ends_idle_connections_only)
 {
-	struct client idle, busy;
+	struct client idle, used, busy;
 
 	begin_story(c);
 	client_open(&idle);
+	client_open(&used);
 	client_open(&busy);
 	client_send(&idle, GET("/hello"));
 	client_expect(&idle, HELLO);
+	client_send(&used, GET("/hello"));
+	client_expect(&used, HELLO);
 	client_send(&busy, POST("/echo", "3") "a");
-	expect_trace("head /hello;gone done;head /echo;");
+	expect_trace("head /hello;gone done;head /hello;gone done;head /echo;");
 	on_loop(drain);
-	client_expect_end(&idle);
+	/* Who asks all the time is told before it ends. */
+	client_send(&used, GET("/hello"));
+	client_expect(&used, LAST_HELLO);
+	client_expect_end(&used);
 	client_send(&busy, "bc");
 	client_expect(&busy, "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n"
 	    "Connection: close\r\nDate: *\r\n\r\nabc");
 	client_expect_end(&busy);
 	/* One that has not had its turn yet gets it. */
 	client_send(c, GET("/hello"));
-	client_expect(c, "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
-	    "Content-Length: 5\r\nConnection: close\r\nDate: *\r\n\r\nhello");
+	client_expect(c, LAST_HELLO);
 	client_expect_end(c);
+	client_expect_end(&idle);
 	client_close(&idle);
+	client_close(&used);
 	client_close(&busy);
 	client_close(c);
 }
@@ -403,8 +413,7 @@ STORY(a_connection_serves_so_many_requests)
 	w.limits.requests = 2;
 	begin_story(c);
 	client_send(c, GET("/hello") GET("/hello") GET("/hello"));
-	client_expect(c, HELLO "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
-	    "Content-Length: 5\r\nConnection: close\r\nDate: *\r\n\r\nhello");
+	client_expect(c, HELLO LAST_HELLO);
 	client_expect_end(c);
 	expect_trace("head /hello;gone done;head /hello;gone done;");
 	client_close(c);
