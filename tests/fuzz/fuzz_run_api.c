@@ -72,6 +72,7 @@ static struct engine engine;
 static struct watch client;
 static struct buf heard;
 static char state[64], token[64], login[SEAL_TOKEN_MAX + 1];
+static bool says_it_itself;		/* the input, and answers repeat it */
 static unsigned inputs;
 
 /* Services can be called where the directory is, and nowhere else. */
@@ -348,7 +349,7 @@ ask(struct slice request)
 	exchange(buf_all(&out));
 	check_answer(calls[n].method, calls[n].letter == 'a');
 	/* One call begins a state and logs in to it. */
-	must(as_user || calls[n].letter == 'm' ||
+	must(as_user || calls[n].letter == 'm' || says_it_itself ||
 	    strstr(heard.p, SECRET) == NULL);
 	buf_fini(&body);
 	buf_fini(&out);
@@ -371,6 +372,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	strcpy(state, "00000000-0000-0000-0000-000000000000");
 	strcpy(token, state);
 	login[0] = '\0';
+	says_it_itself = memmem(data, size, SECRET, sizeof(SECRET) - 1) !=
+	    NULL;
 	for (int i = 0; i < REQUESTS && rest.len > 0 &&
 	    slice_split(&rest, '\f', &request); i++)
 		if (request.len > 0)
