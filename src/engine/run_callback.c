@@ -283,8 +283,12 @@ bool
 call_settle(const struct call_ctx *c)
 {
 	struct change change = { .make = take_end };
-	enum store_end end = change_state(c, &change);
+	enum store_end end;
 
+	/* It is time that moves it, for its user, and not who looks. */
+	c->call->callback = true;
+	end = change_state(c, &change);
+	c->call->callback = false;
 	if (end != STORE_OK)
 		answer_store(c, end);
 	return end == STORE_OK && change.loaded;
