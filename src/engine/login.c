@@ -37,14 +37,19 @@ static const struct {
 
 enum { PARTS = sizeof(parts) / sizeof(parts[0]) };
 
-/* The state's lifetime, a day at most. */
+/* The state's lifetime, a day at most.  Being idle ends the state, and who is
+ * not goes on with the login. */
 static int64_t
 good_until(const struct run *run)
 {
 	int64_t day = run->now_ms + LOGIN_MS;
+	int64_t life_s = run_root(run)->expires_s, life_ms;
 
-	return run->row.expires_ms != 0 && run->row.expires_ms < day ?
-	    run->row.expires_ms : day;
+	if (life_s <= 0 || life_s > INT32_MAX ||
+	    run->row.created_ms == 0)
+		return day;
+	life_ms = run->row.created_ms + life_s * 1000;
+	return life_ms < day ? life_ms : day;
 }
 
 /* NULL if the directory says more of its user than a token can hold. */

@@ -7,10 +7,12 @@ else can make, read or change it; where they vote each has one voice; who has
 not logged in, or is not one of those a flow or a lane is for, moves nothing
 and sees nothing."""
 import base64
+import time
 import urllib.parse
 
-from lib import same, story, truth
-from lib.directory import ADA_ALONE, Directory, auth, log_in, with_token
+from lib import same, story, truth, wait_for
+from lib.directory import (ADA_ALONE, Directory, auth, log_in, opened,
+                           with_token)
 from lib.engine import TENANT, Engine, shown
 from lib.service import (CALLED_HERE, Service, element, flow, guid, message,
                          step, to)
@@ -44,6 +46,9 @@ def flows(uri):
             flow(7, uri, [calls, element(30, "SUBFLOW", to(40, 31), subflow={
                 "flowId": {"id": guid(8)}}), step(40, "Back")],
                  authorization=ADA_ALONE),
+            flow(9, uri, [element(20, "WAIT", to(30, 21), wait={
+                "durationSeconds": 1}), calls | {"id": guid(30)}],
+                 authorization=ADA_ALONE, idleStateExpirationLength=600),
             # It has no value; those of who runs it are not looked for here.
             flow(8, uri, [DONE | {"id": guid(20)}]) | {
                 "valueElements": [], "serviceElements": []}]
@@ -61,7 +66,7 @@ def is_told_of(engine):
         guid(n): {"globalAuthenticationType": kind} for n, kind in (
             (1, "ALL_USERS"), (2, "PUBLIC"), (3, "ALL_USERS"),
             (4, "ALL_USERS"), (5, "SPECIFIED"), (6, "PUBLIC"),
-            (7, "SPECIFIED"), (8, "PUBLIC"))})
+            (7, "SPECIFIED"), (8, "PUBLIC"), (9, "SPECIFIED"))})
 
 
 def at_once(engine):
@@ -281,6 +286,26 @@ def within(engine, service):
              "sesame")
 
 
+def time_is_nobodys(engine, service):
+    """What comes behind a wait is done for her, whoever looks first."""
+    began = engine.initialize(guid(9)).json
+    state = began["stateId"]
+    token = log_in(engine, state).json
+    waits = engine.invoke(began, fields=with_token(token)).json
+    same("she waits", waits["invokeType"], "WAIT")
+    lasts = opened(engine, token)["until"] / 1000 - time.time()
+    truth(f"a login that is used outlasts ten idle minutes: {lasts} s",
+          lasts > 23 * 3600)
+    engine.kill()               # which would look itself
+    engine.start()
+    list(iter_asked(service))
+    wait_for("a stranger's ping finds that it has moved", lambda: engine.ask(
+        "GET", f"/api/run/1/state/{state}/ping/{waits['stateToken']}").json)
+    who = urllib.parse.parse_qs(urllib.parse.unquote(
+        service.next("/api/actions/who").headers["Authorization"]))
+    same("done for her", who["UserId"], ["u-1"])
+
+
 def votes(engine):
     began = engine.initialize(guid(4)).json
     state = began["stateId"]
@@ -313,6 +338,7 @@ def main():
             answers_are_ones_own(e)
             lanes(e, directory)
             within(e, service)
+            time_is_nobodys(e, service)
             votes(e)
             by_coming_back(e, directory)
             truth("no secrets in the log", "inner" not in e.errors() and

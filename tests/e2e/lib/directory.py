@@ -79,15 +79,23 @@ def _text(raw):
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
+def _key(engine):
+    with open(f"{engine.store}/token.key", encoding="ascii") as f:
+        return AESGCM(bytes.fromhex(f.read().strip()))
+
+
+def opened(engine, token):
+    """What the engine has put into it."""
+    header, _, iv, text, tag = token.split(".")
+    return json.loads(_key(engine).decrypt(
+        _bytes(iv), _bytes(text) + _bytes(tag), header.encode()))
+
+
 def sealed_anew(engine, token, **changed):
     """The same token with something else in it, under the engine's key."""
-    with open(f"{engine.store}/token.key", encoding="ascii") as f:
-        key = AESGCM(bytes.fromhex(f.read().strip()))
-    header, _, iv, text, tag = token.split(".")
-    plain = json.loads(key.decrypt(_bytes(iv), _bytes(text) + _bytes(tag),
-                                   header.encode()))
-    iv = os.urandom(12)
-    out = key.encrypt(iv, json.dumps({**plain, **changed}).encode(),
-                      header.encode())
+    header, iv = token.split(".")[0], os.urandom(12)
+    out = _key(engine).encrypt(
+        iv, json.dumps({**opened(engine, token), **changed}).encode(),
+        header.encode())
     return ".".join((header, "", _text(iv), _text(out[:-16]),
                      _text(out[-16:])))
