@@ -149,7 +149,8 @@ write_fields(struct edge_request *er, const struct h1_head *head,
 	if (er->backend >= 0)
 		FIELD_ADD(fields, "X-ManyWho-Region-Backend",
 		    er->plan->region_ids[er->backend]);
-	FIELD_ADD(fields, "Via", er->plan->via[head->minor]);
+	FIELD_ADD(fields, "Via", er->plan->via[exchange_is_h2(er->exchange) ?
+	    2 : head->minor]);
 	if (er->cors)
 		cors_write(fields, request_text(er, er->origin));
 	if (er->over_link && told->allowed.p != NULL && head->status == 421)

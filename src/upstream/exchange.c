@@ -379,6 +379,12 @@ exchange_user(const struct exchange *ex)
 }
 
 bool
+exchange_is_h2(const struct exchange *ex)
+{
+	return ex->stream != NULL;
+}
+
+bool
 exchange_sent(const struct exchange *ex)
 {
 	return ex->sent;

@@ -257,6 +257,9 @@ struct slice exchange_take_front(struct exchange *ex, bool *last);
 /* Whole lines after the last body(); empty before. */
 struct slice exchange_trailers(const struct exchange *ex);
 
+/* Whether it is a stream of HTTP/2; from head() on. */
+bool exchange_is_h2(const struct exchange *ex);
+
 /* Whether any byte of the request was given to a connection's socket. */
 bool exchange_sent(const struct exchange *ex);
 /* In done(), after EXCHANGE_STALE: not a byte was taken, so that nothing can

@@ -51,7 +51,7 @@ def ask(us, what, method="GET", fields=(), body=None):
     return us.ask(method, f"/api/run/1/{what}", fields, body, of="GB")
 
 
-def semantics(us):
+def semantics(us, version):
     answer = ask(us, "hints")
     same("hints", [i.status for i in answer.interim], [103])
     same("body", answer.body, b"hello")
@@ -59,6 +59,8 @@ def semantics(us):
          [("x-sum", "1")])
     same("regions", (answer["X-ManyWho-Region-Frontend"],
                      answer["X-ManyWho-Region-Backend"]), ("US", "GB"))
+    same("how it came", answer.all("Via"), ["1.1 portolan-gb",
+                                            f"{version} portolan-us"])
     truth("large", ask(us, "large").body == LARGE)
     same("nothing", ask(us, "empty").body, b"")
     same("nothing at all", ask(us, "empty", "DELETE").status, 204)
@@ -185,7 +187,7 @@ def main():
                 gb.signal(1)
                 wait_for("a reload", lambda: gb.metric(
                     "portolan_config_generation") > before)
-            semantics(us)
+            semantics(us, "1.1" if how else "2")
             together(us, gb, 30, not how)
             if not how:
                 slow_reader(us)
