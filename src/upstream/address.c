@@ -82,8 +82,8 @@ upstream_move(struct upstream *up, const struct addr *to)
 	bool first = !p->reachable;
 
 	if (!first)
-		log_info("upstream %s: its name leads to %s now, and no more "
-		    "to %s", up->name, addr_text(to, now),
+		log_info("upstream %s: new requests go to %s, where its name "
+		    "leads, and no more to %s", up->name, addr_text(to, now),
 		    addr_text(&p->at.addr, before));
 	pthread_mutex_lock(&p->lock);
 	p->reachable = true;
