@@ -246,7 +246,9 @@ where(char *p, const struct access_record *r, const struct access_style *style)
 	p = word(p, SLICE(",\"vpc_endpoint\":"), r->vpc_endpoint);
 	p = address(p, SLICE(",\"client\":"), r->client, style);
 	p = word(p, SLICE(",\"client_source\":"), r->client_source);
-	p = word(p, SLICE(",\"class\":"), place_class_name(r->place.class));
+	if (r->class == NULL)
+		return p;
+	p = word(p, SLICE(",\"class\":"), r->class);
 	p = word(p, SLICE(",\"country\":"), country_code(r->place.country));
 	return word(p, SLICE(",\"continent\":"),
 	    continent_code(r->place.continent));

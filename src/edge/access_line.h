@@ -39,6 +39,7 @@ struct access_record {
 	const char	*vpc_endpoint;	/* and told this as well; letters,
 					   digits and hyphens */
 	const char	*client_source;
+	const char	*class;		/* of place, which counts with it alone */
 	struct place	 place;
 	struct slice	 host, method, path, query;
 	const char	*protocol;		/* "HTTP/2.0" */

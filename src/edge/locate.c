@@ -317,7 +317,6 @@ step_receive(struct edge_request *er)
 	enum refusal why;
 
 	buf_reserve(&er->text, er->request->head_bytes.len + 2048);
-	er->peer = addr_canonical(&request_peer(er->request)->addr);
 	er->method = span_add(&er->text, head->method_text);
 	note_fields(er);
 	note_certificate(er);

@@ -253,11 +253,25 @@ record_times(struct access_record *rec, const struct edge_request *er,
 	rec->total_us = between(er->request->began_us, now_us);
 }
 
+/* What nobody has looked for before a refusal is not told as unknown. */
+static void
+fill_client(struct access_record *rec, const struct edge_request *er)
+{
+	const struct decision *d = &er->decision;
+
+	if (er->step > STEP_RECEIVE || er->client.source != CLIENT_PEER ||
+	    er->client.addr.family != ADDR_NONE)
+		rec->client_source = client_source_name(er->client.source);
+	if (d->hit.list != NULL || (er->over_link && er->step >= STEP_DECIDE))
+		rec->class = place_class_name(d->hit.place.class);
+}
+
 void
 record_fill(struct access_record *rec, const struct edge_request *er)
 {
 	const struct decision *d = &er->decision;
 
+	fill_client(rec, er);
 	rec->status = status_of(er);
 	rec->termination[0] = er->ender == '\0' ? '-' : er->ender;
 	rec->termination[1] = er->ender == '\0' ? '-' : er->phase;
@@ -308,7 +322,6 @@ log_request(struct edge_request *er, uint64_t now_us)
 		    (struct slice){ er->trace_id, ID_TEXT },
 		.listener = er->listening->name,
 		.peer = &er->peer, .client = &er->client.addr,
-		.client_source = client_source_name(er->client.source),
 		.place = er->decision.hit.place,
 		.host = request_text(er, er->host),
 		.method = request_text(er, er->method),

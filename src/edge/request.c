@@ -363,6 +363,7 @@ begin(struct edge_request *er, struct request *r)
 	er->pin = worker_pin(w);
 	er->plan = er->pin->plan;
 	er->listening = request_listener(r);
+	er->peer = addr_canonical(&request_peer(r)->addr);
 	er->over_link = er->listening->kind == LISTENER_LINK;
 	er->text = worker_lend(w);
 	er->body_kept = true;

@@ -47,6 +47,18 @@ def tunnels_may_be_too_silent():
             same("silence", ended(p["US"], 1), [("tunnel", 101, "cT")])
 
 
+def clients_may_come_too_often():
+    with Platform(settings={"rate_limits": {"client": {
+            "rate": 0.01, "burst": 1}}}) as p:
+        us = p["US"]
+        same("statuses", [us.get("/api/run/1", of="FR").status
+                          for _ in range(2)], [200, 429])
+        same("places", {line["status"]: (line.get("class"), line["client"])
+                        for line in us.access(2)},
+             {200: ("located", address_in("FR")),
+              429: (None, address_in("FR"))})
+
+
 def drains_cut_what_is_left():
     """Neither was it well, nor did the client leave."""
     with Platform(origins={"US": Origin("US", lasting)}, settings={
@@ -72,6 +84,7 @@ def drains_cut_what_is_left():
 def main():
     tunnels_may_be_too_silent()
     drains_cut_what_is_left()
+    clients_may_come_too_often()
     go = threading.Event()
 
     def script(conn, request):
@@ -126,6 +139,11 @@ def main():
                        lines["/api/run/1/d"]["method"]), (5, "POST"))
         same("no HTTP", (lines[None]["status"], lines[None]["termination"]),
              (400, "PR"))
+        same("from there", lines[None].get("peer"), line["peer"])
+        # Nobody has looked where that one is, and the other.
+        for path in (None, "/api/run/1/c%2f"):
+            same("no place", lines[path].get("class"), None)
+        same("nor for whom", lines[None].get("client_source"), None)
         line = lines["/api/run/1/slow"]
         same("the client left", (line["status"], line["termination"]),
              (499, "CH"))

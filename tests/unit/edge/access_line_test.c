@@ -26,6 +26,7 @@ record(void)
 		.listener = "plain", .peer = &peer, .client = &client,
 		.relay = &relay, .vpc_endpoint = "vpce-012",
 		.client_source = "forwarded",
+		.class = "located",
 		.place = { .class = PLACE_LOCATED, .continent = CONTINENT_EU,
 		    .country = country_find(SLICE("GB")) },
 		.host = SLICE("flow.example.com"), .method = SLICE("GET"),
