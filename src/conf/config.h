@@ -167,6 +167,8 @@ struct config_limits {
 	uint64_t	 held_bytes;	/* of all bodies that are looked into */
 	uint64_t	 memory;	/* of the edge process; 0: no limit */
 	uint64_t	 body_bytes;	/* a request body's most; 0: no limit */
+	uint64_t	 central_body_bytes;	/* of what is not runtime; 0: no
+						   limit of its own */
 	unsigned	 connections;	/* of the whole edge */
 	unsigned	 requests_per_connection;	/* 0: no limit */
 	uint64_t	 min_body_rate;	/* bytes a second, after a grace of 5 s */

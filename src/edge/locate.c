@@ -271,22 +271,47 @@ has_been_here(const struct edge_request *er, const struct h1_head *head)
 	    cdn_loop_has(head, er->plan->pseudonym);
 }
 
+static enum step_end
+refuse_rule(struct edge_request *er, unsigned status, const char *rule,
+    const char *sentence)
+{
+	er->status = (uint16_t)status;
+	er->rule = rule;
+	er->sentence = sentence;
+	counters_rule(&er->worker->counters, rule);
+	return refuse(er, REFUSAL_SYNTAX);
+}
+
 /* Engines and other edges read larger heads, for what we add to them. */
 static bool
-is_too_large(struct edge_request *er, const struct h1_head *head)
+is_head_too_large(const struct edge_request *er, const struct h1_head *head)
 {
-	const struct h1_rule_info *info;
+	return !er->over_link && (head->nfields > H1_CLIENT_FIELDS ||
+	    er->request->head_bytes.len > H1_CLIENT_HEAD);
+}
 
-	if (er->over_link || (head->nfields <= H1_CLIENT_FIELDS &&
-	    er->request->head_bytes.len <= H1_CLIENT_HEAD))
+static enum step_end
+refuse_head(struct edge_request *er, const struct h1_head *head)
+{
+	const struct h1_rule_info *info = h1_rule_info(
+	    head->nfields > H1_CLIENT_FIELDS ? H1_TOO_MANY_FIELDS :
+	    H1_HEAD_TOO_LONG);
+
+	return refuse_rule(er, info->status, info->name, info->sentence);
+}
+
+/* The edge that a client reached has looked at what comes over a link. */
+static bool
+is_body_too_large(struct edge_request *er, const struct h1_head *head)
+{
+	uint64_t most = er->plan->config->limits.central_body_bytes;
+
+	if (most == 0 || er->over_link || path_class_of(
+	    er->plan->generation->policy.paths, er->facts.path) !=
+	    PATH_CENTRAL)
 		return false;
-	info = h1_rule_info(head->nfields > H1_CLIENT_FIELDS ?
-	    H1_TOO_MANY_FIELDS : H1_HEAD_TOO_LONG);
-	er->status = info->status;
-	er->rule = info->name;
-	er->sentence = info->sentence;
-	counters_rule(&er->worker->counters, info->name);
-	return true;
+	er->request->body_most = most;
+	return head->framing == H1_LENGTH && head->content_length > most;
 }
 
 /* What other edges probe: whether a request sent here could be served. */
@@ -328,8 +353,11 @@ step_receive(struct edge_request *er)
 		return refuse(er, REFUSAL_METHOD);
 	if (why != REFUSAL_NONE)
 		return refuse(er, why);
-	if (is_too_large(er, head))
-		return refuse(er, REFUSAL_SYNTAX);
+	if (is_head_too_large(er, head))
+		return refuse_head(er, head);
+	if (is_body_too_large(er, head))
+		return refuse_rule(er, 413, "body-too-large", "the body is "
+		    "larger than is accepted here");
 	if (er->over_link && slice_is(request_text(er, er->path),
 	    UPSTREAM_LINK_PROBE))
 		return answer_link_health(er);

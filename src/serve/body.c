@@ -39,7 +39,10 @@ static bool
 is_too_large(const struct active *a, size_t more)
 {
 	uint64_t most = a->request.server->limits->body_bytes;
+	uint64_t own = a->request.body_most;
 
+	if (own > 0 && (most == 0 || own < most))
+		most = own;
 	return most > 0 && !a->answer_done &&
 	    a->request.body_bytes + more > most;
 }

@@ -194,6 +194,8 @@ struct request {
 	enum h1_method	 method;
 	struct buf	 trailers;	/* whole lines, see http/h1.h */
 	uint64_t	 body_bytes;	/* of the request, so far */
+	uint64_t	 body_most;	/* the handler's, who may set it in head():
+					   as limits.body_bytes, which holds too */
 	uint64_t	 sent_bytes;	/* of the answer, head included, so far */
 	uint64_t	 began_us;	/* first byte of the head (monotonic) */
 	struct conn	*conn;		/* serve's own */
