@@ -335,19 +335,24 @@ answer_link_health(struct edge_request *er)
 	return STEP_WAIT;
 }
 
-enum step_end
-step_receive(struct edge_request *er)
+enum refusal
+edge_request_note(struct edge_request *er)
 {
-	const struct h1_head *head = er->request->head;
-	enum refusal why;
-
 	buf_reserve(&er->text, er->request->head_bytes.len + 2048);
-	er->method = span_add(&er->text, head->method_text);
+	er->method = span_add(&er->text, er->request->head->method_text);
 	note_fields(er);
 	note_certificate(er);
 	if (tester_may_ask(er))
 		tester_admit(er);
-	why = note_facts(er, read_facts(er));
+	return note_facts(er, read_facts(er));
+}
+
+enum step_end
+step_receive(struct edge_request *er)
+{
+	const struct h1_head *head = er->request->head;
+	enum refusal why = edge_request_note(er);
+
 	/* Whatever its target is: nobody is connected to anybody here. */
 	if (head->method == METHOD_CONNECT || head->method == METHOD_TRACE)
 		return refuse(er, REFUSAL_METHOD);

@@ -434,8 +434,11 @@ on_refuse(struct request *r, unsigned status, const char *rule,
 {
 	struct edge_request *er = edge_request_of(r);
 
-	if (er->request == NULL)
+	if (er->request == NULL) {
 		begin(er, r);
+		if (r->head != NULL)
+			edge_request_note(er);	/* its length alone is wrong */
+	}
 	er->peeking = er->waiting_body = false;
 	task_cancel(&er->task);
 	er->status = (uint16_t)status;

@@ -181,6 +181,9 @@ void edge_request_run(struct edge_request *er);
 /* Ends its way with an answer of our own; from any event. */
 void edge_request_refuse(struct edge_request *er, enum refusal why);
 
+/* What is kept of a head, and what is wrong with what it says. */
+enum refusal edge_request_note(struct edge_request *er);
+
 /* Tenant and flow out of er->facts, wherever they stand now. */
 void edge_request_keep_names(struct edge_request *er);
 
