@@ -226,12 +226,12 @@ on_strays(void *arg, enum store_end end, const struct store_row *rows,
 	struct pg_turn *t = arg;
 
 	(void)next;
-	if (end == STORE_OK)
-		pg_turn_keep(t, rows, count);
-	if (end != STORE_OK)
+	if (end != STORE_OK) {
 		strays_end(t, end);
-	else
-		strays_next(t);
+		return;
+	}
+	pg_turn_keep(t, rows, count);
+	strays_next(t);
 }
 
 /* There it may not be at home any more. */
