@@ -361,8 +361,8 @@ step_receive(struct edge_request *er)
 	if (is_head_too_large(er, head))
 		return refuse_head(er, head);
 	if (is_body_too_large(er, head))
-		return refuse_rule(er, 413, "body-too-large", "the body is "
-		    "larger than is accepted here");
+		return refuse_rule(er, 413, SERVE_TOO_LARGE_RULE,
+		    SERVE_TOO_LARGE);
 	if (er->over_link && slice_is(request_text(er, er->path),
 	    UPSTREAM_LINK_PROBE))
 		return answer_link_health(er);

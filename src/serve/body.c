@@ -9,8 +9,7 @@
 #include "base/must.h"
 
 const struct body_fault body_too_large = { .status = 413,
-    .rule = "body-too-large",
-    .sentence = "the body is larger than is accepted here" };
+    .rule = SERVE_TOO_LARGE_RULE, .sentence = SERVE_TOO_LARGE };
 
 static void
 moved(struct active *a, size_t bytes)

@@ -171,6 +171,11 @@ struct serve_accept {
 void server_accept(struct server *server, int fd, const struct endpoint *peer,
     const struct serve_accept *how);
 
+/* What refuse() is told of a body beyond a limit, with 413; and of one beyond
+ * body_most by its length, the handler itself says it. */
+#define SERVE_TOO_LARGE_RULE	"body-too-large"
+#define SERVE_TOO_LARGE		"the body is larger than is accepted here"
+
 struct request {
 	struct server	*server;
 	const struct h1_head *head;	/* NULL outside head() */
